@@ -8,6 +8,7 @@ stars instead. It protects against accidents, not against code that calls ``reve
 from __future__ import annotations
 
 import hmac
+import os
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -35,6 +36,12 @@ class Secret:
         if not isinstance(value, str):
             raise TypeError(f"a password is text (str) or a Secret, not {type(value).__name__}")
         self._read = _closure(value)
+
+    @classmethod
+    def from_environment(cls, name: str) -> Secret | None:
+        """What the environment variable `name` holds, or None where it is unset or empty."""
+        value = os.environ.get(name)
+        return cls(value) if value else None
 
     @classmethod
     def prompt(cls, label: str = "Password: ") -> Secret:

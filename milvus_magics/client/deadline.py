@@ -1,0 +1,53 @@
+"""The time that one operation, however many calls it takes, may last."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from milvus_magics.errors import DeadlineError, ParameterError
+
+
+class Deadline:
+    """The moment until which an operation may last.
+
+    Args:
+        timeout: seconds from now; None = until an answer arrives or an error occurs.
+
+    Raises:
+        ParameterError: when the timeout is not a positive, finite number.
+    """
+
+    __slots__ = ("at", "timeout")
+
+    def __init__(self, timeout: float | None) -> None:
+        self.timeout = checked_timeout(timeout)
+        self.at = None if self.timeout is None else time.monotonic() + self.timeout
+
+    def remaining(self) -> float | None:
+        """Seconds left, or None where there is no limit.
+
+        Raises:
+            DeadlineError: when none are left, so that no call is started that cannot end well.
+        """
+        if self.at is None:
+            return None
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise DeadlineError(f"no answer within {self.timeout:g} s")
+        return left
+
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self.at is not None and time.monotonic() >= self.at
+
+
+def checked_timeout(timeout: float | None) -> float | None:
+    """The timeout in seconds as a float, or None for "no limit"."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise ParameterError(f"timeout must be a number of seconds or None, not {timeout!r}")
+    if not (math.isfinite(timeout) and timeout > 0):
+        raise ParameterError(f"timeout must be more than 0 seconds, not {timeout!r}")
+    return float(timeout)

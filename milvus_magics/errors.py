@@ -1,0 +1,233 @@
+"""What can go wrong, as one tree. `client/status.py` says which situation raises which class.
+
+MilvusException                  code and message; everything below is one
+├── ParameterError               a name, password, option or timeout that cannot be right; nothing was sent
+├── AliasError                   no connection has this alias
+├── UnavailableError             the server cannot be reached
+│   ├── RefusedError             nothing listens there
+│   ├── NameResolutionError      the host name is unknown
+│   ├── TlsError                 TLS spoken to a plaintext port, or the reverse
+│   ├── CertificateError         a certificate that is missing, broken, untrusted or for another host
+│   ├── HttpProxyError           an HTTP proxy from the environment is in the way
+│   └── NotMilvusError           something else answers there
+├── DeadlineError                no answer within the timeout
+├── AuthenticationError          the server refuses the connection's own user, password or token
+├── WrongPasswordError           the password is not the one of the user that is to be deleted or changed
+├── UnknownUserError             no such user
+├── UserExistsError              there is such a user already
+├── ProtectedUserError           the server never deletes this user
+├── PermissionDeniedError        the acting user lacks a privilege, which is named
+├── LimitReachedError            the server has as many users or roles as it takes
+├── RateLimitedError             the server asks to come back later
+├── ServerTooOldError            the server doesn't know the operation
+├── MilvusLiteError              Milvus Lite has no users
+├── CannotVerifyError            nobody can tell here whether the password is right; nothing was changed
+├── OutcomeUnknownError          the answer was lost, and asking again didn't settle it
+├── ConfirmationError            the name was not retyped; nothing was changed
+├── EmbeddedServerError          the server on this machine cannot be started
+└── ServerError                  whatever else the server says
+
+ChangeInterrupted                a KeyboardInterrupt that says what is known about the change it stopped
+"""
+
+from __future__ import annotations
+
+PARAMETER_INVALID = 1100
+NOT_AUTHENTICATED = 1400
+NOT_PERMITTED = 1401
+UNCLASSIFIED = 65535
+
+
+def printable(text: str) -> str:
+    """`text` on one line and without control characters, which a server's text could hold."""
+    shown = "".join(c if c.isprintable() else " " if c in "\r\n\t" else ascii(c)[1:-1] for c in text)
+    return " ".join(shown.split())
+
+
+class MilvusException(Exception):
+    """Anything that went wrong while talking to Milvus.
+
+    In a notebook it is shown as one line; it stays a normal exception otherwise.
+
+    Args:
+        code: Milvus's error code (1400 not authenticated, 1100 parameter invalid, ...).
+        message: what happened, why, and what to do next, on one line.
+        details: the server's own words, where there are any.
+    """
+
+    code: int
+    message: str
+    details: str
+
+    def __init__(self, code: int, message: str, *, details: str = "") -> None:
+        self.code = code
+        self.message = printable(message)
+        self.details = printable(details)
+        super().__init__(code, self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(code={self.code}, message={self.message!r})"
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self.message}"]
+
+
+class CodedError(MilvusException):
+    """An error whose class has one code."""
+
+    CODE = UNCLASSIFIED
+
+    def __init__(self, message: str, *, details: str = "", code: int | None = None) -> None:
+        super().__init__(self.CODE if code is None else code, message, details=details)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.code, self.message, self.details)
+
+
+def _rebuild(cls: type[CodedError], code: int, message: str, details: str) -> CodedError:
+    return cls(message, details=details, code=code)
+
+
+class ParameterError(CodedError, ValueError):
+    """A name, password, option or timeout that cannot be right; nothing was sent."""
+
+    CODE = PARAMETER_INVALID
+
+
+class AliasError(CodedError):
+    """No connection has this alias."""
+
+    CODE = 1
+
+
+class UnavailableError(CodedError):
+    """The server cannot be reached."""
+
+    CODE = 2
+
+
+class RefusedError(UnavailableError):
+    """Nothing listens at the address."""
+
+
+class NameResolutionError(UnavailableError):
+    """The host name is unknown."""
+
+
+class TlsError(UnavailableError):
+    """TLS was spoken to a plaintext port, or plaintext to a TLS port."""
+
+
+class CertificateError(UnavailableError):
+    """A certificate is missing, broken, not trusted, or for another host."""
+
+
+class HttpProxyError(UnavailableError):
+    """An HTTP proxy from the environment is in the way."""
+
+
+class NotMilvusError(UnavailableError):
+    """Something that is not a Milvus answers at the address."""
+
+
+class DeadlineError(CodedError):
+    """No answer within the timeout."""
+
+    CODE = 10001
+
+
+class AuthenticationError(CodedError):
+    """The server refuses the connection's own user, password or token."""
+
+    CODE = NOT_AUTHENTICATED
+
+
+class WrongPasswordError(CodedError):
+    """The password is not the one of the user that is to be deleted or changed."""
+
+    CODE = NOT_AUTHENTICATED
+
+
+class UnknownUserError(CodedError):
+    """There is no such user."""
+
+    CODE = PARAMETER_INVALID
+
+
+class UserExistsError(CodedError):
+    """There is such a user already."""
+
+    CODE = PARAMETER_INVALID
+
+
+class ProtectedUserError(CodedError):
+    """The server never deletes this user."""
+
+    CODE = NOT_PERMITTED
+
+
+class PermissionDeniedError(CodedError):
+    """The acting user lacks a privilege."""
+
+    CODE = NOT_PERMITTED
+
+
+class LimitReachedError(CodedError):
+    """The server has as many users or roles as it takes."""
+
+    CODE = 9
+
+
+class RateLimitedError(CodedError):
+    """The server asks to come back later."""
+
+    CODE = 8
+
+
+class ServerTooOldError(CodedError):
+    """The server doesn't know the operation."""
+
+    CODE = 10
+
+
+class MilvusLiteError(CodedError):
+    """Milvus Lite has no users."""
+
+    CODE = 10
+
+
+class CannotVerifyError(CodedError):
+    """Nobody can tell here whether the password is right; nothing was changed."""
+
+
+class OutcomeUnknownError(CodedError):
+    """The answer was lost, and asking again didn't settle what happened."""
+
+
+class ConfirmationError(CodedError):
+    """The name was not retyped, or nobody could be asked; nothing was changed."""
+
+
+class EmbeddedServerError(MilvusException):
+    """The server on this machine cannot be started."""
+
+
+class ServerError(CodedError):
+    """Whatever else the server says; `code` is the server's."""
+
+
+class ChangeInterrupted(KeyboardInterrupt):
+    """An interrupt during a changing call; says what is known about the change.
+
+    Still a KeyboardInterrupt: loops and `run all` stop as the user wants.
+    """
+
+    def __init__(self, message: str) -> None:
+        self.message = printable(message)
+        super().__init__(self.message)
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self.message}"]
