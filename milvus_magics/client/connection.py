@@ -1,0 +1,203 @@
+"""One channel to one server, and one way to call it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from milvus_magics import wire
+from milvus_magics.client import status
+from milvus_magics.client.address import Address, Login
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import CertificateError
+from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    import grpc
+
+    from milvus_magics.client.models import Change
+
+# A frozen server is noticed within 15 to 60 s; the reasons are in the README's section on timeouts.
+KEEPALIVE = (
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+)
+OWN = Login("", Secret("the connection's own credentials"))
+
+
+class Connection:
+    """A connection to a Milvus server. Calls may come from any thread.
+
+    Args:
+        address: where, and as whom.
+
+    Attributes:
+        address: as given.
+        on_change: called with every `Change` made or tried through this connection.
+
+    Raises:
+        CertificateError: when a TLS file is missing or holds no certificate.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.on_change: list[Callable[[Change], None]] = []
+        self._authorization = address.login.header() if address.login else None
+        self._channel = _open_channel(address)
+        self._calls: dict[str, tuple[Any, Any]] = {}
+        if address.login and not address.secure and not address.is_local:
+            _warn_about_plaintext(address)
+
+    @property
+    def user(self) -> str:
+        """The user that this connection acts as; empty for nobody and for the holder of an API key."""
+        return self.address.user
+
+    @property
+    def actor(self) -> str:
+        """Who this connection acts as, in words."""
+        if self.address.login is None:
+            return "nobody"
+        return repr(self.address.user) if self.address.user else "an API key"
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self.address.url} as {self.actor}>"
+
+    def call(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Any:
+        """Call a method and wait for its reply, whatever status that holds.
+
+        Args:
+            method: name of the RPC, like `ListCredUsers`.
+            deadline: until when the operation may last.
+            login: as whom; None = without any credentials; default: as the connection does.
+            **fields: the request's fields.
+
+        Raises:
+            MilvusException: when no reply comes; a reply's own status is the caller's to read.
+        """
+        import grpc
+
+        call, request_class = self._calls.get(method) or self._prepare(method)
+        try:
+            return call(
+                request_class(**fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+            )
+        except grpc.RpcError as exc:
+            raise self._error(exc, method, deadline) from exc.with_traceback(None)
+
+    def checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
+        """`call`, and raise what the reply's status means where it is no success."""
+        reply = self.call(method, deadline=deadline, **fields)
+        status.raise_for(status.of(reply))
+        return reply
+
+    def begin(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Pending:
+        """Send a call without waiting, to have several in flight together; arguments as in `call`."""
+        call, request_class = self._calls.get(method) or self._prepare(method)
+        future = call.future(
+            request_class(**fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+        )
+        return Pending(self, method, deadline, future)
+
+    def close(self) -> None:
+        """Close the channel; calls in flight end with an error."""
+        self._channel.close()
+
+    def emit(self, change: Change) -> None:
+        """Tell everybody who listens about a change."""
+        for listener in list(self.on_change):
+            listener(change)
+
+    def _prepare(self, name: str) -> tuple[Any, Any]:
+        method = wire.method(name)
+        call = self._channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        self._calls[name] = call, method.request
+        return self._calls[name]
+
+    def _metadata(self, login: Login | None) -> tuple[tuple[str, str], ...]:
+        header = self._authorization if login is OWN else login.header() if login else None
+        metadata = (("authorization", header.reveal()),) if header else ()
+        return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
+
+    def _error(self, exc: grpc.RpcError, method: str, deadline: Deadline) -> Exception:
+        return status.from_grpc(exc, method, self.address, deadline.timeout)
+
+
+class Pending:
+    """A call in flight."""
+
+    def __init__(self, conn: Connection, method: str, deadline: Deadline, future: Any) -> None:
+        self._conn, self._method, self._deadline, self._future = conn, method, deadline, future
+
+    def reply(self) -> Any:
+        """Wait for the reply; raises as `Connection.call` does. An interrupt cancels the call."""
+        import grpc
+
+        try:
+            return self._future.result()
+        except grpc.RpcError as exc:
+            raise self._conn._error(exc, self._method, self._deadline) from exc.with_traceback(None)
+        except BaseException:
+            self._future.cancel()
+            raise
+
+    def cancel(self) -> None:
+        """Give the call up: nobody waits for it any more."""
+        self._future.cancel()
+
+
+def _open_channel(address: Address) -> grpc.Channel:
+    import grpc
+
+    options: list[tuple[str, Any]] = list(KEEPALIVE)
+    if address.is_local:
+        # With http_proxy set, even 127.0.0.1 would be "Connection refused".
+        options.append(("grpc.enable_http_proxy", 0))
+    if not address.secure:
+        return grpc.insecure_channel(address.target, options=options)
+    files = address.tls.read()
+    if address.server_name:
+        options.append(("grpc.ssl_target_name_override", address.server_name))
+    _check_key_pair(address)
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=files.get("ca_pem_path") or files.get("server_pem_path"),
+        private_key=files.get("client_key_path"),
+        certificate_chain=files.get("client_pem_path"),
+    )
+    return grpc.secure_channel(address.target, credentials, options=options)
+
+
+def _check_key_pair(address: Address) -> None:
+    # grpc takes files that don't parse and then can never connect, without a word on why.
+    import ssl
+    from pathlib import Path
+
+    def load(option: str, action: Callable[[str], object]) -> None:
+        path = str(Path(getattr(address.tls, option)).expanduser())
+        try:
+            action(path)
+        except (ssl.SSLError, ValueError) as exc:
+            raise CertificateError(f"{option}: {path!r} doesn't parse as a PEM file of its kind") from exc
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for option in ("ca_pem_path", "server_pem_path"):
+        if getattr(address.tls, option):
+            load(option, lambda path: context.load_verify_locations(cafile=path))
+    if address.tls.client_pem_path:
+        certificate = str(Path(address.tls.client_pem_path).expanduser())
+        load("client_key_path", lambda path: context.load_cert_chain(certificate, path, password=""))
+
+
+def _warn_about_plaintext(address: Address) -> None:
+    # One warning per address: Python's default filter shows a text once per place.
+    warnings.warn(
+        f"the password travels in plaintext to {address.url}: use https:// where the server has TLS",
+        UserWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,201 @@
+"""What client functions return: frozen values that say in words what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar, overload
+
+from milvus_magics.secret import Secret
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change to a server that was made or tried.
+
+    Attributes:
+        when: start, in UTC.
+        server: its address.
+        actor: the acting user; empty for nobody and for API keys.
+        operation: the client function, like `delete_user`.
+        target: the user or role.
+        outcome: `done`, `refused` (nothing was changed) or `unknown`.
+        code: Milvus's error code; 0 where it was done.
+        seconds: how long it took.
+        actor_gone: whether the connection's own user is gone by it.
+        roles: of a deleted user, where they are known.
+    """
+
+    when: datetime
+    server: str
+    actor: str
+    operation: str
+    target: str
+    outcome: str
+    code: int
+    seconds: float
+    actor_gone: bool = False
+    roles: tuple[str, ...] | None = None
+
+
+class Table(Sequence[Row], Generic[Row]):
+    """Rows that iterate, index, show themselves as a table and convert."""
+
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, rows: Sequence[Row], caption: str = "") -> None:
+        self._rows = tuple(rows)
+        self.caption = caption
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per row."""
+        return [{name: getattr(row, name) for name in self.columns} for row in self._rows]
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame with one row per row; needs the extra `pandas`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_dicts(), columns=list(self.columns))
+
+    def __repr__(self) -> str:
+        from milvus_magics import display
+
+        return display.text_table(self.columns, self.to_dicts(), self.caption)
+
+    def _repr_html_(self) -> str:
+        from milvus_magics import display
+
+        return display.html_table(self.columns, self.to_dicts(), self.caption)
+
+
+@dataclass(frozen=True)
+class User:
+    """A user and the roles that they hold."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+
+
+class Users(Table[User]):
+    """The users of a server."""
+
+    columns = ("name", "roles")
+
+
+def roles_in_words(roles: Sequence[str] | None) -> str:
+    """`roles 'a', 'b'`, and what it means that there are none or that nobody may look."""
+    if roles is None:
+        return "roles unknown (the acting user may not look)"
+    if not roles:
+        return "no roles"
+    return f"role{'s' if len(roles) > 1 else ''} " + ", ".join(repr(role) for role in roles)
+
+
+@dataclass(frozen=True)
+class DeletePreview:
+    """What a deletion would do."""
+
+    user: str
+    server: str
+    roles: tuple[str, ...] | None
+    is_actor: bool = False
+    is_last_admin: bool = False
+    password: str = ""
+
+    @property
+    def warning(self) -> str:
+        """What else should be known before; empty where nothing."""
+        warnings = []
+        if self.is_actor:
+            warnings.append("this is the user you are connected as: the connection ends with it")
+        if self.is_last_admin:
+            warnings.append("this is the last user with the role 'admin'")
+        return "; ".join(warnings)
+
+    def __str__(self) -> str:
+        text = f"would delete user {self.user!r} on {self.server}, who has {roles_in_words(self.roles)}"
+        return "; ".join(part for part in (text, self.warning, self.password) if part)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class DeletedUser:
+    """A user that is deleted."""
+
+    user: str
+    server: str
+    roles: tuple[str, ...] | None
+    verified: bool
+    disconnected: bool = False
+    note: str = ""
+
+    def __str__(self) -> str:
+        how = "after checking the password" if self.verified else "without checking a password"
+        text = f"deleted user {self.user!r} on {self.server} {how}; they had {roles_in_words(self.roles)}"
+        gone = "this connection acted as them and is closed" if self.disconnected else ""
+        return "; ".join(part for part in (text, gone, self.note) if part)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class CreatedUser:
+    """A user that is created."""
+
+    user: str
+    server: str
+    roles: tuple[str, ...] = ()
+    password: Secret | None = field(default=None, repr=False)
+    kept: str = ""
+
+    def __str__(self) -> str:
+        text = f"created user {self.user!r} on {self.server} with {roles_in_words(self.roles)}"
+        if self.kept:
+            return f"{text}; its password is in {self.kept}"
+        return f"{text}; .password.reveal() shows its password" if self.password else text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class WhoAmI:
+    """As whom a connection acts, and what the server is."""
+
+    user: str
+    roles: tuple[str, ...] | None
+    server: str
+    version: str
+    authorization: bool | None
+    secure: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as a dict."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        enforced = {True: "is on", False: "is OFF: anybody may do anything", None: "is unknown"}[self.authorization]
+        who = f"user {self.user!r} with {roles_in_words(self.roles)}" if self.user else "no named user"
+        return f"{who} on {self.server} (Milvus {self.version or '?'}); authorization {enforced}; TLS {'on' if self.secure else 'off'}"
+
+    def __repr__(self) -> str:
+        return str(self)

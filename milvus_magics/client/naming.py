@@ -1,0 +1,65 @@
+"""What a user name or a password may be when it is made. Names that exist are taken as they are."""
+
+from __future__ import annotations
+
+import re
+
+from milvus_magics.errors import ParameterError
+from milvus_magics.secret import Secret
+
+MAX_USER_BYTES = 32
+MIN_PASSWORD_BYTES = 6
+# Milvus's configuration says 256, but bcrypt takes no more than this on every version.
+MAX_PASSWORD_BYTES = 72
+
+
+def problem_with_user_name(name: str) -> str | None:
+    """Why no user can be created with this name, or None.
+
+    `.` and `-` pass, because servers from 2.6 take them; older ones say no themselves.
+    """
+    if (problem := problem_with_existing_name(name)) is not None:
+        return problem
+    if len(name.encode()) > MAX_USER_BYTES:
+        return f"the user name is {len(name.encode())} bytes long; {MAX_USER_BYTES} is the most"
+    if not re.match(r"[A-Za-z]", name):
+        return f"the user name {name!r} must begin with a letter from A to Z or a to z"
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        return f"the user name {name!r} may hold only letters, digits and _ (on newer servers also . and -)"
+    return None
+
+
+def problem_with_existing_name(name: str) -> str | None:
+    """Why this cannot be the name of a user at all, or None."""
+    if not isinstance(name, str):
+        return f"the user name must be text, not {type(name).__name__}"
+    if not name:
+        return "the user name is empty"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return f"the user name {name!r} cannot be written as UTF-8"
+    return None
+
+
+def problem_with_password(password: Secret) -> str | None:
+    """Why this cannot be a new password, or None; never quotes it."""
+    try:
+        size = len(password.reveal().encode())
+    except UnicodeEncodeError:
+        return "the password cannot be written as UTF-8"
+    if size < MIN_PASSWORD_BYTES:
+        return f"the password is {size} bytes long; {MIN_PASSWORD_BYTES} is the least"
+    if size > MAX_PASSWORD_BYTES:
+        return f"the password is {size} bytes long; {MAX_PASSWORD_BYTES} is the most that Milvus can store"
+    return None
+
+
+def require(problem: str | None) -> None:
+    """Raise a problem, if it is one.
+
+    Raises:
+        ParameterError: with the problem as its message.
+    """
+    if problem is not None:
+        raise ParameterError(f"{problem}; nothing was sent")

@@ -1,0 +1,251 @@
+"""From what gRPC or the server says to the error that is raised: the one table.
+
+| situation | class | code |
+|---|---|---|
+| name, password, option or timeout that cannot be right | ParameterError | 1100 |
+| unknown alias | AliasError | 1 |
+| connection refused | RefusedError | 2 |
+| host name not resolved | NameResolutionError | 2 |
+| TLS to a plaintext port, plaintext to a TLS port | TlsError | 2 |
+| certificate missing, broken, untrusted, for another host | CertificateError | 2 |
+| an HTTP proxy from the environment in the way | HttpProxyError | 2 |
+| not a Milvus (an HTTP answer, an unknown service) | NotMilvusError | 2 |
+| connection lost, server not ready | UnavailableError | 2 |
+| no answer within the timeout | DeadlineError | 10001 |
+| the connection's own credentials refused | AuthenticationError | 1400 |
+| the target's password wrong | WrongPasswordError | 1400 |
+| unknown user | UnknownUserError | 1100 |
+| user exists already | UserExistsError | 1100 |
+| protected user | ProtectedUserError | 1401 |
+| missing privilege | PermissionDeniedError | 1401 |
+| user or role limit reached | LimitReachedError | 9 |
+| rate limit | RateLimitedError | 8 |
+| operation unknown to the server | ServerTooOldError | 10 |
+| Milvus Lite | MilvusLiteError | 10 |
+| password cannot be verified | CannotVerifyError | 65535 |
+| outcome unknown | OutcomeUnknownError | 65535 |
+| name not retyped | ConfirmationError | 65535 |
+| anything else | ServerError | the server's |
+
+Texts are matched only where the code says too little; the server's own words stay in `details`, the
+gRPC error in `__cause__`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from milvus_magics import errors
+
+if TYPE_CHECKING:
+    import grpc
+
+    from milvus_magics.client.address import Address
+
+# What the server checks for each method that we call; it names them in its refusal too, if it can.
+PRIVILEGES = {
+    "CreateCredential": "CreateOwnership",
+    "UpdateCredential": "UpdateUser",
+    "DeleteCredential": "DropOwnership",
+    "ListCredUsers": "SelectOwnership",
+    "SelectUser": "SelectUser",
+    "SelectRole": "SelectOwnership",
+    "OperateUserRole": "ManageOwnership",
+}
+PROXY_VARIABLES = ("grpc_proxy", "https_proxy", "http_proxy")
+
+
+class Status(NamedTuple):
+    """A reply's status in one form: `legacy` is what servers before 2.3 fill, `code` what later ones do."""
+
+    legacy: int
+    code: int
+    reason: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call succeeded: neither form says otherwise."""
+        return self.legacy == 0 and self.code == 0
+
+    @property
+    def number(self) -> int:
+        """The code to show."""
+        return self.code or self.legacy
+
+
+def of(reply: Any) -> Status:
+    """The status of a reply, which some methods return bare and others as a field."""
+    status = getattr(reply, "status", reply)
+    return Status(status.error_code, status.code, status.reason)
+
+
+# Codes with which the server says no before doing anything; after others it may have acted.
+REFUSALS = {8, 9, 10, 800, 1100, 1101, 1102, 1400, 1401, 1402}
+REFUSAL_TEXTS = ("already exists", "has reached the limit")
+
+
+def is_refusal(status: Status) -> bool:
+    """Whether this status proves that nothing was done."""
+    return (
+        status.code in REFUSALS
+        or (status.code == 0 and status.legacy in (5, 48, 49))
+        or any(text in status.reason for text in REFUSAL_TEXTS)
+    )
+
+
+def raise_for(status: Status) -> None:
+    """Raise what a status that is not a success means.
+
+    Raises:
+        MilvusException: the class that the table above gives.
+    """
+    if not status.ok:
+        raise _error_of(status)
+
+
+def _error_of(status: Status) -> errors.MilvusException:
+    reason, number = status.reason, status.number
+    said = f"the server says: {reason or 'nothing'} (code {number})"
+    if "already exists" in reason:
+        return errors.UserExistsError(f"it exists already: {said}", details=reason)
+    if "reached the limit" in reason or status.code == 9:
+        return errors.LimitReachedError(f"the limit is reached: {said}", details=reason)
+    if status.code == 8 or status.legacy == 49:
+        return errors.RateLimitedError(f"too many requests, try again later: {said}", details=reason)
+    if status.code == 1401:
+        return errors.ProtectedUserError(f"not permitted for anybody: {said}", details=reason)
+    if status.code in (1100, 1101, 1102) or (status.code == 0 and status.legacy == 5):
+        return errors.ParameterError(said, details=reason, code=number)
+    return errors.ServerError(said, details=reason, code=number)
+
+
+def from_grpc(exc: grpc.RpcError, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+    """What a gRPC error means.
+
+    Args:
+        exc: what the call raised.
+        method: the name of the RPC.
+        address: of the connection, for the message.
+        timeout: of the operation, in seconds.
+    """
+    code, words = exc.code().name, exc.details() or ""  # type: ignore[attr-defined]
+    make = _BY_CODE.get(code)
+    error = make(words, method, address, timeout) if make else None
+    if error is None:
+        error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
+    error.details = errors.printable(words)
+    return error
+
+
+def never_sent(exc: errors.MilvusException) -> bool:
+    """Whether the request provably never left this machine."""
+    return isinstance(exc, (errors.RefusedError, errors.NameResolutionError, errors.CertificateError)) or (
+        isinstance(exc, errors.UnavailableError)
+        and exc.details.startswith(("failed to connect to all addresses", "DNS resolution failed"))
+    )
+
+
+def was_refused(exc: errors.MilvusException) -> bool:
+    """Whether the server answered that it doesn't do this, so nothing was done."""
+    return isinstance(
+        exc,
+        (
+            errors.AuthenticationError,
+            errors.PermissionDeniedError,
+            errors.ServerTooOldError,
+            errors.MilvusLiteError,
+            errors.RateLimitedError,
+        ),
+    )
+
+
+def _unauthenticated(
+    words: str, method: str, address: Address, timeout: float | None
+) -> errors.MilvusException:
+    if address.login is None:
+        return errors.AuthenticationError(f"{address.url} wants a user and password, and the connection has none")
+    if not address.user:
+        return errors.AuthenticationError(f"{address.url} refuses the token")
+    return errors.AuthenticationError(f"{address.url} refuses user {address.user!r} with this password")
+
+
+def _denied(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+    found = re.match(r"Privilege(\w+):", words)
+    privilege = found[1] if found else PRIVILEGES.get(method, "")
+    needs = f"the privilege {privilege}" if privilege else f"a privilege for {method}"
+    who = f"user {address.user!r}" if address.user else "the connection's token"
+    return errors.PermissionDeniedError(
+        f"{who} lacks {needs}: an administrator can grant it, or connect as somebody who has it"
+    )
+
+
+def _unimplemented(
+    words: str, method: str, address: Address, timeout: float | None
+) -> errors.MilvusException:
+    if words.startswith("unknown method") or "not implemented" in words.lower():
+        if words == "Method not implemented!":  # what Milvus Lite, a Python server, says
+            return errors.MilvusLiteError(
+                f"{address.url} has no {method}; it looks like Milvus Lite, which has no users: use a Milvus server"
+            )
+        return errors.ServerTooOldError(f"{address.url} is too old: it has no {method}")
+    return _not_milvus(address)
+
+
+def _not_milvus(address: Address) -> errors.MilvusException:
+    return errors.NotMilvusError(
+        f"something answers at {address.url}, but it is not a Milvus: check the port (Milvus's gRPC port is 19530)"
+    )
+
+
+def _deadline(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+    within = f"within {timeout:g} s" if timeout is not None else "in time"
+    return errors.DeadlineError(f"{address.url} did not answer {within}")
+
+
+def _unavailable(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+    low = words.lower()
+    url = address.url
+    proxy = next((name for name in PROXY_VARIABLES if os.environ.get(name) or os.environ.get(name.upper())), "")
+    if "http proxy" in low or "connect http" in low or ("http_proxy" in low and proxy):
+        return errors.HttpProxyError(
+            f"the HTTP proxy in the variable {proxy or 'http_proxy'} is in the way of {url}: "
+            f"add {address.host} to no_proxy and restart the kernel"
+        )
+    if "dns resolution failed" in low or "domain name not found" in low or "name resolution" in low:
+        return errors.NameResolutionError(f"the host name {address.host!r} is unknown: check the spelling")
+    if "certificate" in low or "peer name" in low or "hostname verification" in low:
+        return errors.CertificateError(
+            f"the certificate of {url} is not accepted: it must be signed by the authority in ca_pem_path (or be "
+            f"the one in server_pem_path) and hold the name {address.server_name or address.host!r} (see server_name)"
+        )
+    if address.secure and ("handshake" in low or "wrong_version" in low or "ssl" in low):
+        return errors.TlsError(f"{url} does not speak TLS, or wants a client certificate: try http://, or client_pem_path")
+    if "refused" in low or "no such file" in low or "enoent" in low:
+        return errors.RefusedError(f"nothing listens at {url}: is the server running, and is that its port?")
+    if not address.secure and ("connection reset" in low or "socket closed" in low or "broken pipe" in low):
+        return errors.UnavailableError(f"{url} closed the connection; where the server has TLS, write https://")
+    if "http status" in low or "http2 header" in low or "content-type" in low or "settings frame" in low:
+        return _not_milvus(address)
+    if proxy and not address.is_local:
+        return errors.UnavailableError(f"{url} cannot be reached, directly or by the proxy in {proxy}: {words}")
+    return errors.UnavailableError(f"{url} cannot be reached: {words}")
+
+
+def _unknown(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException | None:
+    low = words.lower()
+    if "http status" in low or "content-type" in low or "http2 header" in low:
+        return _not_milvus(address)
+    return None
+
+
+_BY_CODE = {
+    "UNAUTHENTICATED": _unauthenticated,
+    "PERMISSION_DENIED": _denied,
+    "UNIMPLEMENTED": _unimplemented,
+    "DEADLINE_EXCEEDED": _deadline,
+    "UNAVAILABLE": _unavailable,
+    "UNKNOWN": _unknown,
+    "INTERNAL": _unknown,
+}
