@@ -1,0 +1,92 @@
+"""Every spelling of an address ends in one checked value, and no error quotes a password."""
+
+import base64
+import pickle
+
+import pytest
+
+from milvus_magics.client.address import Address
+from milvus_magics.errors import MilvusException, MilvusLiteError, ParameterError
+from milvus_magics.secret import Secret
+
+CANARY = "canary-$pw:x"
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch):
+    monkeypatch.delenv("MILVUS_URI", raising=False)
+    monkeypatch.delenv("MILVUS_TOKEN", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("uri", "url"),
+    [
+        ("localhost", "http://localhost:19530"),
+        ("http://h:1/db", "http://h:1"),
+        ("https://h", "https://h:443"),
+        ("tcp://[::1]:5", "http://[::1]:5"),
+        ("unix:/x/y", "unix:/x/y"),
+    ],
+)
+def test_uri_spellings(uri, url):
+    """Each scheme and a bare host get their default port."""
+    assert Address.of(uri).url == url
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "h:99999", "h:0", "ftp://x", "a b", f"http://u:{CANARY}#@h", f"x://u:{CANARY}@h", f"http://u:{CANARY}@h:p"]
+)
+def test_bad_uri_is_one_line_without_the_password(uri):
+    """A URI that cannot be read is refused without quoting what may be a password."""
+    with pytest.raises(ParameterError) as caught:
+        Address.of(uri)
+    assert "\n" not in str(caught.value)
+    assert "canary" not in repr(caught.value), "an error about an address never quotes its password"
+
+
+def test_file_is_milvus_lite():
+    """A database file is Milvus Lite, which has no users."""
+    with pytest.raises(MilvusLiteError):
+        Address.of("./local.db")
+
+
+def test_header_is_plain_base64_of_user_and_password():
+    """Milvus wants `user:password` in base64 with no prefix; the password may hold a colon."""
+    login = Address.of("h", user="bob", password=CANARY).login
+    assert login is not None
+    assert base64.b64decode(login.header().reveal()) == f"bob:{CANARY}".encode()
+
+
+def test_token_from_environment_stays_with_its_host(monkeypatch):
+    """MILVUS_TOKEN never travels to an address that the caller named."""
+    monkeypatch.setenv("MILVUS_TOKEN", CANARY)
+    assert Address.of("http://elsewhere:1").login is None
+    assert Address.of().user == "canary-$pw"
+
+
+def test_secret_shows_nothing():
+    """Nothing that shows an address or a secret shows the password."""
+    address = Address.of("h", user="bob", password=CANARY)
+    secret = Secret(CANARY)
+    shown = f"{address!r} {secret} {secret!r} {secret:>20}"
+    assert "canary" not in shown, "a password is never shown"
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"uri": "h", "host": "h"},
+        {"host": "h", "port": 70000},
+        {"uri": "h", "user": "bob"},
+        {"uri": "h", "password": CANARY},
+        {"uri": "h", "token": "k", "user": "bob", "password": CANARY},
+        {"uri": "https://h", "secure": False},
+    ],
+)
+def test_contradictions_are_refused(arguments):
+    """What contradicts itself or is half given is an error, not a guess."""
+    with pytest.raises(MilvusException) as caught:
+        Address.of(**arguments)
+    assert "canary" not in str(caught.value)

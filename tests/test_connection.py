@@ -1,0 +1,93 @@
+"""A connection against a real gRPC server in this process, and against nothing."""
+
+import socket
+from concurrent import futures
+
+import grpc
+import pytest
+
+from milvus_magics import wire
+from milvus_magics.client.address import Address, Login
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import (
+    AuthenticationError,
+    CertificateError,
+    DeadlineError,
+    ParameterError,
+    RefusedError,
+)
+from milvus_magics.secret import Secret
+
+
+@pytest.fixture
+def server():
+    """A server that takes only `good:password` and answers GetVersion."""
+    method = wire.method("GetVersion")
+
+    def get_version(request, context):
+        metadata = dict(context.invocation_metadata())
+        if metadata.get("authorization") != Login("good", Secret("password")).header().reveal():
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "auth check failure")
+        return method.response(version="v9")
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        get_version, method.request.FromString, method.response.SerializeToString
+    )
+    running = grpc.server(futures.ThreadPoolExecutor(4))
+    running.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("milvus.proto.milvus.MilvusService", {"GetVersion": handler}),)
+    )
+    port = running.add_insecure_port("127.0.0.1:0")
+    running.start()
+    yield port
+    running.stop(0).wait()
+
+
+def test_calls_as_itself_as_another_and_as_nobody(server):
+    """Credentials belong to the call, not to the channel."""
+    conn = Connection(Address.of(host="127.0.0.1", port=server, user="good", password="password"))
+    deadline = Deadline(5)
+    assert conn.checked("GetVersion", deadline=deadline).version == "v9"
+    for login in (None, Login("good", Secret("wrong"))):
+        with pytest.raises(AuthenticationError) as caught:
+            conn.call("GetVersion", deadline=deadline, login=login)
+        assert caught.value.code == 1400
+        with pytest.raises(AuthenticationError):
+            conn.begin("GetVersion", deadline=deadline, login=login).reply()
+    conn.close()
+
+
+def test_dead_port_is_refused():
+    """A port where nothing listens says so, at once."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    conn = Connection(Address.of(host="127.0.0.1", port=port))
+    with pytest.raises(RefusedError, match="nothing listens"):
+        conn.call("GetVersion", deadline=Deadline(5))
+    conn.close()
+
+
+def test_silent_server_ends_within_the_deadline():
+    """A server that takes the connection and says nothing ends in a DeadlineError."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        conn = Connection(Address.of(host="127.0.0.1", port=silent.getsockname()[1]))
+        with pytest.raises(DeadlineError):
+            conn.call("GetVersion", deadline=Deadline(0.5))
+        conn.close()
+
+
+def test_missing_certificate_names_option_and_file():
+    """The error says which option and which file."""
+    with pytest.raises(CertificateError, match=r"ca_pem_path: cannot read 'nowhere\.pem'"):
+        Connection(Address.of("https://localhost", ca_pem_path="nowhere.pem"))
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", True])
+def test_bad_timeout(timeout):
+    """A timeout that is no positive number is refused."""
+    with pytest.raises(ParameterError, match="timeout"):
+        Deadline(timeout)
