@@ -130,7 +130,7 @@ def from_grpc(exc: grpc.RpcError, method: str, address: Address, timeout: float 
         address: of the connection, for the message.
         timeout: of the operation, in seconds.
     """
-    code, words = exc.code().name, exc.details() or ""  # type: ignore[attr-defined]
+    code, words = exc.code().name, exc.details() or ""
     make = _BY_CODE.get(code)
     error = make(words, method, address, timeout) if make else None
     if error is None:
