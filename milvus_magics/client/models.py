@@ -195,7 +195,9 @@ class WhoAmI:
     def __str__(self) -> str:
         enforced = {True: "is on", False: "is OFF: anybody may do anything", None: "is unknown"}[self.authorization]
         who = f"user {self.user!r} with {roles_in_words(self.roles)}" if self.user else "no named user"
-        return f"{who} on {self.server} (Milvus {self.version or '?'}); authorization {enforced}; TLS {'on' if self.secure else 'off'}"
+        tls = "on" if self.secure else "off"
+        where = f"{self.server} (Milvus {self.version or '?'})"
+        return f"{who} on {where}; authorization {enforced}; TLS {tls}"
 
     def __repr__(self) -> str:
         return str(self)

@@ -221,7 +221,9 @@ def _unavailable(words: str, method: str, address: Address, timeout: float | Non
             f"the one in server_pem_path) and hold the name {address.server_name or address.host!r} (see server_name)"
         )
     if address.secure and ("handshake" in low or "wrong_version" in low or "ssl" in low):
-        return errors.TlsError(f"{url} does not speak TLS, or wants a client certificate: try http://, or client_pem_path")
+        return errors.TlsError(
+            f"{url} does not speak TLS, or wants a client certificate: try http://, or client_pem_path"
+        )
     if "refused" in low or "no such file" in low or "enoent" in low:
         return errors.RefusedError(f"nothing listens at {url}: is the server running, and is that its port?")
     if not address.secure and ("connection reset" in low or "socket closed" in low or "broken pipe" in low):
