@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from milvus_magics.client.models import Change
 
-# A frozen server is noticed within 15 to 60 s; the reasons are in the README's section on timeouts.
+# Without a deadline, these notice a frozen server within 15 to 60 s.
 KEEPALIVE = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
