@@ -15,14 +15,20 @@ HERE = Path(__file__).resolve().parent
 DESCRIPTORS = HERE / "descriptors.binpb"
 
 
-def compiled() -> bytes:
+def compiled(wire: Path = HERE) -> bytes:
     """The descriptor set of the ``.proto`` files as they are now, imports first.
+
+    Args:
+        wire: where they are; its grandparent is what their imports start from.
+
+    Returns:
+        The serialized ``FileDescriptorSet``, the same bytes for the same files.
 
     Raises:
         RuntimeError: when ``grpcio-tools`` is missing or a file doesn't compile; it carries protoc's words.
     """
-    root = HERE.parents[1]
-    sources = sorted(path.relative_to(root).as_posix() for path in HERE.glob("*.proto"))
+    root = wire.parents[1]
+    sources = sorted(path.relative_to(root).as_posix() for path in wire.glob("*.proto"))
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory, DESCRIPTORS.name)
         # A process of its own: protoc reports on the process's stderr, past Python.
