@@ -15,7 +15,7 @@ lint: .venv/ready
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable . --group wire --group lint 'pymilvus>=2.6' 'pytest>=8'
+	$(BIN)/python -m pip install --quiet --editable '.[embedded]' --group wire --group lint 'pymilvus>=2.6' 'pytest>=8'
 	touch $@
 
 clean:

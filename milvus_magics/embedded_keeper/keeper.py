@@ -1,0 +1,164 @@
+"""The program: from a plan to the end of the server."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import resource
+import shutil
+import signal
+import socket
+import sys
+import time
+from typing import Any, NoReturn
+
+from .control import Control, Failed, Stop
+from .isolation import hide_shared, isolate, mount_proc, show_shared
+from .server import Server
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+OPEN_FILES = 65536
+
+
+def main() -> None:
+    """Run as a program."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for one in SIGNALS:
+        signal.signal(one, _on_signal)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    os.umask(0o077)
+    _set_limits()
+    control = Control(*map(int, sys.argv[1:4]))
+    try:
+        _keep(control)
+    except Stop:
+        pass
+    except (Failed, OSError) as exc:
+        control.send(error=str(exc))
+
+
+def _keep(control: Control) -> None:
+    plan = control.receive()
+    try:
+        _keep_as_planned(plan, control)
+    finally:
+        _clean(plan["remove"])
+
+
+def _keep_as_planned(plan: dict[str, Any], control: Control) -> None:
+    lock = _lock(plan["lock"], control.starter)
+    tcp = _bind(plan["tcp_port"])  # before isolating: this one is the host's
+    why_not = "" if plan["isolate"] is not False else "not asked for"
+    why_not = why_not or isolate()
+    if why_not and plan["isolate"]:
+        raise Failed(f"the embedded Milvus cannot be isolated: {why_not}")
+    control.send(isolated=not why_not, why_not=why_not, port=tcp.getsockname()[1] if tcp else None)
+    job = control.receive()
+    if why_not:
+        if tcp:
+            tcp.close()  # it has only kept the port free for Milvus
+        Server(job, control, lock, None).run()
+    else:
+        _guard(job | {"remove": plan["remove"]}, control, lock, tcp)
+
+
+def _guard(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
+    made = hide_shared(job["run"])
+    try:
+        _wait_for_child(job | {"made": made}, control, lock, tcp)
+    finally:
+        show_shared(made)
+
+
+def _wait_for_child(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
+    leash, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(held)
+        _be_first_process(job, control, lock, tcp, leash)
+        os._exit(0)
+    control.sock.close()
+    if tcp:
+        tcp.close()
+    try:
+        _wait(child, control)
+    except Stop:
+        os.close(held)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)  # in case it waits for an answer of Milvus
+        os.waitpid(child, 0)
+
+
+def _wait(child: int, control: Control) -> None:
+    if control.kernel >= 0:
+        os.waitpid(child, 0)
+        return
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if control.orphaned():
+            raise Stop
+        time.sleep(0.5)
+
+
+def _be_first_process(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None, leash: int) -> None:
+    control.starter = 0  # whose pid means nothing in here; the leash ends with our parent
+    mount_proc()
+    server = Server(job, control, lock, tcp)
+    server.stop_on(leash)
+    try:
+        server.run()
+    except Stop:
+        pass
+    finally:  # our parent does this too, unless it was killed
+        show_shared(job["made"])
+        _clean(job["remove"])
+
+
+def _lock(path: str, starter: int) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(lock, 20).decode().strip()
+        by = f" of process {owner}" if owner else ""
+        directory = os.path.dirname(path)
+        raise Failed(
+            f"{directory} is in use by another embedded Milvus{by}: stop that one, or name another directory"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{starter}\n".encode())
+    return lock
+
+
+def _bind(port: int | None) -> socket.socket | None:
+    # Bound but not listening: until the relay listens, nobody can connect.
+    if port is None:
+        return None
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError as exc:
+        raise Failed(f"TCP port {port} of 127.0.0.1 cannot be used: {exc.strerror}") from None
+    return sock
+
+
+def _clean(paths: list[str]) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _set_limits() -> None:
+    # A dying Milvus aborts; nobody wants its core file.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _on_signal(signum: int, frame: object) -> NoReturn:
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)  # ending is under way; a second signal changes nothing
+    raise Stop

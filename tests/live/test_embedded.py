@@ -1,0 +1,204 @@
+"""The embedded Milvus: reachable by its owner only, gone with its process, data kept. A missing server is a failure."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from milvus_magics import embedded, wire
+from milvus_magics.client.address import Address, Login
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import AuthenticationError, EmbeddedServerError, UserExistsError
+from milvus_magics.secret import Secret
+
+LISTEN = "0A"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with embedded.start(tmp_path_factory.mktemp("milvus") / "data", tcp_port=0) as running:
+        yield running
+
+
+def connect(server, uri=None):
+    return Connection(Address.of(uri or server.uri, user=server.user, password=server.password))
+
+
+def users(conn):
+    return list(conn.checked("ListCredUsers", deadline=Deadline(20)).usernames)
+
+
+def create(conn, user):
+    fields = {"username": user, "password": wire.encode_password(b"secret-1")}
+    return conn.checked("CreateCredential", deadline=Deadline(40), **fields)
+
+
+def listening(pid):
+    """TCP ports that somebody listens on in the network of a process."""
+    ports = set()
+    for table in ("tcp", "tcp6"):
+        lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+        ports |= {int(f[1].rpartition(":")[2], 16) for f in map(str.split, lines) if f[3] == LISTEN}
+    return ports
+
+
+def processes(directory):
+    """Processes that have the directory in their environment or arguments."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(directory) in text and int(entry.name) != os.getpid():
+            found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition, seconds=8.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def test_root_has_a_random_password_over_socket_and_tcp(server):
+    """Both ways in want the new password; the well-known one opens neither."""
+    for uri in (server.uri, f"http://{server.address}"):
+        conn = connect(server, uri)
+        assert users(conn) == ["root"]
+        for login in (None, Login("root", Secret("Milvus"))):
+            with pytest.raises(AuthenticationError):
+                conn.call("GetVersion", deadline=Deadline(10), login=login)
+        conn.close()
+
+
+def test_no_port_of_it_can_be_reached_from_outside(server):
+    """Every port that listens inside gets nowhere from this machine's other address, nor from loopback."""
+    assert server.isolated, f"isolation is what this test is about: {server.warning}"
+    inside = listening(next(pid for pid in processes(server.data_dir) if b"standalone" in cmdline(pid)))
+    assert {19530, 2379, 9091} <= inside
+    ours = int(server.address.rpartition(":")[2])
+    for host in {"127.0.0.1", *own_addresses()}:
+        ports = inside - listening("self") if host == "127.0.0.1" else (inside | {ours}) - listening_elsewhere(ours)
+        for port in ports:
+            with pytest.raises(OSError, match=r"refused|timed out|unreachable"):
+                socket.create_connection((host, port), timeout=1).close()
+
+
+def cmdline(pid):
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def own_addresses():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # sends nothing; picks the address that faces outwards
+        except OSError:
+            return set()
+        return {sock.getsockname()[0]}
+
+
+def listening_elsewhere(ours):
+    return listening("self") - {ours}
+
+
+def test_files_are_private(server):
+    """Only the owner can enter the socket's directory and the data directory."""
+    for directory in (Path(server.uri.removeprefix("unix:")).parent, server.data_dir):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700, f"{directory} is private"
+
+
+def test_password_is_nowhere_on_disk_or_in_a_process(server):
+    """Root's password is only in memory."""
+    secret = server.password.encode()
+    for path in server.data_dir.rglob("*"):
+        assert not path.is_file() or secret not in path.read_bytes(), f"no password in {path}"
+    for pid in processes(server.data_dir):
+        assert secret not in cmdline(pid) + Path(f"/proc/{pid}/environ").read_bytes(), "no password in a process"
+    assert server.password.reveal() not in repr(server)
+
+
+def test_second_server_on_a_directory_is_refused(server):
+    """The refusal names the directory."""
+    with pytest.raises(EmbeddedServerError, match="is in use by another embedded Milvus") as caught:
+        embedded.start(server.data_dir)
+    assert str(server.data_dir) in str(caught.value)
+
+
+def test_data_is_kept_and_the_password_is_new(tmp_path):
+    """A user is still there after reopening; root's old password is not."""
+    directory = tmp_path / "data"
+    with embedded.start(directory) as first:
+        conn = connect(first)
+        create(conn, "ann")
+        conn.close()
+    assert not processes(directory), "stop waits until every process is gone"
+    with embedded.start(directory) as second:
+        conn = connect(second)
+        assert users(conn) == ["ann", "root"]
+        with pytest.raises(UserExistsError):
+            create(conn, "ann")
+        with pytest.raises(AuthenticationError):
+            conn.call("GetVersion", deadline=Deadline(10), login=Login("root", first.password))
+        conn.close()
+
+
+STARTER = """
+import sys, time
+from milvus_magics import embedded
+server = embedded.start(sys.argv[1])
+print(server.uri, flush=True)
+time.sleep(600)
+"""
+
+
+def test_it_ends_when_its_process_is_killed(tmp_path):
+    """SIGKILL leaves neither a process nor a socket directory; SIGINT to the group leaves the server alone."""
+    directory = tmp_path / "data"
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, directory], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    path = Path(starter.stdout.readline().strip().removeprefix("unix:"))
+    assert path.is_socket()
+    milvus = [pid for pid in processes(directory) if b"standalone" in cmdline(pid)]
+    assert os.getsid(milvus[0]) != os.getsid(starter.pid), "an interrupted kernel keeps its server"
+    starter.send_signal(signal.SIGKILL)
+    starter.wait()
+    starter.stdout.close()
+    wait_until(lambda: not processes(directory))
+    wait_until(lambda: not path.parent.exists())
+
+
+def test_directories_of_others_are_refused(tmp_path):
+    """Somebody's files are not taken over, and a file is no directory."""
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(EmbeddedServerError, match="holds files that are not an embedded Milvus's"):
+        embedded.start(tmp_path)
+    with pytest.raises(EmbeddedServerError, match="is a file, not a directory"):
+        embedded.start(tmp_path / "precious")
+
+
+def test_other_platforms_get_a_way_on(monkeypatch):
+    """Where no wheel exists the error says what to do instead."""
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with pytest.raises(EmbeddedServerError, match="connect to a server instead: %milvus_connect URI"):
+        embedded.start()
+
+
+def test_authorization_off_and_no_isolation(tmp_path):
+    """Without isolation it says what is exposed; without authorization nobody needs a password."""
+    with embedded.start(authorization=False, isolate=False) as running:
+        assert "ask for no password" in running.warning
+        conn = Connection(Address.of(running.uri))
+        assert conn.checked("GetVersion", deadline=Deadline(10)).version
+        conn.close()
+        directory = running.data_dir
+    assert not directory.exists()
