@@ -12,10 +12,10 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 # pip gets upgraded first: dependency groups need 25.1.
-.venv/ready: pyproject.toml
+.venv/ready: pyproject.toml Makefile
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[embedded]' --group wire --group lint 'pymilvus>=2.6' 'pytest>=8'
+	$(BIN)/python -m pip install --quiet --editable '.[embedded,keyring,pandas]' --group dev
 	touch $@
 
 clean:

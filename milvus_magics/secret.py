@@ -7,10 +7,11 @@ stars instead. It protects against accidents, not against code that calls ``reve
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Callable
 from typing import NoReturn
+
+from milvus_magics.errors import ParameterError
 
 MASK = "********"
 
@@ -59,8 +60,19 @@ class Secret:
         return self._read()
 
     def encode(self) -> bytes:
-        """The password's bytes, as Milvus counts and compares them (UTF-8; lone surrogates kept)."""
-        return self._read().encode("utf-8", "surrogateescape")
+        """The password's bytes, as Milvus counts and compares them.
+
+        UTF-8; bytes of an environment variable that were no UTF-8 come out as they were.
+
+        Raises:
+            ParameterError: when the text cannot be written as UTF-8.
+        """
+        try:
+            return self._read().encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            # Raised below instead of here: Python's error carries the password, even as a mere context.
+            pass
+        raise ParameterError("the password cannot be written as UTF-8")
 
     def __repr__(self) -> str:
         return f"Secret({MASK!r})"
@@ -77,7 +89,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.encode(), other.encode())
+        return self._read() == other._read()
 
     def __hash__(self) -> int:
         return hash(self._read())

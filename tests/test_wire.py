@@ -80,7 +80,6 @@ def shape(field: FieldDescriptor) -> dict[str, object]:
 
 def test_committed_descriptors_are_what_the_proto_files_compile_to():
     """Nobody edits a .proto file and forgets the set that is really loaded."""
-    pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
     assert regenerate.compiled() == regenerate.DESCRIPTORS.read_bytes(), (
         "descriptors.binpb is out of date: run `python -m milvus_magics.wire.regenerate` and commit it"
     )
@@ -88,7 +87,6 @@ def test_committed_descriptors_are_what_the_proto_files_compile_to():
 
 def test_broken_proto_file_is_reported_in_the_words_of_protoc(tmp_path):
     """Whoever breaks a .proto file reads the line and the reason."""
-    pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
     here = tmp_path / "milvus_magics" / "wire"
     here.mkdir(parents=True)
     (here / "broken.proto").write_text('syntax = "proto3";\nmessage Half {')

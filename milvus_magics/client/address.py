@@ -7,10 +7,10 @@ import ipaddress
 import re
 from dataclasses import dataclass, field, replace
 from os import fspath
-from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from milvus_magics.errors import CertificateError, MilvusLiteError, ParameterError
+from milvus_magics.client.tls import TlsFiles
+from milvus_magics.errors import MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
 
 DEFAULT_URI = "http://localhost:19530"
@@ -31,52 +31,11 @@ class Login:
         """The value of the `authorization` metadata: base64 without a prefix, as Milvus wants it."""
         raw = self.secret.encode()
         if self.user:
-            raw = self.user.encode("utf-8", "surrogateescape") + b":" + raw
+            raw = self.user.encode() + b":" + raw
         return Secret(base64.b64encode(raw).decode("ascii"))
 
     def __repr__(self) -> str:
         return f"Login({self.user!r}, {self.secret!r})" if self.user else f"Login(token={self.secret!r})"
-
-
-@dataclass(frozen=True)
-class TlsFiles:
-    """The PEM files of a TLS connection, each by the name of the option that gave it."""
-
-    server_pem_path: str = ""
-    ca_pem_path: str = ""
-    client_pem_path: str = ""
-    client_key_path: str = ""
-
-    def __bool__(self) -> bool:
-        return any((self.server_pem_path, self.ca_pem_path, self.client_pem_path, self.client_key_path))
-
-    def read(self) -> dict[str, bytes]:
-        """The files' contents by option.
-
-        Raises:
-            CertificateError: when a file is missing, unreadable or holds no PEM block of its kind.
-        """
-        if bool(self.client_pem_path) != bool(self.client_key_path):
-            have, want = (
-                ("client_pem_path", "client_key_path")
-                if self.client_pem_path
-                else ("client_key_path", "client_pem_path")
-            )
-            raise ParameterError(f"{have} needs {want} beside it: a client certificate and its key go together")
-        return {option: _read_pem(option, path) for option, path in vars(self).items() if path}
-
-
-def _read_pem(option: str, path: str) -> bytes:
-    try:
-        content = Path(path).expanduser().read_bytes()
-    except OSError as exc:
-        reason = (exc.strerror or type(exc).__name__).lower()
-        raise CertificateError(f"{option}: cannot read {path!r}: {reason}") from exc
-    kind = b"PRIVATE KEY-----" if option == "client_key_path" else b"-----BEGIN CERTIFICATE-----"
-    if kind not in content:
-        wanted = "private key" if option == "client_key_path" else "certificate"
-        raise CertificateError(f"{option}: {path!r} holds no {wanted} in PEM form")
-    return content
 
 
 @dataclass(frozen=True)
@@ -252,8 +211,11 @@ def _from_parts(scheme: str, parts: SplitResult) -> _Given:
     if parts.hostname is None:
         raise ParameterError(f"the address names no host: {SPELLINGS}")
     database = unquote(parts.path.strip("/"))
-    if "/" in database:
-        raise ParameterError("the path of the address must be empty or one database name")
+    # A password with a bare '/' ends the host too early: what follows '@' in a path is the real host.
+    if "/" in database or "@" in database:
+        raise ParameterError(
+            "the path of the address must be empty or one database name; in a password '/' is written %2F"
+        )
     login = None
     if parts.username is not None or parts.password is not None:
         login = _pair(unquote(parts.username or ""), Secret(unquote(parts.password or "")))
@@ -319,6 +281,10 @@ def _pair(user: str, password: Secret) -> Login:
         raise ParameterError(f"the user must be text, not {type(user).__name__}")
     if not user:
         raise ParameterError("there is a password but no user: name the user too")
+    try:
+        user.encode()
+    except UnicodeEncodeError:
+        raise ParameterError(f"the user {user!r} cannot be written as UTF-8") from None
     if ":" in user:
         raise ParameterError("a user name cannot hold ':' (Milvus splits user and password there)")
     if not password:

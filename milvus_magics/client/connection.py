@@ -10,7 +10,6 @@ from milvus_magics import wire
 from milvus_magics.client import status
 from milvus_magics.client.address import Address, Login
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.errors import CertificateError
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
@@ -72,7 +71,8 @@ class Connection:
             method: name of the RPC, like `ListCredUsers`.
             deadline: until when the operation may last.
             login: as whom; None = without any credentials; default: as the connection does.
-            **fields: the request's fields.
+            **fields: the request's fields; a `Secret` goes as Milvus wants passwords. A bare password here
+                would be seen in every traceback.
 
         Raises:
             MilvusException: when no reply comes; a reply's own status is the caller's to read.
@@ -82,7 +82,7 @@ class Connection:
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             return call(
-                request_class(**fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+                _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
             )
         except grpc.RpcError as exc:
             raise self._error(exc, method, deadline) from exc.with_traceback(None)
@@ -97,7 +97,7 @@ class Connection:
         """Send a call without waiting, to have several in flight together; arguments as in `call`."""
         call, request_class = self._calls.get(method) or self._prepare(method)
         future = call.future(
-            request_class(**fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+            _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
         )
         return Pending(self, method, deadline, future)
 
@@ -152,6 +152,15 @@ class Pending:
         self._future.cancel()
 
 
+def _request(request_class: Any, fields: dict[str, Any]) -> Any:
+    return request_class(
+        **{
+            name: wire.encode_password(value.encode()) if isinstance(value, Secret) else value
+            for name, value in fields.items()
+        }
+    )
+
+
 def _open_channel(address: Address) -> grpc.Channel:
     import grpc
 
@@ -164,34 +173,12 @@ def _open_channel(address: Address) -> grpc.Channel:
     files = address.tls.read()
     if address.server_name:
         options.append(("grpc.ssl_target_name_override", address.server_name))
-    _check_key_pair(address)
     credentials = grpc.ssl_channel_credentials(
         root_certificates=files.get("ca_pem_path") or files.get("server_pem_path"),
         private_key=files.get("client_key_path"),
         certificate_chain=files.get("client_pem_path"),
     )
     return grpc.secure_channel(address.target, credentials, options=options)
-
-
-def _check_key_pair(address: Address) -> None:
-    # grpc takes files that don't parse and then can never connect, without a word on why.
-    import ssl
-    from pathlib import Path
-
-    def load(option: str, action: Callable[[str], object]) -> None:
-        path = str(Path(getattr(address.tls, option)).expanduser())
-        try:
-            action(path)
-        except (ssl.SSLError, ValueError) as exc:
-            raise CertificateError(f"{option}: {path!r} doesn't parse as a PEM file of its kind") from exc
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    for option in ("ca_pem_path", "server_pem_path"):
-        if getattr(address.tls, option):
-            load(option, lambda path: context.load_verify_locations(cafile=path))
-    if address.tls.client_pem_path:
-        certificate = str(Path(address.tls.client_pem_path).expanduser())
-        load("client_key_path", lambda path: context.load_cert_chain(certificate, path, password=""))
 
 
 def _warn_about_plaintext(address: Address) -> None:

@@ -45,9 +45,9 @@ def problem_with_existing_name(name: str) -> str | None:
 def problem_with_password(password: Secret) -> str | None:
     """Why this cannot be a new password, or None; never quotes it."""
     try:
-        size = len(password.reveal().encode())
-    except UnicodeEncodeError:
-        return "the password cannot be written as UTF-8"
+        size = len(password.encode())
+    except ParameterError as exc:
+        return str(exc)
     if size < MIN_PASSWORD_BYTES:
         return f"the password is {size} bytes long; {MIN_PASSWORD_BYTES} is the least"
     if size > MAX_PASSWORD_BYTES:

@@ -215,14 +215,21 @@ def _unavailable(words: str, method: str, address: Address, timeout: float | Non
         )
     if "dns resolution failed" in low or "domain name not found" in low or "name resolution" in low:
         return errors.NameResolutionError(f"the host name {address.host!r} is unknown: check the spelling")
+    if address.secure and "wrong_version_number" in low:
+        return errors.TlsError(f"{url} does not speak TLS: write http://, or check the port")
+    if "certificate has expired" in low:
+        return errors.CertificateError(f"the certificate of {url} is not accepted: it has expired")
     if "certificate" in low or "peer name" in low or "hostname verification" in low:
         return errors.CertificateError(
             f"the certificate of {url} is not accepted: it must be signed by the authority in ca_pem_path (or be "
             f"the one in server_pem_path) and hold the name {address.server_name or address.host!r} (see server_name)"
         )
-    if address.secure and ("handshake" in low or "wrong_version" in low or "ssl" in low):
-        return errors.TlsError(
-            f"{url} does not speak TLS, or wants a client certificate: try http://, or client_pem_path"
+    if address.secure and ("handshake" in low or "ssl" in low):
+        return errors.TlsError(f"{url} and this machine cannot agree on TLS: {words}")
+    if address.secure and ("socket closed" in low or "connection reset" in low):
+        return errors.UnavailableError(
+            f"{url} closed the connection; where the server wants a client certificate, give client_pem_path and "
+            "client_key_path"
         )
     if "refused" in low or "no such file" in low or "enoent" in low:
         return errors.RefusedError(f"nothing listens at {url}: is the server running, and is that its port?")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from milvus_magics import embedded, wire
+from milvus_magics import embedded
 from milvus_magics.client.address import Address, Login
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
@@ -36,8 +36,7 @@ def users(conn):
 
 
 def create(conn, user):
-    fields = {"username": user, "password": wire.encode_password(b"secret-1")}
-    return conn.checked("CreateCredential", deadline=Deadline(40), **fields)
+    return conn.checked("CreateCredential", deadline=Deadline(40), username=user, password=Secret("secret-1"))
 
 
 def listening(pid):
