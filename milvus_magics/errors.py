@@ -14,6 +14,7 @@ MilvusException                  code and message; everything below is one
 ├── AuthenticationError          the server refuses the connection's own user, password or token
 ├── WrongPasswordError           the password is not the one of the user that is to be deleted or changed
 ├── UnknownUserError             no such user
+├── UnknownRoleError             no such role
 ├── UserExistsError              there is such a user already
 ├── ProtectedUserError           the server never deletes this user
 ├── PermissionDeniedError        the acting user lacks a privilege, which is named
@@ -153,6 +154,12 @@ class WrongPasswordError(CodedError):
 
 class UnknownUserError(CodedError):
     """There is no such user."""
+
+    CODE = PARAMETER_INVALID
+
+
+class UnknownRoleError(CodedError):
+    """There is no such role."""
 
     CODE = PARAMETER_INVALID
 

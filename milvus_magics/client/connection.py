@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
@@ -81,9 +82,7 @@ class Connection:
 
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
-            return call(
-                _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
-            )
+            return call(_request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login))
         except grpc.RpcError as exc:
             raise self._error(exc, method, deadline) from exc.with_traceback(None)
 
@@ -100,6 +99,21 @@ class Connection:
             _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
         )
         return Pending(self, method, deadline, future)
+
+    @contextmanager
+    def together(self) -> Iterator[Callable[..., Pending]]:
+        """`begin` for calls that belong together: those still without a reply at the end are given up."""
+        calls: list[Pending] = []
+
+        def begin(method: str, **arguments: Any) -> Pending:
+            calls.append(self.begin(method, **arguments))
+            return calls[-1]
+
+        try:
+            yield begin
+        finally:
+            for call in calls:
+                call.cancel()
 
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""

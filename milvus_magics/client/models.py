@@ -182,6 +182,7 @@ class WhoAmI:
     """As whom a connection acts, and what the server is."""
 
     user: str
+    actor: str
     roles: tuple[str, ...] | None
     server: str
     version: str
@@ -194,7 +195,7 @@ class WhoAmI:
 
     def __str__(self) -> str:
         enforced = {True: "is on", False: "is OFF: anybody may do anything", None: "is unknown"}[self.authorization]
-        who = f"user {self.user!r} with {roles_in_words(self.roles)}" if self.user else "no named user"
+        who = f"user {self.user!r} with {roles_in_words(self.roles)}" if self.user else self.actor
         tls = "on" if self.secure else "off"
         where = f"{self.server} (Milvus {self.version or '?'})"
         return f"{who} on {where}; authorization {enforced}; TLS {tls}"

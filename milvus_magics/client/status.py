@@ -15,6 +15,7 @@
 | the connection's own credentials refused | AuthenticationError | 1400 |
 | the target's password wrong | WrongPasswordError | 1400 |
 | unknown user | UnknownUserError | 1100 |
+| unknown role | UnknownRoleError | 1100 |
 | user exists already | UserExistsError | 1100 |
 | protected user | ProtectedUserError | 1401 |
 | missing privilege | PermissionDeniedError | 1401 |
@@ -83,7 +84,7 @@ def of(reply: Any) -> Status:
 
 # Codes with which the server says no before doing anything; after others it may have acted.
 REFUSALS = {8, 9, 10, 800, 1100, 1101, 1102, 1400, 1401, 1402}
-REFUSAL_TEXTS = ("already exists", "has reached the limit")
+REFUSAL_TEXTS = ("already exists", "has reached the limit", "not found the ")
 
 
 def is_refusal(status: Status) -> bool:
@@ -102,10 +103,11 @@ def raise_for(status: Status) -> None:
         MilvusException: the class that the table above gives.
     """
     if not status.ok:
-        raise _error_of(status)
+        raise error_of(status)
 
 
-def _error_of(status: Status) -> errors.MilvusException:
+def error_of(status: Status) -> errors.MilvusException:
+    """What a status that is not a success means."""
     reason, number = status.reason, status.number
     said = f"the server says: {reason or 'nothing'} (code {number})"
     if "already exists" in reason:
@@ -161,9 +163,7 @@ def was_refused(exc: errors.MilvusException) -> bool:
     )
 
 
-def _unauthenticated(
-    words: str, method: str, address: Address, timeout: float | None
-) -> errors.MilvusException:
+def _unauthenticated(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
     if address.login is None:
         return errors.AuthenticationError(f"{address.url} wants a user and password, and the connection has none")
     if not address.user:
@@ -181,9 +181,7 @@ def _denied(words: str, method: str, address: Address, timeout: float | None) ->
     )
 
 
-def _unimplemented(
-    words: str, method: str, address: Address, timeout: float | None
-) -> errors.MilvusException:
+def _unimplemented(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
     if words.startswith("unknown method") or "not implemented" in words.lower():
         if words == "Method not implemented!":  # what Milvus Lite, a Python server, says
             return errors.MilvusLiteError(

@@ -1,0 +1,162 @@
+"""One context around every changing operation: send, find the truth after a lost reply, report a `Change`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+from milvus_magics.client import status
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import Change
+from milvus_magics.errors import ChangeInterrupted, MilvusException, OutcomeUnknownError
+
+SECONDS_TO_SETTLE = 2.0
+SECONDS_BETWEEN_QUESTIONS = 0.1
+CANCELLED = 10000
+
+Truth = Callable[[Deadline], "bool | None"]
+
+
+class Attempt:
+    """One change under way.
+
+    Attributes:
+        outcome: `refused` as long as nothing can have been changed, then `unknown`, then `done`.
+        note: what else the user should know about how it went.
+        actor_gone: set it where the connection's own user went with the change.
+        roles: set them where the change took them away.
+    """
+
+    def __init__(
+        self, conn: Connection, operation: str, target: str, fact: tuple[str, str], deadline: Deadline
+    ) -> None:
+        self._conn, self._operation, self._target, self._deadline = conn, operation, target, deadline
+        self._what, self._deed = fact
+        self._when, self._began = datetime.now(timezone.utc), time.monotonic()
+        self.outcome = "refused"
+        self.note = ""
+        self.actor_gone = False
+        self.roles: tuple[str, ...] | None = None
+
+    def send(self, method: str, truth: Truth, **fields: Any) -> None:
+        """Send the change, and know afterwards whether it was made.
+
+        Args:
+            method: name of the RPC.
+            truth: asks the server whether the change is there; None = it cannot be told.
+            **fields: of the request, as in `Connection.call`.
+
+        Raises:
+            OutcomeUnknownError: the answer was lost, and asking didn't settle it.
+            MilvusException: the server refused, or the request never left; nothing was changed.
+        """
+        self._deadline.remaining()  # raises where no time is left, while it is certain that nothing was sent
+        self.outcome = "unknown"
+        lost: BaseException
+        try:
+            said = status.of(self._conn.call(method, deadline=self._deadline, **fields))
+            if said.ok:
+                self.outcome = "done"
+                return
+            lost = status.error_of(said)
+            refused = status.is_refusal(said)
+        except MilvusException as exc:
+            lost, refused = exc, status.never_sent(exc) or status.was_refused(exc)
+        except KeyboardInterrupt as exc:
+            lost, refused = exc, False
+        if refused:
+            self.outcome = "refused"
+            raise lost
+        self._settle(truth, lost)
+
+    def _settle(self, truth: Truth, lost: BaseException) -> None:
+        known = self._ask(truth)
+        if known:
+            self.outcome = "done"
+            self.note = "the answer was lost, but the server says that it is done"
+        if isinstance(lost, KeyboardInterrupt):
+            raise ChangeInterrupted(f"interrupted; {self._known(known)}") from lost
+        if not known:
+            raise OutcomeUnknownError(f"no clear answer ({lost}); {self._known(known)}") from lost
+
+    def _ask(self, truth: Truth) -> bool | None:
+        """Ask until it is done or the time is up; what was last known counts."""
+        until = Deadline(SECONDS_TO_SETTLE)
+        known = None
+        try:
+            while not known and not until.passed():
+                answer = truth(until)
+                known = known if answer is None else answer
+                if not known:
+                    time.sleep(SECONDS_BETWEEN_QUESTIONS)
+        except KeyboardInterrupt as exc:
+            raise ChangeInterrupted(f"interrupted; {self._known(known)}") from exc
+        return known
+
+    def _known(self, known: bool | None) -> str:
+        if known:
+            return f"{self._what} is {self._deed}"
+        check = "check with %milvus_list_users"
+        if known is None:
+            return f"whether {self._what} is {self._deed} cannot be told; {check}"
+        return f"{self._what} is not {self._deed} so far, but the server may still do it; {check}"
+
+    def interrupted(self) -> ChangeInterrupted:
+        """What an interrupt means at this moment."""
+        if self.outcome == "refused":
+            return ChangeInterrupted(f"interrupted; nothing was sent: {self._what} is not {self._deed}")
+        return ChangeInterrupted(f"interrupted; {self._known(self.outcome == 'done' or None)}")
+
+    def report(self, code: int) -> None:
+        """Tell the connection's listeners."""
+        self._conn.emit(
+            Change(
+                when=self._when,
+                server=self._conn.address.url,
+                actor=self._conn.user,
+                operation=self._operation,
+                target=self._target,
+                outcome=self.outcome,
+                code=code,
+                seconds=time.monotonic() - self._began,
+                actor_gone=self.actor_gone,
+                roles=self.roles,
+            )
+        )
+
+
+@contextmanager
+def attempt(
+    conn: Connection, operation: str, target: str, fact: tuple[str, str], deadline: Deadline
+) -> Iterator[Attempt]:
+    """Put everything that belongs to one change into this context: checks first, then `Attempt.send`.
+
+    Args:
+        conn: where the change is made.
+        operation: name of the client function.
+        target: the user or role.
+        fact: what is true once it is done, in two parts: `("user 'bob'", "deleted")`.
+        deadline: of the whole operation.
+
+    Raises:
+        ChangeInterrupted: in place of KeyboardInterrupt; says what is known.
+    """
+    under_way = Attempt(conn, operation, target, fact, deadline)
+    code = 0
+    try:
+        yield under_way
+    except ChangeInterrupted:
+        code = CANCELLED
+        raise
+    except KeyboardInterrupt as exc:
+        code = CANCELLED
+        raise under_way.interrupted() from exc
+    except MilvusException as exc:
+        code = exc.code
+        raise
+    finally:
+        under_way.report(code)
