@@ -1,3 +1,76 @@
-"""Administer who may use a Milvus vector database, from the notebook."""
+"""Administer who may use a Milvus vector database, from the notebook.
+
+    %load_ext milvus_magics          # then: %milvus
+
+In a script or a cell:
+
+    from milvus_magics import connections, utility
+    connections.connect()
+    utility.delete_user(user="admin", password="123456")
+
+Everything here is imported when it is first used, so loading the extension feels instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from milvus_magics import embedded as embedded
+    from milvus_magics import utility as utility
+    from milvus_magics.errors import MilvusException as MilvusException
+    from milvus_magics.forms.delete_user import DeleteUserForm as DeleteUserForm
+    from milvus_magics.forms.drop_user import DropUserForm as DropUserForm
+    from milvus_magics.secret import Secret as Secret
+    from milvus_magics.session.connections import connections as connections
 
 __version__ = "0.1.0.dev0"
+
+# Name -> the module that has it; None where it is the module.
+_HOMES: dict[str, str | None] = {
+    "DeleteUserForm": "forms.delete_user",
+    "DropUserForm": "forms.drop_user",
+    "MilvusException": "errors",
+    "Secret": "secret",
+    "connections": "session.connections",
+    "embedded": None,
+    "utility": None,
+}
+__all__ = [
+    "DeleteUserForm",
+    "DropUserForm",
+    "MilvusException",
+    "Secret",
+    "connections",
+    "embedded",
+    "utility",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    module = import_module(f"{__name__}.{home or name}")
+    return getattr(module, name) if home else module
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext milvus_magics`: register the magics."""
+    from milvus_magics import magics
+
+    magics.load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """`%unload_ext milvus_magics`: take everything back and close the connections."""
+    from milvus_magics import magics
+
+    magics.unload(shell)

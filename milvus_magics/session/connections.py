@@ -1,0 +1,221 @@
+"""The connections of this notebook: alias -> `Connection`. This is `milvus_magics.connections`."""
+
+from __future__ import annotations
+
+import atexit
+from functools import partial
+from typing import Any
+
+from milvus_magics.client import status
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import Change
+from milvus_magics.errors import AliasError, ParameterError
+from milvus_magics.secret import Secret
+from milvus_magics.session import adopt as adopting
+from milvus_magics.session import directory, journal, lock
+
+DEFAULT = "default"
+
+
+class Connections:
+    """Connections by alias, as `connections` of Milvus's ORM has them. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Connection] = {}
+        self._configured: dict[str, dict[str, Any]] = {}
+
+    def connect(
+        self,
+        alias: str = DEFAULT,
+        user: str = "",
+        password: str | Secret = "",
+        db_name: str = "",
+        token: str | Secret = "",
+        *,
+        uri: str | None = None,
+        host: str | None = None,
+        port: int | str | None = None,
+        secure: bool | None = None,
+        server_pem_path: str | None = None,
+        ca_pem_path: str | None = None,
+        client_pem_path: str | None = None,
+        client_key_path: str | None = None,
+        server_name: str | None = None,
+        timeout: float | None = 10.0,
+    ) -> None:
+        """Connect to a server and bind the connection to an alias. One call proves that it works.
+
+        Where that fails the alias stays as it was; where it succeeds the alias's old connection is closed.
+
+        Args:
+            alias: the name to bind.
+            user: user name.
+            password: that user's password.
+            db_name: database.
+            token: an API key, or `user:password`.
+            uri: `http://`, `https://`, `tcp://`, `unix:` or a bare `host:port`. Default: host and port, else what
+                `add_connection` said, else the variable `MILVUS_URI`, else `http://localhost:19530`.
+            host: host name or address, instead of `uri`.
+            port: 1 to 65535; default 19530, for https 443.
+            secure: TLS or not; default: what the scheme says, or True where a TLS file is given.
+            server_pem_path: PEM file with the server's own certificate (one-way TLS).
+            ca_pem_path: PEM file with the authority that signed the server's certificate.
+            client_pem_path: PEM file with this client's certificate (mutual TLS).
+            client_key_path: PEM file with its key.
+            server_name: the name to expect in the server's certificate.
+            timeout: seconds; None = until an answer arrives or an error occurs.
+
+        Raises:
+            ParameterError: something given cannot be right.
+            AuthenticationError: the server refuses the user, the password or the token.
+            MilvusException: the server cannot be reached; the class says why.
+
+        Behaviour: `connections.connect` in Milvus's documentation.
+        """
+        password, token = Secret(password), Secret(token)
+        address = {
+            "uri": uri, "host": host, "port": port, "secure": secure, "server_pem_path": server_pem_path,
+            "ca_pem_path": ca_pem_path, "client_pem_path": client_pem_path, "client_key_path": client_key_path,
+            "server_name": server_name,
+        }  # fmt: skip
+        who = {"user": user, "password": password, "db_name": db_name, "token": token}
+        given: dict[str, Any] = {name: value for name, value in address.items() if value is not None}
+        given |= {name: value for name, value in who.items() if value}
+        if not {"uri", "host", "port"} & given.keys():
+            with lock:
+                given = {**self._configured.get(_checked(alias), {}), **given}
+        self.bind(alias, Address.of(**given), timeout=timeout)
+
+    def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:
+        """Connect to a checked address, prove it, and bind it to an alias; as `connect` otherwise."""
+        deadline = Deadline(timeout)
+        _checked(alias)
+        conn = Connection(address)
+        try:
+            _prove(conn, deadline)
+        except BaseException:
+            conn.close()
+            raise
+        conn.on_change += [journal.record, partial(directory.on_change, conn), partial(self._on_change, conn)]
+        with lock:
+            old, self._open[alias] = self._open.get(alias), conn
+        if old:
+            _close(old)
+        return conn
+
+    def adopt(self, source: Any, alias: str = DEFAULT, *, timeout: float | None = 10.0) -> None:
+        """Connect where pymilvus is connected, as whom it is connected, by a channel of our own.
+
+        Args:
+            source: a pymilvus `MilvusClient`, or the name of an alias of pymilvus's `connections`.
+            alias: the name to bind here.
+            timeout: seconds; None = until an answer arrives or an error occurs.
+
+        Raises:
+            ParameterError: there is no such alias, or that is no client.
+            MilvusException: as in `connect`.
+        """
+        self.bind(alias, adopting.address_of(source), timeout=timeout)
+
+    def add_connection(self, **aliases: dict[str, Any]) -> None:
+        """Remember addresses that `connect(alias)` uses later; nothing is connected yet.
+
+        Args:
+            **aliases: alias -> the address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
+        """
+        checked = {}
+        for alias, arguments in aliases.items():
+            try:
+                arguments = {k: Secret(v) if k in ("password", "token") else v for k, v in arguments.items()}
+                Address.of(**arguments)
+            except (TypeError, AttributeError):
+                raise ParameterError(
+                    f"alias {alias!r} needs a dict with arguments of connect, like {{'host': 'localhost'}}"
+                ) from None
+            checked[_checked(alias)] = arguments
+        with lock:
+            self._configured |= checked
+
+    def disconnect(self, alias: str) -> None:
+        """Close an alias's connection; what `add_connection` said stays. An alias without one is no error."""
+        with lock:
+            conn = self._open.pop(_checked(alias), None)
+        if conn:
+            _close(conn)
+
+    def remove_connection(self, alias: str) -> None:
+        """Close an alias's connection and forget its address."""
+        self.disconnect(alias)
+        with lock:
+            self._configured.pop(alias, None)
+
+    def list_connections(self) -> list[tuple[str, Connection | None]]:
+        """Every alias with its connection, or None where it is only known."""
+        with lock:
+            return [(alias, self._open.get(alias)) for alias in sorted({*self._open, *self._configured})]
+
+    def has_connection(self, alias: str) -> bool:
+        """Whether the alias is connected."""
+        with lock:
+            return alias in self._open
+
+    def get_connection_addr(self, alias: str) -> dict[str, str]:
+        """`address` and `user` of an alias, never a secret; empty where it is unknown."""
+        with lock:
+            conn, arguments = self._open.get(alias), self._configured.get(alias)
+        if conn is None and arguments is None:
+            return {}
+        address = conn.address if conn else Address.of(**(arguments or {}))
+        return {"address": address.address, "user": address.user}
+
+    def get(self, alias: str = DEFAULT) -> Connection:
+        """The connection of an alias.
+
+        Raises:
+            AliasError: names the aliases there are.
+        """
+        with lock:
+            conn = self._open.get(_checked(alias))
+            there_are = sorted(self._open)
+        if conn is None:
+            hint = f"there are: {', '.join(map(repr, there_are))}" if there_are else "nothing is connected yet"
+            raise AliasError(f"no connection {alias!r}; {hint}; connect with %milvus_connect or connections.connect()")
+        return conn
+
+    def alias_of(self, conn: Connection) -> str | None:
+        """The alias that a connection is bound to, or None."""
+        with lock:
+            return next((alias for alias, bound in self._open.items() if bound is conn), None)
+
+    def close_all(self) -> None:
+        """Close everything; addresses stay known."""
+        for alias, _ in self.list_connections():
+            self.disconnect(alias)
+
+    def _on_change(self, conn: Connection, change: Change) -> None:
+        # The user that this connection acted as is gone: nothing can be done with it any more.
+        if change.actor_gone and (alias := self.alias_of(conn)) is not None:
+            self.disconnect(alias)
+
+
+def _prove(conn: Connection, deadline: Deadline) -> None:
+    # GetVersion is the cheapest call, but only Connect looks whether the database exists.
+    reply = conn.call("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
+    status.raise_for(status.of(reply))
+
+
+def _checked(alias: str) -> str:
+    if not isinstance(alias, str) or not alias.strip():
+        raise ParameterError(f"an alias must be text that is not empty, not {alias!r}")
+    return alias
+
+
+def _close(conn: Connection) -> None:
+    directory.forget(conn)
+    conn.close()
+
+
+connections = Connections()
+atexit.register(connections.close_all)
