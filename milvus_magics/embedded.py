@@ -60,6 +60,15 @@ class EmbeddedMilvus:
         self.data_dir, self.isolated, self.warning = data_dir, warning is None, warning
 
     @property
+    def temporary(self) -> bool:
+        """Whether its data goes when it ends."""
+        return self._keeper.places.temporary_data
+
+    def keeps(self, data_dir: str | os.PathLike[str]) -> bool:
+        """Whether its data is in this directory."""
+        return os.path.realpath(os.path.expanduser(data_dir)) == os.path.realpath(self.data_dir)
+
+    @property
     def pid(self) -> int:
         """Process id of the keeper, the process that ends last."""
         return self._keeper.process.pid

@@ -8,8 +8,9 @@ stars instead. It protects against accidents, not against code that calls ``reve
 from __future__ import annotations
 
 import os
+import string
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from milvus_magics.errors import ParameterError
 
@@ -52,8 +53,73 @@ class Secret:
             label: the text before the input.
         """
         import getpass
+        import warnings
 
-        return cls(getpass.getpass(label))
+        with warnings.catch_warnings():
+            # Where the input cannot be hidden, getpass would warn and then show it.
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            try:
+                return cls(getpass.getpass(label))
+            except getpass.GetPassWarning:
+                raise EOFError("there is no way to ask without showing the password") from None
+
+    @classmethod
+    def from_keyring(cls, service: str, user: str) -> Secret:
+        """What the system's keyring has for a user under a service; needs the extra `keyring`.
+
+        Raises:
+            ParameterError: when there is no keyring or it has nothing.
+        """
+        keyring = _keyring()
+        found = _in_keyring(keyring.get_password, service, user)
+        if not found:
+            raise ParameterError(f"the keyring has no password for {user!r} under {service!r}; nothing was sent")
+        return found
+
+    @classmethod
+    def generate(cls, length: int = 24) -> Secret:
+        """A random password with lower and upper case letters, digits and `-_.`.
+
+        Args:
+            length: 8 to 72 characters; the default has about 140 bits.
+        """
+        import secrets
+
+        kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.")
+        chosen = [secrets.choice(kind) for kind in kinds]
+        chosen += [secrets.choice("".join(kinds)) for _ in range(length - len(kinds))]
+        secrets.SystemRandom().shuffle(chosen)
+        return cls("".join(chosen))
+
+    def write_new_file(self, path: str) -> None:
+        """Write it into a new file that only its owner can read.
+
+        Raises:
+            ParameterError: when there is such a file already, or none can be made.
+        """
+        try:
+            file = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as exc:
+            why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
+            raise ParameterError(f"the file {path!r} {why}; nothing was sent") from exc
+        with os.fdopen(file, "wb") as stream:
+            stream.write(self.encode() + b"\n")
+
+    def keep_in_keyring(self, service: str, user: str) -> None:
+        """Put it into the system's keyring; needs the extra `keyring`.
+
+        Raises:
+            ParameterError: when there is no keyring, or it has a password there already.
+        """
+        keyring = _keyring()
+        if _in_keyring(keyring.get_password, service, user):
+            raise ParameterError(f"the keyring has a password for {user!r} under {service!r} already; nothing was sent")
+        _in_keyring(lambda *where: keyring.set_password(*where, self._read()), service, user)
+
+    @staticmethod
+    def forget_in_keyring(service: str, user: str) -> None:
+        """Take a password out of the system's keyring."""
+        _in_keyring(_keyring().delete_password, service, user)
 
     def reveal(self) -> str:
         """The bare password. Don't keep what this returns longer than needed."""
@@ -112,3 +178,23 @@ def _closure(value: str) -> Callable[[], str]:
         return value
 
     return read
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+    except ImportError:
+        raise ParameterError(
+            "the package keyring is not installed: pip install 'milvus-magics[keyring]'; nothing was sent"
+        ) from None
+    return keyring
+
+
+def _in_keyring(action: Callable[[str, str], str | None], service: str, user: str) -> Secret | None:
+    """Do something in the keyring; what it finds comes back wrapped."""
+    try:
+        return Secret(action(service, user) or "")
+    except Exception as exc:
+        # Every backend has its own errors, some with what it was given in their text.
+        problem = type(exc).__name__
+    raise ParameterError(f"the keyring of this machine cannot be used ({problem}); nothing was sent")

@@ -48,10 +48,8 @@ def _orm() -> Any:
 
 def _handler_of_client(client: Any) -> Any:
     try:
-        if hasattr(client, "_get_connection"):
-            handler = client._get_connection()
-        else:
-            handler = _handler_of_alias(client._using)
+        known = hasattr(client, "_get_connection")
+        handler = client._get_connection() if known else _handler_of_alias(client._using)
         handler._address  # noqa: B018 - Milvus Lite and strangers have none
     except Exception:
         # What is raised is pymilvus's affair and may hold its arguments.

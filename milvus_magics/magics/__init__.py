@@ -1,0 +1,61 @@
+"""The line magics: parse the line, call the client function, return its result."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from milvus_magics.magics.connections import ConnectionMagics
+from milvus_magics.magics.users import UserMagics
+from milvus_magics.session.connections import connections
+
+
+class MilvusMagics(ConnectionMagics, UserMagics):
+    """All magics of milvus_magics, and their settings."""
+
+    # What IPython's decorators would collect, were they not one class's affair.
+    registered = True
+    magics: dict[str, Any]
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.embedded = {}
+
+    def close(self) -> None:
+        """Close the connections and end the servers that were started for them."""
+        connections.close_all()
+        for alias in list(self.embedded):
+            self._stop_embedded(alias)
+
+
+MilvusMagics.magics = {
+    "line": {
+        getattr(MilvusMagics, name).magic_name: name
+        for name in dir(MilvusMagics)
+        if hasattr(getattr(MilvusMagics, name, None), "magic_name")
+    },
+    "cell": {},
+}
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics in a shell."""
+    shell.register_magics(MilvusMagics(shell))
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything out of the shell again: IPython itself has no way to."""
+    manager = shell.magics_manager
+    loaded = manager.registry.pop(MilvusMagics.__name__, None)
+    if loaded is None:
+        return
+    for name in loaded.magics["line"]:
+        manager.magics["line"].pop(name, None)
+    if loaded in shell.configurables:
+        shell.configurables.remove(loaded)
+    forms = sys.modules.get("milvus_magics.forms.base")
+    if forms:
+        forms.close_all()
+    loaded.close()

@@ -1,0 +1,37 @@
+"""What all magics share: the settings, and the connection that a line means."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import Magics
+from traitlets import Float, Unicode
+
+from milvus_magics.client.connection import Connection
+from milvus_magics.magics.arguments import seconds
+from milvus_magics.session.connections import DEFAULT, connections
+
+if TYPE_CHECKING:
+    from milvus_magics.embedded import EmbeddedMilvus
+
+
+class SessionMagics(Magics):
+    """Magics on this session's connections. `%config MilvusMagics.timeout = 5` sets one of the settings."""
+
+    using = Unicode(DEFAULT, help="Alias of the connection that magics use.").tag(config=True)
+    timeout = Float(10.0, help="Seconds that an operation may last.").tag(config=True)
+
+    embedded: dict[str, EmbeddedMilvus]
+
+    def connection(self, args: argparse.Namespace) -> Connection:
+        """The connection that `--using` names, or else the one in use.
+
+        Raises:
+            AliasError: names the connections there are.
+        """
+        return connections.get(self.using if args.using is None else args.using)
+
+    def seconds(self, args: argparse.Namespace) -> float:
+        """How long the operation may last."""
+        return seconds(args.timeout, self.timeout)

@@ -1,0 +1,105 @@
+"""Where a magic's password comes from, and how a person confirms. One way for every magic."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TypeVar
+
+from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
+from milvus_magics.magics.arguments import SOURCES, Namespace
+from milvus_magics.secret import Secret
+
+Answer = TypeVar("Answer")
+
+
+def named_source(args: argparse.Namespace, user: str) -> Secret | None:
+    """The password from the source that the line names; None where it names none.
+
+    Raises:
+        ParameterError: two sources, or one that has nothing.
+    """
+    given = [option for option in ("password_env", "password_var", "keyring") if getattr(args, option) is not None]
+    if len(given) > 1:
+        raise ParameterError(f"give one source for the password, not two: {SOURCES}; nothing was sent")
+    if args.password_env is not None:
+        return from_environment(args.password_env)
+    if args.password_var is not None:
+        return from_variable(args.password_var, args.namespace)
+    return Secret.from_keyring(args.keyring, user) if args.keyring is not None else None
+
+
+def from_environment(name: str) -> Secret:
+    """What an environment variable of the kernel holds."""
+    secret = Secret.from_environment(name)
+    if secret is None:
+        raise ParameterError(f"the environment variable {name!r} of this kernel is not set, or empty; nothing was sent")
+    return secret
+
+
+def from_variable(name: str, namespace: Namespace) -> Secret:
+    """What a Python name of the notebook holds."""
+    if not name.isidentifier():
+        raise ParameterError("--password-var takes one Python name, like pw; nothing was sent")
+    if not isinstance(namespace.find(name), (str, Secret)):
+        kind = type(namespace.find(name)).__name__
+        raise ParameterError(f"the Python name {name!r} holds {kind}, not text or a Secret; nothing was sent")
+    secret = Secret(namespace.find(name))
+    if not secret:
+        raise ParameterError(f"the Python name {name!r} is empty; nothing was sent")
+    return secret
+
+
+def ask(label: str) -> Secret:
+    """Ask for a password, hidden.
+
+    Raises:
+        ParameterError: nobody can be asked here, or the answer is empty.
+    """
+    secret = _asked(lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {SOURCES}")
+    if not secret:
+        raise ParameterError("the password is empty; nothing was sent")
+    return secret
+
+
+def ask_for_new(user: str) -> Secret:
+    """Ask for a new password, twice."""
+    secret = ask(f"New password of user {user!r}: ")
+    if ask("Once more: ") != secret:
+        raise ParameterError("the two passwords are not the same; nothing was sent")
+    return secret
+
+
+def confirm(what: str, name: str, yes: bool) -> None:
+    """Have the name retyped, unless `--yes` was given.
+
+    Args:
+        what: what is going to happen, shown before.
+        name: what has to be typed.
+        yes: whether it was confirmed on the line.
+
+    Raises:
+        ConfirmationError: it was not.
+    """
+    if yes:
+        return
+    try:
+        typed = _asked(lambda: input(f"{what}\nType the name to go on: "), "")
+    except ParameterError as exc:
+        raise ConfirmationError(
+            f"{what}; nobody can be asked here, so give --yes if that is meant; nothing was changed"
+        ) from exc
+    if typed != name:
+        raise ConfirmationError(f"the name was not retyped as {name!r}; nothing was changed")
+
+
+def _asked(question: Callable[[], Answer], otherwise: str) -> Answer:
+    # Imported late: only a notebook's prompt raises it.
+    from IPython.core.error import StdinNotImplementedError
+
+    try:
+        return question()
+    except (StdinNotImplementedError, EOFError):
+        raise ParameterError(f"{otherwise}; nothing was sent") from None
+    except KeyboardInterrupt:
+        raise ChangeInterrupted("interrupted; nothing was sent") from None
