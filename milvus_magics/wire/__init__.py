@@ -5,7 +5,8 @@ a descriptor pool of our own. In protobuf's default pool they would clash with p
 the same names, and ``import pymilvus`` would fail in the user's kernel. For the same reason there are no
 generated modules and no gRPC stubs: those check library versions when imported.
 
-This is the only package that knows protobuf.
+This is the only package that knows protobuf, and it imports it with the first message: loading the extension
+shall feel instant.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ import base64
 from functools import cache
 from importlib import resources
 from threading import RLock
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message import Message
 
-__all__ = ["METHODS", "Message", "Method", "encode_password", "enum_value", "message", "method"]
+__all__ = ["METHODS", "Method", "encode_password", "enum_value", "message", "method"]
 
 SERVICE = "milvus.proto.milvus.MilvusService"
 PACKAGES = ("milvus.proto.milvus", "milvus.proto.common")
@@ -106,6 +106,8 @@ def message(name: str) -> type[Message]:
     Raises:
         KeyError: when neither ``.proto`` file has such a message.
     """
+    from google.protobuf.message_factory import GetMessageClass
+
     with _loading:
         pool = _pool()
         for package in PACKAGES:
@@ -155,6 +157,9 @@ def encode_password(raw: bytes) -> str:
 @cache
 def _pool() -> DescriptorPool:
     """Our own pool with everything in ``descriptors.binpb``; call it under the lock."""
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet
+    from google.protobuf.descriptor_pool import DescriptorPool
+
     pool = DescriptorPool()
     data = resources.files(__name__).joinpath("descriptors.binpb").read_bytes()
     for file in FileDescriptorSet.FromString(data).file:
