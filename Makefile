@@ -1,15 +1,38 @@
-# `make test` sets everything up in .venv and runs all tests. It works twice in a row and leaves no process behind.
+# `make demo` shows what this is, `make test` runs all tests. Each sets everything up in .venv, works twice in a row and
+# leaves no process behind.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: test lint clean
+.PHONY: demo test lab bench lint picture chromium clean
 
-test: .venv/ready
+demo: .venv/ready
+	$(BIN)/python notebooks/demo.py build/demo
+
+test: .venv/ready chromium
 	$(BIN)/python -m pytest -q
+
+lab: .venv/ready
+	$(BIN)/jupyter lab notebooks/delete_user.ipynb
+
+bench: .venv/ready
+	mkdir -p build
+	$(BIN)/python tests/benchmarks/bench.py build/bench.md
 
 lint: .venv/ready
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The form in README.md, from a real JupyterLab.
+picture: .venv/ready chromium
+	$(BIN)/python tests/browser/screenshot.py docs/delete_user_form.png
+
+# The browser tests need one; they take the system's.
+chromium:
+	@command -v chromium || command -v chromium-browser || command -v google-chrome \
+	  || { test "$$(id -u)" = 0 && command -v apt-get && apt-get update -qq \
+	       && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	  || { echo "make test needs Chromium: install it (on Debian: apt-get install chromium), then run it again" >&2; exit 1; }
 
 # pip gets upgraded first: dependency groups need 25.1.
 .venv/ready: pyproject.toml Makefile
@@ -19,4 +42,4 @@ lint: .venv/ready
 	touch $@
 
 clean:
-	rm -rf .venv
+	rm -rf .venv build
