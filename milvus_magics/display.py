@@ -52,3 +52,18 @@ def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], captio
 def heading(name: str) -> str:
     """A column's name in words."""
     return name.replace("_", " ")
+
+
+# Words carry the meaning too, for whoever doesn't see the colours; the greys and reds read on dark and on light.
+_STYLES = {
+    "heading": ("", "font-weight:bold"),
+    "note": ("", "opacity:0.8"),
+    "done": ("✓ ", "color:#2e8b57;font-weight:bold"),
+    "error": ("✗ ", "color:#d9534f"),
+}
+
+
+def html_line(text: str, kind: str) -> str:
+    """One line of a form: a `heading`, a `note`, or how it went: `done` or `error`."""
+    mark, style = _STYLES[kind]
+    return f'<span style="{style};white-space:normal;overflow-wrap:anywhere">{mark}{escaped(text)}</span>'
