@@ -1,0 +1,157 @@
+"""A real JupyterLab with a home of its own, in a real Chromium. Without Chromium the tests fail; they don't skip."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SECONDS_TO_START = 60
+MILLISECONDS = 60_000
+
+
+@contextlib.contextmanager
+def jupyter_lab(home, **variables):
+    """A JupyterLab that keeps everything under `home`; yields its address. Its output goes to home/server.log."""
+    port = free_port()
+    home = Path(home)
+    settings = home / "settings" / "@jupyter-widgets" / "jupyterlab-manager"
+    settings.mkdir(parents=True)
+    # The harder case for secrets: widget state goes into the notebook.
+    (settings / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
+    environment = {**os.environ, **variables, "HOME": str(home), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+                   "IPYTHONDIR": str(home / "ipython"), "JUPYTER_CONFIG_DIR": str(home / "config"),
+                   "JUPYTER_DATA_DIR": str(home / "data"), "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+                   "JUPYTER_PREFER_ENV_PATH": "1"}  # fmt: skip
+    options = [f"--port={port}", "--no-browser", "--allow-root", "--IdentityProvider.token=", f"--notebook-dir={home}",
+               "--ServerApp.ip=127.0.0.1", "--LabApp.news_url=", "--LabApp.check_for_updates_class="
+               "jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+    with open(home / "server.log", "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log, cwd=home
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/api", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+def wait_for(url, process):
+    end = time.monotonic() + SECONDS_TO_START
+    while True:
+        assert process.poll() is None, "JupyterLab ended while it started"
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(url, timeout=2).close()
+        assert time.monotonic() < end, "JupyterLab did not start"
+        time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def browser_page(**options):
+    """A page of a headless Chromium."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, f"no Chromium found; looked for {', '.join(BROWSERS)}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        try:
+            page = browser.new_page(viewport={"width": 1200, "height": 900}, **options)
+            page.set_default_timeout(MILLISECONDS)
+            yield page
+        finally:
+            browser.close()
+
+
+class Notebook:
+    """A notebook open in a page. Cells are counted from 0."""
+
+    def __init__(self, page, url, home, name, *cells):
+        self.page, self.path = page, Path(home) / name
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.path)
+        page.goto(f"{url}/lab/tree/{name}?reset")
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+    def cell(self, number):
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+
+    def start(self, number):
+        """Run a cell, without waiting for its end."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def run(self, number):
+        """Run a cell until it is done; its output as text."""
+        self.start(number)
+        return self.done(number)
+
+    def done(self, number):
+        """Wait until a cell is done; its output as text."""
+        self.page.wait_for_function(
+            """n => {
+                const cell = document.querySelectorAll('.jp-Notebook .jp-CodeCell')[n];
+                return /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent);
+            }""",
+            arg=number,
+        )
+        return self.output(number)
+
+    def output(self, number):
+        return "\n".join(self.cell(number).locator(".jp-OutputArea-output").all_inner_texts())
+
+    def answer(self, text):
+        """Type at the prompt of the running cell."""
+        field = self.page.locator(".jp-Stdin-input")
+        field.fill(text)
+        field.press("Enter")
+        field.wait_for(state="detached")
+
+    def save(self):
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_timeout(1500)
+
+
+class Form:
+    """The form in a notebook's page."""
+
+    def __init__(self, page):
+        self.page = page
+        self.user = page.get_by_placeholder("choose or type a name")
+        self.password = page.get_by_placeholder("that user's password, then Tab")
+        self.button = page.get_by_role("button", name="Delete user", exact=True)
+        self.user.wait_for()
+
+    def fill(self, user, password):
+        self.user.fill(user)
+        self.password.fill(password)
+        self.password.press("Tab")
+        self.page.wait_for_function("b => !b.disabled", arg=self.button.element_handle())
+
+    def sees(self, text):
+        self.page.get_by_text(text).first.wait_for()
