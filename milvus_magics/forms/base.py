@@ -23,6 +23,7 @@ _open: WeakSet[UserForm] = WeakSet()
 
 FIELD = {"width": "32em"}
 LABEL = {"description_width": "8em"}
+BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
 
 
 class UserForm(widgets.VBox):
@@ -48,17 +49,17 @@ class UserForm(widgets.VBox):
         self._user = widgets.Combobox(
             description="User", placeholder="choose or type a name", ensure_option=False, style=LABEL, layout=FIELD
         )
-        self._effect = widgets.HTML()
+        self._effect = widgets.HTML(layout=BELOW_FIELDS)
         self._button = widgets.Button(description=self.TITLE, button_style="danger", disabled=True)
         self._refresh = widgets.Button(description="Refresh names")
-        self._status = widgets.HTML()
+        self._status = widgets.HTML(layout=BELOW_FIELDS)
         super().__init__(
             [
                 self._header,
                 self._user,
                 self._effect,
                 *self._fields(),
-                widgets.HBox([self._button, self._refresh], layout={"margin": "0.3em 0 0 8.3em"}),
+                widgets.HBox([self._button, self._refresh], layout=BELOW_FIELDS),
                 self._status,
             ],
             layout={"padding": "0.5em"},
@@ -119,6 +120,8 @@ class UserForm(widgets.VBox):
 
     def _user_changed(self, _: object) -> None:
         self._show_effect()
+        if not self._acting.locked():
+            self._status.value = ""  # it was about another user
         self._update()
 
     def _show_effect(self) -> None:

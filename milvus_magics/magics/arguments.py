@@ -23,7 +23,7 @@ from milvus_magics.secret import Secret
 
 SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
 ESCAPABLE = " \t'\"\\${};"
-SECRET_OPTIONS = ("--password", "--pass", "--pwd", "-p", "--new-password", "--old-password")
+SECRET_OPTIONS = ("--password", "--passwd", "--pass", "--pwd", "--new-password", "--old-password")
 
 
 @dataclass
@@ -108,6 +108,7 @@ class _Splitter:
         tokens: list[Token] = []
         token: Token | None = None
         while self._at < len(self._line):
+            _refuse_secret(token, self._line[self._at])
             if self._line[self._at].isspace():
                 self._at += 1
                 token = None
@@ -116,6 +117,7 @@ class _Splitter:
                 token = Token()
                 tokens.append(token)
             self._read(token)
+        _refuse_secret(token, "")
         return tokens
 
     def _read(self, token: Token) -> None:
@@ -172,12 +174,25 @@ class _Splitter:
         for end in (i for i, char in enumerate(rest) if char == "}"):
             try:
                 ast.parse(rest[1:end].strip(), mode="eval")
-            except (SyntaxError, ValueError):
+            except (SyntaxError, ValueError, MemoryError, RecursionError):
                 continue
             return rest[1:end]
         raise ParameterError(
             "a brace on the line opens no Python expression; a bare brace is written {{ or in single quotes; "
             "nothing was sent"
+        )
+
+
+def _refuse_secret(token: Token | None, following: str) -> None:
+    """Stop at an option that would be followed by a password, before anything of that is looked at."""
+    if token is None or following.isalnum() or (following in ("-", "_") and following):
+        return
+    option = token.literal.replace("_", "-").lower()
+    if option in SECRET_OPTIONS or option.startswith("-p"):
+        raise ParameterError(
+            "a password is never typed on the line, where the notebook and its history keep it; "
+            f"use {SOURCES}. This line is kept too: if the password was real, delete the cell, run "
+            "`%reset -f in`, and change that password; nothing was sent"
         )
 
 
@@ -207,7 +222,6 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, tokens: list[Token]) -> argparse.Namespace:
         """Parse words into a namespace of texts and flags."""
-        self._refuse_secrets(tokens)
         words = [self._word(number, token) for number, token in enumerate(tokens)]
         if any(word in ("-h", "--help") for word in words):
             return argparse.Namespace(help=True)
@@ -226,19 +240,10 @@ class Parser(argparse.ArgumentParser):
         option = option.replace("_", "-")
         return f"{option}=\0{number}" if equals else option
 
-    def _refuse_secrets(self, tokens: list[Token]) -> None:
-        for token in tokens:
-            option = token.literal.partition("=")[0].replace("_", "-").lower()
-            if option in SECRET_OPTIONS:
-                raise ParameterError(
-                    f"{self.prog}: a password is never typed on the line, where the notebook and its history keep it; "
-                    f"use {SOURCES}. This line is kept too: if the password was real, delete the cell, run "
-                    "`%reset -f in`, and change that password; nothing was sent"
-                )
-
     def _refuse_extra(self, extra: list[str]) -> NoReturn:
         options = [word.partition("=")[0] for word in extra if word.startswith("-")]
-        if options:
+        # Only what looks like a name: the rest could be a password with an odd beginning.
+        if options and all(re.fullmatch(r"--[A-Za-z][A-Za-z-]*", option) for option in options):
             self.error(f"there is no option {', '.join(options)}")
         self.error("too many values; one with blanks goes in quotes, and a password never goes on the line")
 

@@ -37,6 +37,9 @@ def jupyter_lab(home, **variables):
     settings.mkdir(parents=True)
     # The harder case for secrets: widget state goes into the notebook.
     (settings / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
+    (settings.parents[1] / "@jupyterlab" / "apputils-extension").mkdir(parents=True)
+    notification = settings.parents[1] / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    notification.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     environment = {**os.environ, **variables, "HOME": str(home), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
                    "IPYTHONDIR": str(home / "ipython"), "JUPYTER_CONFIG_DIR": str(home / "config"),
                    "JUPYTER_DATA_DIR": str(home / "data"), "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
@@ -102,8 +105,14 @@ class Notebook:
 
     def start(self, number):
         """Run a cell, without waiting for its end."""
-        self.cell(number).locator(".cm-content").click()
-        self.page.keyboard.press("Control+Enter")
+        prompt = self.cell(number).locator(".jp-InputPrompt").first
+        before = prompt.inner_text()
+        for _ in range(10):  # JupyterLab forgets what is run before its kernel is connected
+            self.cell(number).locator(".cm-content").click()
+            self.page.keyboard.press("Control+Enter")
+            self.page.wait_for_timeout(700)
+            if prompt.inner_text() != before:
+                return
 
     def run(self, number):
         """Run a cell until it is done; its output as text."""

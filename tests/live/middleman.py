@@ -8,7 +8,7 @@ import grpc
 
 
 class Middleman(grpc.GenericRpcHandler):
-    """Set `rule(method, metadata, forward, context)`; it returns the reply's bytes. `forward()` asks the real server."""
+    """Set `rule(method, metadata, forward, context)`, which returns the reply; `forward()` asks the real server."""
 
     def __init__(self, target):
         self._upstream = grpc.insecure_channel(target)
