@@ -33,6 +33,7 @@ class Token:
     text: str = ""
     literal: str = ""
     plain: bool = True
+    is_option: bool = False
 
     def add(self, text: str, *, plain: bool) -> None:
         """Append text; once something is not plain, the literal beginning is over."""
@@ -222,7 +223,9 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, tokens: list[Token]) -> argparse.Namespace:
         """Parse words into a namespace of texts and flags."""
-        words = [self._word(number, token) for number, token in enumerate(tokens)]
+        words: list[str] = []
+        for number, token in enumerate(tokens):
+            words.append(f"\0{number}" if "--" in words else self._word(number, token))
         if any(word in ("-h", "--help") for word in words):
             return argparse.Namespace(help=True)
         found, extra = self.parse_known_args(words)
@@ -237,13 +240,14 @@ class Parser(argparse.ArgumentParser):
         option, equals, _ = token.literal.partition("=")
         if not option.startswith("-") or option == "-" or (not token.plain and not equals):
             return f"\0{number}"
+        token.is_option = True
         option = option.replace("_", "-")
         return f"{option}=\0{number}" if equals else option
 
     def _refuse_extra(self, extra: list[str]) -> NoReturn:
         options = [word.partition("=")[0] for word in extra if word.startswith("-")]
         # Only what looks like a name: the rest could be a password with an odd beginning.
-        if options and all(re.fullmatch(r"--[A-Za-z][A-Za-z-]*", option) for option in options):
+        if options and all(re.fullmatch(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*", option) for option in options):
             self.error(f"there is no option {', '.join(options)}")
         self.error("too many values; one with blanks goes in quotes, and a password never goes on the line")
 
@@ -254,8 +258,7 @@ def _unmask(value: Any, tokens: list[Token]) -> Any:
     if not isinstance(value, str) or not value.startswith("\0"):
         return value
     token = tokens[int(value[1:])]
-    is_option = token.literal.startswith("-") and "=" in token.literal
-    return token.text.partition("=")[2] if is_option else token.text
+    return token.text.partition("=")[2] if token.is_option else token.text
 
 
 Arguments = Callable[[Parser], None]
