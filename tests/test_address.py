@@ -35,7 +35,17 @@ def test_uri_spellings(uri, url):
 
 @pytest.mark.parametrize(
     "uri",
-    ["", "h:99999", "h:0", "ftp://x", "a b", f"http://u:{CANARY}#@h", f"x://u:{CANARY}@h", f"http://u:{CANARY}@h:p", "http://u:123/canary@h"]
+    [
+        "",
+        "h:99999",
+        "h:0",
+        "ftp://x",
+        "a b",
+        f"http://u:{CANARY}#@h",
+        f"x://u:{CANARY}@h",
+        f"http://u:{CANARY}@h:p",
+        "http://u:123/canary@h",
+    ],
 )
 def test_bad_uri_is_one_line_without_the_password(uri):
     """A URI that cannot be read is refused without quoting what may be a password."""
