@@ -99,36 +99,38 @@ class Notebook:
         nbformat.write(notebook, self.path)
         page.goto(f"{url}/lab/tree/{name}?reset")
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.get_by_text("| Idle").wait_for()
 
     def cell(self, number):
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
 
     def start(self, number):
         """Run a cell, without waiting for its end."""
-        prompt = self.cell(number).locator(".jp-InputPrompt").first
-        before = prompt.inner_text()
-        for _ in range(10):  # JupyterLab forgets what is run before its kernel is connected
-            self.cell(number).locator(".cm-content").click()
-            self.page.keyboard.press("Control+Enter")
-            self.page.wait_for_timeout(700)
-            if prompt.inner_text() != before:
-                return
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_timeout(500)
 
     def run(self, number):
         """Run a cell until it is done; its output as text."""
-        self.start(number)
-        return self.done(number)
+        for _ in range(10):
+            self.start(number)
+            if self.prompt_after(number) != "[ ]:":
+                break  # else JupyterLab forgot it, which it does while it connects to the kernel
+        return self.output(number)
 
     def done(self, number):
         """Wait until a cell is done; its output as text."""
+        assert self.prompt_after(number) != "[ ]:", "the cell was never run"
+        return self.output(number)
+
+    def prompt_after(self, number):
+        """What stands before a cell once it isn't running."""
         self.page.wait_for_function(
-            """n => {
-                const cell = document.querySelectorAll('.jp-Notebook .jp-CodeCell')[n];
-                return /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent);
-            }""",
+            """n => !document.querySelectorAll('.jp-Notebook .jp-CodeCell')[n]
+                .querySelector('.jp-InputPrompt').textContent.includes('*')""",
             arg=number,
         )
-        return self.output(number)
+        return self.cell(number).locator(".jp-InputPrompt").first.inner_text().strip()
 
     def output(self, number):
         return "\n".join(self.cell(number).locator(".jp-OutputArea-output").all_inner_texts())
