@@ -291,9 +291,8 @@ def line_magic(*groups: Arguments) -> Callable[[Callable[..., Any]], Callable[..
         run.magic_name = name  # type: ignore[attr-defined]
         run.parser = parser  # type: ignore[attr-defined]
         run.needs_local_scope = True  # type: ignore[attr-defined]
-        # IPython before 8.13 doesn't know it: there a trailing `;` is only stripped.
-        silence = getattr(ipython_magic, "output_can_be_silenced", lambda function: function)
-        return silence(ipython_magic.no_var_expand(run))  # type: ignore[no-any-return]
+        # IPython's way to silence a trailing `;` would also lose what an assignment asked for: a generated password.
+        return ipython_magic.no_var_expand(run)  # type: ignore[no-any-return]
 
     return decorate
 
