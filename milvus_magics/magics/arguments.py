@@ -292,7 +292,7 @@ def line_magic(*groups: Arguments) -> Callable[[Callable[..., Any]], Callable[..
         run.parser = parser  # type: ignore[attr-defined]
         run.needs_local_scope = True  # type: ignore[attr-defined]
         # IPython's way to silence a trailing `;` would also lose what an assignment asked for: a generated password.
-        return ipython_magic.no_var_expand(run)  # type: ignore[no-any-return]
+        return ipython_magic.no_var_expand(run)
 
     return decorate
 
