@@ -4,6 +4,7 @@ MilvusException                  code and message; everything below is one
 ├── ParameterError               a name, password, option or timeout that cannot be right; nothing was sent
 ├── AliasError                   no connection has this alias
 ├── UnavailableError             the server cannot be reached
+│   ├── ClosedError              this connection was closed here
 │   ├── RefusedError             nothing listens there
 │   ├── NameResolutionError      the host name is unknown
 │   ├── TlsError                 TLS spoken to a plaintext port, or the reverse
@@ -108,6 +109,10 @@ class UnavailableError(CodedError):
     """The server cannot be reached."""
 
     CODE = 2
+
+
+class ClosedError(UnavailableError):
+    """This connection was closed on this side."""
 
 
 class RefusedError(UnavailableError):

@@ -11,6 +11,7 @@ from milvus_magics import wire
 from milvus_magics.client import status
 from milvus_magics.client.address import Address, Login
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import ClosedError
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Connection:
         self.on_change: list[Callable[[Change], None]] = []
         self._authorization = address.login.header() if address.login else None
         self._channel = _open_channel(address)
+        self._open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
         if address.login and not address.secure and not address.is_local:
             _warn_about_plaintext(address)
@@ -80,6 +82,7 @@ class Connection:
         """
         import grpc
 
+        self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             return call(_request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login))
@@ -94,6 +97,7 @@ class Connection:
 
     def begin(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Pending:
         """Send a call without waiting, to have several in flight together; arguments as in `call`."""
+        self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
         future = call.future(
             _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
@@ -117,7 +121,12 @@ class Connection:
 
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
+        self._open = False
         self._channel.close()
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise ClosedError(f"this connection to {self.address.url} is closed: connect again; nothing was sent")
 
     def emit(self, change: Change) -> None:
         """Tell everybody who listens about a change."""

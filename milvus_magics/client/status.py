@@ -4,6 +4,7 @@
 |---|---|---|
 | name, password, option or timeout that cannot be right | ParameterError | 1100 |
 | unknown alias | AliasError | 1 |
+| connection closed on this side | ClosedError | 2 |
 | connection refused | RefusedError | 2 |
 | host name not resolved | NameResolutionError | 2 |
 | TLS to a plaintext port, plaintext to a TLS port | TlsError | 2 |
@@ -141,9 +142,14 @@ def from_grpc(exc: grpc.RpcError, method: str, address: Address, timeout: float 
     return error
 
 
+NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
+
+
 def never_sent(exc: errors.MilvusException) -> bool:
     """Whether the request provably never left this machine."""
-    return isinstance(exc, (errors.RefusedError, errors.NameResolutionError, errors.CertificateError)) or (
+    return isinstance(
+        exc, (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
+    ) or (
         isinstance(exc, errors.UnavailableError)
         and exc.details.startswith(("failed to connect to all addresses", "DNS resolution failed"))
     )
