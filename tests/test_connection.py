@@ -91,3 +91,18 @@ def test_bad_timeout(timeout):
     """A timeout that is no positive number is refused."""
     with pytest.raises(ParameterError, match="timeout"):
         Deadline(timeout)
+
+
+def test_connecting_again_tries_again_at_once():
+    """One connection's failure and waiting time are not the next one's, as gRPC's shared subchannels would have it."""
+    for _ in range(5):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            first = Connection(Address.of(f"127.0.0.1:{port}"))
+            with pytest.raises(DeadlineError):
+                first.call("GetVersion", deadline=Deadline(0.3))
+            first.close()
+        again = Connection(Address.of(f"127.0.0.1:{port}"))
+        with pytest.raises(RefusedError):
+            again.call("GetVersion", deadline=Deadline(5))
+        again.close()

@@ -187,7 +187,9 @@ def _request(request_class: Any, fields: dict[str, Any]) -> Any:
 def _open_channel(address: Address) -> grpc.Channel:
     import grpc
 
-    options: list[tuple[str, Any]] = list(KEEPALIVE)
+    # gRPC would share one TCP connection, its failures and its waiting time before the next try, among all
+    # connections to the same server; whoever connects again expects a fresh try at once.
+    options: list[tuple[str, Any]] = [*KEEPALIVE, ("grpc.use_local_subchannel_pool", 1)]
     if address.is_local:
         # With http_proxy set, even 127.0.0.1 would be "Connection refused".
         options.append(("grpc.enable_http_proxy", 0))

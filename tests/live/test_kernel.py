@@ -1,0 +1,403 @@
+"""The magics in a real kernel: prompts, interrupts, the kernel's end, and that a password is nowhere afterwards."""
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from milvus_magics import embedded
+from milvus_magics.client import users
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
+
+SECONDS = 60
+CONNECT = """import os
+%load_ext milvus_magics
+%milvus_connect {os.environ['TEST_URI']} --user root --password-env TEST_ROOT"""
+LOG_EVERYTHING = """import logging, sys
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, force=True)
+%xmode Verbose"""
+VERBOSE = """import sys
+try:
+    get_ipython().run_line_magic({magic!r}, {line!r})
+except BaseException:
+    print("VERBOSE", get_ipython().InteractiveTB.text(*sys.exc_info()))
+    raise"""
+DUMP = """names = {k: repr(v) for k, v in list(globals().items())}
+last = [getattr(sys, name, None) for name in ("last_exc", "last_value")]
+_ = open("dump.txt", "w").write(repr([In, _ih, _i, _ii, _iii, Out, _oh, names, last, [vars(e) for e in last if e]]))"""
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["authorization on", "authorization off"])
+def any_server(request):
+    with embedded.start(authorization=request.param) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server():
+    with embedded.start() as server:
+        yield server
+
+
+class Answer:
+    """What running a cell brought: its own messages, and what it asked."""
+
+    def __init__(self):
+        self.messages, self.asked, self.error = [], [], None
+
+    def text(self):
+        """All that a notebook would show below the cell."""
+        shown = []
+        for message in self.messages:
+            content = message["content"]
+            shown += [content.get("text", ""), content.get("data", {}).get("text/plain", "")]
+            shown += content.get("traceback", [])
+        return "\n".join(shown)
+
+
+class Kernel:
+    """A real kernel with a home of its own; keeps every message that it ever published."""
+
+    def __init__(self, home, **variables):
+        self.home, self.published = home, []
+        (home / "run").mkdir(parents=True)
+        self.environment = {**os.environ, **isolated(home), **variables}
+        self.manager = KernelManager(
+            connection_file=str(home / "run" / "kernel.json"), kernel_spec_manager=KernelSpecManager(kernel_dirs=[])
+        )
+        self.output = open(home / "output.txt", "wb")  # noqa: SIM115 - a restart needs it again
+        self.manager.start_kernel(env=self.environment, cwd=str(home), stdout=self.output, stderr=self.output)
+        self.connect()
+
+    def connect(self):
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(SECONDS)
+
+    def start(self, code, *, can_ask=True):
+        """Send a cell without waiting for it."""
+        return self.client.execute(code, allow_stdin=can_ask, store_history=True, stop_on_error=False)
+
+    def run(self, code, *answers, can_ask=True):
+        """Run a cell to its end; `answers` are typed at its prompts, one that can be called is called instead."""
+        return self.finish(self.start(code, can_ask=can_ask), *answers)
+
+    def finish(self, request, *answers, until=None):
+        answers, answer, end = list(answers), Answer(), time.monotonic() + SECONDS
+        while True:
+            assert time.monotonic() < end, f"the cell did not end: {answer.text()}"
+            if self.client.stdin_channel.msg_ready():
+                answer.asked.append(self.client.get_stdin_msg(timeout=1)["content"])
+                given = answers.pop(0)
+                given() if callable(given) else self.client.input(given)
+            if not self.client.iopub_channel.msg_ready():
+                time.sleep(0.01)
+                continue
+            message = self.client.get_iopub_msg(timeout=1)
+            self.published.append(message)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            answer.messages.append(message)
+            if message["msg_type"] == "error":
+                answer.error = message["content"]
+            if until and until in answer.text():
+                return answer
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                assert not answers, f"it did not ask: {answer.text()}"
+                return answer
+
+    def interrupt(self):
+        self.manager.interrupt_kernel()
+
+    def restart(self):
+        self.client.stop_channels()
+        self.manager.restart_kernel()
+        self.connect()
+
+    def kill(self):
+        """End it as the system would."""
+        os.kill(self.manager.provisioner.pid, signal.SIGKILL)
+
+    def close(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel()
+        self.manager.cleanup_resources()
+        self.output.close()
+
+
+def isolated(home):
+    """Environment variables that keep everything of Jupyter under `home`; Milvus's unpacked programs are shared."""
+    return {
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser()),
+        **{f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")},
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+
+
+@contextlib.contextmanager
+def kernel_at(home, server, **variables):
+    kernel = Kernel(home, TEST_URI=server.uri, TEST_ROOT=root_password(server), **variables)
+    try:
+        kernel.run(LOG_EVERYTHING)
+        assert "user 'root'" in kernel.run(CONNECT).text()
+        yield kernel
+    finally:
+        kernel.close()
+
+
+@pytest.fixture
+def kernel(server, tmp_path):
+    with kernel_at(tmp_path / "home", server) as kernel:
+        yield kernel
+
+
+def root_password(server):
+    return server.password.reveal() or "junk-password"
+
+
+@contextlib.contextmanager
+def root_of(server):
+    conn = Connection(Address.of(server.uri, user="root", password=root_password(server)))
+    try:
+        for name in users.list_usernames(conn, timeout=10):
+            if name != "root":
+                users.drop_user(conn, name, timeout=10)
+        yield conn
+    finally:
+        conn.close()
+
+
+def new_password():
+    return secrets.token_urlsafe(15)
+
+
+def one_line(answer):
+    """The one line that an error is shown as."""
+    assert answer.error, f"there is no error: {answer.text()}"
+    (line,) = answer.error["traceback"]
+    assert "\n" not in line
+    return line
+
+
+def spellings(password):
+    """The password, and what it looks like on its way."""
+    pairs = [password, *(f"{user}:{password}" for user in ("root", "bob", "eve", "new"))]
+    return [password.encode(), *(base64.b64encode(pair.encode()) for pair in pairs)]
+
+
+def assert_nowhere(passwords, home, published):
+    """No file under `home` and no message holds one of the passwords."""
+    messages = json.dumps(published, default=str).encode()
+    for password in passwords:
+        for spelling in spellings(password):
+            assert spelling not in messages, "no password in what the kernel publishes"
+            for path in (path for path in home.rglob("*") if path.is_file()):
+                assert spelling not in path.read_bytes(), f"no password in {path.relative_to(home)}"
+
+
+def processes(directory):
+    """Processes that have the directory in their environment or arguments."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            if os.fsencode(directory) in text and int(entry.name) != os.getpid():
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def test_typed_passwords_work_and_are_nowhere_afterwards(any_server, tmp_path):
+    """Hidden prompts: wrong is refused, right deletes, new is asked twice; and no trace of any of them is left."""
+    bobs, eves, news, wrong, other = (new_password() for _ in range(5))
+    home = tmp_path / "home"
+    with root_of(any_server) as root, kernel_at(home, any_server) as kernel:
+        users.create_user(root, "bob", bobs, timeout=10)
+        users.create_user(root, "eve", eves, timeout=10)
+
+        answer = kernel.run("%milvus_delete_user bob", wrong)
+        assert one_line(answer) == "WrongPasswordError: the password given for user 'bob' is wrong; nothing was changed"
+        assert [asked["password"] for asked in answer.asked] == [True], "a password is typed into a hidden field"
+        assert "Password of 'bob'" in answer.asked[0]["prompt"]
+        verbose = kernel.run(VERBOSE.format(magic="milvus_delete_user", line="bob"), wrong)
+        assert "VERBOSE" in verbose.text()
+        assert "require_right" in verbose.text(), "the verbose traceback shows our frames"
+        assert users.list_usernames(root) == ["bob", "eve", "root"]
+        assert "deleted user 'bob'" in kernel.run("gone = %milvus_delete_user bob\ngone", bobs).text()
+        assert users.list_usernames(root) == ["eve", "root"]
+
+        answer = kernel.run("%milvus_create_user new", news, other)
+        assert one_line(answer) == "ParameterError: the two passwords are not the same; nothing was sent"
+        assert [asked["password"] for asked in answer.asked] == [True, True], "a password is typed into a hidden field"
+        assert "created user 'new'" in kernel.run("%milvus_create_user new", news, news).text()
+        assert one_line(kernel.run("%milvus_create_user new", "")) == (
+            "ParameterError: the password is empty; nothing was sent"
+        )
+
+        who = kernel.run("%milvus_connect {os.environ['TEST_URI']} --user eve --alias eves", eves)
+        assert "user 'eve'" in who.text()
+        for line in ("localhost:1 --user eve --alias down", "--token localhost:1 --alias down"):
+            assert one_line(kernel.run(f"%milvus_connect {line}", eves)).startswith("RefusedError")
+            assert "VERBOSE" in kernel.run(VERBOSE.format(magic="milvus_connect", line=line), eves).text()
+
+        kernel.run("from milvus_magics import Secret, connections, utility\npw = Secret.prompt()", eves)
+        kernel.run("utility.delete_user('eve', pw)\npw, vars(connections), connections.list_connections()")
+        assert users.list_usernames(root) == ["new", "root"]
+        assert not kernel.run(DUMP).error
+    assert (home / "dump.txt").stat().st_size > 1000
+    assert b"milvus_delete_user bob" in (home / "ipython" / "profile_default" / "history.sqlite").read_bytes()
+    assert_nowhere((bobs, eves, news, wrong, other, root_password(any_server)), home, kernel.published)
+
+
+def test_the_hunt_can_fail(kernel, server, tmp_path):
+    """The hunt finds a password that a cell keeps, one that it prints, and one that is encoded for the wire."""
+    kernel.run("kept = os.environ['TEST_ROOT']")
+    kernel.run(DUMP)
+    password = root_password(server)
+    with pytest.raises(AssertionError, match=r"no password in home/dump\.txt"):
+        assert_nowhere((password,), tmp_path, kernel.published)
+    for code in ("kept", "import base64; print(base64.b64encode(f'root:{kept}'.encode()))"):
+        published = kernel.run(code).messages
+        with pytest.raises(AssertionError, match="no password in what the kernel publishes"):
+            assert_nowhere((password,), tmp_path / "home" / "run", published)
+
+
+def test_dropping_wants_the_name_retyped(kernel, server):
+    """Another name, or nothing, changes nothing; the right one drops; the same for oneself with the password."""
+    with root_of(server) as root:
+        password = new_password()
+        users.create_user(root, "bob", password, timeout=10)
+        for typed in ("bo", "", "BOB", "bob "):
+            answer = kernel.run("%milvus_drop_user bob", typed)
+            assert one_line(answer) == "ConfirmationError: the name was not retyped as 'bob'; nothing was changed"
+            assert not answer.asked[0]["password"]
+            assert "would delete user 'bob'" in answer.asked[0]["prompt"]
+        assert users.list_usernames(root) == ["bob", "root"]
+        assert "without checking a password" in kernel.run("%milvus_drop_user bob", "bob").text()
+        assert users.list_usernames(root) == ["root"]
+
+
+def test_without_stdin_the_error_names_the_options(kernel, server):
+    """Where nobody can be asked, one line says how else; then `--password-env` and `--yes` do it."""
+    with root_of(server) as root:
+        password = new_password()
+        users.create_user(root, "bob", password, timeout=10)
+        for magic in ("milvus_delete_user bob", "milvus_create_user new", "milvus_connect localhost:1 --user bob"):
+            line = one_line(kernel.run(f"%{magic}", can_ask=False))
+            for option in ("nobody can be asked here", "--password-env", "--password-var", "--keyring"):
+                assert option in line
+        assert "--yes" in one_line(kernel.run("%milvus_drop_user bob", can_ask=False))
+        assert users.list_usernames(root) == ["bob", "root"]
+        assert "deleted user 'bob'" in kernel.run("%milvus_drop_user bob --yes", can_ask=False).text()
+
+
+def test_interrupt_at_the_prompt_sends_nothing(kernel, server):
+    """One line says so, every question can be interrupted, and the kernel goes on."""
+    with root_of(server) as root:
+        password = new_password()
+        users.create_user(root, "bob", password, timeout=10)
+        for magic in ("milvus_delete_user bob", "milvus_drop_user bob", "milvus_create_user new"):
+            line = one_line(kernel.run(f"%{magic}", kernel.interrupt))
+            assert line == "KeyboardInterrupt: interrupted; nothing was sent"
+        line = one_line(kernel.run("%milvus_create_user new", password, kernel.interrupt))
+        assert line == "KeyboardInterrupt: interrupted; nothing was sent"
+        assert users.list_usernames(root) == ["bob", "root"]
+        assert "deleted user 'bob'" in kernel.run("%milvus_delete_user bob", password).text()
+
+
+def test_notebook_without_a_reader_keeps_no_password(server, tmp_path, monkeypatch):
+    """By nbclient: prompts fail and stop the run, the environment's passwords work, no output or widget has them."""
+    bobs, wrong = new_password(), new_password()
+    home = tmp_path / "home"
+    home.mkdir()
+    variables = {"TEST_URI": server.uri, "TEST_ROOT": root_password(server), "BOBS": bobs, "WRONG": wrong}
+    for name, value in (isolated(home) | variables).items():
+        monkeypatch.setenv(name, value)
+    cells = [
+        LOG_EVERYTHING,
+        CONNECT,
+        "%milvus_delete_user bob",
+        "%milvus_delete_user bob --password-env WRONG",
+        "form = %milvus_delete_user --form\nform",
+        "form._user.value = 'bob'\nform._password.value = os.environ['WRONG']",
+        "form._button.click()\nprint(form._status.value)",
+        "form._password.value = os.environ['WRONG']",  # typed, and left
+        "%milvus_delete_user bob --password-env BOBS",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    with root_of(server) as root:
+        users.create_user(root, "bob", bobs, timeout=10)
+        client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3")
+        with pytest.raises(CellExecutionError, match="nobody can be asked here: use --password-env VAR"):
+            client.execute(cwd=str(home))
+        for number in (2, 3):
+            notebook.cells[number].metadata["tags"] = ["raises-exception"]
+        NotebookClient(notebook, timeout=SECONDS, kernel_name="python3").execute(cwd=str(home))
+    text = nbformat.writes(notebook)
+    assert "WrongPasswordError" in text
+    assert "is wrong; nothing was changed" in notebook.cells[6].outputs[-1].text
+    assert "deleted user 'bob'" in str(notebook.cells[8].outputs)
+    assert "application/vnd.jupyter.widget-state+json" in notebook.metadata.widgets, "the widgets' state is saved"
+    assert_nowhere((bobs, wrong, root_password(server)), home, [notebook])
+
+
+def test_interrupted_start_leaves_no_server(tmp_path):
+    """`--embedded` interrupted on its way: one line, no process; the next attempt works; SIGKILL ends that server."""
+    kernel, data = Kernel(tmp_path / "home"), tmp_path / "data"
+    try:
+        kernel.run("%load_ext milvus_magics")
+        request = kernel.start(f"%milvus_connect --embedded {data}")
+        kernel.finish(request, until="starting Milvus")
+        wait_until(lambda: len(processes(data)) > 0)
+        time.sleep(0.5)
+        kernel.interrupt()
+        answer = kernel.finish(request)
+        assert answer.error["ename"] in ("KeyboardInterrupt", "ChangeInterrupted")
+        assert not processes(data), "an interrupted start leaves no process"
+        assert "nothing is connected yet" in one_line(kernel.run("%milvus_whoami"))
+        assert "user 'root'" in kernel.run(f"%milvus_connect --embedded {data}").text()
+        assert processes(data)
+        kernel.interrupt()
+        assert "user 'root'" in kernel.run("%milvus_whoami").text(), "an interrupted kernel keeps its server"
+        kernel.kill()
+        wait_until(lambda: not processes(data))
+    finally:
+        kernel.close()
+
+
+def test_server_ends_with_its_kernel(tmp_path):
+    """Restarting the kernel ends its server, so that the same directory can be used at once; so does its shutdown."""
+    kernel, data = Kernel(tmp_path / "home"), tmp_path / "data"
+    try:
+        kernel.run("%load_ext milvus_magics")
+        assert "user 'root'" in kernel.run(f"%milvus_connect --embedded {data}").text()
+        before = set(processes(data))
+        kernel.restart()
+        wait_until(lambda: not before & set(processes(data)))
+        kernel.run("%load_ext milvus_magics")
+        assert "user 'root'" in kernel.run(f"%milvus_connect --embedded {data}").text()
+    finally:
+        kernel.close()
+    wait_until(lambda: not processes(data))
