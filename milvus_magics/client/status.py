@@ -230,7 +230,8 @@ def _unavailable(words: str, method: str, address: Address, timeout: float | Non
         )
     if address.secure and ("handshake" in low or "ssl" in low):
         return errors.TlsError(f"{url} and this machine cannot agree on TLS: {words}")
-    if address.secure and ("socket closed" in low or "connection reset" in low):
+    # TSI_DATA_CORRUPTED: the alert of a TLS 1.3 server that doesn't take the client's certificate, or misses one.
+    if address.secure and any(text in low for text in ("socket closed", "connection reset", "tsi_data_corrupted")):
         return errors.UnavailableError(
             f"{url} closed the connection; where the server wants a client certificate, give client_pem_path and "
             "client_key_path"

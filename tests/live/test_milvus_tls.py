@@ -1,0 +1,113 @@
+"""Milvus's own two TLS modes: everything works through them, and what fails says why."""
+
+import pytest
+from certificates import Issued
+
+from milvus_magics import connections, embedded
+from milvus_magics.client import users
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
+from milvus_magics.errors import (
+    AuthenticationError,
+    CertificateError,
+    MilvusException,
+    TlsError,
+    UnavailableError,
+    WrongPasswordError,
+)
+
+PASSWORD = "right-password"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Paths of keys and certificates, by name."""
+    directory = tmp_path_factory.mktemp("tls")
+    ca, other = Issued("ca"), Issued("other")
+    made = {
+        "ca.pem": ca.pem,
+        "other.pem": other.pem,
+        **{
+            f"{name}.{kind}": content
+            for name, issued in (("server", Issued("ip", ca)), ("client", Issued("client", ca)))
+            for kind, content in (("pem", issued.pem), ("key", issued.key_pem))
+        },
+        "stranger.pem": (stranger := Issued("client", other)).pem,
+        "stranger.key": stranger.key_pem,
+    }
+    for name, content in made.items():
+        (directory / name).write_bytes(content)
+    return {name: str(directory / name) for name in made}
+
+
+def settings(files, mode):
+    return {
+        "COMMON_SECURITY_TLSMODE": str(mode),
+        "TLS_SERVERPEMPATH": files["server.pem"],
+        "TLS_SERVERKEYPATH": files["server.key"],
+        "TLS_CAPEMPATH": files["ca.pem"],
+    }
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one-way", "mutual"])
+def server(request, files):
+    with embedded.start(tcp_port=0, settings=settings(files, request.param)) as server:
+        server.mode = request.param
+        yield server
+
+
+def options(server, files):
+    """What a client needs."""
+    pair = {"client_pem_path": files["client.pem"], "client_key_path": files["client.key"]} if server.mode == 2 else {}
+    return {"uri": f"https://{server.address}", "ca_pem_path": files["ca.pem"], **pair}
+
+
+def call(**address):
+    conn = Connection(Address.of(**address))
+    try:
+        return users.list_usernames(conn, timeout=5)
+    finally:
+        conn.close()
+
+
+def test_a_user_is_deleted_over_tls(server, files):
+    """Create, refuse a wrong password, delete."""
+    conn = Connection(Address.of(**options(server, files), user="root", password=server.password))
+    users.create_user(conn, "bob", PASSWORD, timeout=10)
+    with pytest.raises(WrongPasswordError):
+        users.delete_user(conn, "bob", "wrong-password", timeout=10)
+    assert users.list_usernames(conn, timeout=10) == ["bob", "root"]
+    assert users.delete_user(conn, "bob", PASSWORD, timeout=10).verified
+    assert users.list_usernames(conn, timeout=10) == ["root"]
+    conn.close()
+
+
+def test_connect_proves_itself(server, files):
+    """`connections.connect` takes the TLS options, and a wrong password is told as what it is."""
+    connections.connect("tls", user="root", password=server.password, **options(server, files))
+    connections.remove_connection("tls")
+    with pytest.raises(AuthenticationError):
+        connections.connect("tls", user="root", password="wrong-password", **options(server, files))
+    assert not connections.has_connection("tls")
+
+
+def test_what_fails_says_why(server, files):
+    """A foreign authority, another name, no client certificate or a foreign one, plaintext."""
+    good = options(server, files)
+    with pytest.raises(CertificateError, match="ca_pem_path"):
+        call(**{**good, "ca_pem_path": files["other.pem"]})
+    with pytest.raises(CertificateError, match="server_name"):
+        call(**good, server_name="elsewhere.example")
+    with pytest.raises(UnavailableError, match="https://"):
+        call(uri=f"http://{server.address}")
+    if server.mode == 2:
+        with pytest.raises(UnavailableError, match="client_pem_path"):
+            call(**{k: v for k, v in good.items() if not k.startswith("client")})
+        with pytest.raises(MilvusException, match="client_pem_path"):
+            call(**{**good, "client_pem_path": files["stranger.pem"], "client_key_path": files["stranger.key"]})
+
+
+def test_tls_to_a_plaintext_milvus():
+    """The reverse: the port answers, but not in TLS."""
+    with embedded.start(tcp_port=0) as server, pytest.raises(TlsError, match="http://"):
+        call(uri=f"https://{server.address}")
