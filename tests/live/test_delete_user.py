@@ -1,5 +1,6 @@
 """Deleting users on a real Milvus: nothing unverified, nothing silently, and what is told is true."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -554,6 +555,32 @@ def test_frozen_server_ends_within_the_deadline():
             os.kill(milvus, signal.SIGCONT)
         assert users.delete_user(conn, "bob", PASSWORD, timeout=20).verified
         conn.close()
+
+
+def test_frozen_server_is_noticed_without_a_deadline():
+    """`timeout=None`, as documented, waits for an error: keepalive brings it within 60 s."""
+    with embedded.start(tcp_port=0) as server:
+        conn = open_as(f"http://{server.address}", "root", server.password)
+        users.create_user(conn, "bob", PASSWORD, timeout=10)
+        # The proxy in front of an isolated server would answer pings for it.
+        with frozen(server.pid, pid_of_milvus(server)):
+            start = time.monotonic()
+            with pytest.raises(MilvusException):
+                users.delete_user(conn, "bob", PASSWORD)
+            assert 1 < time.monotonic() - start < 60
+        assert users.delete_user(conn, "bob", PASSWORD, timeout=20).verified
+        conn.close()
+
+
+@contextlib.contextmanager
+def frozen(*pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def pid_of_milvus(server):

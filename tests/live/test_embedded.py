@@ -201,3 +201,56 @@ def test_authorization_off_and_no_isolation(tmp_path):
         conn.close()
         directory = running.data_dir
     assert not directory.exists()
+
+
+def run_script(script, *arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options,
+    )  # fmt: skip
+
+
+def test_two_that_unpack_at_once(tmp_path):
+    """Two kernels started together in a fresh home: one unpacks, the other waits, both get a whole Milvus."""
+    script = """
+import sys
+from milvus_magics import embedded_files as files
+from pathlib import Path
+print(files.unpack(files.find_binaries(), Path(sys.argv[1]), print))"""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    both = [run_script(script, tmp_path / "data", env=environment) for _ in range(2)]
+    said = [process.communicate(timeout=120)[0].splitlines() for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("unpacking" in line for lines in said for line in lines) == 1, "only one of them unpacks"
+    (target,) = {lines[-1] for lines in said}
+    assert os.access(Path(target) / "milvus", os.X_OK)
+    assert sorted(path.name for path in (tmp_path / "cache" / "milvus-magics").iterdir()) == sorted(
+        [Path(target).name, f"{Path(target).name}.lock"]
+    )
+
+
+def test_forked_child_does_not_keep_the_server(tmp_path):
+    """A child forked by the kernel (multiprocessing, `!cmd`) that lives on holds nothing up and ends nothing."""
+    script = """
+import os, sys, time
+from milvus_magics import embedded
+server = embedded.start(sys.argv[1])
+child = os.fork()
+if child == 0:
+    devnull = os.open(os.devnull, os.O_RDWR)
+    os.dup2(devnull, 1), os.dup2(devnull, 2)
+    time.sleep(60)
+    os._exit(0)
+quick = os.fork()
+if quick == 0:
+    sys.exit(0)  # runs the exit handlers of the fork
+os.waitpid(quick, 0)
+print(server.alive(), child, flush=True)
+os._exit(0)  # no exit handler, as if killed"""
+    process = run_script(script, tmp_path / "data")
+    alive, child = process.communicate(timeout=120)[0].split()[-2:]
+    try:
+        assert alive == "True", "a child that ends leaves its parent's server alone"
+        wait_until(lambda: not set(processes(tmp_path / "data")) - {int(child)})
+    finally:
+        os.kill(int(child), signal.SIGKILL)

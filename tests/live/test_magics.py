@@ -2,7 +2,11 @@
 
 import io
 import stat
+import sys
 
+import keyring
+import keyring.backend
+import keyring.errors
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -206,3 +210,74 @@ def test_every_magic_has_help_with_an_example(shell, capsys):
     for name in [name for name in shell.magics_manager.magics["line"] if name.startswith("milvus")]:
         assert shell.run_line_magic(name, "--help") is None
         assert f"%{name}" in capsys.readouterr().out.partition("Example")[2], name
+
+
+# The keyring
+
+
+class Drawer(keyring.backend.KeyringBackend):
+    """A keyring in memory, by keyring's own interface for backends."""
+
+    priority = 1
+
+    def __init__(self):
+        super().__init__()
+        self.kept, self.broken = {}, False
+
+    def get_password(self, service, username):
+        if self.broken:
+            raise keyring.errors.KeyringLocked("the secret right-password is locked")
+        return self.kept.get((service, username))
+
+    def set_password(self, service, username, password):
+        self.kept[service, username] = password
+
+    def delete_password(self, service, username):
+        del self.kept[service, username]
+
+
+@pytest.fixture
+def drawer():
+    before = keyring.get_keyring()
+    keyring.set_keyring(drawer := Drawer())
+    yield drawer
+    keyring.set_keyring(before)
+
+
+def test_password_from_the_keyring(shell, drawer):
+    """The target's own entry is used; a missing, empty or locked one is an error and no question."""
+    shell.run_line_magic("milvus_create_user", "bob --password-env PW")
+    for kept in ({}, {("school", "bob"): ""}, {("school", "eve"): PASSWORD}):
+        drawer.kept = kept
+        with pytest.raises(ParameterError, match="no password for 'bob' under 'school'; nothing was sent"):
+            shell.run_line_magic("milvus_delete_user", "bob --keyring school")
+    drawer.broken = True
+    with pytest.raises(ParameterError, match=r"cannot be used \(KeyringLocked\)") as caught:
+        shell.run_line_magic("milvus_delete_user", "bob --keyring school")
+    assert caught.value.__context__ is None, "the backend's text may hold anything"
+    drawer.broken = False
+    drawer.kept = {("school", "bob"): PASSWORD}
+    assert shell.run_line_magic("milvus_delete_user", "bob --keyring school").verified
+    assert names(shell) == ["root"]
+
+
+def test_generated_password_goes_to_the_keyring(shell, drawer):
+    """It is the one that works; an entry that is there is kept; none stays behind where the user isn't created."""
+    shell.run_line_magic("milvus_create_user", "bob --generate --keyring-to school")
+    assert len(drawer.kept["school", "bob"]) >= 16
+    with pytest.raises(MilvusException):
+        shell.run_line_magic("milvus_create_user", "1bad --generate --keyring-to school")
+    assert set(drawer.kept) == {("school", "bob")}
+    drawer.kept["school", "eve"] = "an older one"
+    with pytest.raises(ParameterError, match="already"):
+        shell.run_line_magic("milvus_create_user", "eve --generate --keyring-to school")
+    assert drawer.kept["school", "eve"] == "an older one"
+    assert names(shell) == ["bob", "root"]
+    assert shell.run_line_magic("milvus_delete_user", "bob --keyring school").verified
+
+
+def test_without_the_package_keyring(shell, monkeypatch):
+    """One line says what to install."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(ParameterError, match=r"pip install 'milvus-magics\[keyring\]'; nothing was sent"):
+        shell.run_line_magic("milvus_delete_user", "bob --keyring school")
