@@ -147,9 +147,7 @@ NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionErro
 
 def never_sent(exc: errors.MilvusException) -> bool:
     """Whether the request provably never left this machine."""
-    return isinstance(
-        exc, (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
-    ) or (
+    return isinstance(exc, NEVER_SENT) or (
         isinstance(exc, errors.UnavailableError)
         and exc.details.startswith(("failed to connect to all addresses", "DNS resolution failed"))
     )

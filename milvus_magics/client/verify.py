@@ -139,9 +139,7 @@ def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline)
     with conn.together() as begin:
         control = begin("GetVersion", deadline=deadline, login=Login(user, _random()))
         # The last of the calls in flight waits here instead of in the background: that costs half.
-        right = (
-            _login_passes(lambda: _version(conn, user, password, deadline), "with this password") if askable else None
-        )
+        right = _login_passes(lambda: _version(conn, user, password, deadline), THIS) if askable else None
         if _login_passes(control.reply, RANDOM):
             return None
     if right is None:

@@ -6,10 +6,10 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from processes import processes, wait_until
 
 from milvus_magics import embedded
 from milvus_magics.client.address import Address, Login
@@ -46,26 +46,6 @@ def listening(pid):
         lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         ports |= {int(f[1].rpartition(":")[2], 16) for f in map(str.split, lines) if f[3] == LISTEN}
     return ports
-
-
-def processes(directory):
-    """Processes that have the directory in their environment or arguments."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(directory) in text and int(entry.name) != os.getpid():
-            found.append(int(entry.name))
-    return found
-
-
-def wait_until(condition, seconds=8.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def test_root_has_a_random_password_over_socket_and_tcp(server):
@@ -172,8 +152,8 @@ def test_it_ends_when_its_process_is_killed(tmp_path):
     starter.send_signal(signal.SIGKILL)
     starter.wait()
     starter.stdout.close()
-    wait_until(lambda: not processes(directory))
-    wait_until(lambda: not path.parent.exists())
+    wait_until(lambda: not processes(directory), seconds=8)
+    wait_until(lambda: not path.parent.exists(), seconds=8)
 
 
 def test_directories_of_others_are_refused(tmp_path):

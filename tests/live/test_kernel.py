@@ -16,6 +16,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from processes import processes, wait_until
 
 from milvus_magics import embedded
 from milvus_magics.client import users
@@ -209,24 +210,6 @@ def assert_nowhere(passwords, home, published):
             assert spelling not in messages, "no password in what the kernel publishes"
             for path in (path for path in home.rglob("*") if path.is_file()):
                 assert spelling not in path.read_bytes(), f"no password in {path.relative_to(home)}"
-
-
-def processes(directory):
-    """Processes that have the directory in their environment or arguments."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-            if os.fsencode(directory) in text and int(entry.name) != os.getpid():
-                found.append(int(entry.name))
-    return found
-
-
-def wait_until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def test_typed_passwords_work_and_are_nowhere_afterwards(any_server, tmp_path):
