@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from milvus_magics import embedded as embedded
     from milvus_magics import utility as utility
     from milvus_magics.errors import MilvusException as MilvusException
+    from milvus_magics.forms.connect import ConnectForm as ConnectForm
     from milvus_magics.forms.delete_user import DeleteUserForm as DeleteUserForm
     from milvus_magics.forms.drop_user import DropUserForm as DropUserForm
     from milvus_magics.secret import Secret as Secret
@@ -31,6 +32,7 @@ __version__ = "0.1.0.dev0"
 
 # Name -> the module that has it; None where it is the module.
 _HOMES: dict[str, str | None] = {
+    "ConnectForm": "forms.connect",
     "DeleteUserForm": "forms.delete_user",
     "DropUserForm": "forms.drop_user",
     "MilvusException": "errors",
@@ -40,6 +42,7 @@ _HOMES: dict[str, str | None] = {
     "utility": None,
 }
 __all__ = [
+    "ConnectForm",
     "DeleteUserForm",
     "DropUserForm",
     "MilvusException",

@@ -9,8 +9,9 @@ import ipywidgets as widgets
 from milvus_magics.client import users
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import DeletedUser
-from milvus_magics.forms.base import FIELD, LABEL, UserForm
+from milvus_magics.forms.base import FIELD, LABEL
 from milvus_magics.forms.secret_text import SecretText
+from milvus_magics.forms.user_form import UserForm
 from milvus_magics.secret import Secret
 
 
@@ -20,14 +21,14 @@ class DeleteUserForm(UserForm):
     TITLE = "Delete user"
     MAGIC = "%milvus_delete_user NAME"
 
-    def _fields(self) -> list[widgets.Widget]:
+    def _proof(self) -> widgets.Widget:
         self._password = SecretText(
-            description="Password", placeholder="that user's password, then Tab", style=LABEL, layout=FIELD
+            description="Password", placeholder="that user's password, then Enter", style=LABEL, layout=FIELD
         )
         self._password.observe(self._update, "value")
-        return [self._password]
+        return self._password
 
-    def _is_complete(self) -> bool:
+    def _is_proven(self) -> bool:
         return bool(self._password.value)
 
     def _take(self) -> Secret:

@@ -10,7 +10,8 @@ from milvus_magics.client import users
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import DeletedUser
 from milvus_magics.errors import ConfirmationError
-from milvus_magics.forms.base import FIELD, LABEL, UserForm
+from milvus_magics.forms.base import FIELD, LABEL
+from milvus_magics.forms.user_form import UserForm
 
 
 class DropUserForm(UserForm):
@@ -19,14 +20,14 @@ class DropUserForm(UserForm):
     TITLE = "Drop user"
     MAGIC = "%milvus_drop_user NAME"
 
-    def _fields(self) -> list[widgets.Widget]:
+    def _proof(self) -> widgets.Widget:
         self._retyped = widgets.Text(
             description="Name again", placeholder="retype the name to confirm", style=LABEL, layout=FIELD
         )
         self._retyped.observe(self._update, "value")
-        return [self._retyped]
+        return self._retyped
 
-    def _is_complete(self) -> bool:
+    def _is_proven(self) -> bool:
         return bool(self._retyped.value) and self._retyped.value == self._user.value
 
     def _take(self) -> str:

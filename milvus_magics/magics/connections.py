@@ -84,6 +84,9 @@ def connect_arguments(parser: Parser) -> None:
         "--embedded", nargs="?", const="", metavar="DIR", help="start a Milvus on this machine; DIR keeps its data"
     )
     parser.add_argument("--adopt", metavar="NAME", help="connect where pymilvus is: a client, or an alias of its own")
+    parser.add_argument(
+        "--form", action="store_true", help="show a form instead, with what else is given in its fields"
+    )
     timeout_option(parser)
 
 
@@ -109,7 +112,7 @@ class ConnectionMagics(SessionMagics):
         )
 
     @line_magic(connect_arguments)
-    def connect(self, args: argparse.Namespace) -> WhoAmI:
+    def connect(self, args: argparse.Namespace) -> Any:
         """Connect this notebook to a Milvus server, and say as whom.
 
         Without an address it takes the variable MILVUS_URI, else http://localhost:19530. With --user and no source
@@ -119,8 +122,11 @@ class ConnectionMagics(SessionMagics):
             %milvus_connect http://localhost:19530 --user root
             %milvus_connect https://milvus.example.com --token-env MILVUS_KEY --alias cloud
             %milvus_connect --embedded
+            %milvus_connect --form
         """
         alias, timeout = DEFAULT if args.alias is None else args.alias, self.seconds(args)
+        if args.form:
+            return _form(args, alias, timeout)
         if args.embedded is not None:
             self._require_alone(args, "--embedded")
             self._connect_embedded(alias, args.embedded, timeout)
@@ -224,12 +230,30 @@ def _tell(text: str) -> None:
     print(text, flush=True)
 
 
+def _form(args: argparse.Namespace, alias: str, timeout: float) -> Any:
+    from milvus_magics.forms.connect import ConnectForm
+
+    others = ("host", "port", "token_env", "token_var", "password_env", "password_var", "keyring", "embedded", "adopt")
+    if args.token or any(getattr(args, name) is not None for name in others):
+        raise ParameterError(
+            "--form takes the address as URI and asks for the secret by itself: leave hosts, ports and sources of "
+            "passwords or tokens out; nothing was sent"
+        )
+    uri, user = _without_user(args)
+    return ConnectForm(alias, uri=uri or "", user=user or "", db_name=args.db or "", timeout=timeout, **_tls(args))
+
+
+def _tls(args: argparse.Namespace) -> dict[str, str]:
+    return {
+        "ca_pem_path": args.ca_pem, "server_pem_path": args.server_pem, "client_pem_path": args.client_pem,
+        "client_key_path": args.client_key, "server_name": args.server_name,
+    }  # fmt: skip
+
+
 def _address(args: argparse.Namespace) -> Address:
     uri, user = _without_user(args)
     given: dict[str, Any] = {
-        "uri": uri, "host": args.host, "port": args.port, "db_name": args.db or "",
-        "ca_pem_path": args.ca_pem, "server_pem_path": args.server_pem, "client_pem_path": args.client_pem,
-        "client_key_path": args.client_key, "server_name": args.server_name,
+        "uri": uri, "host": args.host, "port": args.port, "db_name": args.db or "", **_tls(args),
     }  # fmt: skip
     token = _token(args)
     if token is not None:

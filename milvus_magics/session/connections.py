@@ -90,20 +90,30 @@ class Connections:
 
     def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:
         """Connect to a checked address, prove it, and bind it to an alias; as `connect` otherwise."""
-        deadline = Deadline(timeout)
         _checked(alias)
+        conn = self.open(address, timeout=timeout)
+        self.keep(alias, conn)
+        return conn
+
+    def open(self, address: Address, *, timeout: float | None = 10.0) -> Connection:
+        """Connect to a checked address and prove it; raises as `connect`. No alias leads to it before `keep`."""
+        deadline = Deadline(timeout)
         conn = Connection(address)
         try:
             _prove(conn, deadline)
         except BaseException:
             conn.close()
             raise
+        return conn
+
+    def keep(self, alias: str, conn: Connection) -> None:
+        """Bind a connection that `open` gave to an alias; the alias's old one is closed."""
+        _checked(alias)
         conn.on_change += [journal.record, partial(directory.on_change, conn), partial(self._on_change, conn)]
         with lock:
             old, self._open[alias] = self._open.get(alias), conn
         if old:
             _close(old)
-        return conn
 
     def adopt(self, source: Any, alias: str = DEFAULT, *, timeout: float | None = 10.0) -> None:
         """Connect where pymilvus is connected, as whom it is connected, by a channel of our own.

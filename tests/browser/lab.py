@@ -154,14 +154,14 @@ class Form:
     def __init__(self, page):
         self.page = page
         self.user = page.get_by_placeholder("choose or type a name")
-        self.password = page.get_by_placeholder("that user's password, then Tab")
+        self.password = page.get_by_placeholder("that user's password, then Enter")
         self.button = page.get_by_role("button", name="Delete user", exact=True)
         self.user.wait_for()
 
     def fill(self, user, password):
         self.user.fill(user)
         self.password.fill(password)
-        self.password.press("Tab")
+        self.password.press("Enter")
         self.page.wait_for_function("b => !b.disabled", arg=self.button.element_handle())
 
     def sees(self, text):
