@@ -66,5 +66,5 @@ _STYLES = {
 def html_line(text: str, kind: str) -> str:
     """One line of a form: a `heading`, a `note`, or how it went: `done` or `error`."""
     mark, style = _STYLES[kind]
-    style += ";white-space:normal;line-height:1.4;overflow-wrap:anywhere"
+    style += ";display:block;white-space:normal;line-height:1.4;overflow-wrap:anywhere"
     return f'<span style="{style}">{mark}{escaped(text)}</span>'

@@ -19,6 +19,7 @@ _open: WeakSet[Form] = WeakSet()
 FIELD = {"width": "32em"}
 LABEL = {"description_width": "8em"}
 BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
+BUTTONS = {"margin": "0.4em 0 0.4em 8.7em"}
 
 
 class Form(widgets.VBox):
@@ -35,7 +36,7 @@ class Form(widgets.VBox):
         self._header = widgets.HTML()
         self._button = widgets.Button(description=self.TITLE, button_style=self.STYLE, disabled=True)
         self._status = widgets.HTML(layout=BELOW_FIELDS)
-        buttons = widgets.HBox([self._button, *self._more_buttons()], layout=BELOW_FIELDS)
+        buttons = widgets.HBox([self._button, *self._more_buttons()], layout=BUTTONS)
         super().__init__(
             [self._header, *self._fields(), buttons, self._status],
             layout={"padding": "0.5em"},

@@ -13,7 +13,7 @@ from milvus_magics.client import users
 from milvus_magics.client.address import DEFAULT_URI, Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.forms.base import FIELD, LABEL, Form
+from milvus_magics.forms.base import BELOW_FIELDS, FIELD, LABEL, Form
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections
@@ -65,7 +65,10 @@ class ConnectForm(Form):
         self._tested: tuple[dict[str, Any], Connection] | None = None
         uri, in_uri, _ = _without_credentials(uri or _usual_uri())
         first = {"uri": uri, "user": user or in_uri, "db_name": db_name, "alias": alias, **tls}
-        self._texts = {name: _text(*words, first.get(name) or "") for name, words in {**FIELDS, **TLS_FIELDS}.items()}
+        self._texts = {name: _text(*words, first.get(name) or "") for name, words in FIELDS.items()}
+        self._texts |= {
+            name: _text(*words, first.get(name) or "", {"width": "auto"}) for name, words in TLS_FIELDS.items()
+        }
         super().__init__()
         self._header.value = display.html_line("Connect this notebook to a Milvus server", "heading")
         for text in self._texts.values():
@@ -80,7 +83,8 @@ class ConnectForm(Form):
             description="Password", placeholder="of that user; without a user: an API key", style=LABEL, layout=FIELD
         )
         uri, user, *rest = (self._texts[name] for name in FIELDS)
-        tls = widgets.Accordion([widgets.VBox([self._texts[name] for name in TLS_FIELDS])], layout={"width": "42em"})
+        inside = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
+        tls = widgets.Accordion([inside], layout={**BELOW_FIELDS, "width": "32em"})
         tls.set_title(0, "TLS files, where the server needs them")
         tls.selected_index = 0 if any(self._texts[name].value for name in TLS_FIELDS) else None
         return [uri, user, self._secret, *rest, tls]
@@ -168,10 +172,10 @@ class ConnectForm(Form):
         return "that connects this notebook to a Milvus server"
 
 
-def _text(label: str, placeholder: str, value: str) -> widgets.Text:
+def _text(label: str, placeholder: str, value: str, layout: dict[str, str] = FIELD) -> widgets.Text:
     # Sent when the field is left, not letter by letter: a half typed address means nothing.
     return widgets.Text(
-        value=value, description=label, placeholder=placeholder, continuous_update=False, style=LABEL, layout=FIELD
+        value=value, description=label, placeholder=placeholder, continuous_update=False, style=LABEL, layout=layout
     )
 
 

@@ -9,6 +9,8 @@ from milvus_magics import embedded
 from milvus_magics.client import users
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.secret import Secret
 
 CONNECT = """import os
 %load_ext milvus_magics
@@ -34,7 +36,7 @@ def test_prompt_and_form_delete_with_the_right_password_only(milvus, tmp_path):
     with jupyter_lab(tmp_path, TEST_URI=milvus.uri, TEST_PASSWORD=root_password) as url, browser_page() as page:
         notebook = Notebook(
             page, url, tmp_path, "test.ipynb", CONNECT, "%milvus_delete_user bob", "%milvus_delete_user --form",
-            "import time; time.sleep(25)", DUMP,
+            "import time; time.sleep(10)", DUMP,
         )  # fmt: skip
         assert "user 'root'" in notebook.run(0)
 
@@ -72,3 +74,78 @@ def test_prompt_and_form_delete_with_the_right_password_only(milvus, tmp_path):
         for password in (*passwords.values(), wrong):
             assert password.encode() not in data, f"no password in {path.relative_to(tmp_path)}"
     assert b"application/vnd.jupyter.widget-state+json" in (tmp_path / "test.ipynb").read_bytes(), "state was saved"
+
+
+STRANGE = "<b>x</b>$u {v}"
+
+
+def test_keyboard_strange_names_and_the_connect_form(tmp_path):
+    """The forms without a mouse, a name that looks like HTML, the name retyped at the prompt, and connecting."""
+    password = "a-password-of-theirs"
+    with embedded.start(settings={"COMMON_SECURITY_SUPERUSERS": "root"}) as server:
+        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        for name in (STRANGE, STRANGE + "2"):  # only a superuser can make these
+            conn.checked("UpdateCredential", deadline=Deadline(10), username=name, newPassword=Secret(password))
+        users.create_user(conn, "bob", password, timeout=10)
+        with jupyter_lab(tmp_path) as url, browser_page() as page:
+            notebook = Notebook(
+                page, url, tmp_path, "keys.ipynb", "%load_ext milvus_magics\n%milvus_connect --form",
+                "%milvus_delete_user --form", f"%milvus_drop_user '{STRANGE}'", "%milvus_drop_user --form",
+            )  # fmt: skip
+            notebook.run(0)
+            page.get_by_role("textbox", name="Address").fill(server.uri)
+            page.get_by_role("textbox", name="User").fill("root")
+            page.get_by_role("textbox", name="Password").fill(server.password.reveal())
+            page.keyboard.press("Enter")
+            page.get_by_role("button", name="Connect", exact=True).click()
+            page.get_by_text("connected 'default': user 'root'").wait_for()
+
+            notebook.run(1)
+            form = Form(page)
+            form.user.fill("bob")
+            page.keyboard.press("Tab")
+            assert focused(page) == "Refresh names"
+            page.keyboard.press("Tab")
+            page.keyboard.type(password)
+            page.keyboard.press("Enter")
+            page.wait_for_function("b => !b.disabled", arg=form.button.element_handle())
+            page.wait_for_timeout(500)
+            assert "bob" in users.list_usernames(conn), "Enter never deletes"
+            page.keyboard.press("Tab")
+            assert focused(page) == "Delete user"
+            page.keyboard.press("Space")
+            form.sees("deleted user 'bob'")
+
+            form.user.fill(STRANGE)
+            form.sees(f"would delete user '{STRANGE}'")
+
+            notebook.start(2)
+            notebook.answer("something else")
+            assert "ConfirmationError: the name was not retyped as" in notebook.done(2)
+            assert STRANGE in users.list_usernames(conn)
+            page.wait_for_timeout(300)
+            notebook.start(2)
+            notebook.answer(STRANGE)
+            form.sees(f"deleted user '{STRANGE}' on {server.uri} without")
+
+            notebook.run(3)
+            drop = page.get_by_role("button", name="Drop user", exact=True)
+            page.get_by_placeholder("choose or type a name").last.fill(STRANGE + "2")
+            again = page.get_by_placeholder("retype the name to confirm")
+            again.fill(STRANGE)
+            assert drop.is_disabled()
+            again.fill(STRANGE + "2")
+            page.wait_for_function("b => !b.disabled", arg=drop.element_handle())
+            drop.click()
+            form.sees(f"deleted user '{STRANGE}2' on {server.uri} without")
+            assert users.list_usernames(conn) == ["root"]
+            notebook.save()
+        conn.close()
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        for secret in (password, server.password.reveal()):
+            assert secret.encode() not in path.read_bytes(), f"no password in {path.relative_to(tmp_path)}"
+
+
+def focused(page):
+    """The text of what has the keyboard's focus."""
+    return page.evaluate("document.activeElement.innerText")
