@@ -281,3 +281,14 @@ def test_without_the_package_keyring(shell, monkeypatch):
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(ParameterError, match=r"pip install 'milvus-magics\[keyring\]'; nothing was sent"):
         shell.run_line_magic("milvus_delete_user", "bob --keyring school")
+
+
+def test_connect_form_shows_what_the_line_gives(shell, server):
+    """Address, user, files and alias begin in its fields; secrets and servers of its own are refused."""
+    form = shell.run_line_magic("milvus_connect", "bob@localhost:1 --alias x --db d --ca-pem c.pem --form")
+    given = {name: text.value for name, text in form._texts.items() if text.value}
+    assert given == {"uri": "localhost:1", "user": "bob", "db_name": "d", "alias": "x", "ca_pem_path": "c.pem"}
+    form.close()
+    for line in ("--embedded", "--token", "--password-env PW", "--host localhost", "--adopt x"):
+        with pytest.raises(ParameterError, match="asks for the secret by itself"):
+            shell.run_line_magic("milvus_connect", f"{line} --form")
