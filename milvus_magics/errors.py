@@ -16,8 +16,14 @@ MilvusException                  code and message; everything below is one
 ├── WrongPasswordError           the password is not the one of the user that is to be deleted or changed
 ├── UnknownUserError             no such user
 ├── UnknownRoleError             no such role
+├── UnknownPrivilegeError        no such privilege, or group of privileges
 ├── UserExistsError              there is such a user already
+├── RoleExistsError              there is such a role already
+├── GroupExistsError             there is such a group of privileges already
+├── NotGrantedError              what is to be taken away was never given
+├── InUseError                   what is to be dropped still holds grants, or is granted
 ├── ProtectedUserError           the server never deletes this user
+├── ProtectedRoleError           the server never drops or changes this role
 ├── PermissionDeniedError        the acting user lacks a privilege, which is named
 ├── LimitReachedError            the server has as many users or roles as it takes
 ├── RateLimitedError             the server asks to come back later
@@ -169,14 +175,50 @@ class UnknownRoleError(CodedError):
     CODE = PARAMETER_INVALID
 
 
+class UnknownPrivilegeError(CodedError):
+    """There is no such privilege, or no such group of privileges."""
+
+    CODE = PARAMETER_INVALID
+
+
 class UserExistsError(CodedError):
     """There is such a user already."""
 
     CODE = PARAMETER_INVALID
 
 
+class RoleExistsError(CodedError):
+    """There is such a role already."""
+
+    CODE = PARAMETER_INVALID
+
+
+class GroupExistsError(CodedError):
+    """There is such a group of privileges already."""
+
+    CODE = PARAMETER_INVALID
+
+
+class NotGrantedError(CodedError):
+    """What is to be taken away was never given."""
+
+    CODE = PARAMETER_INVALID
+
+
+class InUseError(CodedError):
+    """What is to be dropped still holds grants, or is granted."""
+
+    CODE = PARAMETER_INVALID
+
+
 class ProtectedUserError(CodedError):
     """The server never deletes this user."""
+
+    CODE = NOT_PERMITTED
+
+
+class ProtectedRoleError(CodedError):
+    """The server never drops or changes this role."""
 
     CODE = NOT_PERMITTED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
@@ -37,6 +38,7 @@ class Connection:
     Attributes:
         address: as given.
         on_change: called with every `Change` made or tried through this connection.
+        version: of the server, once it has told.
 
     Raises:
         CertificateError: when a TLS file is missing or holds no certificate.
@@ -45,6 +47,7 @@ class Connection:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.on_change: list[Callable[[Change], None]] = []
+        self.version = ""
         self._authorization = address.login.header() if address.login else None
         self._channel = _open_channel(address)
         self._open = True
@@ -119,6 +122,11 @@ class Connection:
             for call in calls:
                 call.cancel()
 
+    def reauthenticate(self, password: Secret) -> None:
+        """Go on as the same user, with their new password."""
+        login = Login(self.user, password)
+        self.address, self._authorization = replace(self.address, login=login), login.header()
+
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
         self._open = False
@@ -149,7 +157,7 @@ class Connection:
         return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
 
     def _error(self, exc: grpc.RpcError, method: str, deadline: Deadline) -> Exception:
-        return status.from_grpc(exc, method, self.address, deadline.timeout)
+        return status.from_grpc(exc, method, self.address, deadline.timeout, self.version)
 
 
 class Pending:

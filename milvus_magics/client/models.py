@@ -50,6 +50,12 @@ class Table(Sequence[Row], Generic[Row]):
         self._rows = tuple(rows)
         self.caption = caption
 
+    def shown(self) -> tuple[str, ...]:
+        """The columns worth showing: older servers have no descriptions, so that column would be empty."""
+        return tuple(
+            name for name in self.columns if name != "description" or any(getattr(row, name) for row in self._rows)
+        )
+
     @overload
     def __getitem__(self, index: int) -> Row: ...
     @overload
@@ -76,12 +82,12 @@ class Table(Sequence[Row], Generic[Row]):
     def __repr__(self) -> str:
         from milvus_magics import display
 
-        return display.text_table(self.columns, self.to_dicts(), self.caption)
+        return display.text_table(self.shown(), self.to_dicts(), self.caption)
 
     def _repr_html_(self) -> str:
         from milvus_magics import display
 
-        return display.html_table(self.columns, self.to_dicts(), self.caption)
+        return display.html_table(self.shown(), self.to_dicts(), self.caption)
 
 
 @dataclass(frozen=True)
@@ -90,12 +96,20 @@ class User:
 
     name: str
     roles: tuple[str, ...] = ()
+    description: str = ""
+
+    def __str__(self) -> str:
+        described = f" ({self.description})" if self.description else ""
+        return f"user {self.name!r}{described} with {roles_in_words(self.roles)}"
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 class Users(Table[User]):
     """The users of a server."""
 
-    columns = ("name", "roles")
+    columns = ("name", "roles", "description")
 
 
 def roles_in_words(roles: Sequence[str] | None) -> str:
@@ -166,12 +180,41 @@ class CreatedUser:
     roles: tuple[str, ...] = ()
     password: Secret | None = field(default=None, repr=False)
     kept: str = ""
+    note: str = ""
 
     def __str__(self) -> str:
         text = f"created user {self.user!r} on {self.server} with {roles_in_words(self.roles)}"
-        if self.kept:
-            return f"{text}; its password is in {self.kept}"
-        return f"{text}; .password.reveal() shows its password" if self.password else text
+        kept = f"its password is in {self.kept}" if self.kept else ""
+        shown = ".password.reveal() shows its password" if self.password and not kept else ""
+        return "; ".join(part for part in (text, kept, shown, self.note) if part)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class ChangedPassword:
+    """A password that is changed.
+
+    Attributes:
+        user: whose it is.
+        server: where.
+        proven: whether the old one was seen refused and the new one accepted afterwards; None = not looked.
+        reauthenticated: whether the connection goes on with the new one.
+        note: what else should be known.
+    """
+
+    user: str
+    server: str
+    proven: bool | None = None
+    reauthenticated: bool = False
+    note: str = ""
+
+    def __str__(self) -> str:
+        text = f"changed the password of user {self.user!r} on {self.server}"
+        proof = "the new one works and the old one is refused" if self.proven else ""
+        own = "this connection goes on with the new one" if self.reauthenticated else ""
+        return "; ".join(part for part in (text, proof, own, self.note) if part)
 
     def __repr__(self) -> str:
         return str(self)

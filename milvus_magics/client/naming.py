@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 from milvus_magics.errors import ParameterError
 from milvus_magics.secret import Secret
 
 MAX_USER_BYTES = 32
+MAX_ROLE_BYTES = 255
 MIN_PASSWORD_BYTES = 6
 # Milvus's configuration says 256, but bcrypt takes no more than this on every version.
 MAX_PASSWORD_BYTES = 72
@@ -29,16 +32,16 @@ def problem_with_user_name(name: str) -> str | None:
     return None
 
 
-def problem_with_existing_name(name: str) -> str | None:
-    """Why this cannot be the name of a user at all, or None."""
+def problem_with_existing_name(name: str, kind: str = "user") -> str | None:
+    """Why this cannot be the name of a user (or of another `kind` of thing) at all, or None."""
     if not isinstance(name, str):
-        return f"the user name must be text, not {type(name).__name__}"
+        return f"the {kind} name must be text, not {type(name).__name__}"
     if not name:
-        return "the user name is empty"
+        return f"the {kind} name is empty"
     try:
         name.encode()
     except UnicodeEncodeError:
-        return f"the user name {name!r} cannot be written as UTF-8"
+        return f"the {kind} name {name!r} cannot be written as UTF-8"
     return None
 
 
@@ -63,3 +66,26 @@ def require(problem: str | None) -> None:
     """
     if problem is not None:
         raise ParameterError(f"{problem}; nothing was sent")
+
+
+def problem_with_role_name(name: str) -> str | None:
+    """Why no role can be created with this name, or None.
+
+    Which characters may follow the first is the server's to say: newer ones have a setting for that.
+    """
+    if (problem := problem_with_existing_name(name, "role")) is not None:
+        return problem
+    if len(name.encode()) > MAX_ROLE_BYTES:
+        return f"the role name is {len(name.encode())} bytes long; {MAX_ROLE_BYTES} is the most"
+    if name != name.strip():
+        return f"the role name {name!r} begins or ends with a blank"
+    if not re.match(r"[A-Za-z_]", name):
+        return f"the role name {name!r} must begin with a letter from A to Z or a to z, or with _"
+    return None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` where something known looks like the name, else nothing."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower().removeprefix("privilege"), by_lower, n=1, cutoff=0.7)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""

@@ -2,16 +2,216 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
 from milvus_magics import wire
-from milvus_magics.client import change, naming
+from milvus_magics.client import change, lookup, naming, privileges
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.errors import PermissionDeniedError, UnknownRoleError
+from milvus_magics.client.role_models import (
+    AlteredRole,
+    CreatedRole,
+    DroppedRole,
+    DropRolePreview,
+    Grants,
+    Role,
+    RoleBinding,
+    RoleDetails,
+    Roles,
+    some,
+)
+from milvus_magics.errors import (
+    CodedError,
+    InUseError,
+    LimitReachedError,
+    MilvusException,
+    NotGrantedError,
+    PermissionDeniedError,
+    ProtectedRoleError,
+    RoleExistsError,
+    UnknownRoleError,
+    UnknownUserError,
+)
+
+# From this version on the server itself revokes what a role holds when it is dropped by force.
+FORCE_DROP_SINCE = (2, 4, 11)
 
 
-def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> None:
+def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:
+    """All roles with their holders, by one call. Needs the privilege SelectOwnership.
+
+    Args:
+        conn: the connection to ask.
+        users: whether to ask who holds them, too.
+        timeout: seconds; None = until an answer arrives or an error occurs.
+    """
+    reply = conn.checked("SelectRole", deadline=Deadline(timeout), include_user_info=users)
+    rows = [
+        Role(result.role.name, lookup.user_names(result) if users else None, result.role.description)
+        for result in reply.results
+    ]
+    rows.sort(key=lambda row: row.name)
+    return Roles(rows, f"{len(rows)} role{'s' if len(rows) != 1 else ''} on {conn.address.url}")
+
+
+def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> RoleDetails:
+    """One role: who holds it, and what it holds in all databases.
+
+    Args:
+        conn: a connection whose user may look (the privilege SelectOwnership).
+        role: its name.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+    """
+    naming.require(naming.problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
+    found = next((result for result in reply.results if result.role.name == role), None)
+    if found is None:
+        lookup.require_roles(conn, [role], deadline)
+        raise lookup.unknown_role(conn, role, [])
+    grants = _grants(conn, role, deadline)
+    return RoleDetails(role, lookup.user_names(found), grants, found.role.description)
+
+
+def create_role(conn: Connection, role: str, *, description: str = "", timeout: float | None = None) -> CreatedRole:
+    """Create a role, which holds no privileges yet.
+
+    Args:
+        conn: a connection whose user may do so (the privilege CreateOwnership).
+        role: 1 to 255 bytes: a letter or `_`, then letters, digits, `_`, `$`.
+        description: on servers that keep it (from 2.6.19); the result says where it is lost.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        ParameterError: the name cannot be.
+        RoleExistsError: there is such a role.
+        LimitReachedError: the server takes no more roles.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+
+    Behaviour: `Role.create` in Milvus's documentation.
+    """
+    naming.require(naming.problem_with_role_name(role))
+    deadline = Deadline(timeout)
+    entity = {"name": role, **({"description": description} if description else {})}
+    with change.attempt(conn, "create_role", role, (f"role {role!r}", "created"), deadline) as attempt:
+        try:
+            attempt.send("CreateRole", lambda until: _exists(conn, role, until), entity=entity)
+        except RoleExistsError as exc:
+            raise RoleExistsError(
+                f"role {role!r} exists already on {conn.address.url}; nothing was changed", details=exc.details
+            ) from exc
+        except LimitReachedError as exc:
+            raise LimitReachedError(
+                f"the server takes no more roles, 'admin' and 'public' included (setting proxy.maxRoleNum, 10 by "
+                f"default); drop one, or have the limit raised; role {role!r} is not created",
+                details=exc.details,
+            ) from exc
+    notes = (attempt.note, _lost_description(conn, role, deadline) if description else "")
+    return CreatedRole(role, conn.address.url, "; ".join(filter(None, notes)))
+
+
+def alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> AlteredRole:
+    """Change a role's description; needs Milvus 2.6.19.
+
+    Args:
+        conn: a connection whose user may do so (the privilege CreateOwnership).
+        role: an existing role, not a built-in one.
+        description: the new text; empty for none.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+        ServerTooOldError: the server keeps no descriptions.
+        MilvusException: for everything else.
+    """
+    naming.require(naming.problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    with change.attempt(
+        conn, "alter_role", role, (f"the description of role {role!r}", "changed"), deadline
+    ) as attempt:
+        lookup.require_roles(conn, [role], deadline)
+
+        def is_altered(until: Deadline) -> bool | None:
+            return _description(conn, role, until) == description
+
+        try:
+            attempt.send("AlterRole", is_altered, role_name=role, description=description)
+        except ProtectedRoleError as exc:
+            raise _protected(role, "changed", exc) from exc
+    return AlteredRole(role, conn.address.url, description)
+
+
+def preview_drop_role(
+    conn: Connection, role: str, *, force: bool = False, timeout: float | None = None
+) -> DropRolePreview:
+    """What dropping a role would do. Nothing that could change anything is sent.
+
+    Args:
+        conn: the connection that would drop it.
+        role: which one.
+        force: whether what it holds would be revoked first.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+    """
+    naming.require(naming.problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    lookup.require_roles(conn, [role], deadline)
+    users = lookup.holders(conn, role, deadline)
+    return DropRolePreview(role, conn.address.url, users, _grants(conn, role, deadline), force)
+
+
+def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: float | None = None) -> DroppedRole:
+    """Drop a role; who held it loses it.
+
+    Args:
+        conn: a connection whose user may do so (the privilege DropOwnership; with `force` ManageOwnership too).
+        role: which one.
+        force: revoke what it holds, in all databases. Without it, a role that holds privileges is refused. Servers
+            before 2.4.11 have no such thing; there it is revoked one by one before.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+        InUseError: it holds privileges, and `force` was not given; nothing was changed.
+        ProtectedRoleError: the server never drops it.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+
+    Behaviour: `Role.drop` in Milvus's documentation.
+    """
+    naming.require(naming.problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    preview = preview_drop_role(conn, role, force=force, timeout=deadline.remaining())
+    with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
+        if role in ("admin", "public"):
+            raise _protected(role, "dropped")
+        if preview.grants and not force:
+            raise InUseError(
+                f"role {role!r} holds {some(list(preview.grants))}: revoke that first, or force it (--force); nothing "
+                "was changed"
+            )
+        revoked = (
+            _revoke_all(conn, preview.grants, deadline) if preview.grants and not _knows_force(conn, deadline) else 0
+        )
+        try:
+            attempt.send("DropRole", lambda until: not _exists(conn, role, until), role_name=role, force_drop=force)
+        except ProtectedRoleError as exc:
+            raise _protected(role, "dropped", exc) from exc
+        except InUseError as exc:
+            raise InUseError(
+                f"role {role!r} holds privileges that this user cannot see or that are left from a dropped database: "
+                "force it (--force), as somebody with SelectOwnership; it is not dropped",
+                details=exc.details,
+            ) from exc
+    notes = (attempt.note, f"{revoked} privileges were revoked before, one by one" if revoked else "")
+    return DroppedRole(role, conn.address.url, preview.users, preview.grants, "; ".join(filter(None, notes)))
+
+
+def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> RoleBinding:
     """Give a role to a user; that they hold it already is no error.
 
     Args:
@@ -21,45 +221,135 @@ def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None 
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
+        UnknownUserError, UnknownRoleError: there is no such user or role; nothing was changed.
         OutcomeUnknownError: the answer was lost; the text says what is known.
         MilvusException: for everything else.
 
     Behaviour: `Role.add_user` in Milvus's documentation.
     """
-    naming.require(naming.problem_with_existing_name(user))
-    deadline = Deadline(timeout)
-    with change.attempt(conn, "grant_role", user, (f"role {role!r}", f"given to {user!r}"), deadline) as attempt:
-        attempt.send(
-            "OperateUserRole",
-            lambda until: user in holders(conn, role, until),
-            username=user,
-            role_name=role,
-            type=wire.enum_value("OperateUserRoleType", "AddUserToRole"),
-        )
+    return _bind(conn, user, role, Deadline(timeout), granted=True)
 
 
-def holders(conn: Connection, role: str, deadline: Deadline) -> list[str]:
-    """Who holds a role; empty where the caller may not look."""
-    try:
-        reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
-    except PermissionDeniedError:
-        return []
-    return [user.name for result in reply.results if result.role.name == role for user in result.users]
+def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> RoleBinding:
+    """Take a role from a user. Unlike in pymilvus, a role that they do not hold is an error.
 
-
-def require_existing(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> None:
-    """Raise where a role does not exist; does nothing where the caller may not look.
+    Args:
+        conn: a connection whose user may do so (the privilege ManageOwnership).
+        user: who loses the role.
+        role: name of the role.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
-        UnknownRoleError: names the roles there are.
+        NotGrantedError: they do not hold it; nothing was changed.
+        UnknownUserError, UnknownRoleError: there is no such user or role; nothing was changed.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+
+    Behaviour: `Role.remove_user` in Milvus's documentation.
     """
+    return _bind(conn, user, role, Deadline(timeout), granted=False)
+
+
+def is_last_holder(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> bool:
+    """Whether nobody else holds the role; False where the caller may not look."""
+    return lookup.holders(conn, role, Deadline(timeout)) == (user,)
+
+
+def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool) -> RoleBinding:
+    naming.require(naming.problem_with_existing_name(user) or naming.problem_with_existing_name(role, "role"))
+    operation = "grant_role" if granted else "revoke_role"
+    fact = (f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}")
+
+    def is_so(until: Deadline) -> bool | None:
+        users = lookup.holders(conn, role, until)
+        return None if users is None else (user in users) is granted
+
+    with change.attempt(conn, operation, f"{user} {role}", fact, deadline) as attempt:
+        if not granted:
+            _require_held(conn, user, role, deadline)
+        kind = wire.enum_value("OperateUserRoleType", "AddUserToRole" if granted else "RemoveUserFromRole")
+        try:
+            attempt.send("OperateUserRole", is_so, username=user, role_name=role, type=kind)
+        except (UnknownUserError, UnknownRoleError) as exc:
+            raise _who_is_unknown(conn, user, role, deadline, exc) from exc
+    return RoleBinding(user, role, conn.address.url, granted, attempt.note)
+
+
+def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> None:
+    """The server says "done" also for a user who never had the role, so that is looked at before."""
     try:
-        reply = conn.checked("SelectRole", deadline=deadline)
+        held = lookup.roles_of_existing(conn, user, deadline)
     except PermissionDeniedError:
         return
-    names = sorted(result.role.name for result in reply.results)
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        raise UnknownRoleError(
-            f"there is no role {missing[0]!r} on {conn.address.url}; there are: {', '.join(names)}; nothing was changed"
-        )
+    if held is None or role in held:
+        return
+    lookup.require_roles(conn, [role], deadline)
+    has = f"they have {', '.join(map(repr, held))}" if held else "they have no roles"
+    raise NotGrantedError(f"user {user!r} does not have role {role!r}; {has}; nothing was changed")
+
+
+def _who_is_unknown(
+    conn: Connection, user: str, role: str, deadline: Deadline, said: MilvusException
+) -> MilvusException:
+    """Which of the two does not exist, with what may have been meant."""
+    try:
+        if isinstance(said, UnknownUserError):
+            lookup.require_user(conn, user, deadline)
+        lookup.require_roles(conn, [role], deadline)
+    except (UnknownUserError, UnknownRoleError) as exc:
+        exc.details = said.details
+        return exc
+    except MilvusException:
+        pass
+    if isinstance(said, UnknownUserError):
+        return lookup.unknown_user(conn, user)
+    return lookup.unknown_role(conn, role, [])
+
+
+def _exists(conn: Connection, role: str, deadline: Deadline) -> bool:
+    reply = conn.checked("SelectRole", deadline=deadline)
+    return any(result.role.name == role for result in reply.results)
+
+
+def _description(conn: Connection, role: str, deadline: Deadline) -> str:
+    reply = conn.checked("SelectRole", deadline=deadline, role={"name": role})
+    return next((result.role.description for result in reply.results if result.role.name == role), "")
+
+
+def _lost_description(conn: Connection, role: str, deadline: Deadline) -> str:
+    try:
+        kept = _description(conn, role, deadline)
+    except MilvusException as exc:
+        return f"whether its description was kept could not be asked: {exc}"
+    return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
+
+
+def _grants(conn: Connection, role: str, deadline: Deadline) -> Grants | None:
+    try:
+        return privileges.list_grants(conn, role, timeout=deadline.remaining())
+    except PermissionDeniedError:
+        return None
+
+
+def _knows_force(conn: Connection, deadline: Deadline) -> bool:
+    """Whether the server revokes by itself; an older one would drop the wish without a word."""
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", lookup.version(conn, deadline))
+    return found is not None and tuple(map(int, found.groups())) >= FORCE_DROP_SINCE
+
+
+def _revoke_all(conn: Connection, grants: Grants, deadline: Deadline) -> int:
+    for number, grant in enumerate(grants):
+        try:
+            privileges.revoke(conn, grant, deadline)
+        except CodedError as exc:
+            raise type(exc)(
+                f"role {grant.role!r} is not dropped: {number} of its {len(grants)} privileges are revoked, but not "
+                f"{grant}: {exc}",
+                details=exc.details,
+                code=exc.code,
+            ) from exc
+    return len(grants)
+
+
+def _protected(role: str, deed: str, exc: MilvusException | None = None) -> ProtectedRoleError:
+    details = exc.details if exc else ""
+    return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own", details=details)

@@ -17,8 +17,14 @@
 | the target's password wrong | WrongPasswordError | 1400 |
 | unknown user | UnknownUserError | 1100 |
 | unknown role | UnknownRoleError | 1100 |
+| unknown privilege or group | UnknownPrivilegeError | 1100 |
 | user exists already | UserExistsError | 1100 |
+| role exists already | RoleExistsError | 1100 |
+| group of privileges exists already | GroupExistsError | 1100 |
+| taken away without having been given | NotGrantedError | 1100 |
+| still holds grants, still granted | InUseError | 1100 |
 | protected user | ProtectedUserError | 1401 |
+| protected role | ProtectedRoleError | 1401 |
 | missing privilege | PermissionDeniedError | 1401 |
 | user or role limit reached | LimitReachedError | 9 |
 | rate limit | RateLimitedError | 8 |
@@ -54,7 +60,28 @@ PRIVILEGES = {
     "ListCredUsers": "SelectOwnership",
     "SelectUser": "SelectUser",
     "SelectRole": "SelectOwnership",
+    "CreateRole": "CreateOwnership",
+    "AlterRole": "CreateOwnership",
+    "DropRole": "DropOwnership",
     "OperateUserRole": "ManageOwnership",
+    "OperatePrivilege": "ManageOwnership",
+    "OperatePrivilegeV2": "ManageOwnership",
+    "SelectGrant": "SelectOwnership",
+    "CreatePrivilegeGroup": "CreatePrivilegeGroup",
+    "DropPrivilegeGroup": "DropPrivilegeGroup",
+    "ListPrivilegeGroups": "ListPrivilegeGroups",
+    "OperatePrivilegeGroup": "OperatePrivilegeGroup",
+}
+# The first server that has a method, where some that are still around have not.
+SINCE = {
+    "AlterRole": "2.6.19",
+    "BackupRBAC": "2.4.10",
+    "RestoreRBAC": "2.4.10",
+    "OperatePrivilegeV2": "2.4.18 or 2.5",
+    "CreatePrivilegeGroup": "2.4.16 or 2.5",
+    "DropPrivilegeGroup": "2.4.16 or 2.5",
+    "ListPrivilegeGroups": "2.4.16 or 2.5",
+    "OperatePrivilegeGroup": "2.4.16 or 2.5",
 }
 PROXY_VARIABLES = ("grpc_proxy", "https_proxy", "http_proxy")
 
@@ -85,7 +112,9 @@ def of(reply: Any) -> Status:
 
 # Codes with which the server says no before doing anything; after others it may have acted.
 REFUSALS = {8, 9, 10, 800, 1100, 1101, 1102, 1400, 1401, 1402}
-REFUSAL_TEXTS = ("already exists", "has reached the limit", "not found the ")
+REFUSAL_TEXTS = (
+    "already exists", "has reached the limit", "not found the ", "fail to drop the role that it has privileges",
+)  # fmt: skip
 
 
 def is_refusal(status: Status) -> bool:
@@ -111,20 +140,45 @@ def error_of(status: Status) -> errors.MilvusException:
     """What a status that is not a success means."""
     reason, number = status.reason, status.number
     said = f"the server says: {reason or 'nothing'} (code {number})"
-    if "already exists" in reason:
-        return errors.UserExistsError(f"it exists already: {said}", details=reason)
+    if "already exists" in reason or status.legacy == 58:
+        return _exists(status, said)
+    if "not found the " in reason:
+        return _not_found(reason, said)
+    if "fail to drop the role that it has privileges" in reason:
+        return errors.InUseError(f"it still holds privileges: {said}", details=reason)
     if "reached the limit" in reason or status.code == 9:
         return errors.LimitReachedError(f"the limit is reached: {said}", details=reason)
     if status.code == 8 or status.legacy == 49:
         return errors.RateLimitedError(f"too many requests, try again later: {said}", details=reason)
+    if status.code == 1400:
+        return errors.WrongPasswordError(f"not the right password: {said}", details=reason)
     if status.code == 1401:
-        return errors.ProtectedUserError(f"not permitted for anybody: {said}", details=reason)
-    if status.code in (1100, 1101, 1102) or (status.code == 0 and status.legacy == 5):
+        protected = errors.ProtectedRoleError if "role[" in reason else errors.ProtectedUserError
+        return protected(f"not permitted for anybody: {said}", details=reason)
+    if status.code in (1100, 1101, 1102, 1402) or (status.code == 0 and status.legacy == 5):
         return errors.ParameterError(said, details=reason, code=number)
     return errors.ServerError(said, details=reason, code=number)
 
 
-def from_grpc(exc: grpc.RpcError, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+def _exists(status: Status, said: str) -> errors.MilvusException:
+    cls = {35: errors.RoleExistsError, 58: errors.GroupExistsError}.get(status.legacy, errors.UserExistsError)
+    return cls(f"it exists already: {said}", details=status.reason)
+
+
+def _not_found(reason: str, said: str) -> errors.MilvusException:
+    kinds = {
+        "user": errors.UnknownUserError,
+        "role": errors.UnknownRoleError,
+        "privilege": errors.UnknownPrivilegeError,
+    }
+    found = re.search(r"not found the (\w+)", reason)
+    cls = kinds.get(found[1] if found else "", errors.ParameterError)
+    return cls(f"there is no such thing: {said}", details=reason)
+
+
+def from_grpc(
+    exc: grpc.RpcError, method: str, address: Address, timeout: float | None, version: str = ""
+) -> errors.MilvusException:
     """What a gRPC error means.
 
     Args:
@@ -132,14 +186,23 @@ def from_grpc(exc: grpc.RpcError, method: str, address: Address, timeout: float 
         method: the name of the RPC.
         address: of the connection, for the message.
         timeout: of the operation, in seconds.
+        version: of the server, where it is known.
     """
     code, words = exc.code().name, exc.details() or ""
     make = _BY_CODE.get(code)
     error = make(words, method, address, timeout) if make else None
     if error is None:
         error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
+    if isinstance(error, errors.ServerTooOldError):
+        error = _too_old(method, address, version)
     error.details = errors.printable(words)
     return error
+
+
+def _too_old(method: str, address: Address, version: str) -> errors.ServerTooOldError:
+    what = f"{address.url} is Milvus {version}" if version else address.url
+    since = f"; that needs Milvus {SINCE[method]}" if method in SINCE else ""
+    return errors.ServerTooOldError(f"{what}, which is too old: it has no {method}{since}; nothing was changed")
 
 
 NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
@@ -191,7 +254,7 @@ def _unimplemented(words: str, method: str, address: Address, timeout: float | N
             return errors.MilvusLiteError(
                 f"{address.url} has no {method}; it looks like Milvus Lite, which has no users: use a Milvus server"
             )
-        return errors.ServerTooOldError(f"{address.url} is too old: it has no {method}")
+        return _too_old(method, address, "")
     return _not_milvus(address)
 
 

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from milvus_magics.client import status
+from milvus_magics.client import lookup, status
 from milvus_magics.client.address import Login
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
@@ -27,7 +27,6 @@ from milvus_magics.errors import (
     ParameterError,
     PermissionDeniedError,
     UnavailableError,
-    UnknownUserError,
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
@@ -119,7 +118,7 @@ def why_wrong(conn: Connection, user: str, deadline: Deadline) -> MilvusExceptio
         error.__cause__ = exc
         return error
     if names and user not in names:
-        return UnknownUserError(f"there is no user {user!r} on {conn.address.url}; nothing was changed")
+        return lookup.unknown_user(conn, user, names)
     if conn.address.login and not conn.user:
         return WrongPasswordError(
             f"the server refused a login as {user!r} with this password: it is wrong, or password login is off for "
@@ -229,10 +228,7 @@ def _update_says(call: Any) -> status.Status:
 
 
 def _cannot(why: str) -> CannotVerifyError:
-    return CannotVerifyError(
-        f"the password cannot be verified here, so nothing was changed: {why}; an administrator can use "
-        "%milvus_drop_user, which needs no password"
-    )
+    return CannotVerifyError(f"the password cannot be verified here, so nothing was changed: {why}")
 
 
 def _random() -> Secret:

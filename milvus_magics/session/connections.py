@@ -214,6 +214,7 @@ def _prove(conn: Connection, deadline: Deadline) -> None:
     # GetVersion is the cheapest call, but only Connect looks whether the database exists.
     reply = conn.call("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
     status.raise_for(status.of(reply))
+    conn.version = reply.server_info.build_tags if conn.address.db_name else reply.version
 
 
 def _checked(alias: str) -> str:

@@ -378,8 +378,8 @@ def test_creating_checks_first(root):
     """Existing user, unknown role and impossible names are errors, and nothing is created."""
     users.create_user(root, "bob", PASSWORD, grant=["public"], timeout=10)
     assert users.list_users(root).to_dicts() == [
-        {"name": "bob", "roles": ("public",)},
-        {"name": "root", "roles": ()},
+        {"name": "bob", "roles": ("public",), "description": ""},
+        {"name": "root", "roles": (), "description": ""},
     ]
     with pytest.raises(UserExistsError, match="'bob' exists already"):
         users.create_user(root, "bob", "other-password", timeout=10)

@@ -1,0 +1,175 @@
+"""Deleting users: verified, or without the password; and what it would do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from milvus_magics.client import change, lookup, naming, verify
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import DeletedUser, DeletePreview
+from milvus_magics.errors import (
+    AuthenticationError,
+    CannotVerifyError,
+    MilvusException,
+    PermissionDeniedError,
+    ProtectedUserError,
+)
+from milvus_magics.secret import Secret
+
+# Deleting a user reaches the proxies within 7 ms (measured), so this is ample.
+SECONDS_TO_LOSE_ACCESS = 0.3
+
+
+def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout: float | None = None) -> DeletedUser:
+    """Delete a user whose password is given, which is checked first.
+
+    With authorization on this takes two round trips. The check protects from mistakes; it is no lock, since
+    whoever may delete users can ask the server directly. Names are taken byte for byte as the server lists them.
+
+    Args:
+        conn: a connection whose user may delete users (the privilege DropOwnership).
+        user: who is deleted.
+        password: that user's password.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Returns:
+        What was deleted, with the roles that went with it.
+
+    Raises:
+        WrongPasswordError: nothing was deleted.
+        UnknownUserError: there is no such user.
+        ProtectedUserError: the server never deletes this user.
+        CannotVerifyError: here nobody can tell whether the password is right; nothing was deleted.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+        ChangeInterrupted: on an interrupt, likewise.
+        MilvusException: for everything else.
+
+    Behaviour: `utility.delete_user` in Milvus's documentation.
+    """
+    password = Secret(password)
+    naming.require(naming.problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    with change.attempt(conn, "delete_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
+        with conn.together() as begin:
+            described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+            try:
+                verdict = verify.require_right(conn, user, password, deadline)
+            except CannotVerifyError as exc:
+                raise CannotVerifyError(
+                    f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
+                ) from exc
+            attempt.roles = lookup.roles_told(user, described)
+
+        def password_is_dead(until: Deadline) -> bool | None:
+            return not verify.check(conn, user, password, until, may_rewrite=False).right
+
+        _delete(conn, user, attempt, password_is_dead if verdict.enforced else None)
+    return _deleted(conn, user, attempt, verified=True)
+
+
+def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletedUser:
+    """Delete a user without their password, for the administrator who does not know it.
+
+    Unlike `MilvusClient.drop_user` of pymilvus, an unknown user is an error.
+
+    Args:
+        conn: a connection whose user may delete and list users (DropOwnership, SelectOwnership).
+        user: who is deleted.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Returns:
+        What was deleted, with the roles that went with it.
+
+    Raises:
+        UnknownUserError: there is no such user.
+        MilvusException: as in `delete_user`, but for the password.
+    """
+    naming.require(naming.problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    with change.attempt(conn, "drop_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
+        attempt.roles = lookup.roles_of_existing(conn, user, deadline)
+        _delete(conn, user, attempt, None)
+    return _deleted(conn, user, attempt, verified=False)
+
+
+def preview_delete_user(
+    conn: Connection, user: str, password: str | Secret | None = None, *, timeout: float | None = None
+) -> DeletePreview:
+    """What deleting a user would do. Nothing that could change anything is sent.
+
+    Args:
+        conn: the connection that would delete.
+        user: who would be deleted.
+        password: checked where that is possible without writing; None = not looked into.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownUserError: there is no such user.
+        WrongPasswordError: the password is given and wrong.
+        MilvusException: for everything else.
+    """
+    naming.require(naming.problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    checked = ""
+    if password is not None:
+        password = Secret(password)
+        right = verify.check(conn, user, password, deadline, may_rewrite=False).right
+        if right is False:
+            raise verify.why_wrong(conn, user, deadline)
+        checked = "the password is right" if right else "password not checked: this server shows it only by a change"
+    held = lookup.roles_of_existing(conn, user, deadline)
+    return DeletePreview(
+        user=user,
+        server=conn.address.url,
+        roles=held,
+        is_actor=user == conn.user,
+        is_last_admin="admin" in (held or ()) and lookup.holders(conn, "admin", deadline) == (user,),
+        password=checked,
+    )
+
+
+def _delete(
+    conn: Connection, user: str, attempt: change.Attempt, otherwise: Callable[[Deadline], bool | None] | None
+) -> None:
+    """Send the deletion; `otherwise` tells whether it is done where the caller may not list users."""
+
+    def is_gone(until: Deadline) -> bool | None:
+        try:
+            listed = lookup.is_listed(conn, user, until)
+        except AuthenticationError:
+            # The own user is gone: it is the one that was deleted.
+            return True if user == conn.user else None
+        except PermissionDeniedError:
+            return otherwise(until) if otherwise else None
+        return None if listed is None else not listed
+
+    try:
+        attempt.send("DeleteCredential", is_gone, username=user)
+    except ProtectedUserError as exc:
+        raise ProtectedUserError(
+            f"user {user!r} cannot be deleted: the server protects it", details=exc.details
+        ) from exc
+    if user == conn.user:
+        attempt.actor_gone = _has_lost_access(conn)
+
+
+def _deleted(conn: Connection, user: str, attempt: change.Attempt, *, verified: bool) -> DeletedUser:
+    return DeletedUser(
+        user, conn.address.url, attempt.roles, verified, disconnected=attempt.actor_gone, note=attempt.note
+    )
+
+
+def _has_lost_access(conn: Connection) -> bool:
+    """Whether this connection's own login is refused by now; proxies take some milliseconds to notice."""
+    until = Deadline(SECONDS_TO_LOSE_ACCESS)
+    while not until.passed():
+        try:
+            conn.call("GetVersion", deadline=until)
+        except AuthenticationError:
+            return True
+        except MilvusException:
+            return False
+        time.sleep(0.005)
+    return False

@@ -1,0 +1,109 @@
+"""What a server tells about one user or role, for the functions that need to know before they change something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from milvus_magics.client import naming, status
+from milvus_magics.client.connection import Connection, Pending
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import MilvusException, PermissionDeniedError, UnknownRoleError, UnknownUserError
+
+
+def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """The roles of a user who must exist; None where the caller may not look."""
+    with conn.together() as begin:
+        described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+        require_user(conn, user, deadline)
+        return roles_told(user, described)
+
+
+def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
+    """Raise where a user does not exist; None where the server lists nobody, which means that it didn't look.
+
+    Raises:
+        UnknownUserError: there is no such user.
+        PermissionDeniedError: the caller may not list users.
+    """
+    names = list(conn.checked("ListCredUsers", deadline=deadline).usernames)
+    if names and user not in names:
+        raise unknown_user(conn, user, names)
+    return True if names else None
+
+
+def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
+    """Whether the server lists the user; None where it lists nobody, which means that it didn't look."""
+    names = conn.checked("ListCredUsers", deadline=deadline).usernames
+    return user in names if names else None
+
+
+def roles_told(user: str, described: Pending) -> tuple[str, ...] | None:
+    """The roles that a SelectUser in flight tells; None where the caller may not look or the server doesn't say."""
+    try:
+        reply = described.reply()
+    except MilvusException:
+        return None
+    return next((role_names(result) for result in reply.results if result.user.name == user), None)
+
+
+def role_names(result: Any) -> tuple[str, ...]:
+    """The names of the roles in a result of SelectUser."""
+    # Milvus 2.6.4 to 2.6.11 may list an empty role name.
+    return tuple(sorted(role.name for role in result.roles if role.name))
+
+
+def holders(conn: Connection, role: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """Who holds a role; None where the caller may not look or there is no such role."""
+    try:
+        reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
+    except PermissionDeniedError:
+        return None
+    return next((user_names(result) for result in reply.results if result.role.name == role), None)
+
+
+def user_names(result: Any) -> tuple[str, ...]:
+    """The names of the users in a result of SelectRole."""
+    return tuple(sorted(user.name for user in result.users))
+
+
+def require_roles(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> list[str]:
+    """Raise where a role does not exist; the names of all roles, or none where the caller may not look.
+
+    Raises:
+        UnknownRoleError: names the roles there are.
+    """
+    try:
+        reply = conn.checked("SelectRole", deadline=deadline)
+    except PermissionDeniedError:
+        return []
+    names = sorted(result.role.name for result in reply.results)
+    missing = next((name for name in wanted if name not in names), None)
+    if missing is not None:
+        raise unknown_role(conn, missing, names)
+    return names
+
+
+def unknown_role(conn: Connection, role: str, names: Sequence[str]) -> UnknownRoleError:
+    """The error for a role that does not exist, with what may have been meant."""
+    hint = naming.did_you_mean(role, names)
+    there_are = f"; there are: {', '.join(names)}" if names and not hint else ""
+    return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}; nothing was changed")
+
+
+def unknown_user(conn: Connection, user: str, names: Sequence[str] = ()) -> UnknownUserError:
+    """The error for a user who does not exist, with who may have been meant."""
+    hint = naming.did_you_mean(user, names)
+    return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{hint}; nothing was changed")
+
+
+def raise_for(reply: Any) -> None:
+    """Raise what the status of a reply means, where it is no success."""
+    status.raise_for(status.of(reply))
+
+
+def version(conn: Connection, deadline: Deadline) -> str:
+    """The server's version, asked for once."""
+    if not conn.version:
+        conn.version = conn.call("GetVersion", deadline=deadline).version
+    return conn.version

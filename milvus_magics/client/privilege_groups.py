@@ -1,0 +1,206 @@
+"""Groups of privileges, which servers have from Milvus 2.4.16 or 2.5 on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from milvus_magics import wire
+from milvus_magics.client import change, naming
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.role_models import GroupChange, PrivilegeGroup, PrivilegeGroups
+from milvus_magics.client.scopes import KNOWN
+from milvus_magics.errors import (
+    GroupExistsError,
+    InUseError,
+    NotGrantedError,
+    ParameterError,
+    PermissionDeniedError,
+    UnknownPrivilegeError,
+)
+
+
+def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:
+    """All groups of privileges, the server's own included. Needs the privilege ListPrivilegeGroups.
+
+    Args:
+        conn: the connection to ask.
+        timeout: seconds; None = until an answer arrives or an error occurs.
+
+    Raises:
+        ServerTooOldError: the server has none (before 2.4.16 or 2.5).
+    """
+    return _read(conn, Deadline(timeout))
+
+
+def create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> GroupChange:
+    """Create a group, which holds no privileges yet.
+
+    Args:
+        conn: a connection whose user may do so (the privilege CreatePrivilegeGroup).
+        group: its name, in the form of a role's.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        GroupExistsError: there is such a group.
+        ServerTooOldError: the server has none (before 2.4.16 or 2.5).
+
+    Behaviour: `Role.create_privilege_group` in Milvus's documentation.
+    """
+    naming.require(naming.problem_with_existing_name(group, "group"))
+    deadline = Deadline(timeout)
+    fact = (f"privilege group {group!r}", "created")
+    with change.attempt(conn, "create_privilege_group", group, fact, deadline) as attempt:
+        try:
+            attempt.send("CreatePrivilegeGroup", lambda until: _find(conn, group, until) is not None, group_name=group)
+        except GroupExistsError as exc:
+            raise GroupExistsError(
+                f"privilege group {group!r} exists already, or has the name of a privilege; nothing was changed",
+                details=exc.details,
+            ) from exc
+    return GroupChange(group, conn.address.url, f"created privilege group {group!r}, which is empty so far")
+
+
+def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> GroupChange:
+    """Drop a group. Unlike in pymilvus, an unknown one is an error.
+
+    Args:
+        conn: a connection whose user may do so (the privilege DropPrivilegeGroup).
+        group: its name.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownPrivilegeError: there is no such group.
+        InUseError: it is granted to a role; nothing was changed.
+        ServerTooOldError: the server has none (before 2.4.16 or 2.5).
+
+    Behaviour: `Role.drop_privilege_group` in Milvus's documentation.
+    """
+    naming.require(naming.problem_with_existing_name(group, "group"))
+    deadline = Deadline(timeout)
+    fact = (f"privilege group {group!r}", "dropped")
+    with change.attempt(conn, "drop_privilege_group", group, fact, deadline) as attempt:
+        held = _require(conn, group, deadline)
+        try:
+            attempt.send("DropPrivilegeGroup", lambda until: _find(conn, group, until) is None, group_name=group)
+        except ParameterError as exc:
+            raise InUseError(
+                f"privilege group {group!r} cannot be dropped: a role holds it, or it is the server's own; the server "
+                f"says: {exc.details}; nothing was changed",
+                details=exc.details,
+            ) from exc
+    was = f", which held {', '.join(held)}" if held else ""
+    return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}{was}")
+
+
+def add_privileges_to_group(
+    conn: Connection, group: str, privileges: Sequence[str], *, timeout: float | None = None
+) -> GroupChange:
+    """Put privileges of one level into a group.
+
+    Args:
+        conn: a connection whose user may do so (the privilege OperatePrivilegeGroup).
+        group: an existing group.
+        privileges: names of privileges, all on collections, or on databases, or on the cluster.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownPrivilegeError: there is no such group or privilege; nothing was changed.
+        ServerTooOldError: the server has none (before 2.4.16 or 2.5).
+
+    Behaviour: `Role.add_privileges_to_group` in Milvus's documentation.
+    """
+    return _operate(conn, group, privileges, Deadline(timeout), added=True)
+
+
+def remove_privileges_from_group(
+    conn: Connection, group: str, privileges: Sequence[str], *, timeout: float | None = None
+) -> GroupChange:
+    """Take privileges out of a group. One that is not in it is an error.
+
+    Args:
+        conn: a connection whose user may do so (the privilege OperatePrivilegeGroup).
+        group: an existing group.
+        privileges: names of privileges that it holds.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        NotGrantedError: the group does not hold one of them; nothing was changed.
+        UnknownPrivilegeError: there is no such group.
+        ServerTooOldError: the server has none (before 2.4.16 or 2.5).
+
+    Behaviour: `Role.remove_privileges_from_group` in Milvus's documentation.
+    """
+    return _operate(conn, group, privileges, Deadline(timeout), added=False)
+
+
+def _operate(
+    conn: Connection, group: str, privileges: Sequence[str], deadline: Deadline, *, added: bool
+) -> GroupChange:
+    wanted = list(dict.fromkeys(privileges))
+    naming.require(naming.problem_with_existing_name(group, "group"))
+    naming.require(None if wanted else "no privileges are named")
+    for name in wanted:
+        naming.require(naming.problem_with_existing_name(name, "privilege"))
+    operation = "add_privileges_to_group" if added else "remove_privileges_from_group"
+    what = f"{', '.join(wanted)} {'added to' if added else 'removed from'} privilege group {group!r}"
+
+    def is_so(until: Deadline) -> bool | None:
+        held = _find(conn, group, until)
+        return None if held is None else all((name in held) is added for name in wanted)
+
+    fact = (", ".join(wanted), f"added to {group!r}" if added else f"removed from {group!r}")
+    with change.attempt(conn, operation, group, fact, deadline) as attempt:
+        held = _require(conn, group, deadline)
+        absent = [name for name in wanted if held is not None and name not in held]
+        if absent and not added:
+            raise NotGrantedError(
+                f"privilege group {group!r} does not hold {absent[0]!r}; it holds "
+                f"{', '.join(held or ()) or 'nothing'}; nothing was changed"
+            )
+        kind = wire.enum_value(
+            "OperatePrivilegeGroupType", "AddPrivilegesToGroup" if added else "RemovePrivilegesFromGroup"
+        )
+        names = [{"name": name} for name in wanted]
+        try:
+            attempt.send("OperatePrivilegeGroup", is_so, group_name=group, privileges=names, type=kind)
+        except (ParameterError, UnknownPrivilegeError) as exc:
+            strange = next((name for name in wanted if name not in KNOWN), "")
+            hint = naming.did_you_mean(strange, KNOWN) if strange else ""
+            raise UnknownPrivilegeError(
+                f"the server does not take {', '.join(wanted)} into privilege group {group!r}{hint}; the server says: "
+                f"{exc.details}; nothing was changed",
+                details=exc.details,
+            ) from exc
+    return GroupChange(group, conn.address.url, what)
+
+
+def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
+    reply = conn.checked("ListPrivilegeGroups", deadline=deadline)
+    rows = [
+        PrivilegeGroup(group.group_name, tuple(sorted(privilege.name for privilege in group.privileges)))
+        for group in reply.privilege_groups
+    ]
+    rows.sort(key=lambda row: row.name)
+    return PrivilegeGroups(rows, f"{len(rows)} privilege group{'s' if len(rows) != 1 else ''} on {conn.address.url}")
+
+
+def _find(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
+    return next((row.privileges for row in _read(conn, deadline) if row.name == group), None)
+
+
+def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """What a group holds, which must exist; None where the caller may not look."""
+    try:
+        rows = _read(conn, deadline)
+    except PermissionDeniedError:
+        return None
+    found = next((row.privileges for row in rows if row.name == group), None)
+    if found is None:
+        names = [row.name for row in rows]
+        hint = naming.did_you_mean(group, names)
+        there_are = f"; there are: {', '.join(names)}" if names and not hint else ""
+        raise UnknownPrivilegeError(
+            f"there is no privilege group {group!r} on {conn.address.url}{hint}{there_are}; nothing was changed"
+        )
+    return found

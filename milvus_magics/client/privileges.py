@@ -1,0 +1,322 @@
+"""What roles hold: granting, revoking, and listing over all databases.
+
+Milvus 2.4.18 and later take a privilege with a database and a collection; before, it was an object's type and name.
+Which of the two a server has is found out by asking for the newer first: an older one refuses it before anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from milvus_magics import wire
+from milvus_magics.client import change, lookup, naming, scopes
+from milvus_magics.client.address import Login
+from milvus_magics.client.connection import OWN, Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.role_models import Grant, GrantChange, Grants, some
+from milvus_magics.client.scopes import ALL, KNOWN, Scope
+from milvus_magics.errors import (
+    MilvusException,
+    NotGrantedError,
+    ParameterError,
+    PermissionDeniedError,
+    ServerTooOldError,
+    UnknownPrivilegeError,
+    UnknownRoleError,
+    UnknownUserError,
+)
+from milvus_magics.secret import Secret
+
+NOBODYS = Login("root", Secret("authorization is off, so no password is looked at"))
+
+
+def grant_privilege(
+    conn: Connection,
+    role: str,
+    privilege: str,
+    *,
+    collection: str | None = None,
+    db: str | None = None,
+    object_type: str | None = None,
+    object_name: str | None = None,
+    timeout: float | None = None,
+) -> GrantChange:
+    """Give a privilege, or on newer servers a group of them, to a role.
+
+    Args:
+        conn: a connection whose user may do so (the privilege ManageOwnership).
+        role: an existing role.
+        privilege: its name, like `Search`; from Milvus 2.5 also a group's, like `CollectionReadOnly`.
+        collection: on which collection; `*` = all. Privileges on collections need it.
+        db: in which database; `*` = all. Default: the connection's, and for what is about the whole server all.
+        object_type: `Global`, `Collection` or `User`: grants in the way of Milvus 2.3, instead of `collection`.
+        object_name: the object's name; `*` = all.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Returns:
+        What was granted; its note says so where the collection or database does not exist.
+
+    Raises:
+        ParameterError: something is missing or doesn't go together; nothing was sent.
+        UnknownRoleError, UnknownPrivilegeError: there is no such thing; the text says what may have been meant.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+
+    Behaviour: `Role.grant` and `Role.grant_v2` in Milvus's documentation.
+    """
+    scope = Scope(collection, db, object_type, object_name)
+    return _operate(conn, role, privilege, scope, Deadline(timeout), granted=True)
+
+
+def revoke_privilege(
+    conn: Connection,
+    role: str,
+    privilege: str,
+    *,
+    collection: str | None = None,
+    db: str | None = None,
+    object_type: str | None = None,
+    object_name: str | None = None,
+    timeout: float | None = None,
+) -> GrantChange:
+    """Take a privilege from a role. Unlike in pymilvus, one that it does not hold is an error.
+
+    Args:
+        conn: a connection whose user may do so (the privilege ManageOwnership).
+        role: as in `grant_privilege`, like all others.
+        privilege: likewise.
+        collection: likewise.
+        db: likewise.
+        object_type: likewise.
+        object_name: likewise.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        NotGrantedError: the role does not hold it there; nothing was changed.
+        MilvusException: as in `grant_privilege`.
+
+    Behaviour: `Role.revoke` and `Role.revoke_v2` in Milvus's documentation.
+    """
+    scope = Scope(collection, db, object_type, object_name)
+    return _operate(conn, role, privilege, scope, Deadline(timeout), granted=False)
+
+
+def revoke(conn: Connection, grant: Grant, deadline: Deadline) -> None:
+    """Take one listed grant back, in the way of Milvus 2.3."""
+    with change.attempt(conn, "revoke_privilege", grant.role, _fact(grant, False), deadline) as attempt:
+        _send_v1(conn, attempt, grant, granted=False)
+
+
+def list_grants(conn: Connection, role: str | None = None, *, timeout: float | None = None) -> Grants:
+    """What a role holds, or all roles do, over all databases.
+
+    Grants in a database that was dropped meanwhile are not told by Milvus 2.3.
+
+    Args:
+        conn: a connection whose user may look (the privilege SelectOwnership; one's own roles are free).
+        role: the role; None = all of them.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+    """
+    if role is not None:
+        naming.require(naming.problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    names = [role] if role is not None else lookup.require_roles(conn, [], deadline)
+    databases, complete = _databases(conn, deadline)
+    found: dict[tuple[str, ...], Grant] = {}
+    with conn.together() as begin:
+        calls = [
+            begin("SelectGrant", deadline=deadline, entity={"role": {"name": name}, "db_name": db})
+            for name in names for db in databases
+        ]  # fmt: skip
+        for call in calls:
+            try:
+                reply = call.reply()
+                lookup.raise_for(reply)
+            except UnknownRoleError as exc:
+                lookup.require_roles(conn, [role or ""], deadline)
+                raise lookup.unknown_role(conn, role or "", []) from exc
+            for grant in map(_read, reply.entities):
+                found.setdefault((grant.role, grant.privilege, grant.object_type, grant.object_name, grant.db), grant)
+    rows = sorted(found.values(), key=lambda row: (row.role, row.db, row.object_type, row.object_name, row.privilege))
+    what = f"role {role!r}" if role is not None else "all roles"
+    only = "" if complete else ", in the default database only: the others may not be listed"
+    return Grants(rows, f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}")
+
+
+def _operate(
+    conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
+) -> GrantChange:
+    naming.require(
+        naming.problem_with_existing_name(role, "role")
+        or naming.problem_with_existing_name(privilege, "privilege")
+        or scopes.problem_with(privilege, scope)
+    )
+    operation = "grant_privilege" if granted else "revoke_privilege"
+    newer, older = scopes.v2(conn, role, privilege, scope), scopes.v1(conn, role, privilege, scope)
+    with change.attempt(conn, operation, role, _fact(newer or older, granted), deadline) as attempt:
+        if not granted:
+            _require_held(conn, [grant for grant in (newer, older) if grant], deadline)
+        try:
+            grant, note = _send(conn, attempt, newer, older, scope, granted=granted)
+        except (UnknownRoleError, UnknownPrivilegeError) as exc:
+            raise _unknown(conn, role, privilege, older, deadline, exc) from exc
+    missing = _missing_target(conn, grant, deadline) if granted else ""
+    return GrantChange(grant, conn.address.url, granted, "; ".join(filter(None, (attempt.note, note, missing))))
+
+
+def _send(
+    conn: Connection,
+    attempt: change.Attempt,
+    newer: Grant | None,
+    older: Grant,
+    scope: Scope,
+    *,
+    granted: bool,
+) -> tuple[Grant, str]:
+    """Send it in the newest way that the server has; what was granted, and what to know about it."""
+    if newer is not None:
+        try:
+            return newer, _send_v2(conn, attempt, newer, granted=granted)
+        except ServerTooOldError:
+            if older.object_type == "Global" and scope.collection not in (None, ALL):
+                raise ParameterError(
+                    f"on this server (Milvus {conn.version or '2.3'}), {older.privilege!r} is about everything, not "
+                    "one collection: leave the collection out; nothing was changed"
+                ) from None
+    return older, _send_v1(conn, attempt, older, granted=granted)
+
+
+def _send_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> str:
+    fields = {
+        "role": {"name": grant.role},
+        "grantor": {"privilege": {"name": grant.privilege}},
+        "type": _kind(granted),
+        "db_name": grant.db,
+        "collection_name": grant.object_name,
+    }
+    return _send_as_somebody(conn, attempt, "OperatePrivilegeV2", grant, granted, fields)
+
+
+def _send_v1(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> str:
+    entity = {
+        "role": {"name": grant.role},
+        "object": {"name": grant.object_type},
+        "object_name": grant.object_name,
+        "grantor": {"privilege": {"name": grant.privilege}},
+        "db_name": grant.db,
+    }
+    return _send_as_somebody(
+        conn, attempt, "OperatePrivilege", grant, granted, {"entity": entity, "type": _kind(granted)}
+    )
+
+
+def _send_as_somebody(
+    conn: Connection, attempt: change.Attempt, method: str, grant: Grant, granted: bool, fields: dict[str, Any]
+) -> str:
+    """Send it so that the server finds who grants, which it insists on also where authorization is off.
+
+    There it looks into the header for a name, which must be a user's, and doesn't look at the password.
+    """
+
+    def is_so(until: Deadline) -> bool | None:
+        return _is_held(conn, [grant], until) is granted
+
+    nobody = conn.address.login is None
+    try:
+        attempt.send(method, is_so, login=NOBODYS if nobody else OWN, **fields)
+    except UnknownUserError:
+        if nobody:
+            raise
+        nobody = True
+        attempt.send(method, is_so, login=NOBODYS, **fields)
+    return "the server wants to know who grants, so it was told 'root': authorization is off" if nobody else ""
+
+
+def _kind(granted: bool) -> int:
+    return wire.enum_value("OperatePrivilegeType", "Grant" if granted else "Revoke")
+
+
+def _fact(grant: Grant, granted: bool) -> tuple[str, str]:
+    return str(grant), f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
+
+
+def _read(entity: Any) -> Grant:
+    return Grant(
+        role=entity.role.name,
+        privilege=entity.grantor.privilege.name,
+        object_type=entity.object.name,
+        object_name=entity.object_name,
+        db=entity.db_name,
+        grantor=entity.grantor.user.name,
+    )
+
+
+def _databases(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
+    """The databases to look into, and whether these are all. `*` first: newer servers tell everything there."""
+    try:
+        names = conn.checked("ListDatabases", deadline=deadline).db_names
+    except (PermissionDeniedError, ServerTooOldError):
+        return [ALL, ""], False
+    return [ALL, *names], True
+
+
+def _is_held(conn: Connection, wanted: list[Grant], deadline: Deadline) -> bool:
+    """Whether a role holds one of these, whatever the server calls the object's type."""
+    held = list_grants(conn, wanted[0].role, timeout=deadline.remaining())
+    return any(_same(grant, other) for grant in wanted for other in held)
+
+
+def _same(wanted: Grant, held: Grant) -> bool:
+    # Newer servers choose the type by themselves; where the caller named it, it is part of what was meant.
+    return (wanted.privilege, wanted.object_name, wanted.db) == (held.privilege, held.object_name, held.db)
+
+
+def _require_held(conn: Connection, wanted: list[Grant], deadline: Deadline) -> None:
+    """The server says "done" also for what was never granted, so that is looked at before."""
+    try:
+        held = list_grants(conn, wanted[0].role, timeout=deadline.remaining())
+    except PermissionDeniedError:
+        return
+    if any(_same(grant, other) for grant in wanted for other in held):
+        return
+    has = f"it has {some(list(held))}" if held else "it has no privileges"
+    raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}; nothing was changed")
+
+
+def _unknown(
+    conn: Connection, role: str, privilege: str, older: Grant, deadline: Deadline, said: MilvusException
+) -> MilvusException:
+    """What does not exist, with what may have been meant."""
+    if isinstance(said, UnknownRoleError):
+        try:
+            lookup.require_roles(conn, [role], deadline)
+        except UnknownRoleError as exc:
+            exc.details = said.details
+            return exc
+        return lookup.unknown_role(conn, role, [])
+    hint = naming.did_you_mean(privilege, KNOWN - {privilege})
+    of_type = f" for the object type {older.object_type!r}" if privilege in KNOWN else ""
+    return UnknownPrivilegeError(
+        f"this server (Milvus {lookup.version(conn, deadline)}) knows no privilege {privilege!r}{of_type}{hint}; "
+        "nothing was changed",
+        details=said.details,
+    )
+
+
+def _missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
+    """A warning where a privilege was granted on something that is not there: servers take any name."""
+    try:
+        databases = list(conn.checked("ListDatabases", deadline=deadline).db_names)
+        if grant.db != ALL and grant.db not in databases:
+            return f"note that there is no database {grant.db!r}{naming.did_you_mean(grant.db, databases)}"
+        if grant.object_type != "Collection" or ALL in (grant.object_name, grant.db):
+            return ""
+        collections = list(conn.checked("ShowCollections", deadline=deadline, db_name=grant.db).collection_names)
+    except MilvusException:
+        return ""  # it is granted; that the names could not be looked up changes nothing
+    if grant.object_name in collections:
+        return ""
+    hint = naming.did_you_mean(grant.object_name, collections)
+    return f"note that there is no collection {grant.object_name!r} in database {grant.db!r}{hint}"

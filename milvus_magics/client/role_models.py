@@ -1,0 +1,243 @@
+"""What the client functions for roles and privileges return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from milvus_magics.client.models import Table
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role and who holds it; None where that was not asked."""
+
+    name: str
+    users: tuple[str, ...] | None = None
+    description: str = ""
+
+
+class Roles(Table[Role]):
+    """The roles of a server."""
+
+    columns = ("name", "users", "description")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One privilege that a role holds.
+
+    Attributes:
+        role: who holds it.
+        privilege: its name; `*` or `All` is every privilege of that type.
+        object_type: `Global`, `Collection` or `User`.
+        object_name: the collection or user; `*` is all of them.
+        db: the database; `*` is all of them.
+        grantor: who gave it.
+    """
+
+    role: str
+    privilege: str
+    object_type: str
+    object_name: str
+    db: str
+    grantor: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.privilege} on {scope_in_words(self.object_type, self.object_name, self.db)}"
+
+
+class Grants(Table[Grant]):
+    """Privileges that roles hold."""
+
+    columns = ("role", "privilege", "object_type", "object_name", "db", "grantor")
+
+
+def scope_in_words(object_type: str, object_name: str, db: str) -> str:
+    """On what a privilege is granted."""
+    where = "in all databases" if db == "*" else f"in database {db!r}" if db else ""
+    if object_type == "Global":
+        what = "everything" if object_name in ("*", "") else repr(object_name)
+    else:
+        kind = object_type.lower()
+        what = f"all {kind}s" if object_name in ("*", "") else f"{kind} {object_name!r}"
+    return f"{what} {where}".strip()
+
+
+def some(things: Sequence[object], most: int = 5) -> str:
+    """The first few of them in words, and how many more there are."""
+    shown = ", ".join(str(thing) for thing in things[:most])
+    return f"{shown} and {len(things) - most} more" if len(things) > most else shown
+
+
+@dataclass(frozen=True)
+class RoleDetails:
+    """A role, who holds it, and what it holds; None where the caller may not look."""
+
+    name: str
+    users: tuple[str, ...] | None
+    grants: Grants | None
+    description: str = ""
+
+    def __str__(self) -> str:
+        described = f" ({self.description})" if self.description else ""
+        return f"role {self.name!r}{described}; {held_by(self.users)}; {holds(self.grants)}"
+
+    def __repr__(self) -> str:
+        text = str(self)
+        return f"{text}\n{self.grants!r}" if self.grants else text
+
+    def _repr_html_(self) -> str:
+        from milvus_magics import display
+
+        table = self.grants._repr_html_() if self.grants else ""
+        return display.html_line(str(self), "note") + table
+
+
+def held_by(users: Sequence[str] | None) -> str:
+    """Who holds a role, in words."""
+    if users is None:
+        return "held by unknown users (the acting user may not look)"
+    return f"held by {some([repr(user) for user in users])}" if users else "held by nobody"
+
+
+def holds(grants: Sequence[Grant] | None) -> str:
+    """What a role holds, in words."""
+    if grants is None:
+        return "with unknown privileges (the acting user may not look)"
+    return f"with {some(list(grants))}" if grants else "without privileges"
+
+
+@dataclass(frozen=True)
+class CreatedRole:
+    """A role that is created."""
+
+    role: str
+    server: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        text = f"created role {self.role!r} on {self.server}; it has no privileges yet: %milvus_grant_privilege"
+        return f"{text}; {self.note}" if self.note else text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class AlteredRole:
+    """A role whose description is changed."""
+
+    role: str
+    server: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"role {self.role!r} on {self.server} is described as {self.description!r} now"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class DropRolePreview:
+    """What dropping a role would do."""
+
+    role: str
+    server: str
+    users: tuple[str, ...] | None
+    grants: Grants | None
+    force: bool = False
+
+    def __str__(self) -> str:
+        text = f"would drop role {self.role!r} on {self.server}, {held_by(self.users)}, {holds(self.grants)}"
+        if self.grants and not self.force:
+            return f"{text}; it is refused without --force, which revokes the privileges first"
+        return text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class DroppedRole:
+    """A role that is dropped, with what went with it."""
+
+    role: str
+    server: str
+    users: tuple[str, ...] | None
+    grants: Grants | None
+    note: str = ""
+
+    def __str__(self) -> str:
+        text = f"dropped role {self.role!r} on {self.server}; it was {held_by(self.users)}, {holds(self.grants)}"
+        return f"{text}; {self.note}" if self.note else text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class RoleBinding:
+    """A role given to a user, or taken from them."""
+
+    user: str
+    role: str
+    server: str
+    granted: bool
+    note: str = ""
+
+    def __str__(self) -> str:
+        deed = f"gave role {self.role!r} to" if self.granted else f"took role {self.role!r} from"
+        text = f"{deed} user {self.user!r} on {self.server}"
+        return f"{text}; {self.note}" if self.note else text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class GrantChange:
+    """A privilege given to a role, or taken from it."""
+
+    grant: Grant
+    server: str
+    granted: bool
+    note: str = ""
+
+    def __str__(self) -> str:
+        way = "granted {} to" if self.granted else "revoked {} from"
+        text = f"{way.format(self.grant)} role {self.grant.role!r} on {self.server}"
+        return f"{text}; {self.note}" if self.note else text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class PrivilegeGroup:
+    """A group of privileges."""
+
+    name: str
+    privileges: tuple[str, ...] = ()
+
+
+class PrivilegeGroups(Table[PrivilegeGroup]):
+    """The groups of privileges of a server."""
+
+    columns = ("name", "privileges")
+
+
+@dataclass(frozen=True)
+class GroupChange:
+    """A group of privileges that is changed, in words."""
+
+    group: str
+    server: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} on {self.server}"
+
+    def __repr__(self) -> str:
+        return str(self)
