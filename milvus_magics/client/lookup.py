@@ -67,7 +67,9 @@ def user_names(result: Any) -> tuple[str, ...]:
     return tuple(sorted(user.name for user in result.users))
 
 
-def require_roles(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> list[str]:
+def require_roles(
+    conn: Connection, wanted: Sequence[str], deadline: Deadline, so: str = "; nothing was changed"
+) -> list[str]:
     """Raise where a role does not exist; the names of all roles, or none where the caller may not look.
 
     Raises:
@@ -80,21 +82,24 @@ def require_roles(conn: Connection, wanted: Sequence[str], deadline: Deadline) -
     names = sorted(result.role.name for result in reply.results)
     missing = next((name for name in wanted if name not in names), None)
     if missing is not None:
-        raise unknown_role(conn, missing, names)
+        raise unknown_role(conn, missing, names, so)
     return names
 
 
-def unknown_role(conn: Connection, role: str, names: Sequence[str]) -> UnknownRoleError:
-    """The error for a role that does not exist, with what may have been meant."""
+def unknown_role(
+    conn: Connection, role: str, names: Sequence[str], so: str = "; nothing was changed"
+) -> UnknownRoleError:
+    """The error for a role that does not exist, with what may have been meant, and what follows: `so`."""
     hint = naming.did_you_mean(role, names)
     there_are = f"; there are: {', '.join(names)}" if names and not hint else ""
-    return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}; nothing was changed")
+    return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}{so}")
 
 
-def unknown_user(conn: Connection, user: str, names: Sequence[str] = ()) -> UnknownUserError:
-    """The error for a user who does not exist, with who may have been meant."""
-    hint = naming.did_you_mean(user, names)
-    return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{hint}; nothing was changed")
+def unknown_user(
+    conn: Connection, user: str, names: Sequence[str] = (), so: str = "; nothing was changed"
+) -> UnknownUserError:
+    """The error for a user who does not exist, with who may have been meant, and what follows: `so`."""
+    return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{naming.did_you_mean(user, names)}{so}")
 
 
 def raise_for(reply: Any) -> None:

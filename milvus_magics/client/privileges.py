@@ -6,6 +6,7 @@ Which of the two a server has is found out by asking for the newer first: an old
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from milvus_magics import wire
@@ -124,25 +125,31 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
     deadline = Deadline(timeout)
     names = [role] if role is not None else lookup.require_roles(conn, [], deadline)
     databases, complete = _databases(conn, deadline)
-    found: dict[tuple[str, ...], Grant] = {}
-    with conn.together() as begin:
-        calls = [
-            begin("SelectGrant", deadline=deadline, entity={"role": {"name": name}, "db_name": db})
-            for name in names for db in databases
-        ]  # fmt: skip
-        for call in calls:
-            try:
-                reply = call.reply()
-                lookup.raise_for(reply)
-            except UnknownRoleError as exc:
-                lookup.require_roles(conn, [role or ""], deadline)
-                raise lookup.unknown_role(conn, role or "", []) from exc
-            for grant in map(_read, reply.entities):
-                found.setdefault((grant.role, grant.privilege, grant.object_type, grant.object_name, grant.db), grant)
-    rows = sorted(found.values(), key=lambda row: (row.role, row.db, row.object_type, row.object_name, row.privilege))
+    try:
+        rows = _select(conn, names, databases, deadline)
+    except UnknownRoleError as exc:
+        lookup.require_roles(conn, names, deadline, so="")
+        raise lookup.unknown_role(conn, role or "", [], so="") from exc
     what = f"role {role!r}" if role is not None else "all roles"
     only = "" if complete else ", in the default database only: the others may not be listed"
     return Grants(rows, f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}")
+
+
+def _select(conn: Connection, roles: Sequence[str], databases: Sequence[str], deadline: Deadline) -> list[Grant]:
+    """What roles hold in databases, each grant once, by calls that are in flight together."""
+    found: dict[tuple[str, ...], Grant] = {}
+    with conn.together() as begin:
+        calls = [
+            begin("SelectGrant", deadline=deadline, entity={"role": {"name": role}, "db_name": db})
+            for role in roles
+            for db in databases
+        ]
+        for call in calls:
+            reply = call.reply()
+            lookup.raise_for(reply)
+            for grant in map(_read, reply.entities):
+                found.setdefault((grant.role, grant.privilege, grant.object_type, grant.object_name, grant.db), grant)
+    return sorted(found.values(), key=lambda row: (row.role, row.db, row.object_type, row.object_name, row.privilege))
 
 
 def _operate(
@@ -160,8 +167,8 @@ def _operate(
             _require_held(conn, [grant for grant in (newer, older) if grant], deadline)
         try:
             grant, note = _send(conn, attempt, newer, older, scope, granted=granted)
-        except (UnknownRoleError, UnknownPrivilegeError) as exc:
-            raise _unknown(conn, role, privilege, older, deadline, exc) from exc
+        except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
+            raise _unknown(conn, older, scope.object_type is not None, deadline, exc) from exc
     missing = _missing_target(conn, grant, deadline) if granted else ""
     return GrantChange(grant, conn.address.url, granted, "; ".join(filter(None, (attempt.note, note, missing))))
 
@@ -221,7 +228,7 @@ def _send_as_somebody(
     """
 
     def is_so(until: Deadline) -> bool | None:
-        return _is_held(conn, [grant], until) is granted
+        return any(_same(grant, other) for other in _held(conn, [grant], until)) is granted
 
     nobody = conn.address.login is None
     try:
@@ -262,10 +269,10 @@ def _databases(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
     return [ALL, *names], True
 
 
-def _is_held(conn: Connection, wanted: list[Grant], deadline: Deadline) -> bool:
-    """Whether a role holds one of these, whatever the server calls the object's type."""
-    held = list_grants(conn, wanted[0].role, timeout=deadline.remaining())
-    return any(_same(grant, other) for grant in wanted for other in held)
+def _held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> list[Grant]:
+    """What the role holds, also in databases that do not exist: Milvus 2.3 tells of those only by name."""
+    databases = {*_databases(conn, deadline)[0], *(grant.db for grant in wanted)}
+    return _select(conn, [wanted[0].role], sorted(databases), deadline)
 
 
 def _same(wanted: Grant, held: Grant) -> bool:
@@ -273,22 +280,21 @@ def _same(wanted: Grant, held: Grant) -> bool:
     return (wanted.privilege, wanted.object_name, wanted.db) == (held.privilege, held.object_name, held.db)
 
 
-def _require_held(conn: Connection, wanted: list[Grant], deadline: Deadline) -> None:
+def _require_held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> None:
     """The server says "done" also for what was never granted, so that is looked at before."""
     try:
-        held = list_grants(conn, wanted[0].role, timeout=deadline.remaining())
+        held = _held(conn, wanted, deadline)
     except PermissionDeniedError:
         return
     if any(_same(grant, other) for grant in wanted for other in held):
         return
-    has = f"it has {some(list(held))}" if held else "it has no privileges"
+    has = f"it has {some(held)}" if held else "it has no privileges"
     raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}; nothing was changed")
 
 
-def _unknown(
-    conn: Connection, role: str, privilege: str, older: Grant, deadline: Deadline, said: MilvusException
-) -> MilvusException:
+def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, said: MilvusException) -> MilvusException:
     """What does not exist, with what may have been meant."""
+    role, privilege = older.role, older.privilege
     if isinstance(said, UnknownRoleError):
         try:
             lookup.require_roles(conn, [role], deadline)
@@ -296,11 +302,19 @@ def _unknown(
             exc.details = said.details
             return exc
         return lookup.unknown_role(conn, role, [])
-    hint = naming.did_you_mean(privilege, KNOWN - {privilege})
-    of_type = f" for the object type {older.object_type!r}" if privilege in KNOWN else ""
+    if "not found the object type" in said.details:
+        return ParameterError(
+            f"there is no object type {older.object_type!r}; there are: Collection, Global, User; nothing was changed",
+            details=said.details,
+        )
+    if not isinstance(said, UnknownPrivilegeError):
+        return said
+    hint = naming.did_you_mean(privilege, KNOWN)
+    if privilege in KNOWN:
+        hint = f" for the object type {older.object_type!r}" if typed else "; newer ones do"
     return UnknownPrivilegeError(
-        f"this server (Milvus {lookup.version(conn, deadline)}) knows no privilege {privilege!r}{of_type}{hint}; "
-        "nothing was changed",
+        f"this server (Milvus {lookup.version(conn, deadline)}) knows no privilege {privilege!r}{hint}; nothing was "
+        "changed",
         details=said.details,
     )
 

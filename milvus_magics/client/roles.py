@@ -70,8 +70,8 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
     reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
     found = next((result for result in reply.results if result.role.name == role), None)
     if found is None:
-        lookup.require_roles(conn, [role], deadline)
-        raise lookup.unknown_role(conn, role, [])
+        lookup.require_roles(conn, [role], deadline, so="")
+        raise lookup.unknown_role(conn, role, [], so="")
     grants = _grants(conn, role, deadline)
     return RoleDetails(role, lookup.user_names(found), grants, found.role.description)
 

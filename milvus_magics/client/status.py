@@ -200,9 +200,9 @@ def from_grpc(
 
 
 def _too_old(method: str, address: Address, version: str) -> errors.ServerTooOldError:
-    what = f"{address.url} is Milvus {version}" if version else address.url
-    since = f"; that needs Milvus {SINCE[method]}" if method in SINCE else ""
-    return errors.ServerTooOldError(f"{what}, which is too old: it has no {method}{since}; nothing was changed")
+    what = f"{address.url} is Milvus {version}, which is" if version else f"{address.url} is"
+    since = f", which needs Milvus {SINCE[method]}" if method in SINCE else ""
+    return errors.ServerTooOldError(f"{what} too old: it has no {method}{since}; nothing was changed")
 
 
 NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)

@@ -117,7 +117,7 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
         names = list_usernames(conn, timeout=deadline.remaining())
     except PermissionDeniedError:
         names = []
-    raise lookup.unknown_user(conn, user, names)
+    raise lookup.unknown_user(conn, user, names, so="")
 
 
 def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:

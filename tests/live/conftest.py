@@ -3,7 +3,7 @@
 import pytest
 
 from milvus_magics import connections, embedded
-from milvus_magics.client import users
+from milvus_magics.client import roles, users
 
 
 @pytest.fixture(scope="session")
@@ -14,12 +14,19 @@ def server():
 
 @pytest.fixture
 def root(server):
-    """The connection `default`, as root; afterwards nobody else is left."""
+    """The connection `default`, as root; afterwards no other user and no other role is left."""
     connections.connect(uri=server.uri, user="root", password=server.password)
-    conn = connections.get()
-    yield conn
-    conn = connections.get()
-    for name in users.list_usernames(conn):
-        if name != "root":
-            users.drop_user(conn, name)
+    yield connections.get()
+    connections.connect(uri=server.uri, user="root", password=server.password)
+    empty(connections.get())
     connections.close_all()
+
+
+def empty(conn):
+    """Take away every user but root and every role that is not the server's own."""
+    for name in users.list_usernames(conn, timeout=10):
+        if name != "root":
+            users.drop_user(conn, name, timeout=10)
+    for role in roles.list_roles(conn, users=False, timeout=10):
+        if role.name not in ("admin", "public"):
+            roles.drop_role(conn, role.name, force=True, timeout=10)
