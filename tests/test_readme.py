@@ -9,7 +9,8 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-SOURCE = ("--password-env", "--password-var", "--keyring")
+SOURCES = {"--password-env": "[SOURCE]", "--new-password-env": "[NEW SOURCE]"}
+OTHER_SOURCES = ("--password-var", "--keyring", "--new-password-var", "--new-keyring")
 EVERYWHERE = ("--help", "--using", "--timeout")  # told once, above the table
 
 
@@ -20,13 +21,15 @@ def usage(parser):
 
 def shown(action):
     option = action.option_strings[-1] if action.option_strings else ""
-    if option in EVERYWHERE or option in SOURCE[1:]:
+    if option in EVERYWHERE or option in OTHER_SOURCES:
         return ""
-    if option == SOURCE[0]:
-        return "[SOURCE]"
+    if option in SOURCES:
+        return SOURCES[option]
     value = "" if action.nargs == 0 else action.metavar or action.dest.upper()
     if not option:
-        return value if action.nargs is None else f"[{value}]"
+        return {None: value, "+": f"{value} ..."}.get(action.nargs, f"[{value}]")
+    if action.required:
+        return f"{option} {value}"
     return f"[{option}]" if not value else f"[{option} [{value}]]" if action.nargs == "?" else f"[{option} {value}]"
 
 

@@ -8,11 +8,14 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics.magics.connections import ConnectionMagics
+from milvus_magics.magics.new_passwords import NewPasswordMagics
+from milvus_magics.magics.privileges import PrivilegeMagics
+from milvus_magics.magics.roles import RoleMagics
 from milvus_magics.magics.users import UserMagics
 from milvus_magics.session.connections import connections
 
 
-class MilvusMagics(ConnectionMagics, UserMagics):
+class MilvusMagics(ConnectionMagics, UserMagics, NewPasswordMagics, RoleMagics, PrivilegeMagics):
     """All magics of milvus_magics, and their settings."""
 
     # What IPython's decorators would collect, were they not one class's affair.

@@ -22,6 +22,7 @@ from milvus_magics.errors import ParameterError
 from milvus_magics.secret import Secret
 
 SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
+NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
 ESCAPABLE = " \t'\"\\${};"
 SECRET_OPTIONS = ("--password", "--passwd", "--pass", "--pwd", "--new-password", "--old-password")
 
@@ -329,6 +330,13 @@ def password_source(parser: Parser) -> None:
     parser.add_argument("--password-env", metavar="VAR", help="take the password from this environment variable")
     parser.add_argument("--password-var", metavar="NAME", help="take it from this Python name (text or Secret)")
     parser.add_argument("--keyring", metavar="SERVICE", help="take it from the system's keyring")
+
+
+def new_password_source(parser: Parser) -> None:
+    """Where the second password of a change comes from: exactly one source."""
+    parser.add_argument("--new-password-env", metavar="VAR", help="take the new one from this environment variable")
+    parser.add_argument("--new-password-var", metavar="NAME", help="take it from this Python name (text or Secret)")
+    parser.add_argument("--new-keyring", metavar="SERVICE", help="take it from the system's keyring")
 
 
 dry_run = argument("--dry-run", action="store_true", help="only say what would happen; nothing is changed")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics
 from traitlets import Float, Unicode
 
 from milvus_magics.client.connection import Connection
+from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import seconds
 from milvus_magics.session.connections import DEFAULT, connections
 
@@ -31,6 +33,19 @@ class SessionMagics(Magics):
             AliasError: names the connections there are.
         """
         return connections.get(self.using if args.using is None else args.using)
+
+    def form(self, name: str, args: argparse.Namespace, others: Sequence[str] = ()) -> Any:
+        """The form called `name`, on the connection that the line means.
+
+        Raises:
+            ParameterError: the line says more (one of `others`) than a form takes.
+        """
+        import milvus_magics
+
+        if any(getattr(args, other) for other in others):
+            raise ParameterError("--form asks for everything by itself: leave the names and the others out")
+        using = self.using if args.using is None else args.using
+        return getattr(milvus_magics, name)(using=using, timeout=self.seconds(args))
 
     def seconds(self, args: argparse.Namespace) -> float:
         """How long the operation may last."""

@@ -7,26 +7,34 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.arguments import SOURCES, Namespace
+from milvus_magics.magics.arguments import NEW_SOURCES, SOURCES, Namespace
 from milvus_magics.secret import Secret
 
 Answer = TypeVar("Answer")
 
 
-def named_source(args: argparse.Namespace, user: str) -> Secret | None:
+def named_source(args: argparse.Namespace, user: str, new: str = "") -> Secret | None:
     """The password from the source that the line names; None where it names none.
+
+    Args:
+        args: the line's.
+        user: whose it is, for the keyring.
+        new: `new_` for the second password of magics that take two.
 
     Raises:
         ParameterError: two sources, or one that has nothing.
     """
-    given = [option for option in ("password_env", "password_var", "keyring") if getattr(args, option) is not None]
-    if len(given) > 1:
-        raise ParameterError(f"give one source for the password, not two: {SOURCES}; nothing was sent")
-    if args.password_env is not None:
-        return from_environment(args.password_env)
-    if args.password_var is not None:
-        return from_variable(args.password_var, args.namespace)
-    return Secret.from_keyring(args.keyring, user) if args.keyring is not None else None
+    env, var, keyring = (getattr(args, new + name) for name in ("password_env", "password_var", "keyring"))
+    if sum(source is not None for source in (env, var, keyring)) > 1:
+        what = "the new password" if new else "the password"
+        raise ParameterError(
+            f"give one source for {what}, not two: {NEW_SOURCES if new else SOURCES}; nothing was sent"
+        )
+    if env is not None:
+        return from_environment(env)
+    if var is not None:
+        return from_variable(var, args.namespace)
+    return Secret.from_keyring(keyring, user) if keyring is not None else None
 
 
 def from_environment(name: str) -> Secret:
@@ -50,22 +58,26 @@ def from_variable(name: str, namespace: Namespace) -> Secret:
     return secret
 
 
-def ask(label: str) -> Secret:
+def ask(label: str, sources: str = SOURCES) -> Secret:
     """Ask for a password, hidden.
+
+    Args:
+        label: what stands before the input.
+        sources: the options that would do instead.
 
     Raises:
         ParameterError: nobody can be asked here, or the answer is empty.
     """
-    secret = _asked(lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {SOURCES}")
+    secret = _asked(lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {sources}")
     if not secret:
         raise ParameterError("the password is empty; nothing was sent")
     return secret
 
 
-def ask_for_new(user: str) -> Secret:
+def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
     """Ask for a new password, twice."""
-    secret = ask(f"New password of user {user!r}: ")
-    if ask("Once more: ") != secret:
+    secret = ask(f"New password of user {user!r}: ", sources)
+    if ask("Once more: ", sources) != secret:
         raise ParameterError("the two passwords are not the same; nothing was sent")
     return secret
 

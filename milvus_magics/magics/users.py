@@ -8,7 +8,7 @@ from typing import Any
 
 from milvus_magics.client import naming, users
 from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import CreatedUser, DeletePreview, Users
+from milvus_magics.client.models import CreatedUser, DeletePreview, User, Users
 from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
@@ -32,6 +32,7 @@ def new_password(parser: Parser) -> None:
     """How a new user gets a password and where it goes."""
     password_source(parser)
     parser.add_argument("--role", action="append", default=[], metavar="R", help="give this role, too; repeatable")
+    parser.add_argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on")
     parser.add_argument("--generate", action="store_true", help="make a random password")
     parser.add_argument("--password-to", metavar="FILE", help="write the generated one into a new private file")
     parser.add_argument("--keyring-to", metavar="SERVICE", help="put the generated one into the system's keyring")
@@ -49,6 +50,24 @@ class UserMagics(SessionMagics):
         """
         return users.list_users(self.connection(args), timeout=self.seconds(args))
 
+    @line_magic(connection_options)
+    def list_usernames(self, args: argparse.Namespace) -> list[str]:
+        """List the names of all users.
+
+        Example:
+            names = %milvus_list_usernames
+        """
+        return users.list_usernames(self.connection(args), timeout=self.seconds(args))
+
+    @line_magic(user_name, connection_options)
+    def list_user(self, args: argparse.Namespace) -> User:
+        """Show one user with their roles.
+
+        Example:
+            %milvus_list_user bob
+        """
+        return users.list_user(self.connection(args), args.name, timeout=self.seconds(args))
+
     @line_magic(user_name, new_password, connection_options)
     def create_user(self, args: argparse.Namespace) -> CreatedUser:
         """Create a user, and give them roles. Asks for the password, twice, where the line names no source.
@@ -65,7 +84,9 @@ class UserMagics(SessionMagics):
         if args.password_to is not None or args.keyring_to is not None:
             raise ParameterError("--password-to and --keyring-to go with --generate; nothing was sent")
         password = passwords.named_source(args, args.name) or passwords.ask_for_new(args.name)
-        return users.create_user(conn, args.name, password, grant=args.role, timeout=timeout)
+        return users.create_user(
+            conn, args.name, password, grant=args.role, description=args.description, timeout=timeout
+        )
 
     @line_magic(user_name_or_form, password_source, dry_run, yes, form, connection_options)
     def delete_user(self, args: argparse.Namespace) -> Any:
@@ -81,7 +102,7 @@ class UserMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.form:
-            return self._form("DeleteUserForm", args)
+            return self.form("DeleteUserForm", args, ("name", "dry_run", "yes"))
         self._require_name(args)
         given = passwords.named_source(args, args.name)
         if args.dry_run:
@@ -104,7 +125,7 @@ class UserMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.form:
-            return self._form("DropUserForm", args)
+            return self.form("DropUserForm", args, ("name", "dry_run", "yes"))
         self._require_name(args)
         if args.dry_run:
             return users.preview_delete_user(conn, args.name, timeout=timeout)
@@ -117,15 +138,6 @@ class UserMagics(SessionMagics):
         if args.name is None:
             raise ParameterError("name the user, or give --form; see --help; nothing was sent")
         naming.require(naming.problem_with_existing_name(args.name))
-
-    def _form(self, name: str, args: argparse.Namespace) -> Any:
-        import milvus_magics
-
-        if args.name is not None or args.dry_run or args.yes:
-            raise ParameterError("--form asks for everything by itself: leave the name and the others out")
-        return getattr(milvus_magics, name)(
-            using=self.using if args.using is None else args.using, timeout=self.seconds(args)
-        )
 
 
 def _preview(conn: Connection, name: str, timeout: float) -> DeletePreview | None:
@@ -141,6 +153,10 @@ def _label(name: str, preview: DeletePreview | None) -> str:
     return f"Password of {name!r}{roles}, who will be deleted: "
 
 
+def _create(conn: Connection, args: argparse.Namespace, password: Secret, timeout: float) -> CreatedUser:
+    return users.create_user(conn, args.name, password, grant=args.role, description=args.description, timeout=timeout)
+
+
 def _create_generated(conn: Connection, args: argparse.Namespace, timeout: float) -> CreatedUser:
     """Create a user with a generated password, which is put where it belongs before: afterwards it could be lost."""
     if passwords.named_source(args, args.name):
@@ -150,13 +166,15 @@ def _create_generated(conn: Connection, args: argparse.Namespace, timeout: float
         raise ParameterError("give --password-to or --keyring-to, not both; nothing was sent")
     _keep(secret, args)
     try:
-        created = users.create_user(conn, args.name, secret, grant=args.role, timeout=timeout)
+        created = users.create_user(
+            conn, args.name, secret, grant=args.role, description=args.description, timeout=timeout
+        )
     except (MilvusException, KeyboardInterrupt) as exc:
         if not _may_exist(conn, args.name, exc):
             _forget(args)
         raise
     place = args.password_to or (f"the keyring, service {args.keyring_to!r}" if args.keyring_to else "")
-    return CreatedUser(created.user, created.server, created.roles, secret, kept=place)
+    return CreatedUser(created.user, created.server, created.roles, secret, kept=place, note=created.note)
 
 
 def _keep(secret: Secret, args: argparse.Namespace) -> None:

@@ -1,6 +1,8 @@
 """One real Milvus for all tests that need nothing special; a module that does has its own `server`."""
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from milvus_magics import connections, embedded
 from milvus_magics.client import roles, users
@@ -20,6 +22,18 @@ def root(server):
     connections.connect(uri=server.uri, user="root", password=server.password)
     empty(connections.get())
     connections.close_all()
+
+
+@pytest.fixture
+def shell(root, monkeypatch):
+    """A shell with the extension loaded, connected as root, with passwords in the environment."""
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.run_line_magic("load_ext", "milvus_magics")
+    monkeypatch.setenv("PW", "right-password")
+    monkeypatch.setenv("NEW", "new-password")
+    monkeypatch.setenv("EMPTY", "")
+    yield shell
+    shell.run_line_magic("unload_ext", "milvus_magics")
 
 
 def empty(conn):

@@ -8,11 +8,7 @@ import keyring
 import keyring.backend
 import keyring.errors
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
-from milvus_magics import embedded
-from milvus_magics.client import users
 from milvus_magics.errors import (
     AliasError,
     ConfirmationError,
@@ -26,27 +22,6 @@ from milvus_magics.secret import MASK
 from milvus_magics.session.connections import connections
 
 PASSWORD = "right-password"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with embedded.start() as server:
-        yield server
-
-
-@pytest.fixture
-def shell(server, monkeypatch):
-    """A shell with the extension loaded and connected as root."""
-    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
-    shell.run_line_magic("load_ext", "milvus_magics")
-    connections.connect(uri=server.uri, user="root", password=server.password)
-    monkeypatch.setenv("PW", PASSWORD)
-    monkeypatch.setenv("EMPTY", "")
-    yield shell
-    for name in users.list_usernames(connections.get()):
-        if name != "root":
-            users.drop_user(connections.get(), name)
-    shell.run_line_magic("unload_ext", "milvus_magics")
 
 
 def names(shell):

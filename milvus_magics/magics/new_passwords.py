@@ -1,0 +1,75 @@
+"""Magics that change a user's password."""
+
+from __future__ import annotations
+
+import argparse
+
+from milvus_magics.client import naming, users
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.models import ChangedPassword
+from milvus_magics.errors import ParameterError
+from milvus_magics.magics import passwords
+from milvus_magics.magics.arguments import (
+    NEW_SOURCES,
+    argument,
+    connection_options,
+    line_magic,
+    new_password_source,
+    password_source,
+)
+from milvus_magics.magics.base import SessionMagics
+from milvus_magics.secret import Secret
+
+whose = argument("name", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
+without_old = argument(
+    "--without-old", action="store_true", help="give no old password, which servers take from superusers only"
+)
+
+
+class NewPasswordMagics(SessionMagics):
+    """The magics that change passwords."""
+
+    @line_magic(whose, password_source, new_password_source, without_old, connection_options)
+    def update_password(self, args: argparse.Namespace) -> ChangedPassword:
+        """Change a password. The old one is checked first; the plain sources mean the old one.
+
+        Asks for what the line names no source for, the new one twice. Where it is your own password, the connection
+        goes on with the new one.
+
+        Examples:
+            %milvus_update_password
+            %milvus_update_password bob --password-env OLD --new-password-env NEW
+        """
+        conn = self.connection(args)
+        name, old, new = _name_and_passwords(conn, args)
+        return users.update_password(conn, name, old, new, timeout=self.seconds(args))
+
+    @line_magic(whose, password_source, new_password_source, without_old, connection_options)
+    def reset_password(self, args: argparse.Namespace) -> ChangedPassword:
+        """Change a password, and prove that the new one works and the old one is refused.
+
+        As %milvus_update_password otherwise.
+
+        Examples:
+            %milvus_reset_password
+            %milvus_reset_password bob --keyring milvus
+        """
+        conn = self.connection(args)
+        name, old, new = _name_and_passwords(conn, args)
+        return users.reset_password(conn, name, old, new, timeout=self.seconds(args))
+
+
+def _name_and_passwords(conn: Connection, args: argparse.Namespace) -> tuple[str, Secret, Secret]:
+    """Whose password, the old one and the new one. What the line names is looked at before anybody is asked."""
+    name = conn.user if args.name is None else args.name
+    if not conn.user and args.name is None:
+        raise ParameterError(f"name the user: this connection acts as {conn.actor}; nothing was sent")
+    naming.require(naming.problem_with_existing_name(name))
+    old, new = passwords.named_source(args, name), passwords.named_source(args, name, "new_")
+    if args.without_old and old:
+        raise ParameterError("--without-old gives no old password, so leave its source out; nothing was sent")
+    if new:
+        naming.require(naming.problem_with_password(new))
+    if old is None:
+        old = Secret("") if args.without_old else passwords.ask(f"Old password of user {name!r}: ")
+    return name, old, new or passwords.ask_for_new(name, NEW_SOURCES)

@@ -1,0 +1,116 @@
+"""Magics for what roles hold, and for groups of privileges."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from milvus_magics.client import privilege_groups, privileges
+from milvus_magics.client.role_models import GrantChange, Grants, GroupChange, PrivilegeGroups
+from milvus_magics.magics.arguments import Parser, argument, connection_options, line_magic
+from milvus_magics.magics.base import SessionMagics
+
+group_name = argument("group", metavar="G", help="the group")
+group_members = argument("privileges", nargs="+", metavar="P", help="names of privileges")
+
+
+def grant_arguments(parser: Parser) -> None:
+    """What is granted or revoked, and on what."""
+    parser.add_argument("role", metavar="R", help="the role")
+    parser.add_argument("privilege", metavar="PRIVILEGE", help="like Search, or a group's name on newer servers")
+    parser.add_argument("--collection", metavar="C", help="on which collection; '*' for all")
+    parser.add_argument("--db", metavar="D", help="in which database; '*' for all (default: the connection's)")
+    parser.add_argument("--object", metavar="TYPE", help="the way of Milvus 2.3: Global, Collection or User")
+    parser.add_argument("--object-name", metavar="N", help="name of that object; '*' for all")
+
+
+class PrivilegeMagics(SessionMagics):
+    """The magics for privileges and groups of them."""
+
+    @line_magic(grant_arguments, connection_options)
+    def grant_privilege(self, args: argparse.Namespace) -> GrantChange:
+        """Give a privilege to a role. A privilege on collections needs --collection, or '*' for all of them.
+
+        Examples:
+            %milvus_grant_privilege reader Search --collection docs
+            %milvus_grant_privilege reader CollectionReadOnly --collection '*' --db lab
+        """
+        return privileges.grant_privilege(self.connection(args), **_grant(args), timeout=self.seconds(args))
+
+    @line_magic(grant_arguments, connection_options)
+    def revoke_privilege(self, args: argparse.Namespace) -> GrantChange:
+        """Take a privilege from a role; arguments as in %milvus_grant_privilege.
+
+        Example:
+            %milvus_revoke_privilege reader Search --collection docs
+        """
+        return privileges.revoke_privilege(self.connection(args), **_grant(args), timeout=self.seconds(args))
+
+    @line_magic(
+        argument("role", nargs="?", metavar="R", help="the role (default: all of them)"),
+        connection_options,
+    )
+    def list_grants(self, args: argparse.Namespace) -> Grants:
+        """List what a role holds, or what all roles do, over all databases.
+
+        Examples:
+            %milvus_list_grants reader
+            grants = %milvus_list_grants
+        """
+        return privileges.list_grants(self.connection(args), args.role, timeout=self.seconds(args))
+
+    @line_magic(connection_options)
+    def list_privilege_groups(self, args: argparse.Namespace) -> PrivilegeGroups:
+        """List the groups of privileges, the server's own included; needs Milvus 2.5.
+
+        Example:
+            %milvus_list_privilege_groups
+        """
+        return privilege_groups.list_privilege_groups(self.connection(args), timeout=self.seconds(args))
+
+    @line_magic(group_name, connection_options)
+    def create_privilege_group(self, args: argparse.Namespace) -> GroupChange:
+        """Create a group of privileges; needs Milvus 2.5.
+
+        Example:
+            %milvus_create_privilege_group searching
+        """
+        return privilege_groups.create_privilege_group(self.connection(args), args.group, timeout=self.seconds(args))
+
+    @line_magic(group_name, connection_options)
+    def drop_privilege_group(self, args: argparse.Namespace) -> GroupChange:
+        """Drop a group of privileges that no role holds; needs Milvus 2.5.
+
+        Example:
+            %milvus_drop_privilege_group searching
+        """
+        return privilege_groups.drop_privilege_group(self.connection(args), args.group, timeout=self.seconds(args))
+
+    @line_magic(group_name, group_members, connection_options)
+    def add_privileges_to_group(self, args: argparse.Namespace) -> GroupChange:
+        """Put privileges into a group; needs Milvus 2.5.
+
+        Example:
+            %milvus_add_privileges_to_group searching Search Query
+        """
+        return privilege_groups.add_privileges_to_group(
+            self.connection(args), args.group, args.privileges, timeout=self.seconds(args)
+        )
+
+    @line_magic(group_name, group_members, connection_options)
+    def remove_privileges_from_group(self, args: argparse.Namespace) -> GroupChange:
+        """Take privileges out of a group; needs Milvus 2.5.
+
+        Example:
+            %milvus_remove_privileges_from_group searching Query
+        """
+        return privilege_groups.remove_privileges_from_group(
+            self.connection(args), args.group, args.privileges, timeout=self.seconds(args)
+        )
+
+
+def _grant(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "role": args.role, "privilege": args.privilege, "collection": args.collection, "db": args.db,
+        "object_type": args.object, "object_name": args.object_name,
+    }  # fmt: skip

@@ -1,0 +1,111 @@
+"""Magics for roles and who holds them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from milvus_magics.client import roles
+from milvus_magics.client.role_models import AlteredRole, CreatedRole, RoleBinding, RoleDetails, Roles
+from milvus_magics.magics import passwords
+from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, yes
+from milvus_magics.magics.base import SessionMagics
+
+role_name = argument("role", metavar="R", help="the role")
+user_name = argument("name", metavar="USER", help="the user")
+
+
+class RoleMagics(SessionMagics):
+    """The magics for roles."""
+
+    @line_magic(connection_options)
+    def list_roles(self, args: argparse.Namespace) -> Roles:
+        """List all roles with their holders.
+
+        Example:
+            roles = %milvus_list_roles
+        """
+        return roles.list_roles(self.connection(args), timeout=self.seconds(args))
+
+    @line_magic(role_name, connection_options)
+    def list_role(self, args: argparse.Namespace) -> RoleDetails:
+        """Show one role: who holds it, and its privileges in all databases.
+
+        Example:
+            %milvus_list_role reader
+        """
+        return roles.list_role(self.connection(args), args.role, timeout=self.seconds(args))
+
+    @line_magic(
+        role_name,
+        argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on"),
+        connection_options,
+    )
+    def create_role(self, args: argparse.Namespace) -> CreatedRole:
+        """Create a role, which holds no privileges yet.
+
+        Example:
+            %milvus_create_role reader
+        """
+        conn, timeout = self.connection(args), self.seconds(args)
+        return roles.create_role(conn, args.role, description=args.description, timeout=timeout)
+
+    @line_magic(
+        role_name,
+        argument("--description", required=True, metavar="TEXT", help="the new description, '' for none"),
+        connection_options,
+    )
+    def alter_role(self, args: argparse.Namespace) -> AlteredRole:
+        """Change a role's description; needs Milvus 2.6.19.
+
+        Example:
+            %milvus_alter_role reader --description 'reads everything'
+        """
+        return roles.alter_role(self.connection(args), args.role, args.description, timeout=self.seconds(args))
+
+    @line_magic(
+        role_name,
+        argument("--force", action="store_true", help="revoke its privileges first"),
+        dry_run,
+        yes,
+        connection_options,
+    )
+    def drop_role(self, args: argparse.Namespace) -> Any:
+        """Drop a role; who held it loses it. The name is retyped, or --yes is given.
+
+        A role that holds privileges is dropped with --force only, which revokes them in all databases.
+
+        Examples:
+            %milvus_drop_role reader --dry-run
+            %milvus_drop_role reader --force
+        """
+        conn, timeout = self.connection(args), self.seconds(args)
+        if args.dry_run:
+            return roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
+        if not args.yes:
+            preview = roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
+            if args.force or not preview.grants:  # else it will be refused, and there is nothing to confirm
+                passwords.confirm(str(preview), args.role, yes=False)
+        return roles.drop_role(conn, args.role, force=args.force, timeout=timeout)
+
+    @line_magic(user_name, role_name, connection_options)
+    def grant_role(self, args: argparse.Namespace) -> RoleBinding:
+        """Give a role to a user.
+
+        Example:
+            %milvus_grant_role bob reader
+        """
+        return roles.grant_role(self.connection(args), args.name, args.role, timeout=self.seconds(args))
+
+    @line_magic(user_name, role_name, yes, connection_options)
+    def revoke_role(self, args: argparse.Namespace) -> RoleBinding:
+        """Take a role from a user. Taking 'admin' from its last holder asks for the user's name to be retyped.
+
+        Example:
+            %milvus_revoke_role bob reader
+        """
+        conn, timeout = self.connection(args), self.seconds(args)
+        if args.role == "admin" and roles.is_last_holder(conn, args.name, "admin", timeout=timeout):
+            what = f"user {args.name!r} is the last one with the role 'admin' on {conn.address.url}"
+            passwords.confirm(what, args.name, args.yes)
+        return roles.revoke_role(conn, args.name, args.role, timeout=timeout)

@@ -1,0 +1,178 @@
+"""The magics for passwords, roles and privileges, in a real shell on a real Milvus."""
+
+import io
+import sys
+
+import pytest
+
+from milvus_magics.client import users
+from milvus_magics.errors import (
+    ConfirmationError,
+    InUseError,
+    MilvusException,
+    NotGrantedError,
+    ParameterError,
+    ServerTooOldError,
+    UnknownUserError,
+    WrongPasswordError,
+)
+from milvus_magics.magics import MilvusMagics
+from milvus_magics.session.connections import connections
+
+PASSWORD = "right-password"
+
+
+@pytest.fixture
+def run(shell):
+    """Run a line: `run("list_roles")`."""
+    return lambda line: shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
+
+
+def test_teammate_from_start_to_end(run):
+    """Create, role, grant, show, change, take away, remove."""
+    run("create_user bob --password-env PW")
+    run("create_role reader")
+    assert str(run("grant_role bob reader")).startswith("gave role 'reader' to user 'bob'")
+    assert "granted Search on collection 'docs'" in str(run("grant_privilege reader Search --collection docs"))
+    assert run("list_user bob").roles == ("reader",)
+    assert run("list_usernames") == ["bob", "root"]
+    assert [(role.name, role.users) for role in run("list_roles")][2] == ("reader", ("bob",))
+    assert run("list_role reader").grants[0].privilege == "Search"
+    assert run("list_grants reader").to_dicts()[0]["object_name"] == "docs"
+    assert len(run("list_grants")) == 4  # public has three
+    run("update_password bob --password-env PW --new-password-env NEW")
+    run("revoke_privilege reader Search --collection docs")
+    run("revoke_role bob reader")
+    run("drop_role reader --yes")
+    assert run("delete_user bob --password-env NEW").verified
+
+
+def test_stars_in_quotes_mean_all(run):
+    """As the help shows it."""
+    run("create_role reader")
+    assert str(run("grant_privilege reader Search --collection '*' --db '*'").grant) == (
+        "Search on all collections in all databases"
+    )
+    assert run("grant_privilege reader Query --object Collection --object-name '*'").grant.db == "default"
+
+
+def test_own_password_by_default(run):
+    """Without a name it is the acting user's, and the connection goes on."""
+    run("create_user bob --password-env PW")
+    conn = connections.get()
+    connections.connect("bobs", "bob", PASSWORD, uri=conn.address.url)
+    changed = run("reset_password --using bobs --password-env PW --new-password-env NEW")
+    assert (changed.user, changed.proven, changed.reauthenticated) == ("bob", True, True)
+    assert run("whoami --using bobs").user == "bob"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "update_password bob --password-env PW --password-var x --new-password-env NEW",
+            "one source for the password",
+        ),
+        (
+            "update_password bob --password-env PW --new-password-env NEW --new-password-var x",
+            "the new password, not two",
+        ),
+        ("update_password bob --password-env EMPTY --new-password-env NEW", "not set, or empty"),
+        ("update_password bob --password-env PW --new-password-env NOTHING", "'NOTHING' of this kernel is not set"),
+        ("update_password bob --password-env PW", "--new-password-env VAR"),
+        ("update_password bob --new-password-env NEW", "--password-env VAR"),
+        ("update_password bob --password-env PW --without-old --new-password-env NEW", "leave its source out"),
+        ("update_password '' --password-env PW --new-password-env NEW", "user name is empty"),
+        ("update_password bob --password-env PW --new-password-env PW", "is the old one"),
+        ("update_password bob --new-password secret", "never typed on the line"),
+        ("update_password bob --old-password=secret", "never typed on the line"),
+        ("create_role", "required"),
+        ("create_role ''", "role name is empty"),
+        ("create_role 'a b'", "server says"),
+        ("alter_role reader", "--description"),
+        ("grant_role bob", "required"),
+        ("grant_privilege reader Search", "name it"),
+        ("grant_privilege reader Search --collection ''", "name it"),
+        ("add_privileges_to_group g", "required"),
+        ("list_role reader --timeout 0", "more than 0"),
+        ("drop_role reader --frce", "no option"),
+    ],
+)
+def test_bad_input_is_one_line_and_changes_nothing(run, monkeypatch, line, said):
+    """What, why, what to do next."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    run("create_user bob --password-env PW")
+    with pytest.raises(ParameterError, match=said) as raised:
+        run(line)
+    assert len("".join(raised.value._render_traceback_()).splitlines()) == 1
+    assert users.list_usernames(connections.get()) == ["bob", "root"]
+    assert [role.name for role in run("list_roles")] == ["admin", "public"]
+    with pytest.raises(WrongPasswordError):
+        run("delete_user bob --password-env NEW")
+
+
+def test_unknown_user_comes_with_who_may_have_been_meant(run):
+    """Whatever the passwords are."""
+    with pytest.raises(UnknownUserError, match="did you mean 'root'"):
+        run("reset_password rot --password-env PW --new-password-env NEW")
+
+
+def test_dropping_a_role_is_confirmed(run, monkeypatch):
+    """The name retyped or --yes; a role with privileges is refused without --force, and not asked about."""
+    run("create_role reader")
+    run("grant_privilege reader Search --collection docs")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(InUseError, match="holds Search on collection 'docs'"):
+        run("drop_role reader")
+    with pytest.raises(ConfirmationError, match="--yes"):
+        run("drop_role reader --force")
+    monkeypatch.setattr("builtins.input", lambda label: "raeder")
+    with pytest.raises(ConfirmationError, match="not retyped"):
+        run("drop_role reader --force")
+    assert "would drop role 'reader'" in str(run("drop_role reader --force --dry-run"))
+    assert "reader" in [role.name for role in run("list_roles")]
+    monkeypatch.setattr("builtins.input", lambda label: "reader")
+    assert run("drop_role reader --force").grants[0].privilege == "Search"
+
+
+def test_last_admin_is_asked_about(run, monkeypatch):
+    """Taking the role from the last one who has it; another one goes without asking."""
+    run("create_user bob --role admin --password-env PW")
+    run("create_user eve --role admin --password-env PW")
+    run("revoke_role eve admin")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(ConfirmationError, match="'bob' is the last one with the role 'admin'"):
+        run("revoke_role bob admin")
+    assert run("list_user bob").roles == ("admin",)
+    run("revoke_role bob admin --yes")
+    with pytest.raises(NotGrantedError):
+        run("revoke_role bob admin")
+
+
+def test_new_servers_only(run):
+    """Each says what it needs and what the server is."""
+    run("create_role reader")
+    for line in (
+        "list_privilege_groups", "create_privilege_group g", "drop_privilege_group g",
+        "add_privileges_to_group g Search", "remove_privileges_from_group g Search",
+        "alter_role reader --description x",
+    ):  # fmt: skip
+        with pytest.raises(ServerTooOldError, match=r"is Milvus v2\.3\.5.*needs Milvus 2\."):
+            run(line)
+
+
+def test_every_magic_has_help_with_an_example(run, capsys):
+    """`--help` shows the usage and an example with the magic's own name, and asks nobody."""
+    for name, method in MilvusMagics.magics["line"].items():
+        run(f"{name.removeprefix('milvus_')} --help" if name != "milvus" else "connections --help")
+        shown = capsys.readouterr().out
+        assert "usage: " in shown
+        parser = getattr(MilvusMagics, method).parser
+        assert f"%{name}" in parser.description.partition("Example")[2], name
+
+
+def test_errors_are_ours(run):
+    """Whatever is unknown, it is one of our errors."""
+    for line in ("grant_role nobody admin", "list_role x", "list_grants x", "revoke_privilege x Search --collection a"):
+        with pytest.raises(MilvusException):
+            run(line)
