@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
     from milvus_magics.forms.delete_user import DeleteUserForm as DeleteUserForm
     from milvus_magics.forms.drop_user import DropUserForm as DropUserForm
+    from milvus_magics.role import Role as Role
     from milvus_magics.secret import Secret as Secret
     from milvus_magics.session.connections import connections as connections
 
@@ -36,6 +37,7 @@ _HOMES: dict[str, str | None] = {
     "DeleteUserForm": "forms.delete_user",
     "DropUserForm": "forms.drop_user",
     "MilvusException": "errors",
+    "Role": "role",
     "Secret": "secret",
     "connections": "session.connections",
     "embedded": None,
@@ -46,6 +48,7 @@ __all__ = [
     "DeleteUserForm",
     "DropUserForm",
     "MilvusException",
+    "Role",
     "Secret",
     "connections",
     "embedded",

@@ -2,9 +2,53 @@
 
 from __future__ import annotations
 
-from milvus_magics.client import users
+from dataclasses import dataclass
+
+from milvus_magics.client import roles, users
+from milvus_magics.client.models import Table
+from milvus_magics.errors import UnknownUserError
 from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections
+
+
+@dataclass(frozen=True)
+class UserItem:
+    """A user, as the documentation names the fields."""
+
+    username: str
+    roles: tuple[str, ...] = ()
+    description: str = ""
+
+
+class UserInfo(Table[UserItem]):
+    """Users; iterate over it, or over its `groups`."""
+
+    columns = ("username", "roles", "description")
+
+    @property
+    def groups(self) -> list[UserItem]:
+        """The rows, as pymilvus has them."""
+        return list(self)
+
+
+@dataclass(frozen=True)
+class RoleItem:
+    """A role, as the documentation names the fields."""
+
+    role_name: str
+    users: tuple[str, ...] = ()
+    description: str = ""
+
+
+class RoleInfo(Table[RoleItem]):
+    """Roles; iterate over it, or over its `groups`."""
+
+    columns = ("role_name", "users", "description")
+
+    @property
+    def groups(self) -> list[RoleItem]:
+        """The rows, as pymilvus has them."""
+        return list(self)
 
 
 def delete_user(user: str, password: str | Secret, using: str = DEFAULT, timeout: float | None = None) -> None:
@@ -44,6 +88,58 @@ def create_user(user: str, password: str | Secret, using: str = DEFAULT, timeout
     users.create_user(connections.get(using), user, password, timeout=timeout)
 
 
+def update_password(
+    user: str,
+    old_password: str | Secret,
+    new_password: str | Secret,
+    using: str = DEFAULT,
+    timeout: float | None = None,
+) -> None:
+    """Change a user's password; the old one is checked first.
+
+    The connection goes on with the new one if it acts as that user, and stays what it is if not.
+
+    Args:
+        user: whose password is changed.
+        old_password: the password that they have; empty only for superusers.
+        new_password: 6 to 72 bytes, and another one.
+        using: alias of the connection.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        MilvusException: when the old password is wrong, the user is unknown, or any other error occurs.
+
+    Behaviour: `utility.update_password` in Milvus's documentation.
+    """
+    old_password, new_password = Secret(old_password), Secret(new_password)
+    users.update_password(connections.get(using), user, old_password, new_password, timeout=timeout)
+
+
+def reset_password(
+    user: str,
+    old_password: str | Secret,
+    new_password: str | Secret,
+    using: str = DEFAULT,
+    timeout: float | None = None,
+) -> None:
+    """`update_password`, and then prove that the new password works and the old one is refused.
+
+    Args:
+        user: whose password is changed.
+        old_password: the password that they have; empty only for superusers.
+        new_password: 6 to 72 bytes, and another one.
+        using: alias of the connection.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        MilvusException: as `update_password`; also where the old password still works afterwards.
+
+    Behaviour: `utility.reset_password` in Milvus's documentation.
+    """
+    old_password, new_password = Secret(old_password), Secret(new_password)
+    users.reset_password(connections.get(using), user, old_password, new_password, timeout=timeout)
+
+
 def list_usernames(using: str = DEFAULT, timeout: float | None = None) -> list[str]:
     """The names of all users, sorted.
 
@@ -57,3 +153,70 @@ def list_usernames(using: str = DEFAULT, timeout: float | None = None) -> list[s
     Behaviour: `utility.list_usernames` in Milvus's documentation.
     """
     return users.list_usernames(connections.get(using), timeout=timeout)
+
+
+def list_user(username: str, include_role_info: bool, using: str = DEFAULT, timeout: float | None = None) -> UserInfo:
+    """One user. As documented, an unknown one is no error here: then there are no rows.
+
+    Args:
+        username: who.
+        include_role_info: whether their roles are wanted.
+        using: alias of the connection.
+        timeout: seconds; None = until an answer arrives or an error occurs.
+
+    Returns:
+        `UserInfo` with `groups[i].username`, `.roles` and `.description`.
+
+    Raises:
+        MilvusException: when any error occurs.
+
+    Behaviour: `utility.list_user` in Milvus's documentation.
+    """
+    conn = connections.get(using)
+    try:
+        found = [users.list_user(conn, username, timeout=timeout)]
+    except UnknownUserError:
+        found = []
+    rows = [UserItem(user.name, user.roles if include_role_info else (), user.description) for user in found]
+    return UserInfo(rows, f"user {username!r} on {conn.address.url}")
+
+
+def list_users(include_role_info: bool, using: str = DEFAULT, timeout: float | None = None) -> UserInfo:
+    """All users, by one call.
+
+    Args:
+        include_role_info: whether their roles are wanted.
+        using: alias of the connection.
+        timeout: seconds; None = until an answer arrives or an error occurs.
+
+    Returns:
+        `UserInfo` with `groups[i].username`, `.roles` and `.description`.
+
+    Raises:
+        MilvusException: when any error occurs.
+
+    Behaviour: `utility.list_users` in Milvus's documentation.
+    """
+    found = users.list_users(connections.get(using), timeout=timeout)
+    rows = [UserItem(user.name, user.roles if include_role_info else (), user.description) for user in found]
+    return UserInfo(rows, found.caption)
+
+
+def list_roles(include_user_info: bool, using: str = DEFAULT, timeout: float | None = None) -> RoleInfo:
+    """All roles, by one call.
+
+    Args:
+        include_user_info: whether their holders are wanted.
+        using: alias of the connection.
+        timeout: seconds; None = until an answer arrives or an error occurs.
+
+    Returns:
+        `RoleInfo` with `groups[i].role_name`, `.users` and `.description`.
+
+    Raises:
+        MilvusException: when any error occurs.
+
+    Behaviour: `utility.list_roles` in Milvus's documentation.
+    """
+    found = roles.list_roles(connections.get(using), users=include_user_info, timeout=timeout)
+    return RoleInfo([RoleItem(role.name, role.users or (), role.description) for role in found], found.caption)

@@ -254,6 +254,38 @@ def test_typed_passwords_work_and_are_nowhere_afterwards(any_server, tmp_path):
     assert_nowhere((bobs, eves, news, wrong, other, root_password(any_server)), home, kernel.published)
 
 
+def test_changed_passwords_are_nowhere_afterwards(any_server, tmp_path):
+    """Old and new at the prompts, right and wrong, twice alike and not; generated ones; and no trace of any is left."""
+    first, second, third, wrong = (new_password() for _ in range(4))
+    home = tmp_path / "home"
+    with root_of(any_server) as root, kernel_at(home, any_server) as kernel:
+        users.create_user(root, "bob", first, timeout=10)
+        answer = kernel.run("%milvus_update_password bob", wrong, second, second)
+        assert one_line(answer) == "WrongPasswordError: the password given for user 'bob' is wrong; nothing was changed"
+        assert [asked["password"] for asked in answer.asked] == [True] * 3, "a password is typed into a hidden field"
+        answer = kernel.run("%milvus_update_password bob", first, second, third)
+        assert one_line(answer) == "ParameterError: the two passwords are not the same; nothing was sent"
+        verbose = kernel.run(VERBOSE.format(magic="milvus_reset_password", line="bob"), wrong, third, third)
+        assert "VERBOSE" in verbose.text()
+        assert "_change" in verbose.text(), "the verbose traceback shows our frames"
+        assert (
+            "changed the password of user 'bob'"
+            in kernel.run("%milvus_update_password bob", first, second, second).text()
+        )
+        done = kernel.run("done = %milvus_reset_password bob\ndone", second, third, third)
+        assert "the new one works and the old one is refused" in done.text()
+        assert kernel.run("made = %milvus_create_user new --generate\nmade, made.password").error is None
+        made = kernel.run("len(made.password.reveal())").text()
+        assert "24" in made
+        kernel.run(
+            "from milvus_magics import Secret, utility\nold, new = Secret.prompt(), Secret.prompt()", third, first
+        )
+        assert not kernel.run("utility.reset_password('bob', old, new)").error
+        assert one_line(kernel.run("utility.update_password('bob', old, new)")).startswith("WrongPasswordError")
+        assert not kernel.run(DUMP).error
+    assert_nowhere((first, second, third, wrong, root_password(any_server)), home, kernel.published)
+
+
 def test_the_hunt_can_fail(kernel, server, tmp_path):
     """The hunt finds a password that a cell keeps, one that it prints, and one that is encoded for the wire."""
     kernel.run("kept = os.environ['TEST_ROOT']")
