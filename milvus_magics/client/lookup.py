@@ -8,6 +8,7 @@ from typing import Any
 from milvus_magics.client import naming, status
 from milvus_magics.client.connection import Connection, Pending
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.role_models import some
 from milvus_magics.errors import MilvusException, PermissionDeniedError, UnknownRoleError, UnknownUserError
 
 
@@ -91,7 +92,7 @@ def unknown_role(
 ) -> UnknownRoleError:
     """The error for a role that does not exist, with what may have been meant, and what follows: `so`."""
     hint = naming.did_you_mean(role, names)
-    there_are = f"; there are: {', '.join(names)}" if names and not hint else ""
+    there_are = f"; there are: {some(names, 10)}" if names and not hint else ""
     return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}{so}")
 
 

@@ -13,7 +13,14 @@ from milvus_magics.client.deletion import preview_delete_user as preview_delete_
 from milvus_magics.client.models import CreatedUser, User, Users, WhoAmI
 from milvus_magics.client.passwords import reset_password as reset_password
 from milvus_magics.client.passwords import update_password as update_password
-from milvus_magics.errors import CodedError, LimitReachedError, MilvusException, PermissionDeniedError, UserExistsError
+from milvus_magics.errors import (
+    CodedError,
+    LimitReachedError,
+    MilvusException,
+    ParameterError,
+    PermissionDeniedError,
+    UserExistsError,
+)
 from milvus_magics.secret import Secret
 
 
@@ -68,6 +75,14 @@ def create_user(
             ) from exc
         except UserExistsError as exc:
             raise _exists(conn, user, exc.details) from exc
+        except ParameterError as exc:
+            if not {".", "-"} & set(user):
+                raise
+            raise ParameterError(
+                f"this server (Milvus {lookup.version(conn, deadline)}) takes only letters, digits and _ in a user "
+                f"name, not {user!r}: '.' and '-' need Milvus 2.6; nothing was changed",
+                details=exc.details,
+            ) from exc
     _grant_all(conn, user, wanted, deadline)
     note = _lost_description(conn, user, deadline) if description else ""
     return CreatedUser(user, conn.address.url, wanted, note="; ".join(filter(None, (attempt.note, note))))
