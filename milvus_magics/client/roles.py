@@ -207,7 +207,7 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
                 "force it (--force), as somebody with SelectOwnership; it is not dropped",
                 details=exc.details,
             ) from exc
-    notes = (attempt.note, f"{revoked} privileges were revoked before, one by one" if revoked else "")
+    notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
     return DroppedRole(role, conn.address.url, preview.users, preview.grants, "; ".join(filter(None, notes)))
 
 

@@ -1,9 +1,12 @@
-"""The tutorial runs from top to bottom on a real Milvus, and what it says is true."""
+"""The notebooks run from top to bottom on a real Milvus, and what they say is true."""
 
+import ast
+import re
 import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "notebooks"))
@@ -23,7 +26,25 @@ def test_tutorial_deletes_a_real_user_with_the_right_password_only():
     assert "Traceback" not in texts
 
 
-def test_tutorial_is_committed_without_outputs():
+def test_users_and_roles_shows_what_a_teammate_can_do():
+    """Granted: yes. Everything else, with the old password, and after the right was taken back: no."""
+    notebook = demo.run(ROOT / "notebooks" / "users_and_roles.ipynb")
+    texts = "\n".join(demo.told(notebook))
+    can = [ast.literal_eval(found) for found in re.findall(r"^\{'search':.*?\}", texts, re.DOTALL | re.MULTILINE)]
+    rest = {"insert": "no", "drop the collection": "no", "list users": "no"}
+    assert can == [
+        {"search": "yes", "query": "yes", **rest},
+        {"search": "no", "query": "no", **rest},
+        {"search": "yes", "query": "no", **rest},
+    ]
+    assert "did you mean 'Search'?; nothing was changed" in texts
+    assert "the new one works and the old one is refused" in texts
+    assert "deleted user 'kim'" in texts
+    assert texts.rstrip().count("Traceback") == 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebook_is_committed_without_outputs(path):
     """What a run left is not in the repository."""
-    notebook = nbformat.read(demo.NOTEBOOK, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in notebook.cells)
