@@ -22,4 +22,4 @@ def test_long_tables_say_what_they_leave_out():
     users = Users([User(f"u{i}") for i in range(205)])
     assert "and 5 more" in users._repr_html_()
     assert len(users) == 205
-    assert users.to_dicts()[204] == {"name": "u204", "roles": ()}
+    assert users.to_dicts()[204] == {"name": "u204", "roles": (), "description": ""}

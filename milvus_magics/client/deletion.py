@@ -60,7 +60,7 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
                 raise CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
-            attempt.roles = lookup.roles_told(user, described)
+            attempt.roles = lookup.roles_told(conn, user, described, deadline)
 
         def password_is_dead(until: Deadline) -> bool | None:
             return not verify.check(conn, user, password, until, may_rewrite=False).right

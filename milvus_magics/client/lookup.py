@@ -9,7 +9,13 @@ from milvus_magics.client import naming, status
 from milvus_magics.client.connection import Connection, Pending
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.role_models import some
-from milvus_magics.errors import MilvusException, PermissionDeniedError, UnknownRoleError, UnknownUserError
+from milvus_magics.errors import (
+    PARAMETER_INVALID,
+    MilvusException,
+    PermissionDeniedError,
+    UnknownRoleError,
+    UnknownUserError,
+)
 
 
 def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
@@ -17,7 +23,7 @@ def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[
     with conn.together() as begin:
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
         require_user(conn, user, deadline)
-        return roles_told(user, described)
+        return roles_told(conn, user, described, deadline)
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
@@ -39,13 +45,26 @@ def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
     return user in names if names else None
 
 
-def roles_told(user: str, described: Pending) -> tuple[str, ...] | None:
+def roles_told(conn: Connection, user: str, described: Pending, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles that a SelectUser in flight tells; None where the caller may not look or the server doesn't say."""
     try:
         reply = described.reply()
+        result = find_user(conn, user, reply, deadline)
     except MilvusException:
         return None
-    return next((role_names(result) for result in reply.results if result.user.name == user), None)
+    return role_names(result) if result else None
+
+
+def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> Any:
+    """The user's result in a reply of SelectUser for them, or None.
+
+    There are names that Milvus lists and yet refuses to be asked about, since it wouldn't create them: superusers
+    can. Those are looked for among all users.
+    """
+    if status.of(reply).code == PARAMETER_INVALID:
+        reply = conn.checked("SelectUser", deadline=deadline, include_role_info=True)
+    raise_for(reply)
+    return next((result for result in reply.results if result.user.name == user), None)
 
 
 def role_names(result: Any) -> tuple[str, ...]:
@@ -101,6 +120,16 @@ def unknown_user(
 ) -> UnknownUserError:
     """The error for a user who does not exist, with who may have been meant, and what follows: `so`."""
     return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{naming.did_you_mean(user, names)}{so}")
+
+
+def databases(conn: Connection, deadline: Deadline) -> list[str]:
+    """The names of all databases."""
+    return list(conn.checked("ListDatabases", deadline=deadline).db_names)
+
+
+def collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:
+    """The names of the collections in a database; empty for the connection's own."""
+    return list(conn.checked("ShowCollections", deadline=deadline, db_name=db).collection_names)
 
 
 def raise_for(reply: Any) -> None:

@@ -263,7 +263,7 @@ def _read(entity: Any) -> Grant:
 def _databases(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
     """The databases to look into, and whether these are all. `*` first: newer servers tell everything there."""
     try:
-        names = conn.checked("ListDatabases", deadline=deadline).db_names
+        names = lookup.databases(conn, deadline)
     except (PermissionDeniedError, ServerTooOldError):
         return [ALL, ""], False
     return [ALL, *names], True
@@ -322,12 +322,12 @@ def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, sa
 def _missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
     """A warning where a privilege was granted on something that is not there: servers take any name."""
     try:
-        databases = list(conn.checked("ListDatabases", deadline=deadline).db_names)
+        databases = lookup.databases(conn, deadline)
         if grant.db != ALL and grant.db not in databases:
             return f"note that there is no database {grant.db!r}{naming.did_you_mean(grant.db, databases)}"
         if grant.object_type != "Collection" or ALL in (grant.object_name, grant.db):
             return ""
-        collections = list(conn.checked("ShowCollections", deadline=deadline, db_name=grant.db).collection_names)
+        collections = lookup.collections(conn, grant.db, deadline)
     except MilvusException:
         return ""  # it is granted; that the names could not be looked up changes nothing
     if grant.object_name in collections:

@@ -124,10 +124,10 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
     """
     naming.require(naming.problem_with_existing_name(user))
     deadline = Deadline(timeout)
-    reply = conn.checked("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
-    for result in reply.results:
-        if result.user.name == user:
-            return User(user, lookup.role_names(result), result.description)
+    reply = conn.call("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+    result = lookup.find_user(conn, user, reply, deadline)
+    if result:
+        return User(user, lookup.role_names(result), result.description)
     try:
         names = list_usernames(conn, timeout=deadline.remaining())
     except PermissionDeniedError:
@@ -153,7 +153,7 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
         enforced = verify.is_enforced(conn, deadline)
         reply = version.reply()
         conn.version = reply.version
-        held = lookup.roles_told(conn.user, described) if described else None
+        held = lookup.roles_told(conn, conn.user, described, deadline) if described else None
     return WhoAmI(
         user=conn.user,
         actor=conn.actor,

@@ -7,6 +7,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from milvus_magics.magics import completion
 from milvus_magics.magics.connections import ConnectionMagics
 from milvus_magics.magics.new_passwords import NewPasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
@@ -45,7 +46,9 @@ MilvusMagics.magics = {
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics in a shell."""
-    shell.register_magics(MilvusMagics(shell))
+    magics = MilvusMagics(shell)
+    shell.register_magics(magics)
+    completion.install(shell, magics)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -54,6 +57,7 @@ def unload(shell: InteractiveShell) -> None:
     loaded = manager.registry.pop(MilvusMagics.__name__, None)
     if loaded is None:
         return
+    completion.remove(shell)
     for name in loaded.magics["line"]:
         manager.magics["line"].pop(name, None)
     if loaded in shell.configurables:

@@ -300,9 +300,11 @@ def test_names_that_only_superusers_could_make_can_be_deleted(open_superuser_ser
     for name in ("bob smith", "a'b;c", "ü$x", "x:y", "--yes"):
         conn.checked("UpdateCredential", deadline=Deadline(10), username=name, newPassword=Secret(PASSWORD))
         assert name in users.list_usernames(conn)
+        assert users.list_user(conn, name, timeout=10).roles == ()
         with pytest.raises(WrongPasswordError):
             users.delete_user(conn, name, "wrong-password", timeout=10)
-        assert users.delete_user(conn, name, PASSWORD, timeout=10).user == name
+        deleted = users.delete_user(conn, name, PASSWORD, timeout=10)
+        assert (deleted.user, deleted.roles) == (name, ())
     conn.close()
 
 

@@ -1,0 +1,160 @@
+"""Tab completion of the magics: their options, and the names that there are.
+
+IPython 8.6 and later ask a matcher with the whole line; before, a hook is asked with the word at the cursor, which is
+why there a name after `x = ` or one with a `-` is not completed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any, NamedTuple
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from milvus_magics.client.scopes import KNOWN
+from milvus_magics.session import directory
+from milvus_magics.session.connections import connections
+
+IDENTIFIER = "milvus_magics"
+# Before everything else: what we know about the line is better than a guess at Python.
+PRIORITY = 1000.0
+# An argument's metavar or option -> the kind of name that it takes.
+KINDS = {
+    "role": "role", "collection": "collection", "db": "database", "group": "group", "alias": "alias", "using": "alias",
+    "privilege": "privilege", "privileges": "privilege", "object": "object",
+}  # fmt: skip
+# These name something that there isn't yet.
+NEW = {
+    "milvus_create_user": "name", "milvus_create_role": "role", "milvus_create_privilege_group": "group",
+    "milvus_connect": "alias",
+}  # fmt: skip
+LINE = re.compile(r"(?:^|=)\s*%(milvus\w*)[ \t]+(.*)$", re.DOTALL)
+PLAIN = re.compile(r"[\w.@%+=:,/*-]+")
+
+
+class Suggestion(NamedTuple):
+    """Words that may stand at the cursor, and how much of what is there they replace."""
+
+    words: list[str]
+    fragment: str
+
+
+def suggest(magics: Any, line: str) -> Suggestion | None:
+    """What may come next on a line up to the cursor; None where the line is none of ours."""
+    found = LINE.search(line)
+    magic = magics.magics["line"].get(found[1]) if found else None
+    if not found or magic is None:
+        return None
+    words, fragment = _split(found[2])
+    parser = magic.parser
+    action = _action(parser, words)
+    if action is None or fragment.startswith("-"):
+        return Suggestion(_options(parser, words, fragment), fragment)
+    names = _names(magics, found[1], action, words)
+    typed = fragment.lstrip("'\"")
+    return Suggestion([_quoted(name) for name in names if name.startswith(typed)], fragment)
+
+
+def _split(rest: str) -> tuple[list[str], str]:
+    """The whole words, and the one that is being typed."""
+    words = re.findall(r"'[^']*'?|\"[^\"]*\"?|\S+|\s+", rest)
+    fragment = "" if not words or words[-1].isspace() else words.pop()
+    return [word for word in words if not word.isspace()], fragment
+
+
+def _action(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Action | None:
+    """The argument that the next word would be a value of; None where only an option can follow."""
+    options = {option: action for action in parser._actions for option in action.option_strings}
+    positional = [action for action in parser._actions if not action.option_strings]
+    waiting: argparse.Action | None = None
+    for word in words:
+        if waiting is not None and not word.startswith("-"):
+            waiting = None
+        elif word in options:
+            waiting = options[word] if options[word].nargs != 0 else None
+        elif not word.startswith("-") and positional and positional[0].nargs != "+":
+            positional.pop(0)
+    return waiting or (positional[0] if positional else None)
+
+
+def _options(parser: argparse.ArgumentParser, words: list[str], fragment: str) -> list[str]:
+    found = []
+    for action in parser._actions:
+        repeatable = isinstance(action, argparse._AppendAction)
+        if repeatable or not set(action.option_strings) & set(words):
+            found += [option for option in action.option_strings if option.startswith("--")]
+    return sorted(option for option in found if option.startswith(fragment))
+
+
+def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -> list[str]:
+    """The names that an argument may take."""
+    if NEW.get(magic) == action.dest and not action.option_strings:
+        return []
+    kind = "user" if action.dest == "name" and action.metavar in ("NAME", "USER") else KINDS.get(action.dest, "")
+    if kind == "privilege":
+        return sorted(KNOWN)
+    if kind == "object":
+        return ["Collection", "Global", "User"]
+    if kind == "alias":
+        return sorted(alias for alias, _ in connections.list_connections())
+    alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
+    if not kind or not connections.has_connection(alias):
+        return []
+    return sorted(directory.guess(connections.get(alias), kind))
+
+
+def _quoted(name: str) -> str:
+    """A name as it is typed on the line; nothing in single quotes is expanded."""
+    if PLAIN.fullmatch(name) and not name.startswith("-"):
+        return name
+    return f"'{name}'" if "'" not in name else '"' + re.sub(r'(["\\${}])', r"\\\1", name) + '"'
+
+
+def install(shell: InteractiveShell, magics: Any) -> None:
+    """Answer when the shell completes a line."""
+    remove(shell)
+    try:
+        from IPython.core.completer import SimpleCompletion, context_matcher
+    except ImportError:
+        _install_hook(shell, magics)
+        return
+
+    @context_matcher(identifier=IDENTIFIER, priority=PRIORITY)  # type: ignore[untyped-decorator]
+    def matcher(context: Any) -> dict[str, Any]:
+        try:
+            found = suggest(magics, context.text_until_cursor)
+        except Exception:  # completing is a courtesy: whatever goes wrong, nobody wants to hear of it now
+            found = None
+        if found is None:
+            return {"completions": []}
+        words = [SimpleCompletion(word, type="option" if word.startswith("-") else "name") for word in found.words]
+        return {"completions": words, "matched_fragment": found.fragment, "suppress": bool(words)}
+
+    shell.Completer.custom_matchers.append(matcher)
+
+
+def remove(shell: InteractiveShell) -> None:
+    """Answer no more."""
+    matchers = getattr(shell.Completer, "custom_matchers", None)
+    if matchers is not None:
+        matchers[:] = [each for each in matchers if getattr(each, "matcher_identifier", "") != IDENTIFIER]
+    hooks = getattr(shell, "strdispatchers", {}).get("complete_command")
+    if hooks is not None:
+        for pattern in [pattern for pattern in hooks.regexs if pattern.pattern == HOOK]:
+            del hooks.regexs[pattern]
+
+
+HOOK = r"%?milvus\w*"
+
+
+def _install_hook(shell: InteractiveShell, magics: Any) -> None:
+    def complete(_: Any, event: Any) -> list[str]:
+        try:
+            line = event.line[: len(event.text_until_cursor)]
+            found = suggest(magics, line if line.lstrip().startswith("%") else f"%{line.lstrip()}")
+        except Exception:
+            return []
+        return found.words if found else []
+
+    shell.set_hook("complete_command", complete, re_key=HOOK)  # type: ignore[no-untyped-call]
