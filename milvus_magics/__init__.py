@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from milvus_magics import utility as utility
     from milvus_magics.errors import MilvusException as MilvusException
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
+    from milvus_magics.forms.create_user import CreateUserForm as CreateUserForm
     from milvus_magics.forms.delete_user import DeleteUserForm as DeleteUserForm
     from milvus_magics.forms.drop_user import DropUserForm as DropUserForm
+    from milvus_magics.forms.passwords import ResetPasswordForm as ResetPasswordForm
+    from milvus_magics.forms.passwords import UpdatePasswordForm as UpdatePasswordForm
+    from milvus_magics.forms.roles import CreateRoleForm as CreateRoleForm
+    from milvus_magics.forms.roles import DropRoleForm as DropRoleForm
+    from milvus_magics.forms.roles import GrantRoleForm as GrantRoleForm
+    from milvus_magics.forms.roles import RevokeRoleForm as RevokeRoleForm
     from milvus_magics.role import Role as Role
     from milvus_magics.secret import Secret as Secret
     from milvus_magics.session.connections import connections as connections
@@ -34,8 +41,15 @@ __version__ = "0.1.0.dev0"
 # Name -> the module that has it; None where it is the module.
 _HOMES: dict[str, str | None] = {
     "ConnectForm": "forms.connect",
+    "CreateRoleForm": "forms.roles",
+    "CreateUserForm": "forms.create_user",
     "DeleteUserForm": "forms.delete_user",
+    "DropRoleForm": "forms.roles",
     "DropUserForm": "forms.drop_user",
+    "GrantRoleForm": "forms.roles",
+    "ResetPasswordForm": "forms.passwords",
+    "RevokeRoleForm": "forms.roles",
+    "UpdatePasswordForm": "forms.passwords",
     "MilvusException": "errors",
     "Role": "role",
     "Secret": "secret",
@@ -45,11 +59,18 @@ _HOMES: dict[str, str | None] = {
 }
 __all__ = [
     "ConnectForm",
+    "CreateRoleForm",
+    "CreateUserForm",
     "DeleteUserForm",
+    "DropRoleForm",
     "DropUserForm",
+    "GrantRoleForm",
     "MilvusException",
+    "ResetPasswordForm",
+    "RevokeRoleForm",
     "Role",
     "Secret",
+    "UpdatePasswordForm",
     "connections",
     "embedded",
     "utility",

@@ -111,6 +111,8 @@ def why_wrong(conn: Connection, user: str, deadline: Deadline) -> MilvusExceptio
     try:
         names = list(conn.checked("ListCredUsers", deadline=deadline).usernames)
     except PermissionDeniedError as exc:
+        if user == conn.user:  # who was told "denied" is logged in, so they exist
+            return _wrong(user)
         error = WrongPasswordError(
             f"unknown user or wrong password: telling them apart for {user!r} needs the privilege SelectOwnership; "
             "nothing was changed"
@@ -128,6 +130,10 @@ def why_wrong(conn: Connection, user: str, deadline: Deadline) -> MilvusExceptio
         return WrongPasswordError(
             f"unknown user or wrong password for {user!r}: the server lists no users; nothing was changed"
         )
+    return _wrong(user)
+
+
+def _wrong(user: str) -> WrongPasswordError:
     return WrongPasswordError(f"the password given for user {user!r} is wrong; nothing was changed")
 
 

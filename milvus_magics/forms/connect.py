@@ -79,9 +79,7 @@ class ConnectForm(Form):
         self._update()
 
     def _fields(self) -> list[widgets.Widget]:
-        self._secret = SecretText(
-            description="Password", placeholder="of that user; without a user: an API key", style=LABEL, layout=FIELD
-        )
+        self._secret = SecretText.field("Password", "of that user; without a user: an API key")
         uri, user, *rest = (self._texts[name] for name in FIELDS)
         inside = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
         tls = widgets.Accordion([inside], layout={**BELOW_FIELDS, "width": "32em"})

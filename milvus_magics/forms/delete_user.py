@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ipywidgets as widgets
 
 from milvus_magics.client import users
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import DeletedUser
-from milvus_magics.forms.base import FIELD, LABEL
 from milvus_magics.forms.secret_text import SecretText
-from milvus_magics.forms.user_form import UserForm
-from milvus_magics.secret import Secret
+from milvus_magics.forms.server_form import ServerForm
 
 
-class DeleteUserForm(UserForm):
+class DeletionForm(ServerForm):
+    """The base of forms that delete a user, and say what they would lose."""
+
+    BUSY = "Deleting…"
+    STYLE = "danger"
+    CHOSEN = {"user": "User"}  # noqa: RUF012 - a ClassVar of the base
+
+    def _hint(self) -> str:
+        if not self._is_listed("user"):
+            return self._unlisted("user")
+        return str(users.preview_delete_user(self._conn, self._chosen("user"), timeout=self._timeout))
+
+
+class DeleteUserForm(DeletionForm):
     """Delete a user whose password is typed, and checked first."""
 
     TITLE = "Delete user"
     MAGIC = "%milvus_delete_user NAME"
 
-    def _proof(self) -> widgets.Widget:
-        self._password = SecretText(
-            description="Password", placeholder="that user's password, then Enter", style=LABEL, layout=FIELD
-        )
+    def _own_fields(self) -> list[widgets.Widget]:
+        self._password = SecretText.field("Password", "that user's password, then Enter")
         self._password.observe(self._update, "value")
-        return self._password
+        return [self._effect, self._password]
 
-    def _is_proven(self) -> bool:
-        return bool(self._password.value)
+    def _is_complete(self) -> bool:
+        return super()._is_complete() and bool(self._password.value)
 
-    def _take(self) -> Secret:
-        return self._password.take()
+    def _forget(self) -> None:
+        self._password.take()
 
-    def _run(self, conn: Connection, name: str, given: Any) -> DeletedUser:
-        return users.delete_user(conn, name, given, timeout=self._timeout)
+    def _run(self, conn: Connection) -> DeletedUser:
+        return users.delete_user(conn, self._chosen("user"), self._password.take(), timeout=self._timeout)

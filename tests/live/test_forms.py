@@ -6,8 +6,21 @@ import threading
 import ipywidgets
 import pytest
 
-from milvus_magics import ConnectForm, DeleteUserForm, DropUserForm, connections, utility
-from milvus_magics.client import users
+from milvus_magics import (
+    ConnectForm,
+    CreateRoleForm,
+    CreateUserForm,
+    DeleteUserForm,
+    DropRoleForm,
+    DropUserForm,
+    GrantRoleForm,
+    ResetPasswordForm,
+    RevokeRoleForm,
+    UpdatePasswordForm,
+    connections,
+    utility,
+)
+from milvus_magics.client import privileges, roles, users
 from milvus_magics.session import journal
 
 PASSWORD = "right-password"
@@ -22,7 +35,7 @@ def test_delete_form(root):
     users.create_user(root, "bob", PASSWORD)
     form = DeleteUserForm()
     assert form._button.disabled
-    form._user.value = "bob"
+    form._boxes["user"].value = "bob"
     assert form._button.disabled
     assert "would delete user &#x27;bob&#x27;" in form._effect.value
     form._password.value = "wrong-password"
@@ -47,7 +60,7 @@ def test_drop_form_wants_the_name_twice(root):
     """Another name than the user's leaves the button asleep."""
     users.create_user(root, "bob", PASSWORD)
     form = DropUserForm()
-    form._user.value, form._retyped.value = "bob", "bo"
+    form._boxes["user"].value, form._retyped.value = "bob", "bo"
     assert form._button.disabled
     form._retyped.value = "bob"
     form._button.click()
@@ -61,7 +74,7 @@ def test_form_whose_alias_leads_elsewhere_deletes_nothing(server, root):
     users.create_user(root, "bob", PASSWORD)
     form = DropUserForm()
     connections.connect(uri=f"http://{server.address}", user="root", password=server.password)
-    form._user.value, form._retyped.value = "bob", "bob"
+    form._boxes["user"].value, form._retyped.value = "bob", "bob"
     form._button.click()
     assert "leads elsewhere now" in form._status.value
     assert server.address in form._header.value
@@ -72,7 +85,7 @@ def test_form_whose_alias_leads_elsewhere_deletes_nothing(server, root):
 def test_form_escapes_what_the_server_says(root):
     """A name is text, never HTML."""
     form = DeleteUserForm()
-    form._user.value = "<img src=x onerror=alert(1)>"
+    form._boxes["user"].value = "<img src=x onerror=alert(1)>"
     form._password.value = PASSWORD
     form._button.click()
     for shown in (form._effect.value, form._status.value):
@@ -186,4 +199,133 @@ def test_connect_form_begins_with_the_usual_address(monkeypatch):
     monkeypatch.setenv("MILVUS_URI", "what://ever")
     form = ConnectForm()
     assert form._texts["uri"].value == "http://localhost:19530"
+    form.close()
+
+
+FORMS = [
+    CreateRoleForm, CreateUserForm, DeleteUserForm, DropRoleForm, DropUserForm, GrantRoleForm, ResetPasswordForm,
+    RevokeRoleForm, UpdatePasswordForm,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form_class", FORMS)
+def test_every_form_says_where_and_what_else_would_do(root, form_class):
+    """Server and user in its heading, its button asleep, a text with the magic, and nothing left when it is closed."""
+    before = len(ipywidgets.Widget.get_manager_state()["state"])
+    form = form_class()
+    assert root.address.url in form._header.value
+    assert "connected as &#x27;root&#x27;" in form._header.value
+    assert form._button.disabled
+    assert form.MAGIC in form._repr_mimebundle_()["text/plain"]
+    form.close()
+    assert len(ipywidgets.Widget.get_manager_state()["state"]) == before
+
+
+def test_create_user_form(root):
+    """Awake with a good name and the same password twice; the roles are given, and nothing keeps the password."""
+    roles.create_role(root, "reader", timeout=10)
+    form = CreateUserForm()
+    first, again = form._password.fields
+    form._name.value = "1bob"
+    assert "must begin with a letter" in form._effect.value
+    form._name.value = "bob"
+    first.value = "short"
+    assert "6 is the least" in form._effect.value
+    first.value, again.value = PASSWORD, "other-password"
+    assert "not the same" in form._effect.value
+    assert form._button.disabled
+    again.value = PASSWORD
+    assert form._roles.options == ("admin", "public", "reader")
+    form._roles.value = ("reader",)
+    assert PASSWORD not in state(), "no password in the widget state, even while it stands in the field"
+    form._button.click()
+    assert "created user &#x27;bob&#x27;" in form._status.value
+    assert users.list_user(root, "bob").roles == ("reader",)
+    assert (first.value, again.value, form._name.value, form._button.disabled) == ("", "", "", True)
+    form._name.value, first.value, again.value = "bob", PASSWORD, PASSWORD
+    form._button.click()
+    assert "UserExistsError" in form._status.value
+    assert first.value == again.value == ""
+    assert PASSWORD not in state() + repr(form), "no password in the widget state or the text"
+    form.close()
+
+
+@pytest.mark.parametrize("form_class", [UpdatePasswordForm, ResetPasswordForm])
+def test_password_forms(root, server, form_class):
+    """Wrong: refused, and all fields empty; right: changed. One's own password is what it begins with."""
+    users.create_user(root, "bob", PASSWORD, timeout=10)
+    connections.connect("bobs", "bob", PASSWORD, uri=server.uri)
+    form = form_class("bobs")
+    assert form._boxes["user"].value == "bob"
+    first, again = form._new.fields
+    form._old.value, first.value, again.value = "wrong-password", "new-password", "new-password"
+    assert "this connection goes on with the new password" in form._effect.value
+    form._button.click()
+    assert "is wrong; nothing was changed" in form._status.value
+    assert (form._old.value, first.value, again.value) == ("", "", "")
+    form._old.value, first.value, again.value = PASSWORD, "new-password", "new-password"
+    form._button.click()
+    assert "changed the password of user &#x27;bob&#x27;" in form._status.value
+    assert ("is refused" in form._status.value) is (form_class is ResetPasswordForm)
+    assert users.whoami(connections.get("bobs")).user == "bob"
+    for password in (PASSWORD, "new-password"):
+        assert password not in state() + repr(form), "no password in the widget state or the text"
+    form.close()
+
+
+def test_role_forms(root):
+    """Create, give, take, drop; what a user holds and what would go is said before."""
+    users.create_user(root, "bob", PASSWORD, timeout=10)
+    create, give = CreateRoleForm(), GrantRoleForm()
+    create._name.value = "reader"
+    create._button.click()
+    assert "created role &#x27;reader&#x27;" in create._status.value
+    give._refresh.click()
+    assert "reader" in give._boxes["role"].options
+    give._boxes["user"].value = "bob"
+    assert "with no roles" in give._effect.value
+    give._boxes["role"].value = "raeder"
+    assert "there is no role &#x27;raeder&#x27; in the list" in give._effect.value
+    give._button.click()
+    assert "UnknownRoleError" in give._status.value
+    give._boxes["role"].value = "reader"
+    give._button.click()
+    assert "gave role &#x27;reader&#x27; to user &#x27;bob&#x27;" in give._status.value
+    assert "with role &#x27;reader&#x27;" in give._effect.value
+
+    take = RevokeRoleForm()
+    take._boxes["user"].value, take._boxes["role"].value = "bob", "reader"
+    take._button.click()
+    assert "took role &#x27;reader&#x27; from" in take._status.value
+
+    privileges.grant_privilege(root, "reader", "Search", collection="docs", timeout=10)
+    drop = DropRoleForm()
+    drop._boxes["role"].value = "reader"
+    assert "refused without --force" in drop._effect.value
+    drop._retyped.value = "reader"
+    drop._button.click()
+    assert "InUseError" in drop._status.value
+    drop._force.value, drop._retyped.value = True, "reader"
+    drop._button.click()
+    assert "dropped role &#x27;reader&#x27;" in drop._status.value
+    assert [role.name for role in roles.list_roles(root)] == ["admin", "public"]
+    for form in (create, give, take, drop):
+        form.close()
+
+
+def test_last_admin_is_typed_twice(root):
+    """Only then the field for it is shown."""
+    for name in ("bob", "eve"):
+        users.create_user(root, name, PASSWORD, grant=["admin"], timeout=10)
+    form = RevokeRoleForm()
+    form._boxes["user"].value, form._boxes["role"].value = "eve", "admin"
+    assert form._retyped.layout.display == "none"
+    form._button.click()
+    form._boxes["user"].value, form._boxes["role"].value = "bob", "admin"
+    assert form._retyped.layout.display != "none"
+    assert "is the last one with the role" in form._effect.value
+    assert form._button.disabled
+    form._retyped.value = "bob"
+    form._button.click()
+    assert users.list_user(root, "bob").roles == ()
     form.close()

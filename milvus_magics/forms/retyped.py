@@ -1,0 +1,34 @@
+"""A field in which a name is typed once more, so that nobody drops the wrong thing."""
+
+from __future__ import annotations
+
+from ipywidgets import Text
+
+from milvus_magics.errors import ConfirmationError
+from milvus_magics.forms.base import FIELD, LABEL
+
+
+class Retyped(Text):
+    """The confirmation of forms that need one."""
+
+    def __init__(self) -> None:
+        super().__init__(description="Name again", placeholder="retype the name to confirm", style=LABEL, layout=FIELD)
+
+    def is_again(self, name: str) -> bool:
+        """Whether the name stands in the field."""
+        return bool(name) and bool(self.value == name)
+
+    def forget(self) -> None:
+        """Empty the field."""
+        self.value = ""
+
+    def require(self, name: str) -> None:
+        """Empty the field, in which the name must have been.
+
+        Raises:
+            ConfirmationError: it was not.
+        """
+        is_again = self.is_again(name)
+        self.forget()
+        if not is_again:
+            raise ConfirmationError(f"the name was not retyped as {name!r}; nothing was changed")

@@ -1,0 +1,135 @@
+"""The forms of `create_role`, `drop_role`, `grant_role` and `revoke_role`."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from milvus_magics.client import naming, roles, users
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.role_models import CreatedRole, DroppedRole, RoleBinding
+from milvus_magics.forms.base import FIELD, LABEL
+from milvus_magics.forms.retyped import Retyped
+from milvus_magics.forms.server_form import ServerForm, text_field
+
+
+class CreateRoleForm(ServerForm):
+    """Create a role, which holds no privileges yet."""
+
+    TITLE = "Create role"
+    MAGIC = "%milvus_create_role R"
+    BUSY = "Creating…"
+
+    def _own_fields(self) -> list[widgets.Widget]:
+        self._name = text_field("Role", "a letter or _, then letters, digits, _, $")
+        self._description = text_field("Description", "kept by Milvus 2.6.19 and later")
+        self._name.observe(self._changed, "value")
+        return [self._name, self._description, self._effect]
+
+    def _is_complete(self) -> bool:
+        return naming.problem_with_role_name(self._name.value) is None
+
+    def _hint(self) -> str:
+        return naming.problem_with_role_name(self._name.value) or "" if self._name.value else ""
+
+    def _clear(self) -> None:
+        self._name.value = self._description.value = ""
+
+    def _run(self, conn: Connection) -> CreatedRole:
+        described = self._description.value
+        return roles.create_role(conn, self._name.value, description=described, timeout=self._timeout)
+
+
+class DropRoleForm(ServerForm):
+    """Drop a role; its name is typed twice, and what it holds goes only where that is wanted."""
+
+    TITLE = "Drop role"
+    MAGIC = "%milvus_drop_role R"
+    BUSY = "Dropping…"
+    STYLE = "danger"
+    CHOSEN = {"role": "Role"}  # noqa: RUF012 - a ClassVar of the base
+
+    def _own_fields(self) -> list[widgets.Widget]:
+        self._force = widgets.Checkbox(description="revoke its privileges first", style=LABEL, layout=FIELD)
+        self._retyped = Retyped()
+        self._force.observe(self._changed, "value")
+        self._retyped.observe(self._update, "value")
+        return [self._effect, self._force, self._retyped]
+
+    def _is_complete(self) -> bool:
+        return super()._is_complete() and self._retyped.is_again(self._chosen("role"))
+
+    def _hint(self) -> str:
+        if not self._is_listed("role"):
+            return self._unlisted("role")
+        force = bool(self._force.value)
+        return str(roles.preview_drop_role(self._conn, self._chosen("role"), force=force, timeout=self._timeout))
+
+    def _forget(self) -> None:
+        self._retyped.forget()
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._force.value = False
+
+    def _run(self, conn: Connection) -> DroppedRole:
+        name, force = self._chosen("role"), bool(self._force.value)
+        self._retyped.require(name)
+        return roles.drop_role(conn, name, force=force, timeout=self._timeout)
+
+
+class GrantRoleForm(ServerForm):
+    """Give a role to a user."""
+
+    TITLE = "Grant role"
+    MAGIC = "%milvus_grant_role USER R"
+    BUSY = "Granting…"
+    CHOSEN = {"user": "User", "role": "Role"}  # noqa: RUF012 - a ClassVar of the base
+
+    def _hint(self) -> str:
+        """What the user holds already, or which of the two names is not there."""
+        if not self._is_listed("user"):
+            return self._unlisted("user")
+        holds = str(users.list_user(self._conn, self._chosen("user"), timeout=self._timeout))
+        return "; ".join(filter(None, (holds, "" if self._is_listed("role") else self._unlisted("role"))))
+
+    def _clear(self) -> None:
+        self._boxes["role"].value = ""
+        self._show_hint()
+
+    def _run(self, conn: Connection) -> RoleBinding:
+        return roles.grant_role(conn, self._chosen("user"), self._chosen("role"), timeout=self._timeout)
+
+
+class RevokeRoleForm(GrantRoleForm):
+    """Take a role from a user; from the last admin only with their name typed twice."""
+
+    TITLE = "Revoke role"
+    MAGIC = "%milvus_revoke_role USER R"
+    BUSY = "Revoking…"
+    STYLE = "danger"
+
+    def _own_fields(self) -> list[widgets.Widget]:
+        self._retyped = Retyped()
+        self._retyped.observe(self._update, "value")
+        self._is_last = False
+        self._retyped.layout.display = "none"
+        return [self._effect, self._retyped]
+
+    def _is_complete(self) -> bool:
+        return super()._is_complete() and (not self._is_last or self._retyped.is_again(self._chosen("user")))
+
+    def _hint(self) -> str:
+        user, role = self._chosen("user"), self._chosen("role")
+        self._is_last = role == "admin" and roles.is_last_holder(self._conn, user, role, timeout=self._timeout)
+        self._retyped.layout.display = "" if self._is_last else "none"
+        warning = f"{user!r} is the last one with the role 'admin'" if self._is_last else ""
+        return "; ".join(filter(None, (super()._hint(), warning)))
+
+    def _forget(self) -> None:
+        self._retyped.forget()
+
+    def _run(self, conn: Connection) -> RoleBinding:
+        user, role = self._chosen("user"), self._chosen("role")
+        if role == "admin" and roles.is_last_holder(conn, user, role, timeout=self._timeout):
+            self._retyped.require(user)
+        return roles.revoke_role(conn, user, role, timeout=self._timeout)
