@@ -340,6 +340,7 @@ def new_password_source(parser: Parser) -> None:
 
 
 dry_run = argument("--dry-run", action="store_true", help="only say what would happen; nothing is changed")
+form = argument("--form", action="store_true", help="show a form instead")
 yes = argument("--yes", action="store_true", help="don't ask for the name to be retyped")
 
 

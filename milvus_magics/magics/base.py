@@ -47,6 +47,17 @@ class SessionMagics(Magics):
         using = self.using if args.using is None else args.using
         return getattr(milvus_magics, name)(using=using, timeout=self.seconds(args))
 
+    @staticmethod
+    def require(args: argparse.Namespace, **wanted: str) -> None:
+        """Raise where an argument is missing that only a form can do without: `name="the user"`.
+
+        Raises:
+            ParameterError: names what is missing.
+        """
+        for argument, what in wanted.items():
+            if getattr(args, argument) is None:
+                raise ParameterError(f"name {what}, or give --form; see --help; nothing was sent")
+
     def seconds(self, args: argparse.Namespace) -> float:
         """How long the operation may last."""
         return seconds(args.timeout, self.timeout)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from milvus_magics.client import naming, users
 from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import ChangedPassword
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
     NEW_SOURCES,
     argument,
     connection_options,
+    form,
     line_magic,
     new_password_source,
     password_source,
@@ -20,6 +21,10 @@ from milvus_magics.magics.arguments import (
 from milvus_magics.magics.base import SessionMagics
 from milvus_magics.secret import Secret
 
+NOT_WITH_FORM = (
+    "name", "without_old", "password_env", "password_var", "keyring", "new_password_env", "new_password_var",
+    "new_keyring",
+)  # fmt: skip
 whose = argument("name", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
 without_old = argument(
     "--without-old", action="store_true", help="give no old password, which servers take from superusers only"
@@ -29,8 +34,8 @@ without_old = argument(
 class NewPasswordMagics(SessionMagics):
     """The magics that change passwords."""
 
-    @line_magic(whose, password_source, new_password_source, without_old, connection_options)
-    def update_password(self, args: argparse.Namespace) -> ChangedPassword:
+    @line_magic(whose, password_source, new_password_source, without_old, form, connection_options)
+    def update_password(self, args: argparse.Namespace) -> Any:
         """Change a password. The old one is checked first; the plain sources mean the old one.
 
         Asks for what the line names no source for, the new one twice. Where it is your own password, the connection
@@ -39,13 +44,16 @@ class NewPasswordMagics(SessionMagics):
         Examples:
             %milvus_update_password
             %milvus_update_password bob --password-env OLD --new-password-env NEW
+            %milvus_update_password --form
         """
         conn = self.connection(args)
+        if args.form:
+            return self.form("UpdatePasswordForm", args, NOT_WITH_FORM)
         name, old, new = _name_and_passwords(conn, args)
         return users.update_password(conn, name, old, new, timeout=self.seconds(args))
 
-    @line_magic(whose, password_source, new_password_source, without_old, connection_options)
-    def reset_password(self, args: argparse.Namespace) -> ChangedPassword:
+    @line_magic(whose, password_source, new_password_source, without_old, form, connection_options)
+    def reset_password(self, args: argparse.Namespace) -> Any:
         """Change a password, and prove that the new one works and the old one is refused.
 
         As %milvus_update_password otherwise.
@@ -55,6 +63,8 @@ class NewPasswordMagics(SessionMagics):
             %milvus_reset_password bob --keyring milvus
         """
         conn = self.connection(args)
+        if args.form:
+            return self.form("ResetPasswordForm", args, NOT_WITH_FORM)
         name, old, new = _name_and_passwords(conn, args)
         return users.reset_password(conn, name, old, new, timeout=self.seconds(args))
 

@@ -6,13 +6,14 @@ import argparse
 from typing import Any
 
 from milvus_magics.client import roles
-from milvus_magics.client.role_models import AlteredRole, CreatedRole, RoleBinding, RoleDetails, Roles
+from milvus_magics.client.role_models import AlteredRole, RoleDetails, Roles
 from milvus_magics.magics import passwords
-from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, yes
+from milvus_magics.magics.arguments import argument, connection_options, dry_run, form, line_magic, yes
 from milvus_magics.magics.base import SessionMagics
 
 role_name = argument("role", metavar="R", help="the role")
-user_name = argument("name", metavar="USER", help="the user")
+role_name_or_form = argument("role", nargs="?", metavar="R", help="the role")
+user_name_or_form = argument("name", nargs="?", metavar="USER", help="the user")
 
 
 class RoleMagics(SessionMagics):
@@ -37,17 +38,21 @@ class RoleMagics(SessionMagics):
         return roles.list_role(self.connection(args), args.role, timeout=self.seconds(args))
 
     @line_magic(
-        role_name,
+        role_name_or_form,
         argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on"),
+        form,
         connection_options,
     )
-    def create_role(self, args: argparse.Namespace) -> CreatedRole:
+    def create_role(self, args: argparse.Namespace) -> Any:
         """Create a role, which holds no privileges yet.
 
         Example:
             %milvus_create_role reader
         """
         conn, timeout = self.connection(args), self.seconds(args)
+        if args.form:
+            return self.form("CreateRoleForm", args, ("role", "description"))
+        self.require(args, role="the role")
         return roles.create_role(conn, args.role, description=args.description, timeout=timeout)
 
     @line_magic(
@@ -64,10 +69,11 @@ class RoleMagics(SessionMagics):
         return roles.alter_role(self.connection(args), args.role, args.description, timeout=self.seconds(args))
 
     @line_magic(
-        role_name,
+        role_name_or_form,
         argument("--force", action="store_true", help="revoke its privileges first"),
         dry_run,
         yes,
+        form,
         connection_options,
     )
     def drop_role(self, args: argparse.Namespace) -> Any:
@@ -80,6 +86,9 @@ class RoleMagics(SessionMagics):
             %milvus_drop_role reader --force
         """
         conn, timeout = self.connection(args), self.seconds(args)
+        if args.form:
+            return self.form("DropRoleForm", args, ("role", "force", "dry_run", "yes"))
+        self.require(args, role="the role")
         if args.dry_run:
             return roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
         if not args.yes:
@@ -88,23 +97,30 @@ class RoleMagics(SessionMagics):
                 passwords.confirm(str(preview), args.role, yes=False)
         return roles.drop_role(conn, args.role, force=args.force, timeout=timeout)
 
-    @line_magic(user_name, role_name, connection_options)
-    def grant_role(self, args: argparse.Namespace) -> RoleBinding:
+    @line_magic(user_name_or_form, role_name_or_form, form, connection_options)
+    def grant_role(self, args: argparse.Namespace) -> Any:
         """Give a role to a user.
 
         Example:
             %milvus_grant_role bob reader
         """
-        return roles.grant_role(self.connection(args), args.name, args.role, timeout=self.seconds(args))
+        conn, timeout = self.connection(args), self.seconds(args)
+        if args.form:
+            return self.form("GrantRoleForm", args, ("name", "role"))
+        self.require(args, name="the user", role="the role")
+        return roles.grant_role(conn, args.name, args.role, timeout=timeout)
 
-    @line_magic(user_name, role_name, yes, connection_options)
-    def revoke_role(self, args: argparse.Namespace) -> RoleBinding:
+    @line_magic(user_name_or_form, role_name_or_form, yes, form, connection_options)
+    def revoke_role(self, args: argparse.Namespace) -> Any:
         """Take a role from a user. Taking 'admin' from its last holder asks for the user's name to be retyped.
 
         Example:
             %milvus_revoke_role bob reader
         """
         conn, timeout = self.connection(args), self.seconds(args)
+        if args.form:
+            return self.form("RevokeRoleForm", args, ("name", "role", "yes"))
+        self.require(args, name="the user", role="the role")
         if args.role == "admin" and roles.is_last_holder(conn, args.name, "admin", timeout=timeout):
             what = f"user {args.name!r} is the last one with the role 'admin' on {conn.address.url}"
             passwords.confirm(what, args.name, args.yes)

@@ -16,6 +16,7 @@ from milvus_magics.magics.arguments import (
     argument,
     connection_options,
     dry_run,
+    form,
     line_magic,
     password_source,
     yes,
@@ -23,9 +24,11 @@ from milvus_magics.magics.arguments import (
 from milvus_magics.magics.base import SessionMagics
 from milvus_magics.secret import Secret
 
+NOT_WITH_FORM = (
+    "name", "password_env", "password_var", "keyring", "role", "description", "generate", "password_to", "keyring_to",
+)  # fmt: skip
 user_name = argument("name", metavar="NAME", help="the user")
 user_name_or_form = argument("name", nargs="?", metavar="NAME", help="the user")
-form = argument("--form", action="store_true", help="show a form instead")
 
 
 def new_password(parser: Parser) -> None:
@@ -68,16 +71,20 @@ class UserMagics(SessionMagics):
         """
         return users.list_user(self.connection(args), args.name, timeout=self.seconds(args))
 
-    @line_magic(user_name, new_password, connection_options)
-    def create_user(self, args: argparse.Namespace) -> CreatedUser:
+    @line_magic(user_name_or_form, new_password, form, connection_options)
+    def create_user(self, args: argparse.Namespace) -> Any:
         """Create a user, and give them roles. Asks for the password, twice, where the line names no source.
 
         Examples:
             %milvus_create_user bob --role reader
             bob = %milvus_create_user bob --generate
             %milvus_create_user bob --generate --password-to bob.password
+            %milvus_create_user --form
         """
         conn, timeout = self.connection(args), self.seconds(args)
+        if args.form:
+            return self.form("CreateUserForm", args, NOT_WITH_FORM)
+        self.require(args, name="the user")
         naming.require(naming.problem_with_user_name(args.name))
         if args.generate:
             return _create_generated(conn, args, timeout)
@@ -102,7 +109,9 @@ class UserMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.form:
-            return self.form("DeleteUserForm", args, ("name", "dry_run", "yes"))
+            return self.form(
+                "DeleteUserForm", args, ("name", "dry_run", "yes", "password_env", "password_var", "keyring")
+            )
         self._require_name(args)
         given = passwords.named_source(args, args.name)
         if args.dry_run:
@@ -135,8 +144,7 @@ class UserMagics(SessionMagics):
         return users.drop_user(conn, args.name, timeout=timeout)
 
     def _require_name(self, args: argparse.Namespace) -> None:
-        if args.name is None:
-            raise ParameterError("name the user, or give --form; see --help; nothing was sent")
+        self.require(args, name="the user")
         naming.require(naming.problem_with_existing_name(args.name))
 
 

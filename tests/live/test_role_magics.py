@@ -86,11 +86,11 @@ def test_own_password_by_default(run):
         ("update_password bob --password-env PW --new-password-env PW", "is the old one"),
         ("update_password bob --new-password secret", "never typed on the line"),
         ("update_password bob --old-password=secret", "never typed on the line"),
-        ("create_role", "required"),
+        ("create_role", "name the role, or give --form"),
         ("create_role ''", "role name is empty"),
         ("create_role 'a b'", "server says"),
         ("alter_role reader", "--description"),
-        ("grant_role bob", "required"),
+        ("grant_role bob", "name the role, or give --form"),
         ("grant_privilege reader Search", "name it"),
         ("grant_privilege reader Search --collection ''", "name it"),
         ("add_privileges_to_group g", "required"),
@@ -176,3 +176,21 @@ def test_errors_are_ours(run):
     for line in ("grant_role nobody admin", "list_role x", "list_grants x", "revoke_privilege x Search --collection a"):
         with pytest.raises(MilvusException):
             run(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        ("create_user", "CreateUserForm"), ("update_password", "UpdatePasswordForm"),
+        ("reset_password", "ResetPasswordForm"), ("create_role", "CreateRoleForm"), ("drop_role", "DropRoleForm"),
+        ("grant_role", "GrantRoleForm"), ("revoke_role", "RevokeRoleForm"),
+    ],
+)  # fmt: skip
+def test_forms_by_magic(run, line, form):
+    """`--form` shows it, on the connection that the line means; names on the same line are refused."""
+    shown = run(f"{line} --form --timeout 3")
+    assert type(shown).__name__ == form
+    assert shown._timeout == 3
+    shown.close()
+    with pytest.raises(ParameterError, match="asks for everything by itself"):
+        run(f"{line} bob --form")
