@@ -45,7 +45,11 @@ def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], captio
     )
     more = len(rows) - MAX_ROWS
     note = f"<p>and {more} more; iterate over the result, or use to_pandas()</p>" if more > 0 else ""
-    title = f'<caption style="text-align:left;caption-side:top">{escaped(caption)}</caption>' if caption else ""
+    title = (
+        f'<caption style="text-align:left;caption-side:top;white-space:nowrap">{escaped(caption)}</caption>'
+        if caption
+        else ""
+    )
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
 
 

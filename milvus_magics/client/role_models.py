@@ -80,18 +80,22 @@ class RoleDetails:
     description: str = ""
 
     def __str__(self) -> str:
+        return f"{self._heading}; {holds(self.grants)}"
+
+    @property
+    def _heading(self) -> str:
         described = f" ({self.description})" if self.description else ""
-        return f"role {self.name!r}{described}; {held_by(self.users)}; {holds(self.grants)}"
+        return f"role {self.name!r}{described}; {held_by(self.users)}"
 
     def __repr__(self) -> str:
-        text = str(self)
-        return f"{text}\n{self.grants!r}" if self.grants else text
+        return f"{self._heading}\n{self.grants!r}" if self.grants else str(self)
 
     def _repr_html_(self) -> str:
         from milvus_magics import display
 
-        table = self.grants._repr_html_() if self.grants else ""
-        return display.html_line(str(self), "note") + table
+        if not self.grants:
+            return display.html_line(str(self), "note")
+        return display.html_line(self._heading, "note") + self.grants._repr_html_()
 
 
 def held_by(users: Sequence[str] | None) -> str:
@@ -152,7 +156,7 @@ class DropRolePreview:
     def __str__(self) -> str:
         text = f"would drop role {self.role!r} on {self.server}, {held_by(self.users)}, {holds(self.grants)}"
         if self.grants and not self.force:
-            return f"{text}; it is refused without --force, which revokes the privileges first"
+            return f"{text}; it is refused unless its privileges are revoked first (--force)"
         return text
 
     def __repr__(self) -> str:

@@ -27,7 +27,7 @@ class CreateUserForm(ServerForm):
         self._roles = widgets.SelectMultiple(description="Roles", rows=4, style=LABEL, layout=FIELD)
         for field in (self._name, *self._password.fields):
             field.observe(self._changed, "value")
-        return [self._name, *self._password.fields, self._with_refresh(self._roles), self._effect]
+        return [self._name, *self._password.fields, self._effect, self._with_refresh(self._roles)]
 
     def _is_complete(self) -> bool:
         return naming.problem_with_user_name(self._name.value) is None and self._password.is_complete()

@@ -29,8 +29,11 @@ MILLISECONDS = 60_000
 
 
 @contextlib.contextmanager
-def jupyter_lab(home, **variables):
-    """A JupyterLab that keeps everything under `home`; yields its address. Its output goes to home/server.log."""
+def jupyter_lab(home, *, program="jupyterlab", **variables):
+    """A JupyterLab that keeps everything under `home`; yields its address. Its output goes to home/server.log.
+
+    With `program="notebook"` it is a Jupyter Notebook 7.
+    """
     port = free_port()
     home = Path(home)
     settings = home / "settings" / "@jupyter-widgets" / "jupyterlab-manager"
@@ -49,7 +52,7 @@ def jupyter_lab(home, **variables):
                "jupyterlab.NeverCheckForUpdate"]  # fmt: skip
     with open(home / "server.log", "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log, cwd=home
+            [sys.executable, "-m", program, *options], env=environment, stdout=log, stderr=log, cwd=home
         )
         try:
             wait_for(f"http://127.0.0.1:{port}/api", process)
@@ -92,14 +95,15 @@ def browser_page(**options):
 class Notebook:
     """A notebook open in a page. Cells are counted from 0."""
 
-    def __init__(self, page, url, home, name, *cells):
+    def __init__(self, page, url, home, name, *cells, tree="lab/tree"):
         self.page, self.path = page, Path(home) / name
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.path)
-        page.goto(f"{url}/lab/tree/{name}?reset")
+        page.goto(f"{url}/{tree}/{name}?reset")
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-        page.get_by_text("| Idle").wait_for()
+        if tree == "lab/tree":
+            page.get_by_text("| Idle").wait_for()
 
     def cell(self, number):
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
@@ -141,6 +145,18 @@ class Notebook:
         field.fill(text)
         field.press("Enter")
         field.wait_for(state="detached")
+
+    def complete(self, number, text):
+        """Type into a cell and press Tab; what is offered."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Tab")
+        popup = self.page.locator(".jp-Completer-item")
+        popup.first.wait_for()
+        offered = popup.locator(".jp-Completer-match").all_inner_texts()
+        self.page.keyboard.press("Escape")
+        return offered
 
     def save(self):
         self.page.keyboard.press("Escape")

@@ -301,7 +301,7 @@ def test_role_forms(root):
     privileges.grant_privilege(root, "reader", "Search", collection="docs", timeout=10)
     drop = DropRoleForm()
     drop._boxes["role"].value = "reader"
-    assert "refused without --force" in drop._effect.value
+    assert "refused unless its privileges are revoked first" in drop._effect.value
     drop._retyped.value = "reader"
     drop._button.click()
     assert "InUseError" in drop._status.value

@@ -37,7 +37,7 @@ def test_users_and_roles_shows_what_a_teammate_can_do():
         {"search": "no", "query": "no", **rest},
         {"search": "yes", "query": "no", **rest},
     ]
-    assert "did you mean 'Search'?; nothing was changed" in texts
+    assert "(did you mean 'Search'?); nothing was changed" in texts
     assert "the new one works and the old one is refused" in texts
     assert "deleted user 'kim'" in texts
     assert texts.rstrip().count("Traceback") == 0

@@ -118,7 +118,7 @@ def test_unknown_user_comes_with_who_may_have_been_meant(run):
 
 
 def test_dropping_a_role_is_confirmed(run, monkeypatch):
-    """The name retyped or --yes; a role with privileges is refused without --force, and not asked about."""
+    """The name retyped or --yes; a role with privileges is refused, and not asked about."""
     run("create_role reader")
     run("grant_privilege reader Search --collection docs")
     monkeypatch.setattr(sys, "stdin", io.StringIO())

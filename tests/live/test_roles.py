@@ -124,7 +124,7 @@ def test_role_with_privileges_is_dropped_by_force_only(root, lab):
     privileges.grant_privilege(root, "reader", "Query", collection="*", db="*", timeout=10)
     privileges.grant_privilege(root, "reader", "Load", collection="docs", timeout=10)
     preview = roles.preview_drop_role(root, "reader", timeout=10)
-    assert "refused without --force" in str(preview)
+    assert "refused unless its privileges are revoked first" in str(preview)
     with pytest.raises(InUseError, match="holds .*Load on collection 'docs' in database 'default'.*--force"):
         roles.drop_role(root, "reader", timeout=10)
     assert "reader" in names(root)

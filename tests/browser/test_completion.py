@@ -1,0 +1,71 @@
+"""Tab completion where people press Tab: JupyterLab 4, Notebook 7, and IPython in a terminal."""
+
+import os
+import re
+import sys
+
+import pexpect
+import pytest
+from lab import Notebook, browser_page, jupyter_lab
+
+from milvus_magics import embedded
+from milvus_magics.client import users
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
+
+CONNECT = """import os
+%load_ext milvus_magics
+%milvus_connect {os.environ['TEST_URI']} --user root --password-env TEST_PASSWORD"""
+TREES = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
+
+
+@pytest.fixture(scope="module")
+def milvus():
+    with embedded.start() as server:
+        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        for name in ("alice", "alan"):
+            users.create_user(conn, name, "a-password-of-theirs", timeout=10)
+        conn.close()
+        yield server
+
+
+@pytest.mark.parametrize("program", TREES)
+def test_in_the_browser(milvus, tmp_path, program):
+    """Names and options in the popup, also after an assignment."""
+    variables = {"TEST_URI": milvus.uri, "TEST_PASSWORD": milvus.password.reveal()}
+    with jupyter_lab(tmp_path, program=program, **variables) as url, browser_page() as page:
+        notebook = Notebook(page, url, tmp_path, "tab.ipynb", CONNECT, "1", tree=TREES[program])
+        assert "user 'root'" in notebook.run(0)
+        assert notebook.complete(1, "%milvus_list_user al") == ["alan", "alice"]
+        assert notebook.complete(1, "x = %milvus_list_user al") == ["alan", "alice"]
+        assert notebook.complete(1, "%milvus_drop_user alice --d") == ["--dry-run"]
+
+
+def test_in_a_terminal(milvus, tmp_path):
+    """Typed into IPython: Tab offers the names, and one that is the only one is put in; the magic answers as text."""
+    environment = {**os.environ, "HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython"), "TERM": "xterm",
+                   "TEST_URI": milvus.uri, "TEST_PASSWORD": milvus.password.reveal()}  # fmt: skip
+    child = pexpect.spawn(
+        sys.executable, ["-m", "IPython", "--no-banner", "--no-confirm-exit", "--colors=nocolor"], env=environment,
+        encoding="utf-8", timeout=30, dimensions=(40, 160),
+    )  # fmt: skip
+    try:
+        child.expect("In .*1")
+        for line in CONNECT.splitlines():
+            child.sendline(line)
+        child.expect("user 'root'")
+        child.expect("In .*4")
+        child.send("%milvus_list_user al\t")
+        child.expect("alan")
+        child.expect("alice")
+        child.send("\x15")  # Ctrl-U: an empty line again
+        child.send("%milvus_list_user ali\t")
+        child.expect("ce")  # put in by itself
+        child.send("\r")
+        child.expect("user 'alice' with no roles")
+        child.send("%milvus_list_users\r")
+        child.expect(r"name +roles")
+        child.expect(r"root")
+    finally:
+        child.close(force=True)
+    assert not re.search(re.escape(milvus.password.reveal()), child.before or "")
