@@ -149,3 +149,47 @@ def test_keyboard_strange_names_and_the_connect_form(tmp_path):
 def focused(page):
     """The text of what has the keyboard's focus."""
     return page.evaluate("document.activeElement.innerText")
+
+
+def test_new_passwords_in_forms_are_nowhere(tmp_path):
+    """Created with a role, changed by its own user, wrong and right; with widget state saved, no trace is left."""
+    first, second, wrong = (secrets.token_urlsafe(12) for _ in range(3))
+    with embedded.start() as server:
+        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        variables = {"TEST_URI": server.uri, "TEST_PASSWORD": server.password.reveal()}
+        with jupyter_lab(tmp_path, **variables) as url, browser_page() as page:
+            notebook = Notebook(
+                page, url, tmp_path, "new.ipynb", CONNECT, "%milvus_create_user --form",
+                "%milvus_reset_password --form", DUMP,
+            )  # fmt: skip
+            notebook.run(0)
+            notebook.run(1)
+            page.get_by_role("textbox", name="User").fill("bob")
+            page.get_by_role("textbox", name="Password", exact=True).fill(first)
+            page.get_by_role("textbox", name="Once more").fill(first)
+            page.keyboard.press("Enter")
+            page.get_by_role("listbox", name="Roles").select_option("public")
+            page.get_by_role("button", name="Create user").click()
+            page.get_by_text("created user 'bob'").wait_for()
+            assert users.list_user(conn, "bob", timeout=10).roles == ("public",)
+
+            notebook.run(2)
+            button = page.get_by_role("button", name="Reset password")
+            for old, said in ((wrong, "is wrong; nothing was changed"), (first, "the old one is refused")):
+                page.get_by_role("combobox", name="User").fill("bob")
+                page.get_by_role("textbox", name="Old password").fill(old)
+                page.get_by_role("textbox", name="New password").fill(second)
+                page.get_by_role("textbox", name="Once more").last.fill(second)
+                page.keyboard.press("Enter")
+                page.wait_for_function("b => !b.disabled", arg=button.element_handle())
+                button.click()
+                page.get_by_text(said).wait_for()
+                assert page.get_by_role("textbox", name="New password").input_value() == ""
+            notebook.run(3)
+            notebook.save()
+        assert users.delete_user(conn, "bob", second, timeout=10).verified
+        conn.close()
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        for secret in (first, second, wrong, server.password.reveal()):
+            assert secret.encode() not in path.read_bytes(), f"no password in {path.relative_to(tmp_path)}"
+    assert b"application/vnd.jupyter.widget-state+json" in (tmp_path / "new.ipynb").read_bytes(), "state was saved"
