@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -22,3 +23,29 @@ def wait_until(condition, seconds=20.0):
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def frozen(*pids):
+    """Processes that do nothing meanwhile."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def pid_of_milvus(server):
+    """The process of an embedded server's Milvus."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as command, open(f"/proc/{entry}/environ", "rb") as environ:
+                    ours = os.fsencode(server.data_dir) in environ.read()
+                    if ours and b"standalone" in command.read():
+                        return int(entry)
+            except OSError:
+                continue
+    raise AssertionError("no Milvus process")

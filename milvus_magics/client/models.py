@@ -40,6 +40,19 @@ class Change:
     actor_gone: bool = False
     roles: tuple[str, ...] | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """What an audit keeps, as plain values; the time in ISO 8601."""
+        return {
+            "when": self.when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "server": self.server,
+            "actor": self.actor,
+            "operation": self.operation,
+            "target": self.target,
+            "outcome": self.outcome,
+            "code": self.code,
+            "seconds": round(self.seconds, 4),
+        }
+
 
 class Table(Sequence[Row], Generic[Row]):
     """Rows that iterate, index, show themselves as a table and convert."""
@@ -88,6 +101,16 @@ class Table(Sequence[Row], Generic[Row]):
         from milvus_magics import display
 
         return display.html_table(self.shown(), self.to_dicts(), self.caption)
+
+
+class Changes(Table[Change]):
+    """Changes that were made or tried."""
+
+    columns = ("when", "server", "actor", "operation", "target", "outcome", "code", "seconds")
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per change, with plain values."""
+        return [change.to_dict() for change in self]
 
 
 @dataclass(frozen=True)

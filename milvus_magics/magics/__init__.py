@@ -8,6 +8,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics.magics import completion
+from milvus_magics.magics.audit import AuditMagics
 from milvus_magics.magics.connections import ConnectionMagics
 from milvus_magics.magics.new_passwords import NewPasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
@@ -16,7 +17,7 @@ from milvus_magics.magics.users import UserMagics
 from milvus_magics.session.connections import connections
 
 
-class MilvusMagics(ConnectionMagics, UserMagics, NewPasswordMagics, RoleMagics, PrivilegeMagics):
+class MilvusMagics(ConnectionMagics, UserMagics, NewPasswordMagics, RoleMagics, PrivilegeMagics, AuditMagics):
     """All magics of milvus_magics, and their settings."""
 
     # What IPython's decorators would collect, were they not one class's affair.

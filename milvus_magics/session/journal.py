@@ -1,14 +1,25 @@
-"""What this session changed on servers, or tried to: every `Change`, in order, without secrets."""
+"""What this session changed on servers, or tried to: every `Change`, in order, without secrets.
+
+Each entry also goes to the logger `milvus_magics.audit`, so that platforms can collect it.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import logging
+import os
 from collections import deque
+from pathlib import Path
 
-from milvus_magics.client.models import Change
+from milvus_magics.client.models import Change, Changes
+from milvus_magics.errors import ParameterError, printable
 from milvus_magics.session import lock
 
 # Bulk work makes thousands of entries; the oldest go first.
 MOST_ENTRIES = 100_000
+AUDIT = logging.getLogger("milvus_magics.audit")
 
 _entries: deque[Change] = deque(maxlen=MOST_ENTRIES)
 
@@ -17,6 +28,12 @@ def record(change: Change) -> None:
     """Add an entry; every connection of the session calls this."""
     with lock:
         _entries.append(change)
+    AUDIT.info(
+        "%s %s: %s (code %s) on %s by %s",
+        change.operation, printable(change.target), change.outcome, change.code, change.server,
+        change.actor or "nobody",
+        extra={"change": change.to_dict()},
+    )  # fmt: skip
 
 
 def entries() -> list[Change]:
@@ -25,7 +42,52 @@ def entries() -> list[Change]:
         return list(_entries)
 
 
+def audit() -> Changes:
+    """All entries as a table, oldest first."""
+    found = entries()
+    return Changes(found, f"{len(found)} change{'s' if len(found) != 1 else ''} made or tried in this session")
+
+
+def export(path: str, *, force: bool = False) -> int:
+    """Write all entries into a file that only its owner can read; how many there were.
+
+    Args:
+        path: `.jsonl` for one JSON object per line, `.csv` for a table with a heading.
+        force: overwrite a file that is there.
+
+    Raises:
+        ParameterError: another suffix, a file that is there, or none that can be made.
+    """
+    target = Path(path).expanduser()
+    write = {".jsonl": _as_json_lines, ".csv": _as_csv}.get(target.suffix.lower())
+    if write is None:
+        raise ParameterError(f"{path!r} must end in .jsonl or .csv, which say in what form; nothing was written")
+    found = [change.to_dict() for change in entries()]
+    try:
+        file = os.open(target, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL), 0o600)
+    except FileExistsError as exc:
+        raise ParameterError(f"the file {path!r} exists already: give another name, or --force") from exc
+    except OSError as exc:
+        raise ParameterError(f"the file {path!r} cannot be made: {exc.strerror}; nothing was written") from exc
+    with os.fdopen(file, "w", encoding="utf-8", newline="") as stream:
+        os.chmod(target, 0o600)
+        stream.write(write(found))
+    return len(found)
+
+
 def clear() -> None:
     """Forget everything."""
     with lock:
         _entries.clear()
+
+
+def _as_json_lines(found: list[dict[str, object]]) -> str:
+    return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in found)
+
+
+def _as_csv(found: list[dict[str, object]]) -> str:
+    text = io.StringIO()
+    table = csv.DictWriter(text, Changes.columns, lineterminator="\r\n")
+    table.writeheader()
+    table.writerows(found)
+    return text.getvalue()

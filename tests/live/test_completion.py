@@ -3,8 +3,8 @@
 import time
 
 import pytest
-import test_delete_user
 from IPython.core.completer import provisionalcompleter
+from processes import frozen, pid_of_milvus
 
 from milvus_magics import embedded
 from milvus_magics.client import roles, users
@@ -129,7 +129,7 @@ def test_frozen_server_is_asked_once_and_then_left_alone(complete):
     """The first Tab comes back within the half second, the next ones at once; the names are there afterwards."""
     with embedded.start() as server:
         connections.connect(uri=server.uri, user="root", password=server.password)
-        with test_delete_user.frozen(test_delete_user.pid_of_milvus(server)):
+        with frozen(pid_of_milvus(server)):
             start = time.monotonic()
             assert "root" not in "".join(complete("%milvus_list_user ro"))
             first = time.monotonic() - start

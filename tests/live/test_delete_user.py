@@ -1,6 +1,5 @@
 """Deleting users on a real Milvus: nothing unverified, nothing silently, and what is told is true."""
 
-import contextlib
 import os
 import signal
 import socket
@@ -10,6 +9,7 @@ import time
 import grpc
 import middleman
 import pytest
+from processes import frozen, pid_of_milvus
 
 from milvus_magics import connections, embedded, utility
 from milvus_magics.client import roles, users
@@ -572,30 +572,6 @@ def test_frozen_server_is_noticed_without_a_deadline():
             assert 1 < time.monotonic() - start < 60
         assert users.delete_user(conn, "bob", PASSWORD, timeout=20).verified
         conn.close()
-
-
-@contextlib.contextmanager
-def frozen(*pids):
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
-def pid_of_milvus(server):
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/cmdline", "rb") as command, open(f"/proc/{entry}/environ", "rb") as environ:
-                    ours = os.fsencode(server.data_dir) in environ.read()
-                    if ours and b"standalone" in command.read():
-                        return int(entry)
-            except OSError:
-                continue
-    raise AssertionError("no Milvus process")
 
 
 # The documented call
