@@ -129,6 +129,7 @@ def test_frozen_server_is_asked_once_and_then_left_alone(complete):
     """The first Tab comes back within the half second, the next ones at once; the names are there afterwards."""
     with embedded.start() as server:
         connections.connect(uri=server.uri, user="root", password=server.password)
+        complete("import o")  # what IPython itself has to load first is not ours
         with frozen(pid_of_milvus(server)):
             start = time.monotonic()
             assert "root" not in "".join(complete("%milvus_list_user ro"))
@@ -136,8 +137,8 @@ def test_frozen_server_is_asked_once_and_then_left_alone(complete):
             start = time.monotonic()
             complete("%milvus_list_role ad")
             second = time.monotonic() - start
-        assert 0.4 < first < 0.6 + 0.4  # the shell's own guesses come on top
-        assert second < 0.3
+        assert 0.4 < first < 1.5, "asked, and given up after half a second"
+        assert second < 0.4, "not asked again"
         directory._failed.clear()
         assert complete("%milvus_list_user ro") == ["%milvus_list_user root"]
 
