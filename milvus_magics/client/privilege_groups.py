@@ -134,6 +134,16 @@ def remove_privileges_from_group(
     return _operate(conn, group, privileges, Deadline(timeout), added=False)
 
 
+def members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...]:
+    """What a group holds.
+
+    Raises:
+        UnknownPrivilegeError: there is no such group.
+    """
+    naming.require(naming.problem_with_existing_name(group, "group"))
+    return _require(conn, group, deadline) or ()
+
+
 def _operate(
     conn: Connection, group: str, privileges: Sequence[str], deadline: Deadline, *, added: bool
 ) -> GroupChange:

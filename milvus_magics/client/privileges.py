@@ -164,12 +164,12 @@ def _operate(
     newer, older = scopes.v2(conn, role, privilege, scope), scopes.v1(conn, role, privilege, scope)
     with change.attempt(conn, operation, role, _fact(newer or older, granted), deadline) as attempt:
         if not granted:
-            _require_held(conn, [grant for grant in (newer, older) if grant], deadline)
+            require_held(conn, role, privilege, scope, deadline)
         try:
             grant, note = _send(conn, attempt, newer, older, scope, granted=granted)
         except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
             raise _unknown(conn, older, scope.object_type is not None, deadline, exc) from exc
-    missing = _missing_target(conn, grant, deadline) if granted else ""
+    missing = missing_target(conn, grant, deadline) if granted else ""
     return GrantChange(grant, conn.address.url, granted, "; ".join(filter(None, (attempt.note, note, missing))))
 
 
@@ -280,8 +280,19 @@ def _same(wanted: Grant, held: Grant) -> bool:
     return (wanted.privilege, wanted.object_name, wanted.db) == (held.privilege, held.object_name, held.db)
 
 
-def _require_held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> None:
-    """The server says "done" also for what was never granted, so that is looked at before."""
+def holds(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> bool:
+    """Whether a role has a privilege there already."""
+    wanted = _ways(conn, role, privilege, scope)
+    return any(_same(grant, other) for grant in wanted for other in _held(conn, wanted, deadline))
+
+
+def require_held(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> None:
+    """Raise where a role does not have a privilege: the server says "done" also to taking back what it never gave.
+
+    Raises:
+        NotGrantedError: says what the role has. Nothing is raised where the caller may not look.
+    """
+    wanted = _ways(conn, role, privilege, scope)
     try:
         held = _held(conn, wanted, deadline)
     except PermissionDeniedError:
@@ -289,7 +300,13 @@ def _require_held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline)
     if any(_same(grant, other) for grant in wanted for other in held):
         return
     has = f"it has {some(held)}" if held else "it has no privileges"
-    raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}; nothing was changed")
+    raise NotGrantedError(f"role {role!r} does not have {wanted[0]}; {has}; nothing was changed")
+
+
+def _ways(conn: Connection, role: str, privilege: str, scope: Scope) -> list[Grant]:
+    """The grant in the ways of newer and of all servers."""
+    newer = scopes.v2(conn, role, privilege, scope)
+    return [*([newer] if newer else []), scopes.v1(conn, role, privilege, scope)]
 
 
 def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, said: MilvusException) -> MilvusException:
@@ -319,7 +336,7 @@ def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, sa
     )
 
 
-def _missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
+def missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
     """A warning where a privilege was granted on something that is not there: servers take any name."""
     try:
         databases = lookup.databases(conn, deadline)

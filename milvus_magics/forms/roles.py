@@ -6,6 +6,7 @@ import ipywidgets as widgets
 
 from milvus_magics.client import naming, roles, users
 from milvus_magics.client.connection import Connection
+from milvus_magics.client.previews import Preview, preview_revoke_role
 from milvus_magics.client.role_models import CreatedRole, DroppedRole, RoleBinding
 from milvus_magics.forms.base import FIELD, LABEL
 from milvus_magics.forms.retyped import Retyped
@@ -101,7 +102,7 @@ class GrantRoleForm(ServerForm):
 
 
 class RevokeRoleForm(GrantRoleForm):
-    """Take a role from a user; from the last admin only with their name typed twice."""
+    """Take a role from a user; one's own, and the last `admin`, only with the name typed twice."""
 
     TITLE = "Revoke role"
     MAGIC = "%milvus_revoke_role USER R"
@@ -111,25 +112,30 @@ class RevokeRoleForm(GrantRoleForm):
     def _own_fields(self) -> list[widgets.Widget]:
         self._retyped = Retyped()
         self._retyped.observe(self._update, "value")
-        self._is_last = False
+        self._warning = ""
         self._retyped.layout.display = "none"
         return [self._effect, self._retyped]
 
     def _is_complete(self) -> bool:
-        return super()._is_complete() and (not self._is_last or self._retyped.is_again(self._chosen("user")))
+        return super()._is_complete() and (not self._warning or self._retyped.is_again(self._chosen("user")))
 
     def _hint(self) -> str:
-        user, role = self._chosen("user"), self._chosen("role")
-        self._is_last = role == "admin" and roles.is_last_holder(self._conn, user, role, timeout=self._timeout)
-        self._retyped.layout.display = "" if self._is_last else "none"
-        warning = f"{user!r} is the last one with the role 'admin'" if self._is_last else ""
-        return "; ".join(filter(None, (super()._hint(), warning)))
+        self._warning = ""
+        try:
+            if self._is_listed("user") and self._is_listed("role"):
+                self._warning = self._preview(self._conn).warning
+        finally:
+            self._retyped.layout.display = "" if self._warning else "none"
+        return "; ".join(filter(None, (super()._hint(), self._warning)))
+
+    def _preview(self, conn: Connection) -> Preview:
+        return preview_revoke_role(conn, self._chosen("user"), self._chosen("role"), timeout=self._timeout)
 
     def _forget(self) -> None:
         self._retyped.forget()
 
     def _run(self, conn: Connection) -> RoleBinding:
         user, role = self._chosen("user"), self._chosen("role")
-        if role == "admin" and roles.is_last_holder(conn, user, role, timeout=self._timeout):
+        if self._preview(conn).warning:
             self._retyped.require(user)
         return roles.revoke_role(conn, user, role, timeout=self._timeout)

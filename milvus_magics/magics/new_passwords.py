@@ -7,12 +7,14 @@ from typing import Any
 
 from milvus_magics.client import naming, users
 from milvus_magics.client.connection import Connection
+from milvus_magics.client.previews import Preview, preview_update_password
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
     NEW_SOURCES,
     argument,
     connection_options,
+    dry_run,
     form,
     line_magic,
     new_password_source,
@@ -22,7 +24,7 @@ from milvus_magics.magics.base import SessionMagics
 from milvus_magics.secret import Secret
 
 NOT_WITH_FORM = (
-    "name", "without_old", "password_env", "password_var", "keyring", "new_password_env", "new_password_var",
+    "name", "without_old", "dry_run", "password_env", "password_var", "keyring", "new_password_env", "new_password_var",
     "new_keyring",
 )  # fmt: skip
 whose = argument("name", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
@@ -34,7 +36,7 @@ without_old = argument(
 class NewPasswordMagics(SessionMagics):
     """The magics that change passwords."""
 
-    @line_magic(whose, password_source, new_password_source, without_old, form, connection_options)
+    @line_magic(whose, password_source, new_password_source, without_old, dry_run, form, connection_options)
     def update_password(self, args: argparse.Namespace) -> Any:
         """Change a password. The old one is checked first; the plain sources mean the old one.
 
@@ -49,10 +51,12 @@ class NewPasswordMagics(SessionMagics):
         conn = self.connection(args)
         if args.form:
             return self.form("UpdatePasswordForm", args, NOT_WITH_FORM)
+        if args.dry_run:
+            return _preview(conn, args, self.seconds(args))
         name, old, new = _name_and_passwords(conn, args)
         return users.update_password(conn, name, old, new, timeout=self.seconds(args))
 
-    @line_magic(whose, password_source, new_password_source, without_old, form, connection_options)
+    @line_magic(whose, password_source, new_password_source, without_old, dry_run, form, connection_options)
     def reset_password(self, args: argparse.Namespace) -> Any:
         """Change a password, and prove that the new one works and the old one is refused.
 
@@ -65,16 +69,31 @@ class NewPasswordMagics(SessionMagics):
         conn = self.connection(args)
         if args.form:
             return self.form("ResetPasswordForm", args, NOT_WITH_FORM)
+        if args.dry_run:
+            return _preview(conn, args, self.seconds(args))
         name, old, new = _name_and_passwords(conn, args)
         return users.reset_password(conn, name, old, new, timeout=self.seconds(args))
 
 
-def _name_and_passwords(conn: Connection, args: argparse.Namespace) -> tuple[str, Secret, Secret]:
-    """Whose password, the old one and the new one. What the line names is looked at before anybody is asked."""
+def _preview(conn: Connection, args: argparse.Namespace, timeout: float) -> Preview:
+    name = _name(conn, args)
+    old, new = passwords.named_source(args, name), passwords.named_source(args, name, "new_")
+    if new:
+        naming.require(naming.problem_with_password(new))
+    return preview_update_password(conn, name, old, timeout=timeout)
+
+
+def _name(conn: Connection, args: argparse.Namespace) -> str:
     name = conn.user if args.name is None else args.name
     if not conn.user and args.name is None:
         raise ParameterError(f"name the user: this connection acts as {conn.actor}; nothing was sent")
     naming.require(naming.problem_with_existing_name(name))
+    return str(name)
+
+
+def _name_and_passwords(conn: Connection, args: argparse.Namespace) -> tuple[str, Secret, Secret]:
+    """Whose password, the old one and the new one. What the line names is looked at before anybody is asked."""
+    name = _name(conn, args)
     old, new = passwords.named_source(args, name), passwords.named_source(args, name, "new_")
     if args.without_old and old:
         raise ParameterError("--without-old gives no old password, so leave its source out; nothing was sent")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
-from milvus_magics.client import privilege_groups, privileges
-from milvus_magics.client.role_models import GrantChange, Grants, GroupChange, PrivilegeGroups
-from milvus_magics.magics.arguments import Parser, argument, connection_options, line_magic
+from milvus_magics.client import previews, privilege_groups, privileges
+from milvus_magics.client.role_models import Grants, PrivilegeGroups
+from milvus_magics.client.scopes import Scope
+from milvus_magics.magics import passwords
+from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, line_magic, yes
 from milvus_magics.magics.base import SessionMagics
 
 group_name = argument("group", metavar="G", help="the group")
@@ -27,24 +30,36 @@ def grant_arguments(parser: Parser) -> None:
 class PrivilegeMagics(SessionMagics):
     """The magics for privileges and groups of them."""
 
-    @line_magic(grant_arguments, connection_options)
-    def grant_privilege(self, args: argparse.Namespace) -> GrantChange:
+    @line_magic(grant_arguments, dry_run, connection_options)
+    def grant_privilege(self, args: argparse.Namespace) -> Any:
         """Give a privilege to a role. A privilege on collections needs --collection, or '*' for all of them.
 
         Examples:
             %milvus_grant_privilege reader Search --collection docs
             %milvus_grant_privilege reader CollectionReadOnly --collection '*' --db lab
         """
-        return privileges.grant_privilege(self.connection(args), **_grant(args), timeout=self.seconds(args))
+        conn, timeout = self.connection(args), self.seconds(args)
+        if args.dry_run:
+            return previews.preview_grant_privilege(conn, args.role, args.privilege, _scope(args), timeout=timeout)
+        return privileges.grant_privilege(conn, args.role, args.privilege, **_scope(args)._asdict(), timeout=timeout)
 
-    @line_magic(grant_arguments, connection_options)
-    def revoke_privilege(self, args: argparse.Namespace) -> GrantChange:
+    @line_magic(grant_arguments, dry_run, yes, connection_options)
+    def revoke_privilege(self, args: argparse.Namespace) -> Any:
         """Take a privilege from a role; arguments as in %milvus_grant_privilege.
 
-        Example:
+        Taking it from a role that the user you are connected as holds asks for the role's name to be retyped.
+
+        Examples:
+            %milvus_revoke_privilege reader Search --collection docs --dry-run
             %milvus_revoke_privilege reader Search --collection docs
         """
-        return privileges.revoke_privilege(self.connection(args), **_grant(args), timeout=self.seconds(args))
+        conn, timeout = self.connection(args), self.seconds(args)
+        if args.dry_run:
+            return previews.preview_revoke_privilege(conn, args.role, args.privilege, _scope(args), timeout=timeout)
+        if not args.yes and previews.is_own_role(conn, args.role, timeout=timeout):
+            preview = previews.preview_revoke_privilege(conn, args.role, args.privilege, _scope(args), timeout=timeout)
+            passwords.confirm(str(preview), args.role, yes=False)
+        return privileges.revoke_privilege(conn, args.role, args.privilege, **_scope(args)._asdict(), timeout=timeout)
 
     @line_magic(
         argument("role", nargs="?", metavar="R", help="the role (default: all of them)"),
@@ -68,49 +83,52 @@ class PrivilegeMagics(SessionMagics):
         """
         return privilege_groups.list_privilege_groups(self.connection(args), timeout=self.seconds(args))
 
-    @line_magic(group_name, connection_options)
-    def create_privilege_group(self, args: argparse.Namespace) -> GroupChange:
+    @line_magic(group_name, dry_run, connection_options)
+    def create_privilege_group(self, args: argparse.Namespace) -> Any:
         """Create a group of privileges; needs Milvus 2.5.
 
         Example:
             %milvus_create_privilege_group searching
         """
-        return privilege_groups.create_privilege_group(self.connection(args), args.group, timeout=self.seconds(args))
+        act = previews.preview_create_privilege_group if args.dry_run else privilege_groups.create_privilege_group
+        return act(self.connection(args), args.group, timeout=self.seconds(args))
 
-    @line_magic(group_name, connection_options)
-    def drop_privilege_group(self, args: argparse.Namespace) -> GroupChange:
+    @line_magic(group_name, dry_run, connection_options)
+    def drop_privilege_group(self, args: argparse.Namespace) -> Any:
         """Drop a group of privileges that no role holds; needs Milvus 2.5.
 
         Example:
             %milvus_drop_privilege_group searching
         """
-        return privilege_groups.drop_privilege_group(self.connection(args), args.group, timeout=self.seconds(args))
+        act = previews.preview_drop_privilege_group if args.dry_run else privilege_groups.drop_privilege_group
+        return act(self.connection(args), args.group, timeout=self.seconds(args))
 
-    @line_magic(group_name, group_members, connection_options)
-    def add_privileges_to_group(self, args: argparse.Namespace) -> GroupChange:
+    @line_magic(group_name, group_members, dry_run, connection_options)
+    def add_privileges_to_group(self, args: argparse.Namespace) -> Any:
         """Put privileges into a group; needs Milvus 2.5.
 
         Example:
             %milvus_add_privileges_to_group searching Search Query
         """
-        return privilege_groups.add_privileges_to_group(
-            self.connection(args), args.group, args.privileges, timeout=self.seconds(args)
-        )
+        return self._change_group(args, privilege_groups.add_privileges_to_group, added=True)
 
-    @line_magic(group_name, group_members, connection_options)
-    def remove_privileges_from_group(self, args: argparse.Namespace) -> GroupChange:
+    @line_magic(group_name, group_members, dry_run, connection_options)
+    def remove_privileges_from_group(self, args: argparse.Namespace) -> Any:
         """Take privileges out of a group; needs Milvus 2.5.
 
         Example:
             %milvus_remove_privileges_from_group searching Query
         """
-        return privilege_groups.remove_privileges_from_group(
-            self.connection(args), args.group, args.privileges, timeout=self.seconds(args)
-        )
+        return self._change_group(args, privilege_groups.remove_privileges_from_group, added=False)
+
+    def _change_group(self, args: argparse.Namespace, change: Callable[..., Any], *, added: bool) -> Any:
+        conn, timeout = self.connection(args), self.seconds(args)
+        if args.dry_run:
+            return previews.preview_change_privilege_group(
+                conn, args.group, args.privileges, added=added, timeout=timeout
+            )
+        return change(conn, args.group, args.privileges, timeout=timeout)
 
 
-def _grant(args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "role": args.role, "privilege": args.privilege, "collection": args.collection, "db": args.db,
-        "object_type": args.object, "object_name": args.object_name,
-    }  # fmt: skip
+def _scope(args: argparse.Namespace) -> Scope:
+    return Scope(args.collection, args.db, args.object, args.object_name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from milvus_magics.client import roles
-from milvus_magics.client.role_models import AlteredRole, RoleDetails, Roles
+from milvus_magics.client import previews, roles
+from milvus_magics.client.role_models import RoleDetails, Roles
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, form, line_magic, yes
 from milvus_magics.magics.base import SessionMagics
@@ -40,6 +40,7 @@ class RoleMagics(SessionMagics):
     @line_magic(
         role_name_or_form,
         argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on"),
+        dry_run,
         form,
         connection_options,
     )
@@ -51,22 +52,26 @@ class RoleMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.form:
-            return self.form("CreateRoleForm", args, ("role", "description"))
+            return self.form("CreateRoleForm", args, ("role", "description", "dry_run"))
         self.require(args, role="the role")
+        if args.dry_run:
+            return previews.preview_create_role(conn, args.role, timeout=timeout)
         return roles.create_role(conn, args.role, description=args.description, timeout=timeout)
 
     @line_magic(
         role_name,
         argument("--description", required=True, metavar="TEXT", help="the new description, '' for none"),
+        dry_run,
         connection_options,
     )
-    def alter_role(self, args: argparse.Namespace) -> AlteredRole:
+    def alter_role(self, args: argparse.Namespace) -> Any:
         """Change a role's description; needs Milvus 2.6.19.
 
         Example:
             %milvus_alter_role reader --description 'reads everything'
         """
-        return roles.alter_role(self.connection(args), args.role, args.description, timeout=self.seconds(args))
+        act = previews.preview_alter_role if args.dry_run else roles.alter_role
+        return act(self.connection(args), args.role, args.description, timeout=self.seconds(args))
 
     @line_magic(
         role_name_or_form,
@@ -97,7 +102,7 @@ class RoleMagics(SessionMagics):
                 passwords.confirm(str(preview), args.role, yes=False)
         return roles.drop_role(conn, args.role, force=args.force, timeout=timeout)
 
-    @line_magic(user_name_or_form, role_name_or_form, form, connection_options)
+    @line_magic(user_name_or_form, role_name_or_form, dry_run, form, connection_options)
     def grant_role(self, args: argparse.Namespace) -> Any:
         """Give a role to a user.
 
@@ -106,22 +111,30 @@ class RoleMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.form:
-            return self.form("GrantRoleForm", args, ("name", "role"))
+            return self.form("GrantRoleForm", args, ("name", "role", "dry_run"))
         self.require(args, name="the user", role="the role")
-        return roles.grant_role(conn, args.name, args.role, timeout=timeout)
+        act = previews.preview_grant_role if args.dry_run else roles.grant_role
+        return act(conn, args.name, args.role, timeout=timeout)
 
-    @line_magic(user_name_or_form, role_name_or_form, yes, form, connection_options)
+    @line_magic(user_name_or_form, role_name_or_form, dry_run, yes, form, connection_options)
     def revoke_role(self, args: argparse.Namespace) -> Any:
-        """Take a role from a user. Taking 'admin' from its last holder asks for the user's name to be retyped.
+        """Take a role from a user.
 
-        Example:
+        Taking it from the user you are connected as, or 'admin' from the last one who has it, asks for the user's name
+        to be retyped.
+
+        Examples:
+            %milvus_revoke_role bob reader --dry-run
             %milvus_revoke_role bob reader
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.form:
-            return self.form("RevokeRoleForm", args, ("name", "role", "yes"))
+            return self.form("RevokeRoleForm", args, ("name", "role", "dry_run", "yes"))
         self.require(args, name="the user", role="the role")
-        if args.role == "admin" and roles.is_last_holder(conn, args.name, "admin", timeout=timeout):
-            what = f"user {args.name!r} is the last one with the role 'admin' on {conn.address.url}"
-            passwords.confirm(what, args.name, args.yes)
+        if args.dry_run:
+            return previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
+        if args.role == "admin" or args.name == conn.user:
+            preview = previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
+            if preview.warning:
+                passwords.confirm(str(preview), args.name, args.yes)
         return roles.revoke_role(conn, args.name, args.role, timeout=timeout)

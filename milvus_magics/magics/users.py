@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from milvus_magics.client import naming, users
+from milvus_magics.client import naming, previews, users
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import CreatedUser, DeletePreview, User, Users
 from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError
@@ -26,6 +26,7 @@ from milvus_magics.secret import Secret
 
 NOT_WITH_FORM = (
     "name", "password_env", "password_var", "keyring", "role", "description", "generate", "password_to", "keyring_to",
+    "dry_run",
 )  # fmt: skip
 user_name = argument("name", metavar="NAME", help="the user")
 user_name_or_form = argument("name", nargs="?", metavar="NAME", help="the user")
@@ -71,7 +72,7 @@ class UserMagics(SessionMagics):
         """
         return users.list_user(self.connection(args), args.name, timeout=self.seconds(args))
 
-    @line_magic(user_name_or_form, new_password, form, connection_options)
+    @line_magic(user_name_or_form, new_password, dry_run, form, connection_options)
     def create_user(self, args: argparse.Namespace) -> Any:
         """Create a user, and give them roles. Asks for the password, twice, where the line names no source.
 
@@ -86,6 +87,9 @@ class UserMagics(SessionMagics):
             return self.form("CreateUserForm", args, NOT_WITH_FORM)
         self.require(args, name="the user")
         naming.require(naming.problem_with_user_name(args.name))
+        if args.dry_run:
+            given = passwords.named_source(args, args.name)
+            return previews.preview_create_user(conn, args.name, given, grant=args.role, timeout=timeout)
         if args.generate:
             return _create_generated(conn, args, timeout)
         if args.password_to is not None or args.keyring_to is not None:

@@ -14,8 +14,9 @@ from milvus_magics.errors import MilvusException
 from milvus_magics.session import lock
 
 SECONDS_TO_KEEP = 30.0
-# Completion asks once and waits this long; a server that doesn't answer is then left alone for a while.
-SECONDS_TO_GUESS = 0.5
+# Completion asks once and waits this long, so that the prompt is back within 0.6 s; then a server that doesn't answer
+# is left alone for a while.
+SECONDS_TO_GUESS = 0.45
 SECONDS_TO_LEAVE_ALONE = 10.0
 
 Ask = Callable[[Connection, float], list[str]]

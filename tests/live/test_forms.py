@@ -323,7 +323,7 @@ def test_last_admin_is_typed_twice(root):
     form._button.click()
     form._boxes["user"].value, form._boxes["role"].value = "bob", "admin"
     assert form._retyped.layout.display != "none"
-    assert "is the last one with the role" in form._effect.value
+    assert "this is the last user with the role" in form._effect.value
     assert form._button.disabled
     form._retyped.value = "bob"
     form._button.click()

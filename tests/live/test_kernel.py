@@ -356,7 +356,7 @@ def test_notebook_without_a_reader_keeps_no_password(server, tmp_path, monkeypat
         "%milvus_delete_user bob",
         "%milvus_delete_user bob --password-env WRONG",
         "form = %milvus_delete_user --form\nform",
-        "form._user.value = 'bob'\nform._password.value = os.environ['WRONG']",
+        "form._boxes['user'].value = 'bob'\nform._password.value = os.environ['WRONG']",
         "form._button.click()\nprint(form._status.value)",
         "form._password.value = os.environ['WRONG']",  # typed, and left
         "%milvus_delete_user bob --password-env BOBS",

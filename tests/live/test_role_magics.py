@@ -141,7 +141,7 @@ def test_last_admin_is_asked_about(run, monkeypatch):
     run("create_user eve --role admin --password-env PW")
     run("revoke_role eve admin")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    with pytest.raises(ConfirmationError, match="'bob' is the last one with the role 'admin'"):
+    with pytest.raises(ConfirmationError, match="this is the last user with the role 'admin'; nobody can be asked"):
         run("revoke_role bob admin")
     assert run("list_user bob").roles == ("admin",)
     run("revoke_role bob admin --yes")

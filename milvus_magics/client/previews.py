@@ -1,0 +1,215 @@
+"""What a change would do, found out by reading only: `--dry-run`, and the warnings before a change that weakens.
+
+What deleting a user or dropping a role would do is in `deletion.py` and `roles.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from milvus_magics.client import lookup, naming, privilege_groups, privileges, scopes, verify
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import roles_in_words
+from milvus_magics.client.scopes import KNOWN, Scope
+from milvus_magics.errors import (
+    GroupExistsError,
+    NotGrantedError,
+    PermissionDeniedError,
+    RoleExistsError,
+    UserExistsError,
+)
+from milvus_magics.secret import Secret
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a change would do. Nothing was changed.
+
+    Attributes:
+        what: the change, as in "give role 'reader' to user 'bob'".
+        server: where.
+        warning: what would be lost that may not be meant; it wants to be confirmed.
+        note: what else is known, or cannot be known before.
+    """
+
+    what: str
+    server: str
+    warning: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (f"would {self.what} on {self.server}", self.warning, self.note)))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def preview_create_user(
+    conn: Connection,
+    user: str,
+    password: Secret | None = None,
+    *,
+    grant: Sequence[str] = (),
+    timeout: float | None = None,
+) -> Preview:
+    """What `create_user` would do; raises what it would raise as far as that can be read."""
+    problem = naming.problem_with_user_name(user) or (naming.problem_with_password(password) if password else None)
+    naming.require(problem)
+    deadline = Deadline(timeout)
+    lookup.require_roles(conn, grant, deadline)
+    note = ""
+    try:
+        if user in conn.checked("ListCredUsers", deadline=deadline).usernames:
+            raise UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed")
+    except PermissionDeniedError:
+        note = "whether there is such a user already cannot be seen without the privilege SelectOwnership"
+    return Preview(f"create user {user!r} with {roles_in_words(tuple(grant))}", conn.address.url, note=note)
+
+
+def preview_update_password(
+    conn: Connection, user: str, old_password: Secret | None = None, *, timeout: float | None = None
+) -> Preview:
+    """What `update_password` and `reset_password` would do; the old password is checked where that writes nothing."""
+    naming.require(naming.problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    checked = "the old password was not looked into"
+    if old_password:
+        right = verify.check(conn, user, old_password, deadline, may_rewrite=False).right
+        if right is False:
+            raise verify.why_wrong(conn, user, deadline)
+        checked = "the old password is right" if right else "this server shows only by a change whether it is right"
+    elif user != conn.user:
+        lookup.require_user(conn, user, deadline)
+    own = "this connection would go on with the new one" if user == conn.user else ""
+    note = "; ".join(filter(None, (own, checked)))
+    return Preview(f"change the password of user {user!r}", conn.address.url, note=note)
+
+
+def preview_create_role(conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
+    """What `create_role` would do."""
+    naming.require(naming.problem_with_role_name(role))
+    names = lookup.require_roles(conn, [], Deadline(timeout))
+    if role in names:
+        raise RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed")
+    return Preview(f"create role {role!r}", conn.address.url)
+
+
+def preview_alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
+    """What `alter_role` would do."""
+    naming.require(naming.problem_with_existing_name(role, "role"))
+    lookup.require_roles(conn, [role], Deadline(timeout))
+    return Preview(f"describe role {role!r} as {description!r}", conn.address.url, note="needs Milvus 2.6.19")
+
+
+def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
+    """What `grant_role` would do."""
+    held = _held_by(conn, user, role, Deadline(timeout))
+    note = "they have it already, so nothing would change" if role in (held or ()) else ""
+    return Preview(f"give role {role!r} to user {user!r}, who has {roles_in_words(held)},", conn.address.url, note=note)
+
+
+def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
+    """What `revoke_role` would do; warns where it is one's own, or the last `admin`."""
+    deadline = Deadline(timeout)
+    held = _held_by(conn, user, role, deadline)
+    if held is not None and role not in held:
+        raise NotGrantedError(
+            f"user {user!r} does not have role {role!r}; they have {roles_in_words(held)}; nothing was changed"
+        )
+    warnings = []
+    if user == conn.user:
+        warnings.append("this is the user you are connected as, who would lose what the role holds")
+    if role == "admin" and lookup.holders(conn, role, deadline) == (user,):
+        warnings.append("this is the last user with the role 'admin'")
+    what = f"take role {role!r} from user {user!r}, who has {roles_in_words(held)},"
+    return Preview(what, conn.address.url, "; ".join(warnings))
+
+
+def preview_grant_privilege(
+    conn: Connection, role: str, privilege: str, scope: Scope, *, timeout: float | None = None
+) -> Preview:
+    """What `grant_privilege` would do. Whether the server knows the privilege is seen only by granting it."""
+    deadline = Deadline(timeout)
+    _require_grant(conn, role, privilege, scope, deadline)
+    grant = scopes.v2(conn, role, privilege, scope) or scopes.v1(conn, role, privilege, scope)
+    notes = []
+    if privilege not in KNOWN:
+        hint = naming.did_you_mean(privilege, KNOWN)
+        notes.append(f"whether the server knows a privilege {privilege!r} is seen only by granting it{hint}")
+    try:
+        if privileges.holds(conn, role, privilege, scope, deadline):
+            notes.append("it has that already, so nothing would change")
+    except PermissionDeniedError:
+        pass
+    notes.append(privileges.missing_target(conn, grant, deadline))
+    return Preview(f"grant {grant} to role {role!r}", conn.address.url, note="; ".join(filter(None, notes)))
+
+
+def preview_revoke_privilege(
+    conn: Connection, role: str, privilege: str, scope: Scope, *, timeout: float | None = None
+) -> Preview:
+    """What `revoke_privilege` would do; warns where it is one's own role."""
+    deadline = Deadline(timeout)
+    _require_grant(conn, role, privilege, scope, deadline)
+    privileges.require_held(conn, role, privilege, scope, deadline)
+    grant = scopes.v2(conn, role, privilege, scope) or scopes.v1(conn, role, privilege, scope)
+    users = lookup.holders(conn, role, deadline)
+    own = is_own_role(conn, role, timeout=deadline.remaining())
+    warning = "the user you are connected as holds this role, and would lose that" if own else ""
+    who = (
+        "everybody" if role == "public" else f"{len(users)} user{'s' if len(users) != 1 else ''}" if users else "nobody"
+    )
+    return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, f"{who} would lose it")
+
+
+def is_own_role(conn: Connection, role: str, *, timeout: float | None = None) -> bool:
+    """Whether the acting user holds a role, as everybody does `public`; root needs none."""
+    if conn.user in ("", "root"):
+        return False
+    return role == "public" or conn.user in (lookup.holders(conn, role, Deadline(timeout)) or ())
+
+
+def preview_create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
+    """What `create_privilege_group` would do."""
+    naming.require(naming.problem_with_existing_name(group, "group"))
+    if group in [row.name for row in privilege_groups.list_privilege_groups(conn, timeout=timeout)]:
+        raise GroupExistsError(f"privilege group {group!r} exists already; nothing was changed")
+    return Preview(f"create privilege group {group!r}", conn.address.url)
+
+
+def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
+    """What `drop_privilege_group` would do."""
+    held = privilege_groups.members(conn, group, Deadline(timeout))
+    return Preview(f"drop privilege group {group!r}, which holds {', '.join(held) or 'nothing'},", conn.address.url)
+
+
+def preview_change_privilege_group(
+    conn: Connection, group: str, names: Sequence[str], *, added: bool, timeout: float | None = None
+) -> Preview:
+    """What `add_privileges_to_group` and `remove_privileges_from_group` would do."""
+    held = privilege_groups.members(conn, group, Deadline(timeout))
+    effective = [name for name in names if (name in held) is not added]
+    if not added and len(effective) < len(set(names)):
+        absent = next(name for name in names if name not in held)
+        raise NotGrantedError(f"privilege group {group!r} does not hold {absent!r}; nothing was changed")
+    deed = "add {} to" if added else "remove {} from"
+    return Preview(f"{deed.format(', '.join(effective) or 'nothing new')} privilege group {group!r}", conn.address.url)
+
+
+def _held_by(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """The roles of a user; both they and the role must exist."""
+    naming.require(naming.problem_with_existing_name(user) or naming.problem_with_existing_name(role, "role"))
+    held = lookup.roles_of_existing(conn, user, deadline)
+    lookup.require_roles(conn, [role], deadline)
+    return held
+
+
+def _require_grant(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> None:
+    naming.require(
+        naming.problem_with_existing_name(role, "role")
+        or naming.problem_with_existing_name(privilege, "privilege")
+        or scopes.problem_with(privilege, scope)
+    )
+    lookup.require_roles(conn, [role], deadline)
