@@ -173,6 +173,12 @@ class Secret:
         return self
 
 
+class Hash(Secret):
+    """What a server stores of a password. As secret as that, and travels as it is."""
+
+    __slots__ = ()
+
+
 def _closure(value: str) -> Callable[[], str]:
     def read() -> str:
         return value

@@ -28,7 +28,7 @@ class Attempt:
         outcome: `refused` as long as nothing can have been changed, then `unknown`, then `done`.
         note: what else the user should know about how it went.
         actor_gone: set it where the connection's own user went with the change.
-        roles: set them where the change took them away.
+        lost: set it to what goes with the change, for undoing it.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Attempt:
         self.outcome = "refused"
         self.note = ""
         self.actor_gone = False
-        self.roles: tuple[str, ...] | None = None
+        self.lost: object | None = None
 
     def send(self, method: str, truth: Truth, **fields: Any) -> None:
         """Send the change, and know afterwards whether it was made.
@@ -124,7 +124,7 @@ class Attempt:
                 code=code,
                 seconds=time.monotonic() - self._began,
                 actor_gone=self.actor_gone,
-                roles=self.roles,
+                lost=self.lost,
             )
         )
 

@@ -6,14 +6,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from milvus_magics import wire
 from milvus_magics.client import status
 from milvus_magics.client.address import Address, Login
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import ClosedError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Hash, Secret
 
 if TYPE_CHECKING:
     import grpc
@@ -29,6 +29,17 @@ KEEPALIVE = (
 OWN = Login("", Secret("the connection's own credentials"))
 
 
+class Keeper(Protocol):
+    """Somebody who keeps secrets of deleted users, so that they can be brought back."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether they are wanted now."""
+
+    def keep(self, user: str, secret: Secret) -> None:
+        """Keep the password of a deleted user, or its hash."""
+
+
 class Connection:
     """A connection to a Milvus server. Calls may come from any thread.
 
@@ -39,6 +50,7 @@ class Connection:
         address: as given.
         on_change: called with every `Change` made or tried through this connection.
         version: of the server, once it has told.
+        keeper: keeps the secret of a user who is deleted, where somebody opted in to that.
 
     Raises:
         CertificateError: when a TLS file is missing or holds no certificate.
@@ -48,6 +60,7 @@ class Connection:
         self.address = address
         self.on_change: list[Callable[[Change], None]] = []
         self.version = ""
+        self.keeper: Keeper | None = None
         self._authorization = address.login.header() if address.login else None
         self._channel = _open_channel(address)
         self._open = True
@@ -184,12 +197,18 @@ class Pending:
 
 
 def _request(request_class: Any, fields: dict[str, Any]) -> Any:
-    return request_class(
-        **{
-            name: wire.encode_password(value.encode()) if isinstance(value, Secret) else value
-            for name, value in fields.items()
-        }
-    )
+    return request_class(**{name: _bare(value) for name, value in fields.items()})
+
+
+def _bare(value: Any) -> Any:
+    """A field's value as it travels: passwords as Milvus wants them, hashes as they are."""
+    if isinstance(value, Hash):
+        return value.reveal()
+    if isinstance(value, Secret):
+        return wire.encode_password(value.encode())
+    if isinstance(value, dict):
+        return {name: _bare(part) for name, part in value.items()}
+    return [_bare(part) for part in value] if isinstance(value, list) else value
 
 
 def _open_channel(address: Address) -> grpc.Channel:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from milvus_magics.client import change, lookup, naming, verify
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import DeletedUser, DeletePreview
+from milvus_magics.client.models import DeletedUser, DeletePreview, LostUser
 from milvus_magics.errors import (
     AuthenticationError,
     CannotVerifyError,
@@ -16,7 +16,7 @@ from milvus_magics.errors import (
     PermissionDeniedError,
     ProtectedUserError,
 )
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Hash, Secret
 
 # Deleting a user reaches the proxies within 7 ms (measured), so this is ample.
 SECONDS_TO_LOSE_ACCESS = 0.3
@@ -60,13 +60,15 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
                 raise CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
-            attempt.roles = lookup.roles_told(conn, user, described, deadline)
+            attempt.lost = lost = lookup.told(conn, user, described, deadline)
 
         def password_is_dead(until: Deadline) -> bool | None:
             return not verify.check(conn, user, password, until, may_rewrite=False).right
 
         _delete(conn, user, attempt, password_is_dead if verdict.enforced else None)
-    return _deleted(conn, user, attempt, verified=True)
+        if conn.keeper and conn.keeper.wanted:
+            conn.keeper.keep(user, password)
+    return _deleted(conn, lost, attempt, verified=True)
 
 
 def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletedUser:
@@ -89,9 +91,12 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
     naming.require(naming.problem_with_existing_name(user))
     deadline = Deadline(timeout)
     with change.attempt(conn, "drop_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
-        attempt.roles = lookup.roles_of_existing(conn, user, deadline)
+        attempt.lost = lost = lookup.existing(conn, user, deadline)
+        stored = _stored_hash(conn, user, deadline) if conn.keeper and conn.keeper.wanted else None
         _delete(conn, user, attempt, None)
-    return _deleted(conn, user, attempt, verified=False)
+        if stored and conn.keeper:
+            conn.keeper.keep(user, stored)
+    return _deleted(conn, lost, attempt, verified=False)
 
 
 def preview_delete_user(
@@ -127,7 +132,15 @@ def preview_delete_user(
         is_actor=user == conn.user,
         is_last_admin="admin" in (held or ()) and lookup.holders(conn, "admin", deadline) == (user,),
         password=checked,
+        undo=_undo(conn),
     )
+
+
+def _undo(conn: Connection) -> str:
+    """How it could be brought back, where somebody keeps what is needed for that."""
+    if conn.keeper is None:
+        return ""
+    return "undo: %milvus_restore_user" + ("" if conn.keeper.wanted else ", with a new password")
 
 
 def _delete(
@@ -155,9 +168,9 @@ def _delete(
         attempt.actor_gone = _has_lost_access(conn)
 
 
-def _deleted(conn: Connection, user: str, attempt: change.Attempt, *, verified: bool) -> DeletedUser:
+def _deleted(conn: Connection, lost: LostUser, attempt: change.Attempt, *, verified: bool) -> DeletedUser:
     return DeletedUser(
-        user, conn.address.url, attempt.roles, verified, disconnected=attempt.actor_gone, note=attempt.note
+        lost.user, conn.address.url, lost.roles, verified, disconnected=attempt.actor_gone, note=attempt.note
     )
 
 
@@ -173,3 +186,17 @@ def _has_lost_access(conn: Connection) -> bool:
             return False
         time.sleep(0.005)
     return False
+
+
+def _stored_hash(conn: Connection, user: str, deadline: Deadline) -> Hash | None:
+    """The hash of a user's password, where the server tells it and nobody listens on the way; else None.
+
+    The server tells those of all users at once. Only this one is kept.
+    """
+    if not (conn.address.secure or conn.address.is_local):
+        return None
+    try:
+        reply = conn.checked("BackupRBAC", deadline=deadline)
+    except MilvusException:
+        return None
+    return next((Hash(entry.password) for entry in reply.RBAC_meta.users if entry.user == user), None)

@@ -8,6 +8,7 @@ from typing import Any
 from milvus_magics.client import naming, status
 from milvus_magics.client.connection import Connection, Pending
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import LostUser
 from milvus_magics.client.role_models import some
 from milvus_magics.errors import (
     PARAMETER_INVALID,
@@ -20,10 +21,15 @@ from milvus_magics.errors import (
 
 def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user who must exist; None where the caller may not look."""
+    return existing(conn, user, deadline).roles
+
+
+def existing(conn: Connection, user: str, deadline: Deadline) -> LostUser:
+    """What would go with a user, who must exist."""
     with conn.together() as begin:
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
         require_user(conn, user, deadline)
-        return roles_told(conn, user, described, deadline)
+        return told(conn, user, described, deadline)
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
@@ -45,14 +51,13 @@ def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
     return user in names if names else None
 
 
-def roles_told(conn: Connection, user: str, described: Pending, deadline: Deadline) -> tuple[str, ...] | None:
-    """The roles that a SelectUser in flight tells; None where the caller may not look or the server doesn't say."""
+def told(conn: Connection, user: str, described: Pending, deadline: Deadline) -> LostUser:
+    """What a SelectUser in flight tells; no roles where the caller may not look or the server doesn't say."""
     try:
-        reply = described.reply()
-        result = find_user(conn, user, reply, deadline)
+        result = find_user(conn, user, described.reply(), deadline)
     except MilvusException:
-        return None
-    return role_names(result) if result else None
+        return LostUser(user)
+    return LostUser(user, role_names(result), result.description) if result else LostUser(user)
 
 
 def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> Any:
@@ -130,6 +135,12 @@ def databases(conn: Connection, deadline: Deadline) -> list[str]:
 def collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:
     """The names of the collections in a database; empty for the connection's own."""
     return list(conn.checked("ShowCollections", deadline=deadline, db_name=db).collection_names)
+
+
+def is_listed_among(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> tuple[str, ...]:
+    """Those of the users that there are."""
+    names = set(conn.checked("ListCredUsers", deadline=deadline).usernames) if wanted else set()
+    return tuple(user for user in wanted if user in names)
 
 
 def raise_for(reply: Any) -> None:

@@ -26,7 +26,7 @@ class Change:
         code: Milvus's error code; 0 where it was done.
         seconds: how long it took.
         actor_gone: whether the connection's own user is gone by it.
-        roles: of a deleted user, where they are known.
+        lost: what went with a deletion (a `LostUser` or `LostRole`), for undoing it.
     """
 
     when: datetime
@@ -38,7 +38,7 @@ class Change:
     code: int
     seconds: float
     actor_gone: bool = False
-    roles: tuple[str, ...] | None = None
+    lost: object | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What an audit keeps, as plain values; the time in ISO 8601."""
@@ -135,6 +135,15 @@ class Users(Table[User]):
     columns = ("name", "roles", "description")
 
 
+@dataclass(frozen=True)
+class LostUser:
+    """What goes with a user who is deleted; None as roles = nobody could look."""
+
+    user: str
+    roles: tuple[str, ...] | None = None
+    description: str = ""
+
+
 def roles_in_words(roles: Sequence[str] | None) -> str:
     """`roles 'a', 'b'`, and what it means that there are none or that nobody may look."""
     if roles is None:
@@ -154,6 +163,7 @@ class DeletePreview:
     is_actor: bool = False
     is_last_admin: bool = False
     password: str = ""
+    undo: str = ""
 
     @property
     def warning(self) -> str:
@@ -167,7 +177,7 @@ class DeletePreview:
 
     def __str__(self) -> str:
         text = f"would delete user {self.user!r} on {self.server}, who has {roles_in_words(self.roles)}"
-        return "; ".join(part for part in (text, self.warning, self.password) if part)
+        return "; ".join(part for part in (text, self.warning, self.password, self.undo) if part)
 
     def __repr__(self) -> str:
         return str(self)
@@ -210,6 +220,33 @@ class CreatedUser:
         kept = f"its password is in {self.kept}" if self.kept else ""
         shown = ".password.reveal() shows its password" if self.password and not kept else ""
         return "; ".join(part for part in (text, kept, shown, self.note) if part)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class RestoredUser:
+    """A deleted user who is back.
+
+    Attributes:
+        user: who.
+        server: where.
+        roles: what they hold.
+        same_password: whether it is the one they had; False = given anew, None = the caller knows.
+        note: what else should be known.
+    """
+
+    user: str
+    server: str
+    roles: tuple[str, ...]
+    same_password: bool | None
+    note: str = ""
+
+    def __str__(self) -> str:
+        how = {True: " and the password that they had", False: " and a new password", None: ""}[self.same_password]
+        text = f"restored user {self.user!r} on {self.server} with {roles_in_words(self.roles)}{how}"
+        return f"{text}; {self.note}" if self.note else text
 
     def __repr__(self) -> str:
         return str(self)

@@ -107,6 +107,15 @@ def revoke(conn: Connection, grant: Grant, deadline: Deadline) -> None:
         _send_v1(conn, attempt, grant, granted=False)
 
 
+def regrant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
+    """Give a role what it held, exactly as it was listed."""
+    with change.attempt(conn, "grant_privilege", grant.role, _fact(grant, True), deadline) as attempt:
+        try:
+            _send_v1(conn, attempt, grant, granted=True)
+        except (UnknownPrivilegeError, ParameterError):
+            _send_v2(conn, attempt, grant, granted=True)  # a group, which only the newer way takes
+
+
 def list_grants(conn: Connection, role: str | None = None, *, timeout: float | None = None) -> Grants:
     """What a role holds, or all roles do, over all databases.
 

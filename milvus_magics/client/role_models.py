@@ -152,12 +152,49 @@ class DropRolePreview:
     users: tuple[str, ...] | None
     grants: Grants | None
     force: bool = False
+    undo: str = ""
 
     def __str__(self) -> str:
         text = f"would drop role {self.role!r} on {self.server}, {held_by(self.users)}, {holds(self.grants)}"
         if self.grants and not self.force:
             return f"{text}; it is refused unless its privileges are revoked first (--force)"
-        return text
+        return f"{text}; {self.undo}" if self.undo else text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class LostRole:
+    """What goes with a role that is dropped; None = nobody could look."""
+
+    role: str
+    users: tuple[str, ...] | None = None
+    grants: Grants | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class RestoredRole:
+    """A dropped role that is back.
+
+    Attributes:
+        role: which one.
+        server: where.
+        users: who hold it again.
+        grants: what it holds again.
+        gone: who held it and are deleted meanwhile.
+    """
+
+    role: str
+    server: str
+    users: tuple[str, ...]
+    grants: Grants | None
+    gone: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = f"restored role {self.role!r} on {self.server}, {held_by(self.users)}, {holds(self.grants)}"
+        return f"{text}; gone meanwhile: {some([repr(user) for user in self.gone])}" if self.gone else text
 
     def __repr__(self) -> str:
         return str(self)

@@ -14,6 +14,7 @@ from milvus_magics.client.role_models import (
     DroppedRole,
     DropRolePreview,
     Grants,
+    LostRole,
     Role,
     RoleBinding,
     RoleDetails,
@@ -162,7 +163,8 @@ def preview_drop_role(
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
     users = lookup.holders(conn, role, deadline)
-    return DropRolePreview(role, conn.address.url, users, _grants(conn, role, deadline), force)
+    undo = "undo: %milvus_restore_role" if conn.keeper else ""
+    return DropRolePreview(role, conn.address.url, users, _grants(conn, role, deadline), force, undo)
 
 
 def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: float | None = None) -> DroppedRole:
@@ -186,7 +188,9 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
     naming.require(naming.problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     preview = preview_drop_role(conn, role, force=force, timeout=deadline.remaining())
+    described = _description(conn, role, deadline)
     with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
+        attempt.lost = LostRole(role, preview.users, preview.grants, described)
         if role in ("admin", "public"):
             raise _protected(role, "dropped")
         if preview.grants and not force:

@@ -153,7 +153,7 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
         enforced = verify.is_enforced(conn, deadline)
         reply = version.reply()
         conn.version = reply.version
-        held = lookup.roles_told(conn, conn.user, described, deadline) if described else None
+        held = lookup.told(conn, conn.user, described, deadline).roles if described else None
     return WhoAmI(
         user=conn.user,
         actor=conn.actor,

@@ -13,11 +13,15 @@ from milvus_magics.magics.connections import ConnectionMagics
 from milvus_magics.magics.new_passwords import NewPasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
 from milvus_magics.magics.roles import RoleMagics
+from milvus_magics.magics.undo import UndoMagics
 from milvus_magics.magics.users import UserMagics
+from milvus_magics.session import undo
 from milvus_magics.session.connections import connections
 
 
-class MilvusMagics(ConnectionMagics, UserMagics, NewPasswordMagics, RoleMagics, PrivilegeMagics, AuditMagics):
+class MilvusMagics(
+    ConnectionMagics, UserMagics, NewPasswordMagics, RoleMagics, PrivilegeMagics, UndoMagics, AuditMagics
+):
     """All magics of milvus_magics, and their settings."""
 
     # What IPython's decorators would collect, were they not one class's affair.
@@ -31,6 +35,7 @@ class MilvusMagics(ConnectionMagics, UserMagics, NewPasswordMagics, RoleMagics, 
     def close(self) -> None:
         """Close the connections and end the servers that were started for them."""
         connections.close_all()
+        undo.clear()
         for alias in list(self.embedded):
             self._stop_embedded(alias)
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics
-from traitlets import Float, Unicode
+from traitlets import Float, Unicode, observe
 
 from milvus_magics.client.connection import Connection
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import seconds
+from milvus_magics.session import undo
 from milvus_magics.session.connections import DEFAULT, connections
 
 if TYPE_CHECKING:
@@ -24,7 +25,15 @@ class SessionMagics(Magics):
     using = Unicode(DEFAULT, help="Alias of the connection that magics use.").tag(config=True)
     timeout = Float(10.0, help="Seconds that an operation may last.").tag(config=True)
 
+    undo_minutes = Float(
+        0.0, min=0.0, help="Minutes for which the password of a deleted user is kept, in memory, to bring them back."
+    ).tag(config=True)
+
     embedded: dict[str, EmbeddedMilvus]
+
+    @observe("undo_minutes")
+    def _keep_passwords(self, change: Any) -> None:
+        undo.keep_passwords(change["new"])
 
     def connection(self, args: argparse.Namespace) -> Connection:
         """The connection that `--using` names, or else the one in use.

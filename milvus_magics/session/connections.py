@@ -14,7 +14,7 @@ from milvus_magics.client.models import Change
 from milvus_magics.errors import AliasError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session import adopt as adopting
-from milvus_magics.session import directory, journal, lock
+from milvus_magics.session import directory, journal, lock, undo
 
 DEFAULT = "default"
 
@@ -109,6 +109,7 @@ class Connections:
     def keep(self, alias: str, conn: Connection) -> None:
         """Bind a connection that `open` gave to an alias; the alias's old one is closed."""
         _checked(alias)
+        undo.watch(conn)
         conn.on_change += [journal.record, partial(directory.on_change, conn), partial(self._on_change, conn)]
         with lock:
             old, self._open[alias] = self._open.get(alias), conn

@@ -38,6 +38,8 @@ LINES = {
     "create_privilege_group new": "would create privilege group 'new'",
     "drop_privilege_group g": "which holds Query",
     "add_privileges_to_group g Search Query": "would add Search to privilege group 'g'",
+    "restore_user gone": "would restore user 'gone' with role 'reader' and a password given anew",
+    "restore_role lost": "would restore role 'lost', held by nobody",
     "remove_privileges_from_group g Query": "would remove Query from privilege group 'g'",
 }
 REFUSED = [
@@ -60,6 +62,11 @@ def run(shell, request):
         privileges.grant_privilege(conn, "reader", "Search", collection="docs")
         privilege_groups.create_privilege_group(conn, "g")
         privilege_groups.add_privileges_to_group(conn, "g", ["Query"])
+
+        users.create_user(conn, "gone", PASSWORD, grant=["reader"])
+        users.drop_user(conn, "gone")
+        roles.create_role(conn, "lost")
+        roles.drop_role(conn, "lost")
 
         def run(line):
             return shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))

@@ -1,0 +1,226 @@
+"""Undo: deleted users and dropped roles come back as they were, and passwords are kept only for who wants that."""
+
+import io
+import sys
+import time
+
+import contract
+import middleman
+import pymilvus
+import pytest
+
+from milvus_magics.client import privileges, roles, users, verify
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import (
+    MilvusException,
+    ParameterError,
+    PermissionDeniedError,
+    RoleExistsError,
+    UnknownRoleError,
+    UserExistsError,
+)
+from milvus_magics.secret import Secret
+from milvus_magics.session import journal, undo
+from milvus_magics.session.connections import connections
+
+PASSWORD = "right-password"
+
+
+@pytest.fixture
+def run(shell, monkeypatch):
+    undo.clear()
+    journal.clear()
+    monkeypatch.setattr(sys, "stdin", io.StringIO())  # nobody is there to be asked
+    yield lambda line: shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
+    undo.keep_passwords(0)
+
+
+@pytest.fixture
+def keeping(run, shell):
+    """Passwords are kept, for ten minutes."""
+    shell.run_line_magic("config", "MilvusMagics.undo_minutes = 10")
+
+
+def is_password(conn, user, password):
+    return verify.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
+
+
+def test_deleted_user_comes_back_with_roles_and_the_old_password(run, keeping, root):
+    """Nobody is asked, where that was opted in to."""
+    run("create_role reader")
+    run("create_user bob --role reader --role public --password-env PW")
+    assert "undo: %milvus_restore_user" in str(run("delete_user bob --dry-run"))
+    run("delete_user bob --password-env PW")
+    assert "and the password that they had" in str(run("restore_user bob --dry-run"))
+    assert "restored user 'bob'" in str(run("restore_user bob"))
+    assert users.list_user(root, "bob").roles == ("public", "reader")
+    assert is_password(root, "bob", PASSWORD)
+    with pytest.raises(ParameterError, match="no user 'bob' was deleted"):
+        run("restore_user bob")
+
+
+def test_without_opting_in_the_password_is_given_anew(run, root):
+    """It is said before the deletion, and asked for afterwards; roles are always kept."""
+    run("create_user bob --role public --password-env PW")
+    assert "undo: %milvus_restore_user, with a new password" in str(run("delete_user bob --dry-run"))
+    run("delete_user bob --password-env PW")
+    with pytest.raises(ParameterError, match="--password-env VAR"):
+        run("restore_user bob")
+    assert "a password given anew" in str(run("restore_user bob --dry-run"))
+    run("restore_user bob --password-env NEW")
+    assert users.list_user(root, "bob").roles == ("public",)
+    assert is_password(root, "bob", "new-password")
+
+
+def test_dropped_user_has_no_password_to_keep_on_old_servers(run, keeping, root):
+    """Milvus 2.3 tells no hashes, so it is given anew, opted in or not."""
+    run("create_user bob --role public --password-env PW")
+    run("drop_user bob --yes")
+    with pytest.raises(ParameterError, match="--password-env VAR"):
+        run("restore_user bob")
+    run("restore_user bob --password-env NEW")
+    assert users.list_user(root, "bob").roles == ("public",)
+
+
+@pytest.mark.parametrize("version", ["2.5.11", "3.0.0"])
+def test_dropped_user_comes_back_by_hash_on_newer_servers(run, keeping, version, caplog):
+    """The same password without anybody knowing it; the hash is in nothing that is shown."""
+    with contract.serve(version) as (server, address):
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        run("create_role reader")
+        run("create_user bob --role reader --password-env PW")
+        run("create_user eve --password-env NEW")
+        with caplog.at_level("DEBUG"):
+            dropped = run("drop_user bob --yes")
+            restored = run("restore_user bob")
+        assert restored.same_password
+        assert server.passwords["bob"] == PASSWORD.encode()
+        assert ("bob", "reader") in server.bindings
+        shown = f"{dropped!r} {restored!r} {journal.entries()!r} {caplog.text} {undo._kept!r} {undo._lost!r}"
+        for hidden in (contract.HASH, PASSWORD, "new-password", PASSWORD.encode().hex()):
+            assert hidden not in shown, "no password and no hash in what is shown, recorded or logged"
+        assert ("eve" in str(undo._kept)) is False, "only the one entry is kept"
+
+
+def test_nothing_is_backed_up_without_opting_in(run):
+    """The server's answer holds the hashes of everybody, so it is not even asked for."""
+    with contract.serve("3.0.0") as (server, address):
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        run("create_user bob --password-env PW --description 'a student'")
+        run("drop_user bob --yes")
+        assert "BackupRBAC" not in server.calls
+        run("restore_user bob --password-env PW")
+        assert server.descriptions["bob"] == "a student"
+
+
+def test_kept_passwords_expire(run, root):
+    """After the time that was said, and at once when it is set to 0."""
+    undo.keep_passwords(0.02)  # 1.2 seconds
+    run("create_user bob --password-env PW")
+    run("delete_user bob --password-env PW")
+    assert undo.kept_secret(root, "bob")
+    assert PASSWORD not in repr(undo._kept), "no password in what is kept for undo"
+    end = time.monotonic() + 5
+    while undo._kept and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not undo._kept, "it is dropped without anybody asking for it"
+    undo.keep_passwords(10)
+    run("create_user eve --password-env PW")
+    run("delete_user eve --password-env PW")
+    undo.keep_passwords(0)
+    assert undo.kept_secret(root, "eve") is None
+
+
+def test_what_cannot_come_back_is_told(run, root):
+    """Never deleted, there again, or a role that is gone."""
+    with pytest.raises(ParameterError, match="no user 'bob' was deleted on .* in this session; nothing"):
+        run("restore_user bob --password-env PW")
+    run("create_role reader")
+    run("create_user bob --role reader --password-env PW")
+    run("delete_user bob --password-env PW")
+    run("drop_role reader --yes")
+    with pytest.raises(UnknownRoleError, match="no role 'reader'.*comes back by %milvus_restore_role"):
+        run("restore_user bob --password-env PW")
+    assert users.list_usernames(root) == ["root"]
+    run("restore_role reader")
+    run("restore_user bob --password-env PW")
+    run("delete_user bob --password-env PW")
+    users.create_user(connections.get(), "eve", PASSWORD)
+    with pytest.raises(ParameterError, match="no user 'eve' was deleted .*there are: 'bob'"):
+        run("restore_user eve --password-env PW")
+    client = users.create_user  # somebody else makes bob again, behind this session's back
+    watchers, root.on_change[:] = list(root.on_change), []
+    client(root, "bob", PASSWORD)
+    root.on_change[:] = watchers
+    for line in ("restore_user bob --password-env PW", "restore_user bob --dry-run"):
+        with pytest.raises(UserExistsError):
+            run(line)
+
+
+def test_dropped_role_comes_back_with_grants_and_holders(run, root, server):
+    """Over all databases; who is gone meanwhile is told."""
+    client = pymilvus.MilvusClient(uri=f"http://{server.address}", user="root", password=server.password.reveal())
+    client.create_database("lab")
+    try:
+        for line in (
+            "create_role reader", "create_user bob --role reader --password-env PW",
+            "create_user eve --role reader --password-env PW",
+            "grant_privilege reader Search --collection docs --db lab",
+            "grant_privilege reader Query --collection '*' --db '*'", "grant_privilege reader SelectUser",
+        ):  # fmt: skip
+            run(line)
+        before = privileges.list_grants(root, "reader").to_dicts()
+        assert "undo: %milvus_restore_role" in str(run("drop_role reader --force --dry-run"))
+        run("drop_role reader --force --yes")
+        run("drop_user eve --yes")
+        assert "would restore role 'reader', held by 'bob', 'eve'" in str(run("restore_role reader --dry-run"))
+        assert "gone meanwhile: 'eve'" in str(run("restore_role reader"))
+        assert privileges.list_grants(root, "reader").to_dicts() == before
+        assert roles.list_role(root, "reader").users == ("bob",)
+        run("drop_role reader --force --yes")
+    finally:
+        client.drop_database("lab")
+        client.close()
+
+
+def test_restoring_a_role_goes_on_where_it_stopped(run, server):
+    """Half way a refusal: what is there and what is not is told, and running it again finishes it."""
+    with middleman.between(server.uri) as (between, address):
+        connections.connect(uri=f"http://{address}", user="root", password=server.password)
+        for line in (
+            "create_role reader", "create_user bob --role reader --password-env PW",
+            "grant_privilege reader Search --collection docs", "drop_role reader --force --yes",
+        ):  # fmt: skip
+            run(line)
+
+        def refuse(method, metadata, forward, context):
+            if method == "OperateUserRole":
+                context.abort(middleman.grpc.StatusCode.PERMISSION_DENIED, "PrivilegeManageOwnership: permission deny")
+            return forward()
+
+        between.rule = refuse
+        with pytest.raises(PermissionDeniedError, match="created with Search .*but not with user 'bob'.*run it again"):
+            run("restore_role reader")
+        between.rule = lambda method, metadata, forward, context: forward()
+        assert "would restore role 'reader'" in str(run("restore_role reader --dry-run"))
+        restored = run("restore_role reader")
+        assert (restored.users, len(restored.grants)) == (("bob",), 1)
+        with pytest.raises(ParameterError, match="no role 'reader' was dropped"):
+            run("restore_role reader")
+        run("drop_role reader --force --yes")
+        run("create_role reader")
+        with pytest.raises(RoleExistsError):
+            run("restore_role reader")
+        connections.get().close()
+        with pytest.raises(MilvusException):
+            run("restore_role reader")
+
+
+def test_unloading_forgets_everything(run, keeping, shell, root):
+    """Secrets first of all."""
+    run("create_user bob --password-env PW")
+    run("delete_user bob --password-env PW")
+    assert undo._kept
+    shell.run_line_magic("reload_ext", "milvus_magics")
+    assert not undo._kept
+    assert not undo._lost
