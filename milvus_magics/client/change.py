@@ -89,7 +89,7 @@ class Attempt:
         known = None
         try:
             while not known and not until.passed():
-                answer = truth(until)
+                answer = _answer(truth, until)
                 known = known if answer is None else answer
                 if not known:
                     time.sleep(SECONDS_BETWEEN_QUESTIONS)
@@ -127,6 +127,14 @@ class Attempt:
                 lost=self.lost,
             )
         )
+
+
+def _answer(truth: Truth, until: Deadline) -> bool | None:
+    """What the server says; None where it doesn't: an error here is not what the user has to be told about."""
+    try:
+        return truth(until)
+    except MilvusException:
+        return None
 
 
 @contextmanager

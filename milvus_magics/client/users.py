@@ -45,7 +45,8 @@ def create_user(
 
     Raises:
         ParameterError: the name or the password cannot be; nothing was sent.
-        UserExistsError: there is such a user; their password stays as it was.
+        UserExistsError: there is such a user; their password stays as it was. With the same password and roles that
+            they lack, it is taken for a creation that stopped half way, and the roles are given.
         UnknownRoleError: there is no such role; nothing was created.
         LimitReachedError: the server takes no more users.
         OutcomeUnknownError: the answer was lost; the text says what is known.
@@ -57,6 +58,11 @@ def create_user(
     naming.require(naming.problem_with_user_name(user) or naming.problem_with_password(password))
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
+    missing = _begun(conn, user, password, wanted, deadline) if wanted else ()
+    if missing:
+        _grant_all(conn, user, missing, deadline)
+        note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
+        return CreatedUser(user, conn.address.url, wanted, note=note)
     with change.attempt(conn, "create_user", user, (f"user {user!r}", "created"), deadline) as attempt:
         names = _require_new(conn, user, wanted, deadline)
         try:
@@ -180,6 +186,21 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
     return names
 
 
+def _begun(
+    conn: Connection, user: str, password: Secret, wanted: tuple[str, ...], deadline: Deadline
+) -> tuple[str, ...]:
+    """The roles that are missing where this was begun before: the user is there, with this very password."""
+    try:
+        held = lookup.roles_of_existing(conn, user, deadline)
+        missing = tuple(role for role in wanted if role not in (held or ()))
+        if held is None or not missing or not verify.check(conn, user, password, deadline, may_rewrite=False).right:
+            return ()
+    except MilvusException:
+        return ()  # whatever stands against it, creating says so
+    lookup.require_roles(conn, missing, deadline)
+    return missing
+
+
 def _exists(conn: Connection, user: str, details: str = "") -> UserExistsError:
     return UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed", details=details)
 
@@ -200,5 +221,7 @@ def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: D
         except CodedError as exc:
             missing = ", ".join(repr(name) for name in wanted[number:])
             raise type(exc)(
-                f"user {user!r} is created, but without {missing}: {exc}", details=exc.details, code=exc.code
+                f"user {user!r} is created, but without {missing}: {exc}; run it again to go on",
+                details=exc.details,
+                code=exc.code,
             ) from exc

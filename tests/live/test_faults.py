@@ -1,0 +1,160 @@
+"""Every change over a connection that fails in its middle: what is told is true, and the connection goes on."""
+
+import pytest
+from cutting import cutting
+
+from milvus_magics.client import privileges, roles, users, verify
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import MilvusException, OutcomeUnknownError
+from milvus_magics.secret import Secret
+
+OLD, NEW = "old-password", "new-password"
+MODES = ["cut before", "cut after", "black hole", "late"]
+CHANGING = {"CreateCredential", "UpdateCredential", "DeleteCredential", "CreateRole", "DropRole", "OperateUserRole",
+            "OperatePrivilege", "OperatePrivilegeV2"}  # fmt: skip
+
+
+class Armed(Connection):
+    """A connection whose first change meets a proxy in a certain mode; reads before it pass."""
+
+    def arm(self, proxy, mode):
+        self._proxy, self._mode = proxy, mode
+        return self
+
+    def call(self, method, **arguments):
+        if method in CHANGING and self._mode:
+            self._proxy.mode, self._mode = self._mode, ""
+        return super().call(method, **arguments)
+
+
+def has_password(conn, password):
+    return verify.check(conn, "bob", Secret(password), Deadline(10), may_rewrite=True).right
+
+
+def holds(conn, *grants):
+    held = {(grant.privilege, grant.object_name) for grant in privileges.list_grants(conn, "reader", timeout=10)}
+    return set(grants) <= held
+
+
+# Change -> how it is made, and how one sees that it happened. bob has OLD and holds `held`; `reader` has Load on docs.
+CHANGES = {
+    "create_user": (
+        lambda conn: users.create_user(conn, "new", NEW, timeout=1.5),
+        lambda conn: "new" in users.list_usernames(conn, timeout=10)),
+    "delete_user": (
+        lambda conn: users.delete_user(conn, "bob", OLD, timeout=1.5),
+        lambda conn: "bob" not in users.list_usernames(conn, timeout=10)),
+    "drop_user": (
+        lambda conn: users.drop_user(conn, "bob", timeout=1.5),
+        lambda conn: "bob" not in users.list_usernames(conn, timeout=10)),
+    "update_password": (
+        lambda conn: users.update_password(conn, "bob", OLD, NEW, timeout=1.5), lambda conn: has_password(conn, NEW)),
+    "reset_password": (
+        lambda conn: users.reset_password(conn, "bob", OLD, NEW, timeout=1.5), lambda conn: has_password(conn, NEW)),
+    "create_role": (
+        lambda conn: roles.create_role(conn, "new", timeout=1.5),
+        lambda conn: "new" in [role.name for role in roles.list_roles(conn, timeout=10)]),
+    "drop_role": (
+        lambda conn: roles.drop_role(conn, "held", timeout=1.5),
+        lambda conn: "held" not in [role.name for role in roles.list_roles(conn, timeout=10)]),
+    "grant_role": (
+        lambda conn: roles.grant_role(conn, "bob", "reader", timeout=1.5),
+        lambda conn: "reader" in users.list_user(conn, "bob", timeout=10).roles),
+    "revoke_role": (
+        lambda conn: roles.revoke_role(conn, "bob", "held", timeout=1.5),
+        lambda conn: "held" not in users.list_user(conn, "bob", timeout=10).roles),
+    "grant_privilege": (
+        lambda conn: privileges.grant_privilege(conn, "reader", "Search", collection="docs", timeout=1.5),
+        lambda conn: holds(conn, ("Search", "docs"))),
+    "grant_privilege, in the older way": (
+        lambda conn: privileges.grant_privilege(conn, "reader", "Search", object_type="Collection", object_name="docs",
+                                                timeout=1.5),
+        lambda conn: holds(conn, ("Search", "docs"))),
+    "revoke_privilege": (
+        lambda conn: privileges.revoke_privilege(conn, "reader", "Load", object_type="Collection", object_name="docs",
+                                                 timeout=1.5),
+        lambda conn: not holds(conn, ("Load", "docs"))),
+}  # fmt: skip
+
+
+def told_by(change, conn):
+    """What the user gets: a result or an error."""
+    try:
+        return change(conn)
+    except MilvusException as exc:
+        return exc
+
+
+@pytest.fixture
+def prepared(root):
+    users.create_user(root, "bob", OLD, timeout=10)
+    for role in ("reader", "held"):
+        roles.create_role(root, role, timeout=10)
+    roles.grant_role(root, "bob", "held", timeout=10)
+    privileges.grant_privilege(root, "reader", "Load", collection="docs", timeout=10)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_told_is_true(root, prepared, server, name, mode):
+    """Never "failed" when it happened, never "done" when it didn't; and the same connection goes on."""
+    change, happened = CHANGES[name]
+    with cutting(server.uri) as proxy:
+        conn = Armed(Address.of(proxy.address, user="root", password=server.password))
+        changes = []
+        conn.on_change.append(changes.append)
+        conn.arm(proxy, "")
+        users.list_usernames(conn, timeout=10)
+        conn.arm(proxy, mode)
+        told = told_by(change, conn)
+        text, outcome = f"{type(told).__name__} {told}", changes[-1].outcome
+        if isinstance(told, OutcomeUnknownError):
+            assert outcome == "unknown"
+            assert "so far, but the server may still do it" in text or "cannot be told" in text
+            assert mode != "late"
+        elif isinstance(told, MilvusException):
+            assert not happened(root), f"it happened, but the user was told: {text}"
+            assert outcome == "refused", text
+        else:
+            assert happened(root), f"it did not happen, but the user was told: {text}"
+            assert outcome == "done"
+        if mode == "cut after" and happened(root):
+            assert outcome == "done", f"it can be read back, so it is known: {text}"
+        if mode == "black hole":
+            assert not happened(root)
+        conn.arm(proxy, "")
+        if mode == "black hole":
+            conn.close()  # its TCP connection stays dead until keepalive finds out, which takes its time
+            conn = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "")
+        assert "root" in users.list_usernames(conn, timeout=10)
+        conn.close()
+
+
+def test_created_without_a_role_is_finished_by_running_it_again(root, server):
+    """The half that was done is told; with the same password the rest is done, with another one nothing is."""
+    roles.create_role(root, "reader", timeout=10)
+    with cutting(server.uri) as proxy:
+        conn = Connection(Address.of(proxy.address, user="root", password=server.password))
+        broken = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "")
+
+        def cut_the_binding(method, **arguments):
+            if method == "OperateUserRole":
+                proxy.mode = "black hole"
+            return Connection.call(broken, method, **arguments)
+
+        broken.call = cut_the_binding
+        with pytest.raises(MilvusException, match="user 'bob' is created, but without 'reader'.*run it again"):
+            users.create_user(broken, "bob", OLD, grant=["reader"], timeout=1.5)
+        broken.close()
+        assert users.list_user(root, "bob", timeout=10).roles == ()
+        with pytest.raises(MilvusException, match="'bob' exists already"):
+            users.create_user(conn, "bob", NEW, grant=["reader"], timeout=10)
+        assert users.list_user(root, "bob", timeout=10).roles == ()
+        finished = users.create_user(conn, "bob", OLD, grant=["reader"], timeout=10)
+        assert "was there already, with this password" in str(finished)
+        assert users.list_user(root, "bob", timeout=10).roles == ("reader",)
+        with pytest.raises(MilvusException, match="'bob' exists already"):
+            users.create_user(conn, "bob", OLD, grant=["reader"], timeout=10)
+        conn.close()
