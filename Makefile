@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lab bench lint picture chromium clean
+.PHONY: demo test lab bench soak lint picture chromium clean
 
 demo: .venv/ready
 	$(BIN)/python notebooks/demo.py build/demo
@@ -17,6 +17,10 @@ lab: .venv/ready
 bench: .venv/ready
 	mkdir -p build
 	$(BIN)/python tests/benchmarks/bench.py build/bench.md
+
+# A thousand random sequences of changes instead of the fifty of `make test`, other ones each time.
+soak: .venv/ready
+	SOAK_SEQUENCES=1000 $(BIN)/python -m pytest -q tests/live/test_sequences.py
 
 lint: .venv/ready
 	$(BIN)/ruff check .
