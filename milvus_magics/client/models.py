@@ -54,6 +54,13 @@ class Change:
         }
 
 
+class Told:
+    """A result that says in words what it is, also where Python shows it."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 class Table(Sequence[Row], Generic[Row]):
     """Rows that iterate, index, show themselves as a table and convert."""
 
@@ -113,8 +120,8 @@ class Changes(Table[Change]):
         return [change.to_dict() for change in self]
 
 
-@dataclass(frozen=True)
-class User:
+@dataclass(frozen=True, repr=False)
+class User(Told):
     """A user and the roles that they hold."""
 
     name: str
@@ -124,9 +131,6 @@ class User:
     def __str__(self) -> str:
         described = f" ({self.description})" if self.description else ""
         return f"user {self.name!r}{described} with {roles_in_words(self.roles)}"
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 class Users(Table[User]):
@@ -153,8 +157,8 @@ def roles_in_words(roles: Sequence[str] | None) -> str:
     return f"role{'s' if len(roles) > 1 else ''} " + ", ".join(repr(role) for role in roles)
 
 
-@dataclass(frozen=True)
-class DeletePreview:
+@dataclass(frozen=True, repr=False)
+class DeletePreview(Told):
     """What a deletion would do."""
 
     user: str
@@ -179,12 +183,9 @@ class DeletePreview:
         text = f"would delete user {self.user!r} on {self.server}, who has {roles_in_words(self.roles)}"
         return "; ".join(part for part in (text, self.warning, self.password, self.undo) if part)
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class DeletedUser:
+@dataclass(frozen=True, repr=False)
+class DeletedUser(Told):
     """A user that is deleted."""
 
     user: str
@@ -200,12 +201,9 @@ class DeletedUser:
         gone = "this connection acted as them and is closed" if self.disconnected else ""
         return "; ".join(part for part in (text, gone, self.note) if part)
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class CreatedUser:
+@dataclass(frozen=True, repr=False)
+class CreatedUser(Told):
     """A user that is created."""
 
     user: str
@@ -221,12 +219,9 @@ class CreatedUser:
         shown = ".password.reveal() shows its password" if self.password and not kept else ""
         return "; ".join(part for part in (text, kept, shown, self.note) if part)
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class RestoredUser:
+@dataclass(frozen=True, repr=False)
+class RestoredUser(Told):
     """A deleted user who is back.
 
     Attributes:
@@ -248,12 +243,9 @@ class RestoredUser:
         text = f"restored user {self.user!r} on {self.server} with {roles_in_words(self.roles)}{how}"
         return f"{text}; {self.note}" if self.note else text
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class ChangedPassword:
+@dataclass(frozen=True, repr=False)
+class ChangedPassword(Told):
     """A password that is changed.
 
     Attributes:
@@ -276,12 +268,9 @@ class ChangedPassword:
         own = "this connection goes on with the new one" if self.reauthenticated else ""
         return "; ".join(part for part in (text, proof, own, self.note) if part)
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class WhoAmI:
+@dataclass(frozen=True, repr=False)
+class WhoAmI(Told):
     """As whom a connection acts, and what the server is."""
 
     user: str
@@ -302,6 +291,3 @@ class WhoAmI:
         tls = "on" if self.secure else "off"
         where = f"{self.server} (Milvus {self.version or '?'})"
         return f"{who} on {where}; authorization {enforced}; TLS {tls}"
-
-    def __repr__(self) -> str:
-        return str(self)

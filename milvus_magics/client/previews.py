@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from milvus_magics.client import lookup, naming, privilege_groups, privileges, scopes, verify
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import roles_in_words
+from milvus_magics.client.models import Told, roles_in_words
 from milvus_magics.client.scopes import KNOWN, Scope
 from milvus_magics.errors import (
     GroupExistsError,
@@ -23,8 +23,8 @@ from milvus_magics.errors import (
 from milvus_magics.secret import Secret
 
 
-@dataclass(frozen=True)
-class Preview:
+@dataclass(frozen=True, repr=False)
+class Preview(Told):
     """What a change would do. Nothing was changed.
 
     Attributes:
@@ -41,9 +41,6 @@ class Preview:
 
     def __str__(self) -> str:
         return "; ".join(filter(None, (f"would {self.what} on {self.server}", self.warning, self.note)))
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def preview_create_user(

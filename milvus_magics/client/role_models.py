@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from milvus_magics.client.models import Table
+from milvus_magics.client.models import Table, Told
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def holds(grants: Sequence[Grant] | None) -> str:
     return f"with {some(list(grants))}" if grants else "without privileges"
 
 
-@dataclass(frozen=True)
-class CreatedRole:
+@dataclass(frozen=True, repr=False)
+class CreatedRole(Told):
     """A role that is created."""
 
     role: str
@@ -124,12 +124,9 @@ class CreatedRole:
         text = f"created role {self.role!r} on {self.server}; it has no privileges yet: %milvus_grant_privilege"
         return f"{text}; {self.note}" if self.note else text
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class AlteredRole:
+@dataclass(frozen=True, repr=False)
+class AlteredRole(Told):
     """A role whose description is changed."""
 
     role: str
@@ -139,12 +136,9 @@ class AlteredRole:
     def __str__(self) -> str:
         return f"role {self.role!r} on {self.server} is described as {self.description!r} now"
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class DropRolePreview:
+@dataclass(frozen=True, repr=False)
+class DropRolePreview(Told):
     """What dropping a role would do."""
 
     role: str
@@ -160,9 +154,6 @@ class DropRolePreview:
             return f"{text}; it is refused unless its privileges are revoked first (--force)"
         return f"{text}; {self.undo}" if self.undo else text
 
-    def __repr__(self) -> str:
-        return str(self)
-
 
 @dataclass(frozen=True)
 class LostRole:
@@ -174,8 +165,8 @@ class LostRole:
     description: str = ""
 
 
-@dataclass(frozen=True)
-class RestoredRole:
+@dataclass(frozen=True, repr=False)
+class RestoredRole(Told):
     """A dropped role that is back.
 
     Attributes:
@@ -196,12 +187,9 @@ class RestoredRole:
         text = f"restored role {self.role!r} on {self.server}, {held_by(self.users)}, {holds(self.grants)}"
         return f"{text}; gone meanwhile: {some([repr(user) for user in self.gone])}" if self.gone else text
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class DroppedRole:
+@dataclass(frozen=True, repr=False)
+class DroppedRole(Told):
     """A role that is dropped, with what went with it."""
 
     role: str
@@ -214,12 +202,9 @@ class DroppedRole:
         text = f"dropped role {self.role!r} on {self.server}; it was {held_by(self.users)}, {holds(self.grants)}"
         return f"{text}; {self.note}" if self.note else text
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class RoleBinding:
+@dataclass(frozen=True, repr=False)
+class RoleBinding(Told):
     """A role given to a user, or taken from them."""
 
     user: str
@@ -233,12 +218,9 @@ class RoleBinding:
         text = f"{deed} user {self.user!r} on {self.server}"
         return f"{text}; {self.note}" if self.note else text
 
-    def __repr__(self) -> str:
-        return str(self)
 
-
-@dataclass(frozen=True)
-class GrantChange:
+@dataclass(frozen=True, repr=False)
+class GrantChange(Told):
     """A privilege given to a role, or taken from it."""
 
     grant: Grant
@@ -250,9 +232,6 @@ class GrantChange:
         way = "granted {} to" if self.granted else "revoked {} from"
         text = f"{way.format(self.grant)} role {self.grant.role!r} on {self.server}"
         return f"{text}; {self.note}" if self.note else text
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 @dataclass(frozen=True)
@@ -269,8 +248,8 @@ class PrivilegeGroups(Table[PrivilegeGroup]):
     columns = ("name", "privileges")
 
 
-@dataclass(frozen=True)
-class GroupChange:
+@dataclass(frozen=True, repr=False)
+class GroupChange(Told):
     """A group of privileges that is changed, in words."""
 
     group: str
@@ -279,6 +258,3 @@ class GroupChange:
 
     def __str__(self) -> str:
         return f"{self.what} on {self.server}"
-
-    def __repr__(self) -> str:
-        return str(self)

@@ -150,7 +150,7 @@ def test_what_cannot_come_back_is_told(run, root):
         run("restore_user eve --password-env PW")
     client = users.create_user  # somebody else makes bob again, behind this session's back
     watchers, root.on_change[:] = list(root.on_change), []
-    client(root, "bob", PASSWORD)
+    client(root, "bob", "other-password")
     root.on_change[:] = watchers
     for line in ("restore_user bob --password-env PW", "restore_user bob --dry-run"):
         with pytest.raises(UserExistsError):
