@@ -1,5 +1,7 @@
 """Every change over a connection that fails in its middle: what is told is true, and the connection goes on."""
 
+import signal
+
 import pytest
 from cutting import cutting
 
@@ -7,7 +9,7 @@ from milvus_magics.client import privileges, roles, users, verify
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.errors import MilvusException, OutcomeUnknownError
+from milvus_magics.errors import ChangeInterrupted, MilvusException, OutcomeUnknownError
 from milvus_magics.secret import Secret
 
 OLD, NEW = "old-password", "new-password"
@@ -19,13 +21,14 @@ CHANGING = {"CreateCredential", "UpdateCredential", "DeleteCredential", "CreateR
 class Armed(Connection):
     """A connection whose first change meets a proxy in a certain mode; reads before it pass."""
 
-    def arm(self, proxy, mode):
-        self._proxy, self._mode = proxy, mode
+    def arm(self, proxy, mode, then=lambda: None):
+        self._proxy, self._mode, self._then = proxy, mode, then
         return self
 
     def call(self, method, **arguments):
         if method in CHANGING and self._mode:
             self._proxy.mode, self._mode = self._mode, ""
+            self._then()
         return super().call(method, **arguments)
 
 
@@ -129,6 +132,39 @@ def test_what_is_told_is_true(root, prepared, server, name, mode):
             conn.close()  # its TCP connection stays dead until keepalive finds out, which takes its time
             conn = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "")
         assert "root" in users.list_usernames(conn, timeout=10)
+        conn.close()
+
+
+@pytest.fixture
+def interrupting():
+    """Interrupts the test, as "interrupt kernel" would, so many seconds later."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, old)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_interrupted_change_says_what_is_known(root, prepared, server, interrupting, name):
+    """Sent, no answer, interrupted: it is told that it may or may not be done, and the server is asked before."""
+    change, happened = CHANGES[name]
+    with cutting(server.uri) as proxy:
+        conn = Armed(Address.of(proxy.address, user="root", password=server.password))
+        conn.arm(proxy, "black hole", then=lambda: interrupting(0.3))
+        changes = []
+        conn.on_change.append(changes.append)
+        with pytest.raises(ChangeInterrupted) as raised:
+            change(conn)
+        text = str(raised.value)
+        assert text.startswith("interrupted; ")
+        assert "cannot be told" in text or "so far, but the server may still do it" in text
+        assert len(raised.value._render_traceback_()) == 1
+        assert (changes[-1].outcome, changes[-1].code) == ("unknown", 10000)
+        assert not happened(root)
         conn.close()
 
 
