@@ -72,6 +72,14 @@ def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> An
     return next((result for result in reply.results if result.user.name == user), None)
 
 
+def own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
+    """The roles of the user that the connection acts as, which everybody may ask about; empty where nobody tells."""
+    if not conn.user:
+        return ()
+    described = conn.begin("SelectUser", deadline=deadline, user={"name": conn.user}, include_role_info=True)
+    return told(conn, conn.user, described, deadline).roles or ()
+
+
 def role_names(result: Any) -> tuple[str, ...]:
     """The names of the roles in a result of SelectUser."""
     # Milvus 2.6.4 to 2.6.11 may list an empty role name.

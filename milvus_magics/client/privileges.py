@@ -133,9 +133,9 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         naming.require(naming.problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     names = [role] if role is not None else lookup.require_roles(conn, [], deadline)
-    databases, complete = _databases(conn, deadline)
+    where, complete = databases(conn, deadline)
     try:
-        rows = _select(conn, names, databases, deadline)
+        rows = select(conn, names, where, deadline)
     except UnknownRoleError as exc:
         lookup.require_roles(conn, names, deadline, so="")
         raise lookup.unknown_role(conn, role or "", [], so="") from exc
@@ -144,14 +144,14 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
     return Grants(rows, f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}")
 
 
-def _select(conn: Connection, roles: Sequence[str], databases: Sequence[str], deadline: Deadline) -> list[Grant]:
+def select(conn: Connection, roles: Sequence[str], where: Sequence[str], deadline: Deadline) -> list[Grant]:
     """What roles hold in databases, each grant once, by calls that are in flight together."""
     found: dict[tuple[str, ...], Grant] = {}
     with conn.together() as begin:
         calls = [
             begin("SelectGrant", deadline=deadline, entity={"role": {"name": role}, "db_name": db})
             for role in roles
-            for db in databases
+            for db in where
         ]
         for call in calls:
             reply = call.reply()
@@ -269,7 +269,7 @@ def _read(entity: Any) -> Grant:
     )
 
 
-def _databases(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
+def databases(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
     """The databases to look into, and whether these are all. `*` first: newer servers tell everything there."""
     try:
         names = lookup.databases(conn, deadline)
@@ -280,8 +280,8 @@ def _databases(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
 
 def _held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> list[Grant]:
     """What the role holds, also in databases that do not exist: Milvus 2.3 tells of those only by name."""
-    databases = {*_databases(conn, deadline)[0], *(grant.db for grant in wanted)}
-    return _select(conn, [wanted[0].role], sorted(databases), deadline)
+    where = {*databases(conn, deadline)[0], *(grant.db for grant in wanted)}
+    return select(conn, [wanted[0].role], sorted(where), deadline)
 
 
 def _same(wanted: Grant, held: Grant) -> bool:
@@ -348,9 +348,9 @@ def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, sa
 def missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
     """A warning where a privilege was granted on something that is not there: servers take any name."""
     try:
-        databases = lookup.databases(conn, deadline)
-        if grant.db != ALL and grant.db not in databases:
-            return f"note that there is no database {grant.db!r}{naming.did_you_mean(grant.db, databases)}"
+        there_are = lookup.databases(conn, deadline)
+        if grant.db != ALL and grant.db not in there_are:
+            return f"note that there is no database {grant.db!r}{naming.did_you_mean(grant.db, there_are)}"
         if grant.object_type != "Collection" or ALL in (grant.object_name, grant.db):
             return ""
         collections = lookup.collections(conn, grant.db, deadline)

@@ -95,6 +95,15 @@ KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"Al
 ALL = "*"
 
 
+def kind_of(privilege: str) -> str:
+    """The type of object that a privilege is about on all servers: `Collection`, `User`, `Global`; empty = unknown."""
+    if privilege in ON_COLLECTIONS:
+        return "Collection"
+    if privilege in ON_USERS:
+        return "User"
+    return "Global" if privilege in KNOWN else ""
+
+
 class Scope(NamedTuple):
     """On what a privilege is granted, as the caller said it; None = not said."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics.magics import completion
+from milvus_magics.magics.access import AccessMagics
 from milvus_magics.magics.audit import AuditMagics
 from milvus_magics.magics.connections import ConnectionMagics
 from milvus_magics.magics.new_passwords import NewPasswordMagics
@@ -20,7 +21,14 @@ from milvus_magics.session.connections import connections
 
 
 class MilvusMagics(
-    ConnectionMagics, UserMagics, NewPasswordMagics, RoleMagics, PrivilegeMagics, UndoMagics, AuditMagics
+    ConnectionMagics,
+    UserMagics,
+    NewPasswordMagics,
+    RoleMagics,
+    PrivilegeMagics,
+    AccessMagics,
+    UndoMagics,
+    AuditMagics,
 ):
     """All magics of milvus_magics, and their settings."""
 

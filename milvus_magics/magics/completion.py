@@ -21,8 +21,8 @@ IDENTIFIER = "milvus_magics"
 PRIORITY = 1000.0
 # An argument's metavar or option -> the kind of name that it takes.
 KINDS = {
-    "role": "role", "collection": "collection", "db": "database", "group": "group", "alias": "alias", "using": "alias",
-    "privilege": "privilege", "privileges": "privilege", "object": "object",
+    "user": "user", "role": "role", "collection": "collection", "db": "database", "group": "group", "alias": "alias",
+    "using": "alias", "privilege": "privilege", "privileges": "privilege", "object": "object",
 }  # fmt: skip
 # These name something that there isn't yet.
 NEW = {

@@ -1,0 +1,279 @@
+"""Who may do what: one look at a server, over all databases, with groups, wildcards, `admin` and `public` applied.
+
+How a server decides was measured on Milvus 2.3.5; what later ones do differently follows their source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from milvus_magics.client import concerns, lookup, naming, privileges, verify
+from milvus_magics.client.access_models import ADMIN, PUBLIC, ROOT, Access, Reading, Right
+from milvus_magics.client.connection import Connection, Pending
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.role_models import Grant, held_by, some
+from milvus_magics.client.scopes import ALL, KNOWN
+from milvus_magics.errors import (
+    DeadlineError,
+    MilvusException,
+    ParameterError,
+    PermissionDeniedError,
+    ServerTooOldError,
+    UnavailableError,
+    UnknownPrivilegeError,
+    UnknownRoleError,
+)
+from milvus_magics.secret import Secret
+
+# Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
+DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
+
+
+class Question(NamedTuple):
+    """What is asked; None = not restricted."""
+
+    user: str | None = None
+    role: str | None = None
+    privilege: str | None = None
+    collection: str | None = None
+    db: str | None = None
+
+    @property
+    def on(self) -> str:
+        """On what, in words."""
+        text = f" on collection {self.collection!r}" if self.collection is not None else ""
+        return text + (f" in database {self.db!r}" if self.db is not None else "")
+
+
+def access(
+    conn: Connection,
+    *,
+    user: str | None = None,
+    role: str | None = None,
+    privilege: str | None = None,
+    collection: str | None = None,
+    db: str | None = None,
+    timeout: float | None = None,
+) -> Access:
+    """Who may do what. Without a question: everybody's rights, and what is strange about them.
+
+    Args:
+        conn: a connection whose user may look (SelectUser and SelectOwnership); others see their own rights.
+        user: only what this user may do.
+        role: what this role brings, whoever holds it.
+        privilege: only what is enough for this privilege.
+        collection: only what is about this collection; without `db` in the connection's database.
+        db: only what is about this database.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Returns:
+        The rights, which iterate; `.allows(user, privilege, collection, db)`, `.matrix()`, `.concerns`.
+
+    Raises:
+        ParameterError: `user` and `role` don't go together; or there is no such database or collection, and no grant
+            on it.
+        UnknownUserError, UnknownRoleError, UnknownPrivilegeError: there is no such thing.
+    """
+    asked = Question(user, role, privilege, collection, db)
+    if user is not None and role is not None:
+        raise ParameterError("ask about a user or about a role, not both; nothing was sent")
+    for what, name in asked._asdict().items():
+        naming.require(naming.problem_with_existing_name(name, what) if name is not None else None)
+    is_overview = not any(asked)
+    if collection is not None and db is None:
+        asked = asked._replace(db=conn.address.db_name or "default")
+    reading = read(conn, Deadline(timeout))
+    _require_known(conn, reading, asked)
+    rights = [right for right in _rights(reading, asked) if right.permits(privilege, collection, asked.db)]
+    return Access(rights, _caption(reading, asked), reading, concerns.of(reading), is_overview=is_overview)
+
+
+def read(conn: Connection, deadline: Deadline) -> Reading:
+    """Look at everything, with the questions in flight together.
+
+    Raises:
+        MilvusException: when the server cannot be asked at all.
+    """
+    with conn.together() as begin:
+        asked: dict[str, Pending] = {
+            name: begin(name, deadline=deadline, **fields)
+            for name, fields in (
+                ("GetVersion", {}),
+                ("SelectUser", {"include_role_info": True}),
+                ("SelectRole", {"include_user_info": True}),
+                ("ListDatabases", {}),
+                ("ListPrivilegeGroups", {}),
+            )
+        }
+        enforced, default_password = _of_root(conn, deadline)
+        conn.version = asked["GetVersion"].reply().version
+        listed = {name: _answer(call) for name, call in asked.items() if name != "GetVersion"}
+    users = _users(conn, listed["SelectUser"], deadline)
+    roles = _roles(listed["SelectRole"], users)
+    dbs = list(listed["ListDatabases"].db_names) if listed["ListDatabases"] else []
+    hidden = [name for name, reply in listed.items() if reply is None and name != "ListPrivilegeGroups"]
+    return Reading(
+        server=conn.address.url,
+        version=conn.version,
+        users=users,
+        roles=roles,
+        grants=_grants(conn, list(roles), dbs, deadline),
+        groups=_groups(listed["ListPrivilegeGroups"]),
+        collections=_collections(conn, dbs, deadline),
+        enforced=enforced,
+        secure=conn.address.secure,
+        default_password=default_password,
+        partial=_partial(conn, hidden),
+    )
+
+
+def _answer(call: Pending) -> Any:
+    """A reply; None where the caller may not look or the server has no such thing."""
+    try:
+        reply = call.reply()
+        lookup.raise_for(reply)
+    except (PermissionDeniedError, ServerTooOldError):
+        return None
+    return reply
+
+
+def _of_root(conn: Connection, deadline: Deadline) -> tuple[bool | None, bool | None]:
+    """Whether passwords are checked on login, and whether root's is the one that Milvus comes with."""
+    try:
+        verdicts = [
+            verify.check(conn, ROOT, Secret(password), deadline, may_rewrite=False) for password in DEFAULT_PASSWORDS
+        ]
+    except (UnavailableError, DeadlineError):
+        raise
+    except MilvusException:
+        return None, None
+    known = [verdict.right for verdict in verdicts if verdict.right is not None]
+    return verdicts[0].enforced, any(known) if known else None
+
+
+def _users(conn: Connection, reply: Any, deadline: Deadline) -> dict[str, tuple[str, ...]]:
+    """Everybody with their roles; only the connection's own user where the others may not be listed."""
+    if reply is not None:
+        return {result.user.name: lookup.role_names(result) for result in sorted(reply.results, key=_name)}
+    held = lookup.own_roles(conn, deadline)
+    return {conn.user: held} if conn.user else {}
+
+
+def _name(result: Any) -> str:
+    return str(result.user.name)
+
+
+def _roles(reply: Any, users: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...] | None]:
+    if reply is not None:
+        return {result.role.name: lookup.user_names(result) for result in reply.results}
+    held = {role for roles in users.values() for role in roles}
+    return dict.fromkeys(sorted({*held, PUBLIC}))
+
+
+def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadline) -> list[Grant]:
+    # The name of a database brings what is granted in all of them, too; newer servers tell everything at `*`.
+    where = [ALL, *dbs] if dbs else [ALL, ""]
+    wanted = [role for role in roles if role != ADMIN]
+    try:
+        return privileges.select(conn, wanted, where, deadline)
+    except UnknownRoleError:  # one was dropped since they were listed
+        left = {result.role.name for result in conn.checked("SelectRole", deadline=deadline).results}
+        return privileges.select(conn, [role for role in wanted if role in left], where, deadline)
+
+
+def _groups(reply: Any) -> dict[str, tuple[str, ...]]:
+    groups = reply.privilege_groups if reply is not None else ()
+    return {group.group_name: tuple(sorted(one.name for one in group.privileges)) for group in groups}
+
+
+def _collections(conn: Connection, dbs: list[str], deadline: Deadline) -> dict[str, tuple[str, ...]]:
+    with conn.together() as begin:
+        calls = {db: begin("ShowCollections", deadline=deadline, db_name=db) for db in dbs}
+        replies = {db: _answer_of_db(call) for db, call in calls.items()}
+    return {db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in replies.items()}
+
+
+def _answer_of_db(call: Pending) -> Any:
+    try:
+        return _answer(call)
+    except (UnavailableError, DeadlineError):
+        raise
+    except MilvusException:
+        return None  # dropped since it was listed
+
+
+def _partial(conn: Connection, hidden: list[str]) -> str:
+    needs = {"SelectUser": "SelectUser", "SelectRole": "SelectOwnership", "ListDatabases": "ListDatabases"}
+    if not hidden:
+        return ""
+    missing = some([needs[name] for name in hidden])
+    what = "only your own rights" if "SelectUser" in hidden else "not everything"
+    return f"{what}: {conn.actor} lacks {missing}"
+
+
+def _require_known(conn: Connection, reading: Reading, asked: Question) -> None:
+    """Raise where the question is about something that there isn't: the answer would mislead."""
+    user, role, privilege, collection, db = asked
+    if user is not None and user not in reading.users:
+        if reading.partial and user != conn.user:
+            raise PermissionDeniedError(f"user {user!r} cannot be looked at, {reading.partial}")
+        raise lookup.unknown_user(conn, user, list(reading.users), so="")
+    if role is not None and role not in reading.roles:
+        raise lookup.unknown_role(conn, role, list(reading.roles), so="")
+    if privilege is not None:
+        _require_privilege(reading, privilege)
+    if db is not None and reading.collections and db not in reading.collections:
+        _require_granted(reading, f"database {db!r}", db, list(reading.collections), "db")
+    elif db is not None and collection is not None and collection not in reading.collections.get(db, (collection,)):
+        what = f"collection {collection!r} in database {db!r}"
+        _require_granted(reading, what, collection, list(reading.collections[db]), "object_name")
+
+
+def _require_privilege(reading: Reading, privilege: str) -> None:
+    there_are = {*KNOWN, *reading.groups, *(grant.privilege for grant in reading.grants)}
+    there_are |= {name for names in reading.groups.values() for name in names}
+    if privilege not in (ALL, *there_are):
+        hint = naming.did_you_mean(privilege, there_are)
+        raise UnknownPrivilegeError(f"there is no privilege {privilege!r}, and no role holds one of that name{hint}")
+
+
+def _require_granted(reading: Reading, what: str, name: str, there_are: list[str], field: str) -> None:
+    """Something that isn't there may be asked about as long as somebody holds a grant on it."""
+    if name not in {getattr(grant, field) for grant in reading.grants}:
+        hint = naming.did_you_mean(name, there_are)
+        raise ParameterError(f"there is no {what} on {reading.server}{hint}, and no grant on it")
+
+
+def _rights(reading: Reading, asked: Question) -> Iterator[Right]:
+    if asked.role is not None:
+        yield from reading.rights_of_role(asked.role)
+        return
+    for user in reading.users if asked.user is None else [asked.user]:
+        yield from reading.rights_of(user)
+
+
+def _caption(reading: Reading, asked: Question) -> str:
+    where = f"{reading.server} (Milvus {reading.version or '?'})"
+    off = "; authorization is OFF, so anybody may do anything" if reading.enforced is False else ""
+    partial = f"; {reading.partial}" if reading.partial else ""
+    return f"{_answers(reading, asked)} on {where}{off}{partial}"
+
+
+def _answers(reading: Reading, asked: Question) -> str:
+    """What is answered, in words."""
+    what = f"{asked.privilege or 'something'}{asked.on}"
+    if asked.user is not None:
+        how = f"by what user {asked.user!r} may do {what}"
+        return how if asked.privilege else f"what user {asked.user!r} may do{asked.on}"
+    if asked.role is not None:
+        held = held_by(reading.roles[asked.role])
+        return (
+            f"what of role {asked.role!r}, {held}, brings {what}" if any(asked[2:]) else f"role {asked.role!r}, {held},"
+        )
+    if any(asked):
+        return f"who may do {what}"
+    collections = sum(map(len, reading.collections.values()))
+    counts = {"user": len(reading.users), "role": len(reading.roles), "grant": len(reading.grants)}
+    counts |= {"collection": collections, "database": len(reading.collections)}
+    return ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items())

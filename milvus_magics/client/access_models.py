@@ -1,0 +1,236 @@
+"""What a look at everybody's rights finds: rights, concerns, and the whole reading that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from milvus_magics.client.models import Table
+from milvus_magics.client.role_models import Grant, scope_in_words
+from milvus_magics.client.scopes import ALL, ON_EITHER, kind_of
+
+if TYPE_CHECKING:
+    from milvus_magics.client.matrix import Matrix
+
+EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, whatever they are about
+ADMIN, PUBLIC, ROOT = "admin", "public", "root"
+BY_BEING_ROOT = "(root)"
+# The groups of Milvus 2.4, which are granted like privileges -> what they stand for.
+OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "CollectionReadWrite", "GroupAdmin": EVERYTHING}
+
+
+class Right(NamedTuple):
+    """One thing that somebody may do.
+
+    Attributes:
+        user: who; empty where the question was about a role.
+        privilege: its name; `*` is every privilege of its type, `All` every one there is.
+        object_type: `Global`, `Collection` or `User`.
+        object_name: the collection or user; `*` is all of them.
+        db: the database; `*` is all of them.
+        role: by which role; `(root)` for root, who needs none.
+        group: the group of privileges that brings it; empty where it was granted itself.
+    """
+
+    user: str
+    privilege: str
+    object_type: str
+    object_name: str
+    db: str
+    role: str
+    group: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.privilege} on {scope_in_words(self.object_type, self.object_name, self.db)} {self.by}"
+
+    @property
+    def by(self) -> str:
+        """Where it comes from, in words."""
+        if self.role == BY_BEING_ROOT:
+            return "by being root"
+        return f"by role {self.role!r}" + (f" (group {self.group})" if self.group else "")
+
+    def permits(self, privilege: str | None = None, collection: str | None = None, db: str | None = None) -> bool:
+        """Whether it is enough for a privilege on a collection in a database; None = any."""
+        if db is not None and not matches(db, self.db):
+            return False
+        if self.privilege == EVERYTHING:
+            return True
+        if privilege not in (None, self.privilege) and not (
+            self.privilege == ALL and kind_of(privilege or "") in (self.object_type, "")
+        ):
+            return False
+        if collection is None:
+            return True
+        about_collections = self.object_type == "Collection" or privilege is not None or self.privilege in ON_EITHER
+        return about_collections and matches(collection, self.object_name)
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a grant's name means this one: Milvus takes `*` and other wildcards where it compares names."""
+    return pattern in (ALL, "", name) or fnmatchcase(name, pattern)
+
+
+class Concern(NamedTuple):
+    """Something that whoever administers a server wants to know.
+
+    Attributes:
+        concern: of what kind, in two or three words.
+        text: what it is, and what to do about it.
+        names: the users, roles or grants that it is about.
+    """
+
+    concern: str
+    text: str
+    names: tuple[str, ...] = ()
+
+
+class Concerns(Table[Concern]):
+    """What should be known about a server's users and roles."""
+
+    columns = ("concern", "text", "names")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one look at a server found.
+
+    Attributes:
+        server: its address.
+        version: its version.
+        users: name -> their roles.
+        roles: name -> who holds it; None where the caller may not look.
+        grants: everything that roles hold.
+        groups: group of privileges -> what it holds; empty on servers without groups.
+        collections: database -> its collections; empty where the caller may not look.
+        enforced: whether authorization is on; None = cannot be told.
+        secure: whether this connection uses TLS.
+        default_password: whether root still has the one that Milvus comes with; None = cannot be told.
+        partial: what could not be looked at; empty where everything was.
+    """
+
+    server: str
+    version: str
+    users: Mapping[str, tuple[str, ...]]
+    roles: Mapping[str, tuple[str, ...] | None]
+    grants: Sequence[Grant]
+    groups: Mapping[str, tuple[str, ...]]
+    collections: Mapping[str, tuple[str, ...]]
+    enforced: bool | None
+    secure: bool
+    default_password: bool | None
+    partial: str = ""
+
+    def is_older_than(self, *version: int) -> bool:
+        """Whether the server is older; one that doesn't tell is not."""
+        digits = [int(part) for part in self.version.lstrip("v").split("-")[0].split(".") if part.isdigit()]
+        return bool(digits) and tuple(digits) < version
+
+    def roles_of(self, user: str) -> tuple[str, ...]:
+        """A user's roles, with the one that everybody holds."""
+        public = (PUBLIC,) if PUBLIC in self.roles else ()
+        return tuple(dict.fromkeys((*self.users.get(user, ()), *public)))
+
+    def rights_of_role(self, role: str) -> tuple[Right, ...]:
+        """What a role brings, groups taken apart."""
+        return self._by_role.get(role, ())
+
+    def rights_of(self, user: str) -> Iterator[Right]:
+        """What a user may do, by all their roles."""
+        if user == ROOT:
+            yield Right(user, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT)
+        for role in self.roles_of(user):
+            for _, *right in self.rights_of_role(role):
+                yield Right(user, *right)
+
+    def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
+        """Whether a user may do what needs a privilege; everybody may look at and change themselves besides."""
+        return any(right.permits(privilege, collection, db) for right in self.rights_of(user))
+
+    @cached_property
+    def _by_role(self) -> dict[str, tuple[Right, ...]]:
+        found: dict[str, list[Right]] = {role: [] for role in self.roles}
+        if ADMIN in found:
+            found[ADMIN].append(Right("", EVERYTHING, "Global", ALL, ALL, ADMIN))
+        for grant in self.grants:
+            found.setdefault(grant.role, []).extend(self._rights(grant))
+        return {role: tuple(rights) for role, rights in found.items()}
+
+    def _rights(self, grant: Grant) -> Iterator[Right]:
+        if self.is_idle(grant):
+            return
+        held = self.groups.get(OLD_GROUPS.get(grant.privilege, grant.privilege))
+        where = (grant.object_name or ALL, grant.db or ALL, grant.role)
+        if held is not None:
+            for name in held:
+                yield Right("", name, kind_of(name) or grant.object_type, *where, grant.privilege)
+        elif OLD_GROUPS.get(grant.privilege) == EVERYTHING:
+            yield Right("", EVERYTHING, "Global", *where, grant.privilege)
+        else:
+            yield Right("", grant.privilege, grant.object_type, *where)
+
+    def is_idle(self, grant: Grant) -> bool:
+        """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""
+        is_literal = grant.privilege == EVERYTHING and self.is_older_than(2, 4)
+        return is_literal and bool(self.collections) and grant.db not in self.collections
+
+
+class Access(Table[Right]):
+    """Who may do what. Iterates over rights; without a question it shows itself as a picture of everybody's.
+
+    Attributes:
+        reading: everything that was read.
+        concerns: what should be known about the server's users and roles.
+        is_overview: whether nothing special was asked.
+    """
+
+    columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group")
+
+    def __init__(
+        self, rows: Sequence[Right], caption: str, reading: Reading, concerns: Concerns, *, is_overview: bool
+    ) -> None:
+        super().__init__(rows, caption)
+        self.reading, self.concerns, self.is_overview = reading, concerns, is_overview
+
+    def shown(self) -> tuple[str, ...]:
+        """The columns worth showing: not those that are empty all over."""
+        return tuple(name for name in self.columns if name not in ("user", "group") or any(self._column(name)))
+
+    def _column(self, name: str) -> list[str]:
+        return [getattr(row, name) for row in self]
+
+    def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
+        """Whether a user may do something: as `Reading.allows`."""
+        return self.reading.allows(user, privilege, collection, db)
+
+    def matrix(self, rows: str = "users", columns: str = "levels") -> Matrix:
+        """A picture of it.
+
+        Args:
+            rows: `users` or `roles`.
+            columns: `levels` (reading, writing, administering of collections, databases and the cluster) or
+                `collections`.
+
+        Raises:
+            ParameterError: anything else.
+        """
+        from milvus_magics.client import matrix
+
+        return matrix.build(self.reading, rows, columns)
+
+    def __repr__(self) -> str:
+        if not self.is_overview:
+            return super().__repr__()
+        lines = [self.caption, *(f"! {concern.text}" for concern in self.concerns), "", repr(self.matrix())]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from milvus_magics import display
+
+        if not self.is_overview:
+            return super()._repr_html_()
+        concerns = "".join(display.html_line(concern.text, "warning") for concern in self.concerns)
+        return display.html_line(self.caption, "heading") + concerns + self.matrix()._repr_html_()

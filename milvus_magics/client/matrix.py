@@ -1,0 +1,299 @@
+"""A picture of who may do what: users or roles by levels of privileges, or by collections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+from milvus_magics.client.access_models import BY_BEING_ROOT, EVERYTHING, PUBLIC, ROOT, Reading, Right, matches
+from milvus_magics.client.role_models import scope_in_words, some
+from milvus_magics.client.scopes import ALL, ON_COLLECTIONS
+from milvus_magics.errors import ParameterError
+
+MOST_COLUMNS = 40
+MOST_REASONS = 4
+EVERYBODY = "(everybody)"
+
+# What the nine groups of Milvus 2.5 hold, for servers that have none; a server that has them says so itself.
+_READ = (
+    "Query Search IndexDetail GetFlushState GetLoadState GetLoadingProgress HasPartition ShowPartitions "
+    "DescribeCollection DescribeAlias GetStatistics ListAliases"
+)
+_WRITE = (
+    "Load Release Insert Delete Upsert Import Flush Compaction LoadBalance CreateIndex DropIndex CreatePartition "
+    "DropPartition"
+)
+USUAL = {
+    ("Collection", "ReadOnly"): _READ,
+    ("Collection", "ReadWrite"): _WRITE,
+    ("Collection", "Admin"): "CreateAlias DropAlias",
+    ("Database", "ReadOnly"): "ShowCollections DescribeDatabase",
+    ("Database", "ReadWrite"): "AlterDatabase RenameCollection",
+    ("Database", "Admin"): "CreateCollection DropCollection",
+    ("Cluster", "ReadOnly"): (
+        "ListDatabases SelectOwnership SelectUser DescribeResourceGroup ListResourceGroups ListPrivilegeGroups"
+    ),
+    ("Cluster", "ReadWrite"): "FlushAll TransferNode TransferReplica UpdateResourceGroups",
+    ("Cluster", "Admin"): (
+        "BackupRBAC RestoreRBAC CreateDatabase DropDatabase CreateOwnership DropOwnership ManageOwnership "
+        "CreateResourceGroup DropResourceGroup UpdateUser CreatePrivilegeGroup DropPrivilegeGroup OperatePrivilegeGroup"
+    ),
+}
+WORDS = {"ReadOnly": "read", "ReadWrite": "write", "Admin": "admin"}
+# What servers with groups know and those without don't.
+SINCE_GROUPS = frozenset(
+    {
+        "DescribeDatabase",
+        "AlterDatabase",
+        "ListPrivilegeGroups",
+        "UpdateResourceGroups",
+        "BackupRBAC",
+        "RestoreRBAC",
+        "CreatePrivilegeGroup",
+        "DropPrivilegeGroup",
+        "OperatePrivilegeGroup",
+        "AddCollectionField",
+        "AlterCollectionSchema",
+        "CollectionReadOnly",
+        "CollectionReadWrite",
+        "CollectionAdmin",
+    }
+)
+NONE, SOME, MORE, FULL = range(4)
+
+
+class Cell(NamedTuple):
+    """How much somebody may do there (0 to 3), and why."""
+
+    level: int
+    reasons: tuple[str, ...] = ()
+
+
+class Column(NamedTuple):
+    """One column: its heading, the one above that it shares with its neighbours, and the privileges or collection."""
+
+    above: str
+    name: str
+    privileges: frozenset[str]
+
+
+class Row(NamedTuple):
+    """One row: who, what to know about them, and the cells."""
+
+    name: str
+    note: str
+    cells: tuple[Cell, ...]
+
+
+class Matrix:
+    """Users or roles, and how much they may do where. Shows itself as text and as HTML.
+
+    Attributes:
+        caption: what it shows.
+        corner: what the rows are.
+        columns: their headings.
+        rows: the first one is what everybody may do; in the others is what goes beyond.
+        marks: level -> its sign and what that means.
+    """
+
+    def __init__(
+        self,
+        caption: str,
+        corner: str,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        marks: Mapping[int, tuple[str, str]],
+    ) -> None:
+        self.caption, self.corner = caption, corner
+        self.columns, self.rows, self.marks = tuple(columns), tuple(rows), dict(marks)
+
+    def __repr__(self) -> str:
+        from milvus_magics import display
+
+        return display.text_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
+
+    def _repr_html_(self) -> str:
+        from milvus_magics import display
+
+        return display.html_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
+
+    def _heads(self) -> list[tuple[str, str]]:
+        return [(column.above, column.name) for column in self.columns]
+
+
+def build(reading: Reading, rows: str, columns: str) -> Matrix:
+    """The picture of a reading; arguments as in `Access.matrix`.
+
+    Raises:
+        ParameterError: there are no such rows or columns.
+    """
+    if rows not in ("users", "roles"):
+        raise ParameterError(f"rows are 'users' or 'roles', not {rows!r}")
+    if columns not in ("levels", "collections"):
+        raise ParameterError(f"columns are 'levels' or 'collections', not {columns!r}")
+    painter: _Painter = _Levels(reading) if columns == "levels" else _Collections(reading)
+    return Matrix(
+        f"{rows} by {painter.WHAT}{painter.left_out}", rows, painter.columns, painter.rows(rows), painter.MARKS
+    )
+
+
+class _Painter:
+    """Fills the rows of a matrix, role by role: users are sums of roles."""
+
+    WHAT = ""
+    MARKS: ClassVar[Mapping[int, tuple[str, str]]] = {}
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self._cells: dict[tuple[tuple[str, ...], Column], Cell] = {}
+        self._known: dict[tuple[str, Column], tuple[list[Right], list[str]]] = {}
+        self.columns = self._columns()
+        self.left_out = ""
+        if len(self.columns) > MOST_COLUMNS:
+            self.left_out = f" (the first {MOST_COLUMNS} of {len(self.columns)})"
+            self.columns = self.columns[:MOST_COLUMNS]
+
+    def _columns(self) -> list[Column]:
+        raise NotImplementedError
+
+    def level(self, rights: Sequence[Right], column: Column) -> int:
+        """How much some rights bring in a column."""
+        raise NotImplementedError
+
+    def concerns(self, right: Right, column: Column) -> list[str]:
+        """The privileges in a column that a right is about."""
+        raise NotImplementedError
+
+    def rows(self, kind: str) -> list[Row]:
+        shared = (PUBLIC,) if PUBLIC in self.reading.roles else ()
+        rows = [self._row(EVERYBODY, f"role {PUBLIC!r}", shared)] if shared else []
+        if kind == "roles":
+            names = [role for role in sorted(self.reading.roles) if role != PUBLIC]
+            return rows + [self._row(role, self._holders(role), (role,)) for role in names]
+        for user, roles in self.reading.users.items():
+            held = (BY_BEING_ROOT, *roles) if user == ROOT else roles
+            rows.append(self._row(user, ", ".join(roles), held))
+        return rows
+
+    def _holders(self, role: str) -> str:
+        users = self.reading.roles[role]
+        if users is None:
+            return ""
+        return some(users, 3) if users else "nobody"
+
+    def _row(self, name: str, note: str, roles: Sequence[str]) -> Row:
+        roles = tuple(role for role in roles if role != PUBLIC or name == EVERYBODY)
+        return Row(name, note, tuple(self._cell(roles, column) for column in self.columns))
+
+    def _cell(self, roles: tuple[str, ...], column: Column) -> Cell:
+        key = roles, column
+        if key not in self._cells:
+            parts = [self._rights(role, column) for role in roles]
+            rights = [right for found, _ in parts for right in found]
+            reasons = [reason for _, found in parts for reason in found]
+            more = len(reasons) - MOST_REASONS
+            shown = (*reasons[:MOST_REASONS], *([f"and {more} more"] if more > 0 else []))
+            self._cells[key] = Cell(self.level(rights, column) if rights else NONE, shown)
+        return self._cells[key]
+
+    def _rights(self, role: str, column: Column) -> tuple[list[Right], list[str]]:
+        """A role's rights that bring something in a column, and the same in words."""
+        key = role, column
+        if key not in self._known:
+            found: list[Right] = []
+            words: dict[tuple[str, str], list[str]] = {}
+            for right in self._all_rights(role):
+                names = self.concerns(right, column)
+                if names:
+                    found.append(right)
+                    scope = scope_in_words(right.object_type, right.object_name, right.db)
+                    words.setdefault((scope, right.by), []).extend(
+                        [right.privilege] if right.privilege in (ALL, EVERYTHING) else names
+                    )
+            self._known[key] = found, [f"{some(names)} on {on} {by}" for (on, by), names in words.items()]
+        return self._known[key]
+
+    def _all_rights(self, role: str) -> Sequence[Right]:
+        if role == BY_BEING_ROOT:
+            return (Right(ROOT, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT),)
+        return self.reading.rights_of_role(role)
+
+
+class _Levels(_Painter):
+    WHAT = "levels of privileges"
+    MARKS: ClassVar = {
+        FULL: ("●", "all of it, everywhere"),
+        SOME: ("◐", "some of it, or not everywhere"),
+        NONE: ("·", "nothing beyond what everybody may"),
+    }
+
+    def _columns(self) -> list[Column]:
+        groups, below = self.reading.groups, {"ReadOnly": "", "ReadWrite": "ReadOnly", "Admin": "ReadWrite"}
+        columns = []
+        for (kind, level), usual in USUAL.items():
+            names = set(groups.get(kind + level, ()))
+            if names:
+                names -= set(groups.get(kind + below[level], ()))
+            else:
+                names = set(usual.split()) - (frozenset() if groups else SINCE_GROUPS)
+            if names:
+                columns.append(Column(f"{kind}s" if kind != "Cluster" else "Cluster", WORDS[level], frozenset(names)))
+        own = sorted(set(groups) - {kind + level for kind, level in USUAL})
+        return columns + [Column("Own groups", name, frozenset(groups[name])) for name in own if groups[name]]
+
+    def concerns(self, right: Right, column: Column) -> list[str]:
+        if right.privilege in column.privileges:
+            return [right.privilege]
+        if right.privilege not in (ALL, EVERYTHING):
+            return []
+        return sorted(name for name in column.privileges if right.permits(name))
+
+    def level(self, rights: Sequence[Right], column: Column) -> int:
+        if any(right.privilege == EVERYTHING and right.db == ALL for right in rights):
+            return FULL
+        dbs = list(self.reading.collections) or ["default"]
+        everywhere = {
+            (db, name)
+            for right in rights
+            if right.object_name in (ALL, "")
+            for db in dbs
+            if matches(db, right.db)
+            for name in self.concerns(right, column)
+        }
+        return FULL if len(everywhere) == len(dbs) * len(column.privileges) else SOME
+
+
+class _Collections(_Painter):
+    WHAT = "collections"
+    MARKS: ClassVar = {
+        FULL: ("A", "all privileges on it"),
+        MORE: ("W", "changes it: inserts, deletes, loads, indexes"),
+        SOME: ("R", "reads it: searches, queries, describes"),
+        NONE: ("·", "nothing beyond what everybody may"),
+    }
+
+    def _columns(self) -> list[Column]:
+        there_are = self.reading.collections or self._granted()
+        return [Column(db, name, frozenset()) for db, names in there_are.items() for name in names]
+
+    def _granted(self) -> dict[str, tuple[str, ...]]:
+        """The collections that grants name, where nobody could look which there are."""
+        found: dict[str, set[str]] = {}
+        for grant in self.reading.grants:
+            if grant.object_type == "Collection" and ALL not in (grant.object_name, grant.db):
+                found.setdefault(grant.db, set()).add(grant.object_name)
+        return {db: tuple(sorted(names)) for db, names in sorted(found.items())}
+
+    def concerns(self, right: Right, column: Column) -> list[str]:
+        return [right.privilege] if right.permits(None, column.name, column.above) else []
+
+    def level(self, rights: Sequence[Right], column: Column) -> int:
+        held = {right.privilege for right in rights}
+        every = set(ON_COLLECTIONS) - SINCE_GROUPS
+        if EVERYTHING in held or any(right[1:3] == (ALL, "Collection") for right in rights) or every <= held:
+            return FULL
+        return SOME if _is_reading(held) else MORE
+
+
+def _is_reading(privileges: Iterable[str]) -> bool:
+    return set(privileges) <= {*_READ.split(), "ShowCollections"}

@@ -1,0 +1,43 @@
+"""The magics that show who can do what."""
+
+from __future__ import annotations
+
+import argparse
+
+from milvus_magics.client import access
+from milvus_magics.client.access_models import Access
+from milvus_magics.magics.arguments import argument, connection_options, line_magic
+from milvus_magics.magics.base import SessionMagics
+
+
+class AccessMagics(SessionMagics):
+    """The magic for everybody's rights."""
+
+    @line_magic(
+        argument("--user", metavar="U", help="what this user may do"),
+        argument("--role", metavar="R", help="what this role brings, whoever holds it"),
+        argument("--privilege", metavar="P", help="who may do this, like Search"),
+        argument("--collection", metavar="C", help="on this collection"),
+        argument("--db", metavar="D", help="in this database (with --collection by default the connection's)"),
+        connection_options,
+    )
+    def access(self, args: argparse.Namespace) -> Access:
+        """Show who can do what, over all databases, with groups, wildcards, admin and public applied.
+
+        Without a question: a picture of everybody's rights, and what is strange about them. The result iterates over
+        rights; .matrix(rows='roles', columns='collections') draws other pictures, .concerns is what is strange.
+
+        Examples:
+            %milvus_access
+            %milvus_access --user bob
+            %milvus_access --privilege Search --collection docs
+        """
+        return access.access(
+            self.connection(args),
+            user=args.user,
+            role=args.role,
+            privilege=args.privilege,
+            collection=args.collection,
+            db=args.db,
+            timeout=self.seconds(args),
+        )
