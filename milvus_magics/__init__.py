@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from milvus_magics import utility as utility
     from milvus_magics.errors import MilvusException as MilvusException
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
+    from milvus_magics.forms.console import Console as Console
     from milvus_magics.forms.create_user import CreateUserForm as CreateUserForm
     from milvus_magics.forms.delete_user import DeleteUserForm as DeleteUserForm
     from milvus_magics.forms.drop_user import DropUserForm as DropUserForm
@@ -41,6 +42,7 @@ __version__ = "0.1.0.dev0"
 # Name -> the module that has it; None where it is the module.
 _HOMES: dict[str, str | None] = {
     "ConnectForm": "forms.connect",
+    "Console": "forms.console",
     "CreateRoleForm": "forms.roles",
     "CreateUserForm": "forms.create_user",
     "DeleteUserForm": "forms.delete_user",
@@ -59,6 +61,7 @@ _HOMES: dict[str, str | None] = {
 }
 __all__ = [
     "ConnectForm",
+    "Console",
     "CreateRoleForm",
     "CreateUserForm",
     "DeleteUserForm",

@@ -80,8 +80,7 @@ _FILLS = {0: "", 1: "rgba(0,114,178,.18)", 2: "rgba(0,114,178,.38)", 3: "rgba(0,
 _MATRIX_STYLE = """<style>
 .mm-matrix{max-height:32em;overflow:auto;position:relative}
 .mm-matrix table{border-collapse:separate;border-spacing:2px;margin:0}
-.mm-matrix thead th{position:sticky;top:0;z-index:2;background:var(--jp-layout-color0,Canvas)}
-.mm-matrix thead tr+tr th{top:1.9em}
+.mm-matrix thead{position:sticky;top:0;z-index:2;background:var(--jp-layout-color0,Canvas)}
 .mm-matrix tbody td[title]{position:relative;cursor:help}
 .mm-matrix tbody td[title]:focus{outline:2px solid currentColor;outline-offset:-2px}
 .mm-matrix tbody td[title]:focus::after{content:attr(title);position:absolute;z-index:3;left:0;top:100%;width:22em;
@@ -99,14 +98,14 @@ _NOTE = (
 
 def text_matrix(
     caption: str,
-    corner: str,
+    corner: tuple[str, str],
     heads: Sequence[tuple[str, str]],
     rows: Sequence[Any],
     marks: Mapping[int, tuple[str, str]],
 ) -> str:
     """Rows of cells with marks, for a terminal. A row has `name`, `note` and `cells`, a cell `level` and `reasons`."""
     above = [head if i == 0 or heads[i - 1][0] != head else "" for i, (head, _) in enumerate(heads)]
-    lines = [["", "", *above], [corner, "", *(name for _, name in heads)]]
+    lines = [["", "", *above], [*corner, *(name for _, name in heads)]]
     lines += [[row.name, _cut(row.note), *(marks[cell.level][0] for cell in row.cells)] for row in rows]
     texts = [[cell_text(value) for value in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
@@ -117,7 +116,7 @@ def text_matrix(
 
 def html_matrix(
     caption: str,
-    corner: str,
+    corner: tuple[str, str],
     heads: Sequence[tuple[str, str]],
     rows: Sequence[Any],
     marks: Mapping[int, tuple[str, str]],
@@ -131,6 +130,7 @@ def html_matrix(
         spans[-1:] = [(head, spans[-1][1] + 1)] if spans and spans[-1][0] == head else [*spans[-1:], (head, 1)]
     above = "".join(f'<th scope="colgroup" colspan="{n}" style="{_HEAD}">{escaped(head)}</th>' for head, n in spans)
     names = "".join(f'<th scope="col" style="{_HEAD}">{escaped(name)}</th>' for _, name in heads)
+    corners = "".join(f'<th scope="col" style="{_HEAD};text-align:left">{escaped(name)}</th>' for name in corner)
     body = "".join(_html_row(row, heads, marks) for row in rows)
     legend = " &emsp; ".join(
         f'<span style="background:{_FILLS[level]};padding:0 .4em">{escaped(sign)}</span> {escaped(meaning)}'
@@ -140,7 +140,7 @@ def html_matrix(
         f'{_MATRIX_STYLE}<div class="mm-matrix" role="region" aria-label="{escaped(caption)}"><table>'
         f'<caption style="text-align:left;caption-side:top;white-space:nowrap">{escaped(caption)}</caption>'
         f'<thead><tr><th colspan="2"></th>{above}</tr>'
-        f'<tr><th scope="col" colspan="2" style="{_HEAD};text-align:left">{escaped(corner)}</th>{names}</tr></thead>'
+        f"<tr>{corners}{names}</tr></thead>"
         f"<tbody>{body}</tbody></table></div><p>{legend}</p>"
     )
 

@@ -76,16 +76,18 @@ def access(
         UnknownUserError, UnknownRoleError, UnknownPrivilegeError: there is no such thing.
     """
     asked = Question(user, role, privilege, collection, db)
-    if user is not None and role is not None:
-        raise ParameterError("ask about a user or about a role, not both; nothing was sent")
-    for what, name in asked._asdict().items():
-        naming.require(naming.problem_with_existing_name(name, what) if name is not None else None)
+    _require_possible(asked)
+    return answer(conn, read(conn, Deadline(timeout)), asked)
+
+
+def answer(conn: Connection, reading: Reading, asked: Question) -> Access:
+    """What a reading says to a question; as `access`, without asking the server."""
+    _require_possible(asked)
     is_overview = not any(asked)
-    if collection is not None and db is None:
+    if asked.collection is not None and asked.db is None:
         asked = asked._replace(db=conn.address.db_name or "default")
-    reading = read(conn, Deadline(timeout))
     _require_known(conn, reading, asked)
-    rights = [right for right in _rights(reading, asked) if right.permits(privilege, collection, asked.db)]
+    rights = [right for right in _rights(reading, asked) if right.permits(*asked[2:])]
     return Access(rights, _caption(reading, asked), reading, concerns.of(reading), is_overview=is_overview)
 
 
@@ -210,6 +212,13 @@ def _partial(conn: Connection, hidden: list[str]) -> str:
     missing = some([needs[name] for name in hidden])
     what = "only your own rights" if "SelectUser" in hidden else "not everything"
     return f"{what}: {conn.actor} lacks {missing}"
+
+
+def _require_possible(asked: Question) -> None:
+    if asked.user is not None and asked.role is not None:
+        raise ParameterError("ask about a user or about a role, not both; nothing was sent")
+    for what, name in asked._asdict().items():
+        naming.require(naming.problem_with_existing_name(name, what) if name is not None else None)
 
 
 def _require_known(conn: Connection, reading: Reading, asked: Question) -> None:

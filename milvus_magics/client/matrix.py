@@ -59,6 +59,7 @@ SINCE_GROUPS = frozenset(
         "CollectionAdmin",
     }
 )
+CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
 NONE, SOME, MORE, FULL = range(4)
 
 
@@ -90,7 +91,7 @@ class Matrix:
 
     Attributes:
         caption: what it shows.
-        corner: what the rows are.
+        corner: what the rows are, and what stands beside.
         columns: their headings.
         rows: the first one is what everybody may do; in the others is what goes beyond.
         marks: level -> its sign and what that means.
@@ -99,7 +100,7 @@ class Matrix:
     def __init__(
         self,
         caption: str,
-        corner: str,
+        corner: tuple[str, str],
         columns: Sequence[Column],
         rows: Sequence[Row],
         marks: Mapping[int, tuple[str, str]],
@@ -117,6 +118,11 @@ class Matrix:
 
         return display.html_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
 
+    def of(self, part: str) -> Matrix:
+        """Only the rows whose name or note has this part, and the first one."""
+        rows = [row for row in self.rows if row.name == EVERYBODY or part in row.name or part in row.note]
+        return Matrix(self.caption, self.corner, self.columns, rows, self.marks)
+
     def _heads(self) -> list[tuple[str, str]]:
         return [(column.above, column.name) for column in self.columns]
 
@@ -127,13 +133,13 @@ def build(reading: Reading, rows: str, columns: str) -> Matrix:
     Raises:
         ParameterError: there are no such rows or columns.
     """
-    if rows not in ("users", "roles"):
+    if rows not in CORNERS:
         raise ParameterError(f"rows are 'users' or 'roles', not {rows!r}")
     if columns not in ("levels", "collections"):
         raise ParameterError(f"columns are 'levels' or 'collections', not {columns!r}")
     painter: _Painter = _Levels(reading) if columns == "levels" else _Collections(reading)
     return Matrix(
-        f"{rows} by {painter.WHAT}{painter.left_out}", rows, painter.columns, painter.rows(rows), painter.MARKS
+        f"{rows} by {painter.WHAT}{painter.left_out}", CORNERS[rows], painter.columns, painter.rows(rows), painter.MARKS
     )
 
 
@@ -207,16 +213,23 @@ class _Painter:
                 if names:
                     found.append(right)
                     scope = scope_in_words(right.object_type, right.object_name, right.db)
-                    words.setdefault((scope, right.by), []).extend(
-                        [right.privilege] if right.privilege in (ALL, EVERYTHING) else names
-                    )
-            self._known[key] = found, [f"{some(names)} on {on} {by}" for (on, by), names in words.items()]
+                    is_all = right.privilege in (ALL, EVERYTHING)
+                    words.setdefault((scope, right.by), []).extend([right.privilege] if is_all else names)
+            self._known[key] = found, _in_words(words)
         return self._known[key]
 
     def _all_rights(self, role: str) -> Sequence[Right]:
         if role == BY_BEING_ROOT:
             return (Right(ROOT, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT),)
         return self.reading.rights_of_role(role)
+
+
+def _in_words(words: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
+    """Rights in words: the same ones on several things are said once."""
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for (scope, by), names in words.items():
+        scopes.setdefault((some(names), by), []).append(scope)
+    return [f"{names} on {some(where, 3)} {by}" for (names, by), where in scopes.items()]
 
 
 class _Levels(_Painter):

@@ -14,7 +14,7 @@ from milvus_magics import display
 from milvus_magics.errors import ChangeInterrupted, MilvusException
 
 _log = logging.getLogger(__name__)
-_open: WeakSet[Form] = WeakSet()
+_open: WeakSet[Panel] = WeakSet()
 
 FIELD = {"width": "32em"}
 LABEL = {"description_width": "8em"}
@@ -22,27 +22,66 @@ BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
 BUTTONS = {"margin": "0.4em 0 0.4em 8.7em"}
 
 
-class Form(widgets.VBox):
-    """The base of all forms. Handlers may run on any thread: newer notebooks use their own."""
+class Panel(widgets.VBox):
+    """What is shown as a whole: without widgets it says what it is, and closing it frees all that is in it."""
 
-    TITLE = ""
+    KIND = "a panel"
     MAGIC = ""
+
+    def __init__(self, children: list[widgets.Widget]) -> None:
+        super().__init__(children, layout={"padding": "0.5em"})
+        _open.add(self)
+
+    def _forget(self) -> None:
+        """Clear what was typed and is secret."""
+
+    def _where(self) -> str:
+        """What it is about, for front ends that show no widgets."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close it with all its widgets; what was typed is forgotten."""
+        self._forget()
+        _open.discard(self)
+        for widget in inside(self):
+            widget.close()
+        super().close()
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}: {self.KIND} {self._where()}; it needs a live notebook with widgets. "
+            f"The same without: {self.MAGIC}"
+        )
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(*args, **kwargs)
+        if isinstance(bundle, dict):
+            bundle["text/plain"] = repr(self)  # ipywidgets would cut it
+        return bundle
+
+
+class Form(Panel):
+    """The base of all forms. Handlers may run on any thread: newer notebooks use their own.
+
+    Attributes:
+        after: called when a button's work is over, however it went.
+    """
+
+    KIND = "a form"
+    TITLE = ""
     BUSY = "Working…"
     STYLE = "primary"
     CHECK = "check with %milvus_list_users"
 
     def __init__(self) -> None:
         self._acting = threading.Lock()
+        self.after: list[Callable[[], None]] = []
         self._header = widgets.HTML()
         self._button = widgets.Button(description=self.TITLE, button_style=self.STYLE, disabled=True)
         self._status = widgets.HTML(layout=BELOW_FIELDS)
         buttons = widgets.HBox([self._button, *self._more_buttons()], layout=BUTTONS)
-        super().__init__(
-            [self._header, *self._fields(), buttons, self._status],
-            layout={"padding": "0.5em"},
-        )
+        super().__init__([self._header, *self._fields(), buttons, self._status])
         self._button.on_click(lambda _: self._work(self._act))
-        _open.add(self)
 
     def _fields(self) -> list[widgets.Widget]:
         """The fields, from top to bottom."""
@@ -59,33 +98,6 @@ class Form(widgets.VBox):
     def _act(self) -> str:
         """Clear the secret fields, call the client function; what to say then."""
         raise NotImplementedError
-
-    def _forget(self) -> None:
-        """Clear what was typed and is secret."""
-
-    def _where(self) -> str:
-        """What the form is about, for front ends that show no widgets."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Close the form with all its widgets; what was typed is forgotten."""
-        self._forget()
-        _open.discard(self)
-        for widget in _inside(self):
-            widget.close()
-        super().close()
-
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}: a form {self._where()}; it needs a live notebook with widgets. "
-            f"The same without: {self.MAGIC}"
-        )
-
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(*args, **kwargs)
-        if isinstance(bundle, dict):
-            bundle["text/plain"] = repr(self)  # ipywidgets would cut it
-        return bundle
 
     def _update(self, _: object = None) -> None:
         """Enable the button where it could do something."""
@@ -107,6 +119,8 @@ class Form(widgets.VBox):
             button.description = title
             button.disabled = False
             self._update()
+        for each in list(self.after):
+            each()
 
     def _outcome(self, act: Callable[[], str]) -> tuple[str, str]:
         """Do it; the text to show and its kind."""
@@ -128,15 +142,16 @@ class Form(widgets.VBox):
 
 
 def close_all() -> None:
-    """Close every form of this session."""
-    for form in list(_open):
-        form.close()
+    """Close everything that this session shows."""
+    for panel in list(_open):
+        panel.close()
 
 
-def _inside(widget: widgets.Widget) -> list[widgets.Widget]:
+def inside(widget: widgets.Widget) -> list[widgets.Widget]:
+    """Everything that a widget holds, from the innermost on."""
     found: list[widgets.Widget] = []
     for child in getattr(widget, "children", ()):
-        found += [*_inside(child), child]
+        found += [*inside(child), child]
     for name in ("layout", "style"):
         if isinstance(getattr(widget, name, None), widgets.Widget):
             found.append(getattr(widget, name))

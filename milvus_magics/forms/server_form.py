@@ -69,6 +69,12 @@ class ServerForm(Form):
         """What would happen with what the fields say, or why nothing can; empty where there is nothing to say."""
         return ""
 
+    def choose(self, **names: str) -> None:
+        """Put names into the fields in which they are chosen, where the form has those: `user="bob"`."""
+        for kind, name in names.items():
+            if kind in self._boxes:
+                self._boxes[kind].value = name
+
     def _chosen(self, kind: str) -> str:
         return str(self._boxes[kind].value)
 

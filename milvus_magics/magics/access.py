@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from milvus_magics.client import access
 from milvus_magics.client.access_models import Access
@@ -41,3 +42,12 @@ class AccessMagics(SessionMagics):
             db=args.db,
             timeout=self.seconds(args),
         )
+
+    @line_magic(connection_options)
+    def console(self, args: argparse.Namespace) -> Any:
+        """Show users, roles, access and history in one panel, with the forms that change them.
+
+        Example:
+            %milvus_console
+        """
+        return self.form("Console", args)

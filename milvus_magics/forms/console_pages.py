@@ -1,0 +1,253 @@
+"""The pages of the console. Each shows one reading of the server; what changes something is a form of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import ipywidgets as widgets
+
+from milvus_magics import display
+from milvus_magics.client import access
+from milvus_magics.client.access import Question
+from milvus_magics.client.access_models import ROOT, Reading
+from milvus_magics.client.role_models import held_by
+from milvus_magics.client.scopes import KNOWN
+from milvus_magics.errors import MilvusException
+from milvus_magics.forms.create_user import CreateUserForm
+from milvus_magics.forms.delete_user import DeleteUserForm
+from milvus_magics.forms.drop_user import DropUserForm
+from milvus_magics.forms.passwords import ResetPasswordForm, UpdatePasswordForm
+from milvus_magics.forms.roles import CreateRoleForm, DropRoleForm, GrantRoleForm, RevokeRoleForm
+from milvus_magics.forms.server_form import ServerForm
+from milvus_magics.session import journal
+
+if TYPE_CHECKING:
+    from milvus_magics.forms.console import Console
+
+WRAPPED = {"flex_flow": "row wrap", "width": "100%"}
+NARROW = {"description_width": "6em"}
+SIDE = {"width": "22em"}
+# In its own scroll area: a user with many rights shall not push the forms away.
+DETAILS = {"flex": "1 1 24em", "max_height": "24em", "overflow": "auto", "margin": "0 0 0 1em"}
+
+
+class Page:
+    """One page: a box with widgets, and the reading that it shows."""
+
+    TITLE = ""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.box = widgets.VBox(self._widgets())
+
+    def _widgets(self) -> list[widgets.Widget]:
+        raise NotImplementedError
+
+    def show(self, reading: Reading) -> None:
+        """Show what was read."""
+        raise NotImplementedError
+
+    def close_form(self) -> None:
+        """Close the form that is open on it, if there is one."""
+
+
+class _ListPage(Page):
+    """Names with a filter, the details of the one that is selected, and forms about it."""
+
+    KIND = ""
+    FORMS: ClassVar[Sequence[type[ServerForm]]] = ()
+
+    def _widgets(self) -> list[widgets.Widget]:
+        self._reading: Reading | None = None
+        self._form: ServerForm | None = None
+        self._filter = widgets.Text(description="Filter", placeholder="part of a name", style=NARROW, layout=SIDE)
+        self._list = widgets.Select(description=self.TITLE, rows=12, style=NARROW, layout=SIDE)
+        self._count = widgets.HTML(layout={"margin": "0 0 0 6.4em"})
+        self._details = widgets.HTML(layout=DETAILS)
+        self._slot = widgets.VBox()
+        self._done = widgets.Button(description="Close form", layout={"display": "none"})
+        buttons = [self._button(form) for form in self.FORMS]
+        self._filter.observe(lambda _: self._show_names(), "value")
+        self._list.observe(lambda _: self._show_details(), "value")
+        self._done.on_click(lambda _: self.close_form())
+        side = widgets.VBox([self._filter, self._list, self._count])
+        return [
+            widgets.HBox([side, self._details], layout=WRAPPED),
+            widgets.HBox(buttons, layout=WRAPPED),
+            self._slot,
+            self._done,
+        ]
+
+    def _button(self, form: type[ServerForm]) -> widgets.Button:
+        button = widgets.Button(description=f"{form.TITLE}…")
+        button.on_click(lambda _: self._open(form))
+        return button
+
+    def show(self, reading: Reading) -> None:
+        """Show what was read."""
+        self._reading = reading
+        self._show_names()
+        self._show_details()
+
+    def _names(self, reading: Reading) -> list[str]:
+        raise NotImplementedError
+
+    def _about(self, reading: Reading, name: str) -> str:
+        """The details of a name, as HTML."""
+        raise NotImplementedError
+
+    def _show_names(self) -> None:
+        if self._reading is None:
+            return
+        names, part = self._names(self._reading), str(self._filter.value)
+        found = [name for name in names if part.casefold() in name.casefold()]
+        selected = self._list.value
+        if tuple(found) != tuple(self._list.options):
+            self._list.options = found
+            self._list.value = selected if selected in found else found[0] if found else None
+        text = f"{len(found)} of {len(names)}" if part else f"{len(names)}"
+        self._count.value = display.html_line(f"{text} {self.TITLE.lower()}", "note")
+
+    def _show_details(self) -> None:
+        name = self._list.value
+        known = self._reading is not None and name in self._names(self._reading)
+        self._details.value = self._about(self._reading, name) if self._reading is not None and known else ""
+
+    def _open(self, kind: type[ServerForm]) -> None:
+        self.close_form()
+        try:
+            form = kind(self.console.using, timeout=self.console.timeout)
+        except MilvusException as exc:
+            self._count.value = display.html_line(str(exc), "error")
+            return
+        if self._list.value is not None:
+            form.choose(**{self.KIND: self._list.value})
+        form.after.append(self.console.refresh_after_change)
+        self._form, self._slot.children = form, (form,)
+        self._done.layout.display = ""
+
+    def close_form(self) -> None:
+        """Close the form that is open."""
+        form, self._form, self._slot.children = self._form, None, ()
+        self._done.layout.display = "none"
+        if form is not None:
+            form.close()
+
+
+class UsersPage(_ListPage):
+    """Users."""
+
+    TITLE = "Users"
+    KIND = "user"
+    FORMS = (
+        CreateUserForm,
+        GrantRoleForm,
+        RevokeRoleForm,
+        UpdatePasswordForm,
+        ResetPasswordForm,
+        DeleteUserForm,
+        DropUserForm,
+    )
+
+    def _names(self, reading: Reading) -> list[str]:
+        return list(reading.users)
+
+    def _about(self, reading: Reading, name: str) -> str:
+        roles = ", ".join(reading.users[name]) or ("none, and needs none" if name == ROOT else "none")
+        heading = display.html_line(f"user {name!r}", "heading") + display.html_line(f"roles: {roles}", "note")
+        return heading + access.answer(self.console.conn, reading, Question(user=name))._repr_html_()
+
+
+class RolesPage(_ListPage):
+    """Roles."""
+
+    TITLE = "Roles"
+    KIND = "role"
+    FORMS = (CreateRoleForm, GrantRoleForm, RevokeRoleForm, DropRoleForm)
+
+    def _names(self, reading: Reading) -> list[str]:
+        return list(reading.roles)
+
+    def _about(self, reading: Reading, name: str) -> str:
+        heading = display.html_line(f"role {name!r}", "heading")
+        heading += display.html_line(held_by(reading.roles[name]), "note")
+        return heading + access.answer(self.console.conn, reading, Question(role=name))._repr_html_()
+
+
+class AccessPage(Page):
+    """Who can do what: a picture, or the answer to a question."""
+
+    TITLE = "Access"
+
+    def _widgets(self) -> list[widgets.Widget]:
+        self._reading: Reading | None = None
+        self._rows = _dropdown("Rows", ["users", "roles"])
+        self._columns = _dropdown("Columns", ["levels", "collections"])
+        self._filter = widgets.Text(description="Filter", placeholder="part of a name", style=NARROW, layout=SIDE)
+        self._asked = {
+            name: widgets.Combobox(
+                description=name.capitalize(), placeholder="any", ensure_option=False, continuous_update=False,
+                style=NARROW, layout=SIDE,
+            )
+            for name in ("user", "role", "privilege", "collection", "db")
+        }  # fmt: skip
+        self._asked["db"].description = "Database"
+        self._answer = widgets.HTML()
+        for field in (self._rows, self._columns, self._filter, *self._asked.values()):
+            field.observe(lambda _: self._show_answer(), "value")
+        picture = widgets.HBox([self._rows, self._columns, self._filter], layout=WRAPPED)
+        question = widgets.HBox(list(self._asked.values()), layout=WRAPPED)
+        hint = widgets.HTML(display.html_line("Ask who may do what, or look at everybody:", "note"))
+        return [hint, question, picture, self._answer]
+
+    def show(self, reading: Reading) -> None:
+        """Show what was read."""
+        self._reading = reading
+        names: dict[str, Any] = {
+            "user": list(reading.users),
+            "role": list(reading.roles),
+            "privilege": sorted(KNOWN),
+            "collection": sorted({name for names in reading.collections.values() for name in names}),
+            "db": list(reading.collections),
+        }
+        for name, options in names.items():
+            self._asked[name].options = options
+        self._show_answer()
+
+    def _show_answer(self) -> None:
+        if self._reading is None:
+            return
+        asked = Question(**{name: field.value or None for name, field in self._asked.items()})
+        for field in (self._rows, self._columns, self._filter):
+            field.disabled = any(asked)
+        try:
+            found = access.answer(self.console.conn, self._reading, asked)
+        except MilvusException as exc:
+            self._answer.value = display.html_line(str(exc), "error")
+            return
+        if any(asked):
+            self._answer.value = found._repr_html_()
+            return
+        lines = "".join(display.html_line(concern.text, "warning") for concern in found.concerns)
+        matrix = found.matrix(self._rows.value, self._columns.value)
+        self._answer.value = lines + matrix.of(str(self._filter.value))._repr_html_()
+
+
+class HistoryPage(Page):
+    """What this session changed."""
+
+    TITLE = "History"
+
+    def _widgets(self) -> list[widgets.Widget]:
+        self._table = widgets.HTML()
+        return [self._table]
+
+    def show(self, reading: Reading) -> None:
+        """Show what this session changed; the reading is not needed for that."""
+        hint = "%milvus_audit --export FILE writes it into a file; %milvus_restore_user NAME undoes a deletion"
+        self._table.value = journal.audit()._repr_html_() + display.html_line(hint, "note")
+
+
+def _dropdown(label: str, options: list[str]) -> widgets.Dropdown:
+    return widgets.Dropdown(description=label, options=options, style=NARROW, layout={"width": "16em"})
