@@ -75,6 +75,14 @@ def html_line(text: str, kind: str) -> str:
     return f'<span style="{style}">{mark}{escaped(text)}</span>'
 
 
+def html_list(label: str, lines: Sequence[str]) -> str:
+    """Lines below a label, capped like tables."""
+    more = len(lines) - MAX_ROWS
+    shown = [*lines[:MAX_ROWS], *([f"and {more} more"] if more > 0 else [])]
+    items = "".join(f'<li style="line-height:1.5">{escaped(line)}</li>' for line in shown)
+    return f'{html_line(label, "note")}<ul style="margin:0;padding-left:1.2em">{items}</ul>'
+
+
 # Level -> how strongly its cell is filled; one hue, so that it is told by brightness, and see-through for dark themes.
 _FILLS = {0: "", 1: "rgba(0,114,178,.18)", 2: "rgba(0,114,178,.38)", 3: "rgba(0,114,178,.7)"}
 _MATRIX_STYLE = """<style>

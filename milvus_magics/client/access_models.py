@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics.client.models import Table
-from milvus_magics.client.role_models import Grant, scope_in_words
+from milvus_magics.client.role_models import Grant, scope_in_words, some
 from milvus_magics.client.scopes import ALL, ON_EITHER, kind_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,25 @@ class Right(NamedTuple):
 def matches(name: str, pattern: str) -> bool:
     """Whether a grant's name means this one: Milvus takes `*` and other wildcards where it compares names."""
     return pattern in (ALL, "", name) or fnmatchcase(name, pattern)
+
+
+def in_words(
+    rights: Iterable[Right], of: Callable[[Right], Sequence[str]] = lambda right: [right.privilege]
+) -> list[str]:
+    """Rights in words, those of one role on one thing together, and the same ones on several things said once.
+
+    Args:
+        rights: which.
+        of: the names to say of a right.
+    """
+    names: dict[tuple[str, str], list[str]] = {}
+    for right in rights:
+        scope = scope_in_words(right.object_type, right.object_name, right.db)
+        names.setdefault((scope, right.by), []).extend(of(right))
+    scopes: dict[tuple[str, str], list[str]] = {}
+    for (scope, by), found in names.items():
+        scopes.setdefault((some(found), by), []).append(scope)
+    return [f"{found} on {some(where, 3)} {by}" for (found, by), where in scopes.items()]
 
 
 class Concern(NamedTuple):

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from milvus_magics.client.access_models import BY_BEING_ROOT, EVERYTHING, PUBLIC, ROOT, Reading, Right, matches
-from milvus_magics.client.role_models import scope_in_words, some
+from milvus_magics.client.access_models import (
+    BY_BEING_ROOT,
+    EVERYTHING,
+    PUBLIC,
+    ROOT,
+    Reading,
+    Right,
+    in_words,
+    matches,
+)
+from milvus_magics.client.role_models import some
 from milvus_magics.client.scopes import ALL, ON_COLLECTIONS
 from milvus_magics.errors import ParameterError
 
@@ -206,30 +215,17 @@ class _Painter:
         """A role's rights that bring something in a column, and the same in words."""
         key = role, column
         if key not in self._known:
-            found: list[Right] = []
-            words: dict[tuple[str, str], list[str]] = {}
-            for right in self._all_rights(role):
-                names = self.concerns(right, column)
-                if names:
-                    found.append(right)
-                    scope = scope_in_words(right.object_type, right.object_name, right.db)
-                    is_all = right.privilege in (ALL, EVERYTHING)
-                    words.setdefault((scope, right.by), []).extend([right.privilege] if is_all else names)
-            self._known[key] = found, _in_words(words)
+            found = [right for right in self._all_rights(role) if self.concerns(right, column)]
+            self._known[key] = found, in_words(found, lambda right: self._said(right, column))
         return self._known[key]
+
+    def _said(self, right: Right, column: Column) -> list[str]:
+        return [right.privilege] if right.privilege in (ALL, EVERYTHING) else self.concerns(right, column)
 
     def _all_rights(self, role: str) -> Sequence[Right]:
         if role == BY_BEING_ROOT:
             return (Right(ROOT, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT),)
         return self.reading.rights_of_role(role)
-
-
-def _in_words(words: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
-    """Rights in words: the same ones on several things are said once."""
-    scopes: dict[tuple[str, str], list[str]] = {}
-    for (scope, by), names in words.items():
-        scopes.setdefault((some(names), by), []).append(scope)
-    return [f"{names} on {some(where, 3)} {by}" for (names, by), where in scopes.items()]
 
 
 class _Levels(_Painter):

@@ -16,7 +16,7 @@ from milvus_magics.errors import ChangeInterrupted, MilvusException
 _log = logging.getLogger(__name__)
 _open: WeakSet[Panel] = WeakSet()
 
-FIELD = {"width": "32em"}
+FIELD = {"width": "32em", "max_width": "100%"}
 LABEL = {"description_width": "8em"}
 BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
 BUTTONS = {"margin": "0.4em 0 0.4em 8.7em"}

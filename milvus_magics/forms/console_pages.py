@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from milvus_magics import display
 from milvus_magics.client import access
 from milvus_magics.client.access import Question
-from milvus_magics.client.access_models import ROOT, Reading
+from milvus_magics.client.access_models import ROOT, Reading, Right, in_words
 from milvus_magics.client.role_models import held_by
 from milvus_magics.client.scopes import KNOWN
 from milvus_magics.errors import MilvusException
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 WRAPPED = {"flex_flow": "row wrap", "width": "100%"}
 NARROW = {"description_width": "6em"}
-SIDE = {"width": "22em"}
+SIDE = {"width": "22em", "max_width": "100%"}
 # In its own scroll area: a user with many rights shall not push the forms away.
 DETAILS = {"flex": "1 1 24em", "max_height": "24em", "overflow": "auto", "margin": "0 0 0 1em"}
 
@@ -63,7 +63,7 @@ class _ListPage(Page):
         self._form: ServerForm | None = None
         self._filter = widgets.Text(description="Filter", placeholder="part of a name", style=NARROW, layout=SIDE)
         self._list = widgets.Select(description=self.TITLE, rows=12, style=NARROW, layout=SIDE)
-        self._count = widgets.HTML(layout={"margin": "0 0 0 6.4em"})
+        self._count = widgets.HTML(layout={"margin": "0 0 0 6.6em"})
         self._details = widgets.HTML(layout=DETAILS)
         self._slot = widgets.VBox()
         self._done = widgets.Button(description="Close form", layout={"display": "none"})
@@ -155,8 +155,7 @@ class UsersPage(_ListPage):
 
     def _about(self, reading: Reading, name: str) -> str:
         roles = ", ".join(reading.users[name]) or ("none, and needs none" if name == ROOT else "none")
-        heading = display.html_line(f"user {name!r}", "heading") + display.html_line(f"roles: {roles}", "note")
-        return heading + access.answer(self.console.conn, reading, Question(user=name))._repr_html_()
+        return _details(f"user {name!r}", f"roles: {roles}", reading.rights_of(name))
 
 
 class RolesPage(_ListPage):
@@ -170,9 +169,7 @@ class RolesPage(_ListPage):
         return list(reading.roles)
 
     def _about(self, reading: Reading, name: str) -> str:
-        heading = display.html_line(f"role {name!r}", "heading")
-        heading += display.html_line(held_by(reading.roles[name]), "note")
-        return heading + access.answer(self.console.conn, reading, Question(role=name))._repr_html_()
+        return _details(f"role {name!r}", held_by(reading.roles[name]), reading.rights_of_role(name))
 
 
 class AccessPage(Page):
@@ -246,7 +243,15 @@ class HistoryPage(Page):
     def show(self, reading: Reading) -> None:
         """Show what this session changed; the reading is not needed for that."""
         hint = "%milvus_audit --export FILE writes it into a file; %milvus_restore_user NAME undoes a deletion"
-        self._table.value = journal.audit()._repr_html_() + display.html_line(hint, "note")
+        changes = journal.audit()
+        none = display.html_line("nothing was changed in this session so far", "note")
+        self._table.value = changes._repr_html_() + display.html_line(hint, "note") if changes else none
+
+
+def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
+    may = in_words(rights) or ["nothing"]
+    lines = [display.html_line(heading, "heading"), display.html_line(note, "note")]
+    return "".join([*lines, display.html_list("may do", may)])
 
 
 def _dropdown(label: str, options: list[str]) -> widgets.Dropdown:
