@@ -75,13 +75,16 @@ def matches(name: str, pattern: str) -> bool:
 
 
 def in_words(
-    rights: Iterable[Right], of: Callable[[Right], Sequence[str]] = lambda right: [right.privilege]
+    rights: Iterable[Right],
+    of: Callable[[Right], Sequence[str]] = lambda right: [right.privilege],
+    most: tuple[int, int] = (5, 3),
 ) -> list[str]:
     """Rights in words, those of one role on one thing together, and the same ones on several things said once.
 
     Args:
         rights: which.
         of: the names to say of a right.
+        most: how many names, and how many things, are said before "and so many more".
     """
     names: dict[tuple[str, str], list[str]] = {}
     for right in rights:
@@ -89,8 +92,8 @@ def in_words(
         names.setdefault((scope, right.by), []).extend(of(right))
     scopes: dict[tuple[str, str], list[str]] = {}
     for (scope, by), found in names.items():
-        scopes.setdefault((some(found), by), []).append(scope)
-    return [f"{found} on {some(where, 3)} {by}" for (found, by), where in scopes.items()]
+        scopes.setdefault((some(found, most[0]), by), []).append(scope)
+    return [f"{found} on {some(where, most[1])} {by}" for (found, by), where in scopes.items()]
 
 
 class Concern(NamedTuple):

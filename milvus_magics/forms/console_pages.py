@@ -71,7 +71,7 @@ class _ListPage(Page):
         self._filter.observe(lambda _: self._show_names(), "value")
         self._list.observe(lambda _: self._show_details(), "value")
         self._done.on_click(lambda _: self.close_form())
-        side = widgets.VBox([self._filter, self._list, self._count])
+        side = widgets.VBox([self._filter, self._list, self._count], layout={"max_width": "100%"})
         return [
             widgets.HBox([side, self._details], layout=WRAPPED),
             widgets.HBox(buttons, layout=WRAPPED),
@@ -249,7 +249,7 @@ class HistoryPage(Page):
 
 
 def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
-    may = in_words(rights) or ["nothing"]
+    may = in_words(rights, most=(100, 100)) or ["nothing"]
     lines = [display.html_line(heading, "heading"), display.html_line(note, "note")]
     return "".join([*lines, display.html_list("may do", may)])
 

@@ -1,0 +1,283 @@
+"""Who can do what, on a real Milvus: what the view says is what happens when somebody tries."""
+
+import itertools
+import time
+
+import grpc
+import pymilvus
+import pytest
+from conftest import empty
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from milvus_magics import connections, embedded
+from milvus_magics.client import access, privileges, roles, users
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
+from milvus_magics.errors import (
+    ParameterError,
+    PermissionDeniedError,
+    UnknownPrivilegeError,
+    UnknownRoleError,
+    UnknownUserError,
+)
+
+PASSWORD = "a-password-of-theirs"
+DATABASES = ("default", "lab")
+COLLECTIONS = ("docs", "other")
+VECTOR = [0.1, 0.2, 0.3, 0.4]
+
+# What somebody tries -> the privilege and the collection that it takes.
+TRIALS = {
+    "search docs": ("Search", "docs", lambda client: client.search("docs", data=[VECTOR], limit=1)),
+    "search other": ("Search", "other", lambda client: client.search("other", data=[VECTOR], limit=1)),
+    "query docs": ("Query", "docs", lambda client: client.query("docs", filter="id >= 0", limit=1)),
+    "insert docs": ("Insert", "docs", lambda client: client.insert("docs", [{"id": 1, "vector": VECTOR}])),
+    "insert other": ("Insert", "other", lambda client: client.insert("other", [{"id": 1, "vector": VECTOR}])),
+    "statistics": ("GetStatistics", "docs", lambda client: client.get_collection_stats("docs")),
+    "drop": ("DropCollection", None, lambda client: client.drop_collection("victim")),
+    "list users": ("SelectOwnership", None, lambda client: client.list_users()),
+    "see root": ("SelectUser", None, lambda client: client.describe_user("root")),
+    "databases": ("ListDatabases", None, lambda client: client.list_databases()),
+    "create role": ("CreateOwnership", None, lambda client: client.create_role("9 is no name")),
+}
+ON_COLLECTIONS = st.tuples(
+    st.just("Collection"),
+    st.sampled_from(["Search", "Query", "Insert", "GetStatistics", "*"]),
+    st.sampled_from(["docs", "other", "*"]),
+)
+ON_EVERYTHING = st.tuples(
+    st.just("Global"),
+    st.sampled_from(["DropCollection", "SelectOwnership", "ListDatabases", "CreateOwnership", "*", "All"]),
+    st.just("*"),
+)
+ON_USERS = st.tuples(st.just("User"), st.sampled_from(["SelectUser", "*"]), st.just("*"))
+GRANTS = st.lists(
+    st.tuples(st.one_of(ON_COLLECTIONS, ON_EVERYTHING, ON_USERS), st.sampled_from(["default", "lab", "*", "de*"])),
+    max_size=4,
+)
+
+
+@pytest.fixture(scope="module")
+def milvus():
+    with embedded.start(tcp_port=0) as server:
+        client_of(server, "root", server.password.reveal()).create_database("lab")
+        for db in DATABASES:
+            client = client_of(server, "root", server.password.reveal(), db)
+            for name in (*COLLECTIONS, "victim"):
+                create(client, name)
+            client.close()
+        yield server
+
+
+@pytest.fixture
+def conn(milvus):
+    conn = Connection(Address.of(milvus.uri, user="root", password=milvus.password))
+    yield conn
+    empty(conn)
+    conn.close()
+
+
+def client_of(server, user, password, db="default"):
+    return pymilvus.MilvusClient(uri=f"http://{server.address}", user=user, password=password, db_name=db)
+
+
+def create(client, name):
+    """A collection; only `docs` is loaded, which takes its time, so that searching it really finds."""
+    if name == "docs":
+        client.create_collection(name, dimension=4)
+        return
+    schema = client.create_schema()
+    schema.add_field("id", pymilvus.DataType.INT64, is_primary=True)
+    schema.add_field("vector", pymilvus.DataType.FLOAT_VECTOR, dim=4)
+    client.create_collection(name, schema=schema)
+
+
+def happens(client, attempt):
+    """Whether the server lets somebody do it; any other error than "denied" means that they may."""
+    try:
+        attempt(client)
+    except (grpc.RpcError, pymilvus.MilvusException) as exc:
+        return "permission deny" not in str(exc)
+    return True
+
+
+numbers = itertools.count()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(first=GRANTS, second=GRANTS, held=st.sets(st.sampled_from(["one", "two", "admin"]), max_size=2))
+def test_what_it_says_is_what_happens(milvus, first, second, held):
+    """For roles with any grants, in any database: allowed where the view says so, denied elsewhere."""
+    root = Connection(Address.of(milvus.uri, user="root", password=milvus.password))
+    number = next(numbers)  # other names each time: a proxy remembers what somebody of the same name could do
+    names = {"one": f"one{number}", "two": f"two{number}", "admin": "admin"}
+    user = f"user{number}"
+    for role, grants in {names["one"]: first, names["two"]: second}.items():
+        roles.create_role(root, role, timeout=10)
+        for (kind, privilege, name), db in grants:
+            privileges.grant_privilege(root, role, privilege, object_type=kind, object_name=name, db=db, timeout=10)
+    users.create_user(root, user, PASSWORD, grant=[names[role] for role in sorted(held)], timeout=10)
+    admins = {db: client_of(milvus, "root", milvus.password.reveal(), db) for db in DATABASES}
+    try:
+        found = access.access(root, timeout=10)
+        time.sleep(0.05)  # rights reach the proxy some milliseconds later
+        for db in DATABASES:
+            client = client_of(milvus, user, PASSWORD, db)
+            for what, (privilege, collection, attempt) in TRIALS.items():
+                said = found.allows(user, privilege, collection, db)
+                assert happens(client, attempt) is said, f"{what} in {db}"
+            client.close()
+            if not admins[db].has_collection("victim"):
+                create(admins[db], "victim")
+    finally:
+        for admin in admins.values():
+            admin.close()
+        empty(root)
+        root.close()
+
+
+@pytest.fixture
+def team(conn):
+    """ann reads docs, bob administers, eve has nothing, and some of it is strange."""
+    for role in ("reader", "nobodys"):
+        roles.create_role(conn, role, timeout=10)
+    for privilege in ("Search", "Query"):
+        privileges.grant_privilege(conn, "reader", privilege, collection="docs", timeout=10)
+    privileges.grant_privilege(conn, "reader", "Search", collection="gone", timeout=10)
+    for name, grant in {"ann": ["reader"], "bob": ["admin"], "eve": []}.items():
+        users.create_user(conn, name, PASSWORD, grant=grant, timeout=10)
+    return conn
+
+
+def test_questions(team):
+    """Each filter answers its question; root, admin, public and wildcards count."""
+    assert {right.user for right in access.access(team, privilege="Search", collection="docs")} == {
+        "ann",
+        "bob",
+        "root",
+    }
+    assert {right.user for right in access.access(team, privilege="Search", collection="other")} == {"bob", "root"}
+    assert {right.user for right in access.access(team, privilege="Search", db="lab")} == {"bob", "root"}
+    assert {right.user for right in access.access(team, privilege="IndexDetail")} == {"ann", "bob", "eve", "root"}
+    (right,) = access.access(team, user="ann", privilege="Query")
+    assert str(right) == "Query on collection 'docs' in database 'default' by role 'reader'"
+    brought = access.access(team, role="reader")
+    assert [(right.privilege, right.object_name) for right in brought] == [
+        ("Query", "docs"), ("Search", "docs"), ("Search", "gone"),
+    ]  # fmt: skip
+    assert "role 'reader', held by 'ann', on " in brought.caption
+    assert list(brought.to_pandas().columns) == list(brought.columns)
+    assert {right.user for right in access.access(team, collection="gone")} == {"ann", "bob", "root", "eve"}
+
+
+def test_what_cannot_be_asked(team):
+    """One line that says what there is instead, where the answer would mislead."""
+    for error, words, asked in [
+        (ParameterError, "not both", {"user": "ann", "role": "reader"}),
+        (UnknownUserError, "did you mean 'ann'", {"user": "anne"}),
+        (UnknownRoleError, "did you mean 'reader'", {"role": "readers"}),
+        (UnknownPrivilegeError, "did you mean 'Search'", {"privilege": "Serch"}),
+        (ParameterError, "did you mean 'docs'", {"collection": "doks"}),
+        (ParameterError, "did you mean 'lab'", {"db": "labs"}),
+        (ParameterError, "empty", {"user": ""}),
+    ]:
+        with pytest.raises(error, match=words):
+            access.access(team, timeout=10, **asked)
+
+
+def test_concerns(team):
+    """What is strange about the rights is said, with the names."""
+    found = {concern.concern: concern for concern in access.access(team, timeout=10).concerns}
+    assert set(found) == {"TLS", "grants on nothing", "users without a role", "roles without a holder"}
+    assert found["users without a role"].names == ("eve",)
+    assert found["roles without a holder"].names == ("nobodys",)
+    assert "Search on collection 'gone' in database 'default' by role 'reader'" in found["grants on nothing"].text
+    privileges.grant_privilege(team, "reader", "All", object_type="Global", db="*", timeout=10)
+    found = {concern.concern for concern in access.access(team, timeout=10).concerns}
+    assert "grants without effect" in found
+    for number in range(5):
+        roles.create_role(team, f"role{number}", timeout=10)
+    assert "limit of roles" in {concern.concern for concern in access.access(team, timeout=10).concerns}
+
+
+@pytest.mark.parametrize(("authorization", "password"), [(True, "Milvus"), (True, "another one"), (False, "Milvus")])
+def test_concerns_about_the_server(authorization, password):
+    """That authorization is off, and that root has the default password, without changing anything."""
+    with embedded.start(authorization=authorization) as server:
+        conn = Connection(Address.of(server.uri, user="root", password=server.password or "junk"))
+        if authorization:
+            users.update_password(conn, "root", server.password, password, timeout=10)
+            conn.close()
+            conn = Connection(Address.of(server.uri, user="root", password=password))
+        found = access.access(conn, timeout=10)
+        said = {concern.concern for concern in found.concerns}
+        conn.close()
+    assert ("authorization" in said) is not authorization
+    assert ("default password" in said) is (password == "Milvus")
+    assert ("authorization is OFF" in found.caption) is not authorization
+
+
+def test_others_see_their_own_rights(team, milvus):
+    """Who may not list users still sees what they may do, and is told that it is not everything."""
+    ann = Connection(Address.of(milvus.uri, user="ann", password=PASSWORD))
+    found = access.access(ann, timeout=10)
+    assert "only your own rights: 'ann' lacks SelectUser, SelectOwnership, ListDatabases" in found.caption
+    assert {right.user for right in found} == {"ann"}
+    assert found.allows("ann", "Search", "docs")
+    assert not found.allows("ann", "Insert", "docs")
+    with pytest.raises(PermissionDeniedError, match="only your own rights"):
+        access.access(ann, user="bob", timeout=10)
+    repr(found), found._repr_html_(), found.matrix("roles", "collections")._repr_html_()
+    ann.close()
+
+
+def test_matrix(team):
+    """Levels and collections, by users and by roles; a cell says by which role the right comes."""
+    found = access.access(team, timeout=10)
+    by_user = cells(found.matrix("users", "levels"))
+    assert by_user["ann", "Collections", "read"].level == 1
+    reason = "Query, Search on collection 'docs' in database 'default' by role 'reader'"
+    assert by_user["ann", "Collections", "read"].reasons[0] == reason
+    assert by_user["ann", "Collections", "write"].level == 0
+    assert {by_user[who, "Cluster", "admin"].level for who in ("root", "bob")} == {3}
+    assert by_user["eve", "Collections", "read"].level == 0
+    by_collection = cells(found.matrix("users", "collections"))
+    assert by_collection["ann", "default", "docs"].level == 1
+    assert by_collection["ann", "lab", "docs"].level == 0
+    assert by_collection["bob", "lab", "docs"].level == 3
+    by_role = found.matrix("roles", "collections")
+    assert cells(by_role)["reader", "default", "docs"].level == 1
+    assert [row.note for row in by_role.rows if row.name == "reader"] == ["ann"]
+    assert [row.name for row in by_role.of("read").rows] == ["(everybody)", "reader"]
+    assert "reader" in repr(by_role)
+    with pytest.raises(ParameterError, match="rows are"):
+        found.matrix("columns")
+    with pytest.raises(ParameterError, match="columns are"):
+        found.matrix("users", "rows")
+
+
+def test_full_levels_need_everything_everywhere(conn):
+    """All of a level in one of two databases is a half; in both it is the whole."""
+    roles.create_role(conn, "changer", timeout=10)
+    for db, level in (("default", 1), ("lab", 3)):
+        privileges.grant_privilege(conn, "changer", "*", object_type="Global", object_name="*", db=db, timeout=10)
+        found = cells(access.access(conn, timeout=10).matrix("roles"))
+        assert found["changer", "Databases", "admin"].level == level
+        assert found["changer", "Collections", "write"].level == 0
+
+
+def cells(matrix):
+    return {
+        (row.name, column.above, column.name): cell
+        for row in matrix.rows
+        for column, cell in zip(matrix.columns, row.cells, strict=True)
+    }
+
+
+def test_magic(shell):
+    """The magic passes each option on, and returns what iterates."""
+    users.create_user(connections.get(), "ann", PASSWORD, timeout=10)
+    found = shell.run_line_magic("milvus_access", "--user ann --privilege IndexDetail")
+    assert [right.role for right in found] == ["public"]
+    assert "users by levels of privileges" in repr(shell.run_line_magic("milvus_access", ""))
