@@ -179,9 +179,16 @@ def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadli
     wanted = [role for role in roles if role != ADMIN]
     try:
         return privileges.select(conn, wanted, where, deadline)
-    except UnknownRoleError:  # one was dropped since they were listed
-        left = {result.role.name for result in conn.checked("SelectRole", deadline=deadline).results}
-        return privileges.select(conn, [role for role in wanted if role in left], where, deadline)
+    except (UnknownRoleError, PermissionDeniedError):
+        # A role was dropped since they were listed, or the server doesn't know yet that it is the caller's own.
+        return [grant for role in wanted for grant in _grants_of(conn, role, where, deadline)]
+
+
+def _grants_of(conn: Connection, role: str, where: list[str], deadline: Deadline) -> list[Grant]:
+    try:
+        return privileges.select(conn, [role], where, deadline)
+    except (UnknownRoleError, PermissionDeniedError):
+        return []
 
 
 def _groups(reply: Any) -> dict[str, tuple[str, ...]]:

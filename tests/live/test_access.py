@@ -25,6 +25,7 @@ from milvus_magics.errors import (
 PASSWORD = "a-password-of-theirs"
 DATABASES = ("default", "lab")
 COLLECTIONS = ("docs", "other")
+SECONDS_TO_SETTLE = 30
 VECTOR = [0.1, 0.2, 0.3, 0.4]
 
 # What somebody tries -> the privilege and the collection that it takes.
@@ -102,10 +103,20 @@ def happens(client, attempt):
     return True
 
 
+def settles(client, attempt, expected):
+    """Whether it happens as expected, in the end: rights reach the proxy late, up to 8 s were seen."""
+    end = time.monotonic() + SECONDS_TO_SETTLE
+    while happens(client, attempt) is not expected:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 numbers = itertools.count()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(first=GRANTS, second=GRANTS, held=st.sets(st.sampled_from(["one", "two", "admin"]), max_size=2))
 def test_what_it_says_is_what_happens(milvus, first, second, held):
     """For roles with any grants, in any database: allowed where the view says so, denied elsewhere."""
@@ -121,12 +132,11 @@ def test_what_it_says_is_what_happens(milvus, first, second, held):
     admins = {db: client_of(milvus, "root", milvus.password.reveal(), db) for db in DATABASES}
     try:
         found = access.access(root, timeout=10)
-        time.sleep(0.05)  # rights reach the proxy some milliseconds later
         for db in DATABASES:
             client = client_of(milvus, user, PASSWORD, db)
             for what, (privilege, collection, attempt) in TRIALS.items():
                 said = found.allows(user, privilege, collection, db)
-                assert happens(client, attempt) is said, f"{what} in {db}"
+                assert settles(client, attempt, said), f"{what} in {db}: said {said}"
             client.close()
             if not admins[db].has_collection("victim"):
                 create(admins[db], "victim")
@@ -221,10 +231,11 @@ def test_concerns_about_the_server(authorization, password):
 def test_others_see_their_own_rights(team, milvus):
     """Who may not list users still sees what they may do, and is told that it is not everything."""
     ann = Connection(Address.of(milvus.uri, user="ann", password=PASSWORD))
-    found = access.access(ann, timeout=10)
+    end = time.monotonic() + SECONDS_TO_SETTLE
+    while not (found := access.access(ann, timeout=10)).allows("ann", "Search", "docs"):
+        assert time.monotonic() < end, "what ann may do never reached the proxy"
     assert "only your own rights: 'ann' lacks SelectUser, SelectOwnership, ListDatabases" in found.caption
     assert {right.user for right in found} == {"ann"}
-    assert found.allows("ann", "Search", "docs")
     assert not found.allows("ann", "Insert", "docs")
     with pytest.raises(PermissionDeniedError, match="only your own rights"):
         access.access(ann, user="bob", timeout=10)
