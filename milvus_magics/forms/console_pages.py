@@ -13,7 +13,7 @@ from milvus_magics.client.access import Question
 from milvus_magics.client.access_models import ROOT, Reading, Right, in_words
 from milvus_magics.client.role_models import held_by
 from milvus_magics.client.scopes import KNOWN
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, printable
 from milvus_magics.forms.create_user import CreateUserForm
 from milvus_magics.forms.delete_user import DeleteUserForm
 from milvus_magics.forms.drop_user import DropUserForm
@@ -103,8 +103,9 @@ class _ListPage(Page):
         names, part = self._names(self._reading), str(self._filter.value)
         found = [name for name in names if part.casefold() in name.casefold()]
         selected = self._list.value
-        if tuple(found) != tuple(self._list.options):
-            self._list.options = found
+        options = [(printable(name) or "''", name) for name in found]  # a name may hold what turns a line around
+        if tuple(options) != tuple(self._list.options):
+            self._list.options = options
             self._list.value = selected if selected in found else found[0] if found else None
         text = f"{len(found)} of {len(names)}" if part else f"{len(names)}"
         self._count.value = display.html_line(f"{text} {self.TITLE.lower()}", "note")

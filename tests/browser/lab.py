@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import sync_playwright
 
+TREES = {"jupyterlab": "lab/tree", "notebook": "notebooks"}  # program -> where it opens a notebook
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [
     "--no-sandbox",
@@ -29,7 +30,7 @@ MILLISECONDS = 60_000
 
 
 @contextlib.contextmanager
-def jupyter_lab(home, *, program="jupyterlab", **variables):
+def jupyter_lab(home, *, program="jupyterlab", dark=False, **variables):
     """A JupyterLab that keeps everything under `home`; yields its address. Its output goes to home/server.log.
 
     With `program="notebook"` it is a Jupyter Notebook 7.
@@ -41,6 +42,9 @@ def jupyter_lab(home, *, program="jupyterlab", **variables):
     # The harder case for secrets: widget state goes into the notebook.
     (settings / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
     (settings.parents[1] / "@jupyterlab" / "apputils-extension").mkdir(parents=True)
+    if dark:
+        themes = settings.parents[1] / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+        themes.write_text(json.dumps({"theme": "JupyterLab Dark"}))
     notification = settings.parents[1] / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     notification.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     environment = {**os.environ, **variables, "HOME": str(home), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),

@@ -6,7 +6,7 @@ import sys
 
 import pexpect
 import pytest
-from lab import Notebook, browser_page, jupyter_lab
+from lab import TREES, Notebook, browser_page, jupyter_lab
 
 from milvus_magics import embedded
 from milvus_magics.client import users
@@ -16,7 +16,6 @@ from milvus_magics.client.connection import Connection
 CONNECT = """import os
 %load_ext milvus_magics
 %milvus_connect {os.environ['TEST_URI']} --user root --password-env TEST_PASSWORD"""
-TREES = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,217 @@
+"""The console in JupyterLab 4 and Notebook 7: by mouse, by keyboard, for screen readers, dark and narrow.
+
+Leaves pictures of each state in build/screenshots, to be looked at.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from lab import TREES, Notebook, browser_page, jupyter_lab
+from processes import frozen
+
+from milvus_magics import embedded
+from milvus_magics.client import privileges, roles, users
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
+
+PICTURES = Path(__file__).parent.parent.parent / "build" / "screenshots"
+PASSWORD = "a-password-of-theirs"
+CONNECT = """import os
+%load_ext milvus_magics
+%milvus_connect {os.environ['TEST_URI']} --user root --password-env TEST_PASSWORD"""
+
+
+@pytest.fixture(scope="module")
+def milvus():
+    with embedded.start(settings={"PROXY_MAXROLENUM": "60"}) as server:
+        yield server
+
+
+@pytest.fixture
+def root(milvus):
+    """ann reads docs; bob has no role."""
+    conn = Connection(Address.of(milvus.uri, user="root", password=milvus.password))
+    roles.create_role(conn, "reader", timeout=10)
+    privileges.grant_privilege(conn, "reader", "Search", collection="docs", timeout=10)
+    for name, grant in {"ann": ["reader"], "bob": []}.items():
+        users.create_user(conn, name, PASSWORD, grant=grant, timeout=10)
+    yield conn
+    for name in users.list_usernames(conn, timeout=10):
+        if name != "root":
+            users.drop_user(conn, name, timeout=10)
+    roles.drop_role(conn, "reader", force=True, timeout=10)
+    conn.close()
+
+
+class Console:
+    """The console in a notebook's page."""
+
+    def __init__(self, notebook, number):
+        self.page, self.cell = notebook.page, notebook.cell(number)
+        notebook.run(number)
+        self.cell.get_by_role("button", name="Close console").wait_for()
+
+    def open(self, tab):
+        self.cell.get_by_role("tab", name=tab).click()
+
+    def press(self, name):
+        self.cell.get_by_role("button", name=name, exact=True).click()
+
+    def names(self, label):
+        return self.cell.get_by_role("listbox", name=label).get_by_role("option").all_inner_texts()
+
+    def choose(self, label, name):
+        self.cell.get_by_role("listbox", name=label).select_option(name)
+
+    def sees(self, text):
+        self.cell.get_by_text(text).first.wait_for()
+
+    def picture(self, name):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_timeout(300)
+        self.cell.screenshot(path=PICTURES / f"{name}.png")
+
+
+@pytest.mark.parametrize("program", TREES)
+def test_a_day_with_the_console(milvus, root, tmp_path, program):
+    """Find somebody, create, give a role, look at the picture, delete with wrong and right password, by mouse."""
+    variables = {"TEST_URI": milvus.uri, "TEST_PASSWORD": milvus.password.reveal()}
+    with jupyter_lab(tmp_path, program=program, **variables) as url, browser_page() as page:
+        notebook = Notebook(
+            page, url, tmp_path, "console.ipynb", CONNECT, "%milvus_console", "import time; time.sleep(8)",
+            tree=TREES[program],
+        )  # fmt: skip
+        notebook.run(0)
+        console = Console(notebook, 1)
+        assert console.names("Users") == ["ann", "bob", "root"]
+        console.open("History")
+        console.picture(f"{program}-empty")
+        console.sees("nothing was changed in this session so far")
+        console.open("Users")
+        console.cell.get_by_role("textbox", name="Filter").first.fill("an")
+        console.sees("1 of 3 users")
+        console.sees("Search on collection 'docs' in database 'default' by role 'reader'")
+        console.cell.get_by_role("textbox", name="Filter").first.fill("")
+        console.sees("3 users")
+
+        console.press("Create user…")
+        form = console.cell
+        form.get_by_role("textbox", name="User", exact=True).fill("carl")
+        form.get_by_role("textbox", name="Password").fill(PASSWORD)
+        form.get_by_role("textbox", name="Once more").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        form.get_by_role("button", name="Create user", exact=True).click()
+        console.sees("created user 'carl'")
+        console.picture(f"{program}-success")
+        assert console.names("Users") == ["ann", "bob", "carl", "root"]
+
+        console.choose("Users", "carl")
+        console.press("Grant role…")
+        form.get_by_role("combobox", name="Role").fill("reader")
+        form.get_by_role("button", name="Grant role", exact=True).click()
+        console.sees("gave role 'reader' to user 'carl'")
+        console.sees("roles: reader")
+
+        console.open("Access")
+        cell = console.cell.get_by_role("cell", name=re.compile("carl, Collections read: .* by role 'reader'"))
+        assert "reader" in cell.get_attribute("title")
+        console.picture(f"{program}-access")
+
+        console.open("Users")
+        console.press("Delete user…")
+        button = form.get_by_role("button", name="Delete user", exact=True)
+        for password, said in (
+            ("a-wrong-password", "is wrong; nothing was changed"),
+            (PASSWORD, "deleted user 'carl'"),
+        ):
+            form.get_by_placeholder("that user's password").fill(password)
+            page.keyboard.press("Enter")
+            page.wait_for_function("b => !b.disabled", arg=button.element_handle())
+            assert "carl" in console.names("Users"), "Enter never deletes"
+            button.click()
+            console.sees(said)
+            console.picture(f"{program}-{'error' if 'wrong' in password else 'deleted'}")
+        assert users.list_usernames(root, timeout=10) == ["ann", "bob", "root"]
+        assert console.names("Users") == ["ann", "bob", "root"]
+        console.press("Close form")
+
+        notebook.start(2)  # a busy kernel: the console works beside it
+        console.press("Refresh")
+        console.open("History")
+        console.sees("delete_user")
+        assert "*" in notebook.cell(2).locator(".jp-InputPrompt").first.inner_text(), "the cell still runs"
+        notebook.done(2)
+        with frozen(milvus):
+            console.press("Refresh")
+            console.sees("Refreshing…")
+            console.picture(f"{program}-busy")
+        console.cell.get_by_role("button", name="Refresh", exact=True).wait_for()
+        console.press("Close console")
+        console.cell.get_by_role("button", name="Refresh", exact=True).wait_for(state="detached")
+        notebook.save()
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        assert PASSWORD.encode() not in path.read_bytes(), f"no password in {path.relative_to(tmp_path)}"
+
+
+@pytest.mark.parametrize("program", TREES)
+def test_keyboard_screen_reader_dark_and_narrow(milvus, root, tmp_path, program):
+    """Everything has a name and can be reached by Tab, with the focus to be seen; nothing is wider than the window."""
+    variables = {"TEST_URI": milvus.uri, "TEST_PASSWORD": milvus.password.reveal()}
+    with jupyter_lab(tmp_path, program=program, dark=True, **variables) as url, browser_page() as page:
+        notebook = Notebook(
+            page, url, tmp_path, "keys.ipynb", CONNECT, "%milvus_console", "%milvus_access", tree=TREES[program]
+        )
+        notebook.run(0)
+        console = Console(notebook, 1)
+        snapshot = console.cell.aria_snapshot()
+        for part in ('button "Refresh"', 'tab "Users" [selected]', 'textbox "Filter"', 'listbox "Users"', 'option "ann"',
+                     'button "Delete user…"'):  # fmt: skip
+            assert part in snapshot, snapshot
+        console.picture(f"{program}-dark")
+
+        console.cell.get_by_role("button", name="Refresh", exact=True).focus()
+        reached = tab_through(page, 14)
+        assert reached[:2] == ["Close console", "Users"], reached
+        for name in ("Create user…", "Delete user…", "Drop user…"):
+            assert name in reached, reached
+        console.cell.get_by_role("listbox", name="Users").focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowDown")
+        console.sees("user 'bob'")
+        console.cell.get_by_role("button", name="Delete user…").focus()
+        page.keyboard.press("Enter")
+        console.cell.get_by_placeholder("that user's password").focus()
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        delete = console.cell.get_by_role("button", name="Delete user", exact=True)
+        page.wait_for_function("b => !b.disabled", arg=delete.element_handle())
+        assert "bob" in users.list_usernames(root, timeout=10), "Enter never deletes"
+        assert tab_through(page, 1) == ["Delete user"]
+        page.keyboard.press("Space")
+        console.sees("deleted user 'bob'")
+
+        notebook.run(2)
+        region = notebook.cell(2).get_by_role("region", name="users by levels of privileges")
+        region.locator("td[tabindex]").first.focus()
+        shown = page.evaluate("getComputedStyle(document.activeElement, '::after').content")
+        assert "by role 'public'" in shown, "a focused cell says where the right comes from"
+        page.wait_for_timeout(300)
+        notebook.cell(2).screenshot(path=PICTURES / f"{program}-access-dark.png")
+
+        page.set_viewport_size({"width": 640, "height": 900})
+        page.wait_for_timeout(1000)
+        console.picture(f"{program}-narrow")
+        for control in console.cell.locator("input, select, button").all():
+            box = control.bounding_box()
+            assert box is None or box["x"] + box["width"] <= 640, control.evaluate("e => e.outerHTML")
+
+
+def tab_through(page, times):
+    """The texts of what Tab reaches, each with its focus to be seen."""
+    reached = []
+    for _ in range(times):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.matches(':focus-visible')")
+        reached.append(page.evaluate("document.activeElement.innerText || document.activeElement.placeholder"))
+    return reached
