@@ -41,10 +41,11 @@ class Panel(widgets.VBox):
 
     def close(self) -> None:
         """Close it with all its widgets; what was typed is forgotten."""
-        self._forget()
-        _open.discard(self)
-        for widget in inside(self):
-            widget.close()
+        if self in _open:  # else it was never made: Python closes what it throws away
+            _open.discard(self)
+            self._forget()
+            for widget in inside(self):
+                widget.close()
         super().close()
 
     def __repr__(self) -> str:

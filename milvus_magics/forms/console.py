@@ -81,12 +81,8 @@ class Console(Panel):
         if self._is_old:
             self.refresh()
 
-    def close(self) -> None:
-        """Close the console with everything in it."""
-        self._listen_to(None)
-        super().close()
-
     def _forget(self) -> None:
+        self._listen_to(None)
         for page in self._pages:
             page.close_form()
 

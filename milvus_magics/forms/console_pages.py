@@ -106,7 +106,9 @@ class _ListPage(Page):
         options = [(printable(name) or "''", name) for name in found]  # a name may hold what turns a line around
         if tuple(options) != tuple(self._list.options):
             self._list.options = options
-            self._list.value = selected if selected in found else found[0] if found else None
+        # JupyterLab takes the arrow keys for itself, so whoever has no mouse selects by typing here.
+        exact = part if part in found else None
+        self._list.value = exact or (selected if selected in found else found[0] if found else None)
         text = f"{len(found)} of {len(names)}" if part else f"{len(names)}"
         self._count.value = display.html_line(f"{text} {self.TITLE.lower()}", "note")
 
@@ -180,8 +182,8 @@ class AccessPage(Page):
 
     def _widgets(self) -> list[widgets.Widget]:
         self._reading: Reading | None = None
-        self._rows = _dropdown("Rows", ["users", "roles"])
-        self._columns = _dropdown("Columns", ["levels", "collections"])
+        self._rows = _choice("Rows", ["users", "roles"])
+        self._columns = _choice("Columns", ["levels", "collections"])
         self._filter = widgets.Text(description="Filter", placeholder="part of a name", style=NARROW, layout=SIDE)
         self._asked = {
             name: widgets.Combobox(
@@ -255,5 +257,7 @@ def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
     return "".join([*lines, display.html_list("may do", may)])
 
 
-def _dropdown(label: str, options: list[str]) -> widgets.Dropdown:
-    return widgets.Dropdown(description=label, options=options, style=NARROW, layout={"width": "16em"})
+def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:
+    # Buttons, not a list: those work by keyboard in JupyterLab, too.
+    style = {**NARROW, "button_width": "8em"}
+    return widgets.ToggleButtons(description=label, options=options, style=style, layout={"width": "24em"})
