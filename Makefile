@@ -27,9 +27,9 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The form in README.md, from a real JupyterLab.
+# The pictures in README.md, from a real JupyterLab.
 picture: .venv/ready chromium
-	$(BIN)/python tests/browser/screenshot.py docs/delete_user_form.png
+	$(BIN)/python tests/browser/screenshot.py docs
 
 # The browser tests need one; they take the system's.
 chromium:

@@ -84,9 +84,10 @@ def html_list(label: str, lines: Sequence[str]) -> str:
 
 
 # Level -> how strongly its cell is filled; one hue, so that it is told by brightness, and see-through for dark themes.
-_FILLS = {0: "", 1: "rgba(0,114,178,.18)", 2: "rgba(0,114,178,.38)", 3: "rgba(0,114,178,.7)"}
+_FILLS = {0: "", 1: "rgba(64,150,210,.28)", 2: "rgba(64,150,210,.5)", 3: "rgba(64,150,210,.8)"}
 _MATRIX_STYLE = """<style>
 .mm-matrix{max-height:32em;overflow:auto;position:relative}
+.mm-matrix:focus-within{padding-bottom:8em}
 .mm-matrix table{border-collapse:separate;border-spacing:2px;margin:0}
 .mm-matrix thead{position:sticky;top:0;z-index:2;background:var(--jp-layout-color0,Canvas)}
 .mm-matrix tbody td[title]{position:relative;cursor:help}

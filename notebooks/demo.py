@@ -21,6 +21,8 @@ def run(path: Path) -> nbformat.NotebookNode:
     client = NotebookClient(
         notebook,
         timeout=SECONDS_PER_CELL,
+        # A page cannot use forms: with their state kept it would show nothing where it should say what they are.
+        store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
         # A kernel for one run on one machine: its warning about unencrypted ports is noise here.
         extra_arguments=["--Application.log_level=40"],

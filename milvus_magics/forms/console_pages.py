@@ -259,5 +259,5 @@ def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
 
 def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:
     # Buttons, not a list: those work by keyboard in JupyterLab, too.
-    style = {**NARROW, "button_width": "8em"}
-    return widgets.ToggleButtons(description=label, options=options, style=style, layout={"width": "24em"})
+    style = {**NARROW, "button_width": "7em"}
+    return widgets.ToggleButtons(description=label, options=options, style=style, layout={"width": "auto"})

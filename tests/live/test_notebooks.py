@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter, MarkdownExporter
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "notebooks"))
@@ -41,6 +42,23 @@ def test_users_and_roles_shows_what_a_teammate_can_do():
     assert "the new one works and the old one is refused" in texts
     assert "deleted user 'kim'" in texts
     assert texts.rstrip().count("Traceback") == 0
+
+
+def test_who_can_do_what_answers_and_survives_conversion():
+    """The picture and the answers are right, also as a page and as Markdown; the console says what it is."""
+    notebook = demo.run(ROOT / "notebooks" / "who_can_do_what.ipynb")
+    texts = "\n".join(demo.told(notebook))
+    assert re.search(r"^bob +loader, reader +W +W +W$", texts, re.MULTILINE)
+    assert re.search(r"^ann +Search +Collection +docs +default +reader$", texts, re.MULTILINE)
+    assert "['bob', 'carol', 'root']" in texts
+    assert "roles that nobody holds: 'archivist'" in texts
+    assert "Traceback" not in texts
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    markdown, _ = MarkdownExporter().from_notebook_node(notebook)
+    for converted in (page, markdown):
+        assert "bob, default docs: changes it" in converted, "a cell of the picture says what it means"
+        assert "Console: a panel on " in converted
+        assert "%milvus_list_users, %milvus_list_roles, %milvus_access" in converted
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
