@@ -76,13 +76,23 @@ class Console:
 @pytest.mark.parametrize("program", TREES)
 def test_a_day_with_the_console(milvus, root, tmp_path, program):
     """Find somebody, create, give a role, look at the picture, delete with wrong and right password, by mouse."""
-    variables = {"TEST_URI": milvus.uri, "TEST_PASSWORD": milvus.password.reveal()}
-    with jupyter_lab(tmp_path, program=program, **variables) as url, browser_page() as page:
+    with jupyter_lab(tmp_path, program=program) as url, browser_page() as page:
         notebook = Notebook(
-            page, url, tmp_path, "console.ipynb", CONNECT, "%milvus_console", "import time; time.sleep(8)",
-            tree=TREES[program],
+            page, url, tmp_path, "console.ipynb", "%load_ext milvus_magics\n%milvus_connect --form", "%milvus_console",
+            "import time; time.sleep(8)", tree=TREES[program],
         )  # fmt: skip
         notebook.run(0)
+        form = notebook.cell(0)
+        form.get_by_role("textbox", name="Address").fill(milvus.uri)
+        form.get_by_role("textbox", name="User").fill("root")
+        for password, button, said in (
+            ("a-wrong-password", "Test", "AuthenticationError"),
+            (milvus.password.reveal(), "Connect", "connected 'default': user 'root'"),
+        ):
+            form.get_by_role("textbox", name="Password").fill(password)
+            page.keyboard.press("Enter")
+            form.get_by_role("button", name=button, exact=True).click()
+            form.get_by_text(said).wait_for()
         console = Console(notebook, 1)
         assert console.names("Users") == ["ann", "bob", "root"]
         console.open("History")
@@ -154,6 +164,9 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         console.cell.get_by_role("button", name="Refresh", exact=True).wait_for(state="detached")
         notebook.save()
     for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        assert milvus.password.reveal().encode() not in path.read_bytes(), (
+            f"no password in {path.relative_to(tmp_path)}"
+        )
         assert PASSWORD.encode() not in path.read_bytes(), f"no password in {path.relative_to(tmp_path)}"
 
 

@@ -65,6 +65,13 @@ def test_in_a_terminal(milvus, tmp_path):
         child.send("%milvus_list_users\r")
         child.expect(r"name +roles")
         child.expect(r"root")
+        child.send("%milvus_access\r")
+        child.expect("users by levels of privileges")
+        child.expect(r"root +● +●")
+        child.send("%milvus_access --privilege Search\r")
+        child.expect(r"root +All +Global")
+        child.send("%milvus_console\r")
+        child.expect("Console: a panel on .* it needs a live notebook")
     finally:
         child.close(force=True)
     assert not re.search(re.escape(milvus.password.reveal()), child.before or "")
