@@ -116,7 +116,7 @@ def test_wrong_old_password_is_told_where_that_writes_nothing(run, untouched):
 
 def test_every_magic_that_changes_something_has_it():
     """No changing magic without --dry-run, and each of them is tried above."""
-    reading = ("milvus", "list_", "whoami", "connect", "use", "disconnect", "audit")
+    reading = ("milvus", "list_", "whoami", "connect", "use", "disconnect", "audit", "access", "console")
     for name, method in MilvusMagics.magics["line"].items():
         short = name.removeprefix("milvus_")
         if short.startswith(reading):
