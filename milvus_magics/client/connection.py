@@ -12,7 +12,7 @@ from milvus_magics import wire
 from milvus_magics.client import status
 from milvus_magics.client.address import Address, Login
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.errors import ClosedError
+from milvus_magics.errors import ClosedError, DeadlineError
 from milvus_magics.secret import Hash, Secret
 
 if TYPE_CHECKING:
@@ -187,9 +187,15 @@ class Pending:
             return self._future.result()
         except grpc.RpcError as exc:
             raise self._conn._error(exc, self._method, self._deadline) from exc.with_traceback(None)
+        except grpc.FutureCancelledError:
+            raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:
             self._future.cancel()
             raise
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Call back once the reply is there, or that there will be none; from another thread."""
+        self._future.add_done_callback(lambda _: callback())
 
     def cancel(self) -> None:
         """Give the call up: nobody waits for it any more."""

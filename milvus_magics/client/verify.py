@@ -92,6 +92,26 @@ def is_enforced(conn: Connection, deadline: Deadline) -> bool | None:
     return False if status.of(reply).ok else None
 
 
+def way_to_check(conn: Connection, user: str, deadline: Deadline) -> str:
+    """How a server tells whether a password is right, for checks of many: `login`, `update` or `rewrite`.
+
+    Raises:
+        CannotVerifyError: when it takes any password.
+    """
+    if not _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
+        return "login"
+    too_long = Secret("x" * (MAX_PASSWORD_BYTES + 1))
+    control = conn.begin("UpdateCredential", deadline=deadline, login=None,
+                         username=user, oldPassword=_random(), newPassword=too_long)  # fmt: skip
+    said = _update_says(control)
+    if said.code == NOT_AUTHENTICATED:
+        return "update"
+    if said.code != PARAMETER_INVALID:
+        raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
+    _require_checked_updates(conn, deadline)
+    return "rewrite"
+
+
 def require_right(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
     """`check`, and raise where the password is wrong, saying whether it is that or an unknown user.
 

@@ -35,6 +35,7 @@ _lost: dict[tuple[str, str, str], LostUser | LostRole] = {}  # (server, kind, na
 _begun: set[tuple[str, str]] = set()  # (server, role) whose restoring stopped half way
 _kept: dict[tuple[str, str], _Kept] = {}  # (server, user)
 _seconds = 0.0
+_timer: threading.Timer | None = None
 
 
 def keep_passwords(minutes: float) -> None:
@@ -61,9 +62,7 @@ class Keeper:
         """Keep a password, or its hash."""
         with lock:
             _kept[self._server, user] = _Kept(secret, time.monotonic() + _seconds)
-            timer = threading.Timer(_seconds, _expire)
-        timer.daemon = True
-        timer.start()
+        _expire_later()
 
 
 def watch(conn: Connection) -> None:
@@ -181,3 +180,22 @@ def _expire() -> None:
     with lock:
         for key in [key for key, kept in _kept.items() if kept.until <= time.monotonic()]:
             del _kept[key]
+
+
+def _expire_later() -> None:
+    """Have one timer wait for the next secret to expire, however many there are."""
+    global _timer
+    with lock:
+        if _kept and (_timer is None or not _timer.is_alive()):
+            wait = min(kept.until for kept in _kept.values()) - time.monotonic()
+            _timer = threading.Timer(max(wait, 0.01), _on_timer)
+            _timer.daemon = True
+            _timer.start()
+
+
+def _on_timer() -> None:
+    global _timer
+    with lock:
+        _timer = None
+        _expire()
+    _expire_later()
