@@ -32,7 +32,11 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = self._connect()
+            try:
+                server = self._connect()
+            except OSError:  # the server is gone
+                client.close()
+                continue
             pair = Pair(self, client, server)
             self._open.add(pair)
             for way in (pair.upwards, pair.downwards):

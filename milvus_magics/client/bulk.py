@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from milvus_magics.client import lookup, naming, verify
 from milvus_magics.client.access_models import ADMIN, ROOT
@@ -31,7 +31,7 @@ from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SE
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.pipeline import Pipeline, Row
-from milvus_magics.errors import MilvusException, PermissionDeniedError
+from milvus_magics.errors import MilvusException, PermissionDeniedError, RefusedError, UnavailableError
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 SINGLE = {CREATE: "create_user", DELETE: "delete_user", DROP: "drop_user"}
@@ -40,6 +40,7 @@ MOST_TRIES = 4
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 
 Progress = Callable[[int], None]
+Found = TypeVar("Found")
 
 
 def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
@@ -157,6 +158,13 @@ def execute(
     return BulkResult(told, what, time.monotonic() - began, interrupted=run.pipeline.interrupted)
 
 
+def not_tried(planned: BulkPlan, why: str = "interrupted before") -> BulkResult:
+    """The result of a plan that is not carried out."""
+    left = [RowOutcome(row.number, row.user, NOT_TRIED, why, planned.server) for row in planned.todo]
+    what = f"{planned.operation.replace('_', ' ')} on {planned.server}"
+    return BulkResult([*planned.done, *left], what, 0.0, interrupted=True)
+
+
 def _run(
     conn: Connection,
     operation: str,
@@ -206,7 +214,7 @@ class _Run:
         needed = self._operation == DELETE or any(work.exists for work in self.works)
         if not rows or not needed:
             return None
-        way = verify.way_to_check(self._conn, rows[0].user, Deadline(self._timeout))
+        way = _patiently(lambda: verify.way_to_check(self._conn, rows[0].user, Deadline(self._timeout)))
         return Checks(way, self.pipeline.stop)
 
     def all(self) -> None:
@@ -319,10 +327,24 @@ def _comes_back(conn: Connection, seconds: float) -> bool:
             time.sleep(SECONDS_BETWEEN_QUESTIONS)
 
 
+def _patiently(ask: Callable[[], Found]) -> Found:
+    """Ask again where the connection breaks: a question can do no harm. A server that isn't there is not waited for."""
+    until = Deadline(SECONDS_TO_COME_BACK)
+    while True:
+        try:
+            return ask()
+        except RefusedError:
+            raise
+        except UnavailableError:
+            if until.passed():
+                raise
+            time.sleep(SECONDS_BETWEEN_QUESTIONS)
+
+
 def _held(conn: Connection, deadline: Deadline) -> dict[str, tuple[str, ...]]:
     """All users with their roles; without, where the caller may see only their names."""
     try:
-        reply = conn.checked("SelectUser", deadline=deadline, include_role_info=True)
+        reply = _patiently(lambda: conn.checked("SelectUser", deadline=deadline, include_role_info=True))
     except PermissionDeniedError:
         return dict.fromkeys(conn.checked("ListCredUsers", deadline=deadline).usernames, ())
     return {result.user.name: lookup.role_names(result) for result in reply.results}
@@ -345,7 +367,7 @@ def _problem(conn: Connection, operation: str, row: UserRow) -> str:
 def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
     if not any(row.roles for row in rows):
         return []
-    names = lookup.require_roles(conn, [], deadline)
+    names = _patiently(lambda: lookup.require_roles(conn, [], deadline))
     return [
         f"row {row.number}: there is no role {role!r}{naming.did_you_mean(role, names)}"
         for row in rows
@@ -385,5 +407,7 @@ def _plan_deletion(
     admins = {user for user, roles in held.items() if ADMIN in roles}
     warning = f"these are all users with the role {ADMIN!r}" if admins and admins <= names else ""
     roles = sorted({role for row in todo for role in held[row.user]})
-    notes = (f"their roles go with them: {', '.join(roles)}",) if roles else ()
-    return BulkPlan(operation, conn.address.url, todo, gone, held, notes, warning)
+    notes = [f"their roles go with them: {', '.join(roles)}"] if roles else []
+    if operation == DELETE and todo:
+        notes.append("each password is checked when it is done")
+    return BulkPlan(operation, conn.address.url, todo, gone, held, tuple(notes), warning)

@@ -79,6 +79,16 @@ class BulkResult(Table[RowOutcome]):
         stopped = "interrupted; " if interrupted else ""
         super().__init__(rows, f"{what}: {stopped}{_counted(rows)} in {seconds:.1f} s")
 
+    @classmethod
+    def joined(cls, results: Sequence[BulkResult]) -> BulkResult:
+        """The results of several servers as one."""
+        if len(results) == 1:
+            return results[0]
+        rows = [row for result in results for row in result]
+        what = "; ".join(result.what for result in results)
+        seconds = sum(result.seconds for result in results)
+        return cls(rows, what, seconds, interrupted=any(result.interrupted for result in results))
+
     @property
     def counts(self) -> dict[str, int]:
         """Outcome -> in how many rows."""

@@ -1,7 +1,7 @@
 """Many rows of calls in flight together on one channel, with a window that finds its own size.
 
-A row is a generator that yields a `Call` and gets its `Answer`, until it is done. All of them run in the caller's thread;
-only the answers come from elsewhere.
+A row is a generator that yields a `Call` and gets its `Answer`, until it is done. All of them run in the caller's
+thread; only the answers come from elsewhere.
 """
 
 from __future__ import annotations

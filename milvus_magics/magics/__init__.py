@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from milvus_magics.magics import completion
 from milvus_magics.magics.access import AccessMagics
 from milvus_magics.magics.audit import AuditMagics
+from milvus_magics.magics.bulk import BulkMagics
 from milvus_magics.magics.connections import ConnectionMagics
 from milvus_magics.magics.new_passwords import NewPasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
@@ -23,6 +24,7 @@ from milvus_magics.session.connections import connections
 class MilvusMagics(
     ConnectionMagics,
     UserMagics,
+    BulkMagics,
     NewPasswordMagics,
     RoleMagics,
     PrivilegeMagics,

@@ -82,13 +82,14 @@ def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
     return secret
 
 
-def confirm(what: str, name: str, yes: bool) -> None:
+def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> None:
     """Have the name retyped, unless `--yes` was given.
 
     Args:
         what: what is going to happen, shown before.
         name: what has to be typed.
         yes: whether it was confirmed on the line.
+        what_is_typed: what `name` is.
 
     Raises:
         ConfirmationError: it was not.
@@ -96,13 +97,13 @@ def confirm(what: str, name: str, yes: bool) -> None:
     if yes:
         return
     try:
-        typed = _asked(lambda: input(f"{what}\nType the name to go on: "), "")
+        typed = _asked(lambda: input(f"{what}\nType the {what_is_typed} to go on: "), "")
     except ParameterError as exc:
         raise ConfirmationError(
             f"{what}; nobody can be asked here, so give --yes if that is meant; nothing was changed"
         ) from exc
     if typed != name:
-        raise ConfirmationError(f"the name was not retyped as {name!r}; nothing was changed")
+        raise ConfirmationError(f"the {what_is_typed} was not retyped as {name!r}; nothing was changed")
 
 
 def _asked(question: Callable[[], Answer], otherwise: str) -> Answer:

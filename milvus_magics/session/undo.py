@@ -36,6 +36,7 @@ _begun: set[tuple[str, str]] = set()  # (server, role) whose restoring stopped h
 _kept: dict[tuple[str, str], _Kept] = {}  # (server, user)
 _seconds = 0.0
 _timer: threading.Timer | None = None
+_due = 0.0  # when the timer rings
 
 
 def keep_passwords(minutes: float) -> None:
@@ -183,14 +184,18 @@ def _expire() -> None:
 
 
 def _expire_later() -> None:
-    """Have one timer wait for the next secret to expire, however many there are."""
-    global _timer
+    """Have one timer wait for the first secret to expire, however many there are."""
+    global _timer, _due
     with lock:
-        if _kept and (_timer is None or not _timer.is_alive()):
-            wait = min(kept.until for kept in _kept.values()) - time.monotonic()
-            _timer = threading.Timer(max(wait, 0.01), _on_timer)
-            _timer.daemon = True
-            _timer.start()
+        first = min((kept.until for kept in _kept.values()), default=0.0)
+        if not first or (_timer is not None and _due <= first):
+            return
+        if _timer is not None:
+            _timer.cancel()
+        _due = first
+        _timer = threading.Timer(max(first - time.monotonic(), 0.01), _on_timer)
+        _timer.daemon = True
+        _timer.start()
 
 
 def _on_timer() -> None:

@@ -23,6 +23,9 @@ LINES = {
     "update_password bob --password-env PW": "would change the password of user 'bob' on ",
     "reset_password bob": "the old password was not looked into",
     "reset_password": "this connection would go on with the new one",
+    "create_users people": "would create 2 users on ",
+    "delete_users secrets": "would delete 1 user on ",
+    "drop_users people": "nothing is left to do for 1: 'new'",
     "create_role new": "would create role 'new' on ",
     "alter_role reader --description x": "would describe role 'reader' as 'x'",
     "drop_role reader": "held by 'bob', with Search on collection 'docs' in database 'default'; it is refused unless",
@@ -67,6 +70,9 @@ def run(shell, request):
         users.drop_user(conn, "gone")
         roles.create_role(conn, "lost")
         roles.drop_role(conn, "lost")
+
+        shell.user_ns |= {"people": [{"user": "new", "roles": "reader"}, {"user": "bob", "password": PASSWORD,
+                                     "roles": "reader,public"}], "secrets": {"bob": PASSWORD}}  # fmt: skip
 
         def run(line):
             return shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))

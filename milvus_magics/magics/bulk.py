@@ -1,0 +1,153 @@
+"""Magics for many users at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from milvus_magics.client import bulk
+from milvus_magics.client.bulk_models import DONE, UNKNOWN, BulkPlan, BulkResult, UserRow
+from milvus_magics.client.bulk_rows import with_passwords
+from milvus_magics.client.connection import Connection
+from milvus_magics.errors import ParameterError
+from milvus_magics.magics import passwords, sources
+from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, yes
+from milvus_magics.magics.base import SessionMagics
+from milvus_magics.session.connections import connections
+
+FEWEST_FOR_A_BAR = 20
+source = argument("source", metavar="SOURCE", help="a .csv or .json file, or a Python name: list, dict, DataFrame")
+stop_on_error = argument("--stop-on-error", action="store_true", help="begin no more rows once one is refused")
+
+
+class BulkMagics(SessionMagics):
+    """The magics for many users at once. `--using a,b` does the same on several servers."""
+
+    @line_magic(
+        source,
+        argument("--passwords-to", metavar="FILE", help="write generated passwords into a new private CSV file"),
+        argument("--limit", metavar="N", help="how many users the server takes, where you know"),
+        stop_on_error,
+        dry_run,
+        connection_options,
+    )
+    def create_users(self, args: argparse.Namespace) -> Any:
+        """Create many users. Rows have user, and may have password, roles (with commas between) and description.
+
+        Where there is no password, one is made up; the result keeps it, masked: .passwords['bob'].reveal(). Running
+        the same source again does only what is missing.
+
+        Examples:
+            %milvus_create_users class.csv --passwords-to passwords.csv
+            made = %milvus_create_users names
+        """
+        rows = with_passwords(sources.read(args.source, args.namespace))
+        plans = self._plans(args, bulk.CREATE, rows, _number(args.limit))
+        if args.dry_run:
+            return _shown(plans)
+        if args.passwords_to is None:
+            return self._execute(args, plans)
+        sources.write_passwords(args.passwords_to, rows)
+        made: set[str] = set()
+        try:
+            result = self._execute(args, plans)
+            made = {row.user for row in result if row.outcome in (DONE, UNKNOWN)}
+        except BaseException:
+            made = {row.user for row in rows}  # nobody knows which of them are needed
+            raise
+        finally:
+            sources.keep_only(args.passwords_to, tuple(row for row in rows if row.user in made))
+        return result
+
+    @line_magic(source, stop_on_error, dry_run, yes, connection_options)
+    def delete_users(self, args: argparse.Namespace) -> Any:
+        """Delete many users whose passwords are given: rows have user and password. Each password is checked first.
+
+        Examples:
+            %milvus_delete_users leavers.csv --dry-run
+            %milvus_delete_users leavers.csv
+        """
+        plans = self._plans(args, bulk.DELETE, sources.read(args.source, args.namespace))
+        if args.dry_run:
+            return _shown(plans)
+        if any(plan.warning for plan in plans):
+            _confirm(plans, args.yes)
+        return self._execute(args, plans)
+
+    @line_magic(source, stop_on_error, dry_run, yes, connection_options)
+    def drop_users(self, args: argparse.Namespace) -> Any:
+        """Delete many users without their passwords. How many is retyped, or --yes is given.
+
+        Examples:
+            %milvus_drop_users leavers --dry-run
+            %milvus_drop_users leavers --using a,b
+        """
+        plans = self._plans(args, bulk.DROP, sources.read(args.source, args.namespace))
+        if args.dry_run:
+            return _shown(plans)
+        if any(plan.todo for plan in plans):
+            _confirm(plans, args.yes)
+        return self._execute(args, plans)
+
+    def _connections(self, args: argparse.Namespace) -> list[Connection]:
+        """The connections that `--using` names, with commas between."""
+        using = self.using if args.using is None else args.using
+        if connections.has_connection(using):
+            return [connections.get(using)]
+        aliases = list(dict.fromkeys(alias.strip() for alias in using.split(",")))
+        return [connections.get(alias) for alias in aliases]
+
+    def _plans(
+        self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], limit: int | None = None
+    ) -> list[BulkPlan]:
+        seconds = self.seconds(args)
+        return [bulk.plan(conn, operation, rows, limit=limit, timeout=seconds) for conn in self._connections(args)]
+
+    def _execute(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> BulkResult:
+        results: list[BulkResult] = []
+        for conn, plan in zip(self._connections(args), plans, strict=True):
+            if results and results[-1].interrupted:
+                results.append(bulk.not_tried(plan))
+                continue
+            with _bar(plan) as progress:
+                results.append(
+                    bulk.execute(
+                        conn, plan, stop_on_error=args.stop_on_error, progress=progress, timeout=self.seconds(args)
+                    )
+                )
+        return BulkResult.joined(results)
+
+
+@contextmanager
+def _bar(plan: BulkPlan) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar, where it takes long enough to want one: a widget in a notebook, text in a terminal."""
+    if len(plan.todo) < FEWEST_FOR_A_BAR:
+        yield None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=len(plan.todo), desc=plan.operation.replace("_", " "), unit="user", leave=False) as bar:
+
+        def show(count: int) -> None:
+            bar.update(count - bar.n)
+
+        yield show
+
+
+def _shown(plans: Sequence[BulkPlan]) -> Any:
+    return plans[0] if len(plans) == 1 else list(plans)
+
+
+def _confirm(plans: Sequence[BulkPlan], is_confirmed: bool) -> None:
+    count = sum(len(plan.todo) for plan in plans)
+    passwords.confirm("\n".join(map(str, plans)), str(count), is_confirmed, what_is_typed="number of users")
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or not int(text):
+        raise ParameterError("--limit needs a number of users, like 100; nothing was sent")
+    return int(text)

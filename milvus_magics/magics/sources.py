@@ -1,0 +1,123 @@
+"""Where the rows of a bulk change come from: a file, or a Python name of the notebook."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from milvus_magics.client.bulk_models import UserRow
+from milvus_magics.client.bulk_rows import rows_of
+from milvus_magics.errors import ParameterError
+from milvus_magics.magics.arguments import Namespace
+from milvus_magics.secret import Secret
+
+
+def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
+    """The rows of a source. A defined Python name goes before a file of that name.
+
+    Raises:
+        ParameterError: there is no such thing, or it cannot be read.
+        BulkError: names every row that is not as it should be.
+    """
+    if source.isidentifier() and namespace.has(source):
+        return rows_of(namespace.find(source))
+    reader, first = _READERS.get(Path(source).suffix.lower(), (None, 0))
+    if reader is None:
+        raise ParameterError(
+            f"{source!r} is neither a Python name of this notebook nor a file that ends in .csv or .json; "
+            "nothing was sent"
+        )
+    items, problem = reader(Path(source).expanduser())
+    # Raised here, where no frame holds what the file holds.
+    if problem:
+        raise ParameterError(f"the file {source!r} cannot be read: {problem}; nothing was sent")
+    return rows_of(items, first)
+
+
+def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
+    """Write the generated passwords into a new CSV file that only its owner can read.
+
+    Raises:
+        ParameterError: there is such a file already, or none can be made.
+    """
+    try:
+        file = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as exc:
+        why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
+        raise ParameterError(f"the file {path!r} {why}; nothing was sent") from exc
+    with os.fdopen(file, "w", encoding="utf-8", newline="") as stream:
+        _write(stream, rows)
+
+
+def keep_only(path: str, rows: tuple[UserRow, ...]) -> None:
+    """Leave only these rows' passwords in the file that `write_passwords` made."""
+    with open(os.path.expanduser(path), "r+", encoding="utf-8", newline="") as stream:
+        stream.truncate()
+        _write(stream, rows)
+
+
+def _write(stream: Any, rows: tuple[UserRow, ...]) -> None:
+    table = csv.writer(stream)
+    table.writerow(["user", "password"])
+    table.writerows([row.user, row.password.reveal()] for row in rows if row.password is not None and row.generated)
+
+
+Found = tuple[list[Any], str]
+
+
+def _from_csv(path: Path) -> Found:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
+            return [_wrapped(row) for row in csv.DictReader(stream, restkey="too many fields")], ""
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        return [], _why(exc)
+
+
+def _from_json(path: Path) -> Found:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as exc:
+        return [], _why(exc)
+    if isinstance(found, dict):
+        found = [
+            {"user": user, **(value if isinstance(value, dict) else {"password": value})}
+            for user, value in found.items()
+        ]
+    if not isinstance(found, list):
+        return [], "it must hold a list of names or objects"
+    return [_wrapped(item) if isinstance(item, dict) else item for item in found], ""
+
+
+def _of_pair(user: str, value: Any) -> dict[str, Any]:
+    return {"user": user, **(value if isinstance(value, dict) else {"password": value})}
+
+
+def _wrapped(row: dict[Any, Any]) -> dict[str, Any]:
+    """The row with its password wrapped, before anything can go wrong with it."""
+    return {
+        str(name): Secret(value) if _is_password(name) and isinstance(value, str) and value else value
+        for name, value in row.items()
+    }
+
+
+def _is_password(name: Any) -> bool:
+    return isinstance(name, str) and name.strip().lower() == "password"
+
+
+def _why(exc: Exception) -> str:
+    """What is wrong with a file, without what it holds."""
+    if isinstance(exc, OSError):
+        return exc.strerror or type(exc).__name__
+    if isinstance(exc, json.JSONDecodeError):
+        return f"it is no JSON, from line {exc.lineno} on"
+    return "it is no text in UTF-8" if isinstance(exc, UnicodeDecodeError) else "it is no CSV"
+
+
+_READERS: dict[str, tuple[Callable[[Path], Found], int]] = {
+    ".csv": (_from_csv, 2),  # the first line is the heading
+    ".json": (_from_json, 1),
+}

@@ -1,0 +1,324 @@
+"""Many users at once, on a real Milvus: planned, done, run again, and every row told rightly when things go wrong."""
+
+import csv
+import json
+import os
+import random
+import signal
+import stat
+import threading
+
+import pandas
+import pytest
+from cutting import cutting
+from processes import pid_of_milvus
+
+from milvus_magics import connections, embedded
+from milvus_magics.client import bulk, roles, users, verify
+from milvus_magics.client.address import Address
+from milvus_magics.client.bulk_models import BulkError
+from milvus_magics.client.bulk_rows import rows_of
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.deadline import Deadline
+from milvus_magics.errors import ConfirmationError, ParameterError
+from milvus_magics.secret import Secret
+from milvus_magics.session import journal
+
+PASSWORD = "a-password-of-theirs"
+MANY = {"PROXY_MAXUSERNUM": "5000", "PROXY_MAXROLENUM": "50"}
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["authorization on", "authorization off"])
+def milvus(request):
+    with embedded.start(tcp_port=0, authorization=request.param, settings=MANY) as server:
+        yield server
+
+
+@pytest.fixture
+def conn(milvus):
+    conn = connect(milvus)
+    roles.create_role(conn, "reader", timeout=10)
+    yield conn
+    for name in names_on(conn):
+        users.drop_user(conn, name, timeout=10)
+    roles.drop_role(conn, "reader", force=True, timeout=10)
+    conn.close()
+
+
+def connect(server, uri=None):
+    return Connection(Address.of(uri or server.uri, user="root", password=server.password or "junk"))
+
+
+def names_on(conn):
+    return [name for name in users.list_usernames(conn, timeout=10) if name != "root"]
+
+
+def people(count, **fields):
+    return [{"user": f"user{number}", "password": f"{PASSWORD}{number}", **fields} for number in range(count)]
+
+
+def test_a_class_comes_and_goes(conn):
+    """Created with roles and passwords, again: nothing to do; deleted by their passwords, again: nobody is left."""
+    made = bulk.create_users(conn, people(60, roles="reader"))
+    assert made.counts == {"done": 60}
+    listed = {user.name: user.roles for user in users.list_users(conn, timeout=10)}
+    assert sum(held == ("reader",) for held in listed.values()) == 60
+    again = bulk.create_users(conn, people(60, roles="reader"))
+    assert again.counts == {"already": 60}
+    told = []
+    gone = bulk.delete_users(conn, people(60), progress=told.append)
+    assert gone.counts == {"done": 60}
+    assert told == list(range(1, 61))
+    assert names_on(conn) == []
+    assert bulk.delete_users(conn, people(60)).counts == {"already": 60}
+
+
+def test_a_wrong_password_deletes_nobody_and_stops_nobody(conn):
+    """Wrong in one row: that one stays and says why; the others go. More than a control's distance apart."""
+    rows = people(130)
+    bulk.create_users(conn, rows)
+    rows[7]["password"] = rows[111]["password"] = "not-the-right-one"
+    found = bulk.delete_users(conn, rows)
+    assert found.counts == {"done": 128, "refused": 2}
+    assert {row.user for row in found if row.outcome == "refused"} == {"user7", "user111"}
+    assert {row.reason for row in found if row.outcome == "refused"} == {"the password is wrong"}
+    assert names_on(conn) == ["user111", "user7"]
+    with pytest.raises(BulkError, match=r"128 done, 2 refused .* row 8 \('user7'\): refused, the password is wrong"):
+        found.raise_for_failures()
+    assert bulk.drop_users(conn, ["user7", "user111"]).counts == {"done": 2}
+
+
+def test_stop_on_error(conn):
+    """With the first refusal no more rows are begun; those say so."""
+    rows = people(200)
+    bulk.create_users(conn, rows)
+    rows[0]["password"] = "not-the-right-one"
+    found = bulk.delete_users(conn, rows, stop_on_error=True)
+    assert found.counts["refused"] == 1
+    assert found.counts["not tried"] > 100
+    assert found.counts["done"] == 200 - len(names_on(conn))
+
+
+def test_all_problems_at_once_and_nothing_is_changed(conn):
+    """Every row that is wrong is named with its number, before anything is sent that changes anything."""
+    users.create_user(conn, "ann", PASSWORD, timeout=10)
+    before = len(journal.entries())
+    rows = [
+        {"user": "bob", "roles": "raeder"}, {"user": "1x"}, {"user": "bob"}, {"user": "eve", "password": "short"},
+        {"user": "ok"},
+    ]  # fmt: skip
+    with pytest.raises(BulkError) as found:
+        bulk.create_users(conn, rows)
+    for words in (
+        "4 problems",
+        "row 1: there is no role 'raeder' (did you mean 'reader'?)",
+        "row 2: the user name '1x' must begin",
+        "row 3: user 'bob' is in row 1 already",
+        "row 4: the password is 5 bytes long",
+    ):
+        assert words in str(found.value)
+    for rows, words in [
+        ([{"user": "root", "password": PASSWORD}], "never deletes 'root'"),
+        (["ann"], "there is no password for 'ann'"),
+        ([{"user": "ann", "pasword": PASSWORD}], r"no field 'pasword' \(did you mean 'password'\?\)"),
+        ([{"user": ""}], "the user name is empty"),
+        ([7], "a name or a dict is needed, not int"),
+        ([{"user": "ann", "roles": 7}], "the roles must be"),
+    ]:
+        with pytest.raises(BulkError, match=words):
+            bulk.delete_users(conn, rows)
+    with pytest.raises(BulkError, match="2 users are there and 1 would come, but 2 is the limit"):
+        bulk.create_users(conn, ["new"], limit=2)
+    with pytest.raises(ParameterError, match="must be a list"):
+        rows_of("ann")
+    assert names_on(conn) == ["ann"]
+    assert len(journal.entries()) == before
+
+
+def test_the_servers_own_limit(tmp_path):
+    """It tells by refusing: those rows say so, and no more are sent."""
+    with embedded.start(settings={"PROXY_MAXUSERNUM": "20"}) as server:
+        conn = connect(server)
+        planned = bulk.plan(conn, bulk.CREATE, rows_of(people(150)))
+        assert "151 users; Milvus takes 100 unless" in str(planned)
+        found = bulk.create_users(conn, people(150))
+        assert found.counts["done"] == 19
+        assert found.counts["not tried"] > 0
+        assert sum(found.counts.values()) == 150
+        assert len(names_on(conn)) == 19
+        assert any("reached the limit" in row.reason for row in found if row.outcome == "refused")
+        conn.close()
+
+
+def test_half_done_creations_are_finished(conn):
+    """A user with this password who lacks a role gets it; one with another password keeps what they have."""
+    for name, password in {"ann": PASSWORD, "bob": "another password"}.items():
+        users.create_user(conn, name, password, timeout=10)
+    found = bulk.create_users(conn, {"ann": {"password": PASSWORD, "roles": ["reader"]},
+                                     "bob": {"password": PASSWORD, "roles": ["reader"]}})  # fmt: skip
+    assert {row.user: row.outcome for row in found} == {"ann": "done", "bob": "refused"}
+    listed = {user.name: user.roles for user in users.list_users(conn, timeout=10)}
+    assert (listed["ann"], listed["bob"]) == (("reader",), ())
+
+
+def test_passwords_are_made_up_and_masked(conn, milvus):
+    """Who has none gets one that works; it is in no text of the result."""
+    found = bulk.create_users(conn, ["ann", {"user": "bob", "password": PASSWORD}])
+    assert list(found.passwords) == ["ann"]
+    secret = found.passwords["ann"]
+    for text in (repr(found), found._repr_html_(), str(found.to_dicts()), str(list(found))):
+        assert secret.reveal() not in text
+    assert verify.check(conn, "ann", secret, Deadline(10), may_rewrite=True).right
+    assert bulk.delete_users(conn, {"ann": secret, "bob": PASSWORD}).counts == {"done": 2}
+
+
+def test_every_row_is_in_the_audit(shell):
+    """One entry per change, with its target; undo knows who went."""
+    conn = connections.get()
+    before = len(journal.entries())
+    bulk.create_users(conn, people(3, roles="public"))
+    bulk.drop_users(conn, ["user0", "user1"])
+    entries = journal.entries()[before:]
+    assert sorted((entry.operation, entry.target, entry.outcome) for entry in entries) == sorted(
+        [*(("create_user", f"user{n}", "done") for n in range(3)), *(("grant_role", f"user{n} public", "done") for n in
+         range(3)), ("drop_user", "user0", "done"), ("drop_user", "user1", "done")]
+    )  # fmt: skip
+    assert "role 'public'" in str(shell.run_line_magic("milvus_restore_user", "user0 --password-env PW"))
+
+
+def test_magics_with_every_kind_of_source(shell, tmp_path, monkeypatch):
+    """Files and Python names; the passwords' file is private, never overwritten, and holds what is needed."""
+    run = shell.run_line_magic
+    (tmp_path / "class.csv").write_text('\ufeffuser,roles,password\nann,public,\nbob,"public, admin",secret-of-bob\n')
+    target = tmp_path / "passwords.csv"
+    made = run("milvus_create_users", f"'{tmp_path}/class.csv' --passwords-to '{target}'")
+    assert made.counts == {"done": 2}
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    with open(target, newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row == {"user": "ann", "password": made.passwords["ann"].reveal()}
+    with pytest.raises(ParameterError, match="exists already"):
+        run("milvus_create_users", f"'{tmp_path}/class.csv' --passwords-to '{target}'")
+    (tmp_path / "leavers.json").write_text(json.dumps({"ann": row["password"], "bob": "secret-of-bob"}))
+    assert run("milvus_delete_users", f"'{tmp_path}/leavers.json' --yes").counts == {"done": 2}
+
+    shell.user_ns |= {"names": ["ann", "bob"], "frame": pandas.DataFrame([{"user": "eve", "password": None}])}
+    assert run("milvus_create_users", "names").counts == {"done": 2}
+    assert run("milvus_create_users", "frame").counts == {"done": 1}
+    answers = iter(["3", "2"])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    with pytest.raises(ConfirmationError, match="number of users was not retyped as '2'"):
+        run("milvus_drop_users", "names")
+    assert run("milvus_drop_users", "names").counts == {"done": 2}
+    assert run("milvus_drop_users", "frame --yes").counts == {"done": 1}
+
+
+def test_bad_files_are_told_without_what_they_hold(shell, tmp_path):
+    """One line; no password of the file in it."""
+    secret = "secret-in-a-file"
+    for name, text, words in [
+        ("a.csv", f"user,pasword\nann,{secret}\n", "row 2: there is no field 'pasword'"),
+        ("b.csv", f"user,password\nann,{secret},too,many\n", "there is no field 'too many fields'"),
+        ("c.json", f'[{{"user": "ann", "password": "{secret}"', "it is no JSON"),
+        ("d.json", '"ann"', "it must hold a list"),
+        ("e.json", f'[{{"user": "ann", "password": ["{secret}"]}}]', "the password must be text"),
+        ("f.txt", secret, "neither a Python name"),
+        ("g.csv", None, "No such file"),
+    ]:
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        with pytest.raises((ParameterError, BulkError)) as found:
+            shell.run_line_magic("milvus_create_users", f"'{tmp_path}/{name}'")
+        assert words in str(found.value)
+        assert secret not in str(found.value)
+    assert users.list_usernames(connections.get(), timeout=10) == ["root"]
+
+
+def test_several_servers(shell, server):
+    """The same on each, planned for all before anything is changed; a column says where."""
+    with embedded.start() as other:
+        connections.connect("north", uri=other.uri, user="root", password=other.password)
+        shell.user_ns["names"] = ["ann", "bob"]
+        made = shell.run_line_magic("milvus_create_users", "names --using default,north")
+        assert made.counts == {"done": 4}
+        assert {row.server for row in made} == {server.uri, other.uri}
+        assert "server" in made.shown()
+        assert len({secret.reveal() for secret in made.passwords.values()}) == 2
+        plans = shell.run_line_magic("milvus_drop_users", "names --using default,north --dry-run")
+        assert [len(plan.todo) for plan in plans] == [2, 2]
+        assert shell.run_line_magic("milvus_drop_users", "names --using default,north --yes").counts == {"done": 4}
+        connections.disconnect("north")
+
+
+def test_an_interrupt_settles_what_is_under_way(conn):
+    """No more rows are begun, each row says what came of it, and Python's own handler is back."""
+    rows = people(800)
+    threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    found = bulk.create_users(conn, rows)
+    assert found.interrupted
+    assert "interrupted; " in found.caption
+    assert set(found.counts) == {"done", "not tried"}
+    assert set(names_on(conn)) == {row.user for row in found if row.outcome == "done"}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_killed_server_and_the_same_line_again(tmp_path):
+    """Killed in the middle, started again on its data: no row is told wrongly, and the second run ends it."""
+    rows = people(1500)
+    with embedded.start(str(tmp_path / "data"), settings=MANY) as server:
+        conn = connect(server)
+        assert bulk.create_users(conn, rows).counts == {"done": 1500}
+        pid = pid_of_milvus(server)
+        first = bulk.delete_users(conn, rows, progress=lambda count: count == 300 and os.kill(pid, signal.SIGKILL))
+        conn.close()
+    with embedded.start(str(tmp_path / "data"), settings=MANY) as server:
+        conn = connect(server)
+        second = bulk.delete_users(conn, rows)
+        assert names_on(conn) == []
+        conn.close()
+    assert set(first.counts) <= {"done", "refused", "unknown"}
+    assert set(second.counts) <= {"done", "already"}
+    for before, after in zip(first, second, strict=True):
+        done = [row.outcome for row in (before, after)].count("done")
+        assert done == 1 or (before.outcome, after.outcome) == ("unknown", "already"), (before, after)
+
+
+def test_answers_that_are_lost_at_random(milvus, conn):
+    """Through a proxy that cuts: what is said to be done is done, what is refused is not, and all come to an end."""
+    luck = random.Random(5)
+    with cutting(milvus.uri) as proxy:
+        through = connect(milvus, proxy.address)
+        stop, cuts = threading.Event(), []
+
+        def cut():
+            # Not before something passes again: gRPC waits a second or more before it connects anew.
+            while not stop.wait(1.3 + luck.uniform(0.05, 0.4)):
+                proxy.mode = luck.choice(["cut before", "cut after"])
+                cuts.append(proxy.mode)
+                while proxy.mode != "pass" and not stop.wait(0.01):
+                    pass
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        try:
+            made = bulk.create_users(through, people(400, roles="reader"))
+            listed = {user.name: user.roles for user in users.list_users(conn, timeout=10)}
+            for row in made:
+                assert (row.user in listed) is (row.outcome == "done") or row.outcome == "unknown", row
+                assert row.outcome != "done" or listed[row.user] == ("reader",), row
+            gone = bulk.delete_users(through, people(400))
+            there = set(names_on(conn))
+        finally:
+            stop.set()
+            thread.join()
+        for row in gone:
+            assert (row.user in there) is (row.outcome == "refused") or row.outcome == "unknown", row
+        through.close()
+    assert len(cuts) > 1
+
+
+def test_secrets_in_the_rows_are_masked():
+    """Neither a row nor a plan shows a password."""
+    (row,) = rows_of({"ann": "a-secret-password"})
+    assert "a-secret-password" not in repr(row)
+    assert row.password == Secret("a-secret-password")
