@@ -50,7 +50,7 @@ def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         conn: a connection whose user may do so (CreateOwnership, ManageOwnership) and look (SelectUser).
         source: rows, as `bulk_rows.rows_of` takes them. Where no password is given, a random one is made up, which the
             result has masked (`.passwords`).
-        **options: `limit`, `stop_on_error`, `progress`, `timeout`, as in `run`.
+        **options: `limit` (how many users the server takes, where that is known), and those of `execute`.
 
     Raises:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
@@ -65,7 +65,7 @@ def delete_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
     Args:
         conn: a connection whose user may delete users (DropOwnership) and look (SelectUser).
         source: rows with `user` and `password`.
-        **options: as in `run`.
+        **options: `stop_on_error`, `progress` and `timeout`, as in `execute`.
 
     Raises:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
@@ -80,7 +80,7 @@ def drop_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
     Args:
         conn: a connection whose user may delete users (DropOwnership) and look (SelectUser).
         source: rows with `user`.
-        **options: as in `run`.
+        **options: `stop_on_error`, `progress` and `timeout`, as in `execute`.
 
     Raises:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
@@ -144,7 +144,14 @@ def execute(
     progress: Progress | None = None,
     timeout: float | None = 10.0,
 ) -> BulkResult:
-    """Carry a plan out; arguments as in `_run`. Rows that don't come to an end say why; nothing is raised for them.
+    """Carry a plan out. Rows that don't come to an end say why; nothing is raised for them.
+
+    Args:
+        conn: where it was planned for.
+        planned: what `plan` gave.
+        stop_on_error: begin no more rows once one is refused.
+        progress: called with the number of rows that are done by now.
+        timeout: seconds for each call; None = until an answer arrives or an error occurs.
 
     Raises:
         CannotVerifyError: here nobody can tell whether a password is right; nothing was changed.
@@ -175,17 +182,7 @@ def _run(
     progress: Progress | None = None,
     timeout: float | None = 10.0,
 ) -> BulkResult:
-    """Plan and execute.
-
-    Args:
-        conn: where.
-        operation: what.
-        source: the rows.
-        limit: how many users the server takes, where that is known.
-        stop_on_error: begin no more rows once one is refused.
-        progress: called with the number of rows that are done by now.
-        timeout: seconds for the plan, and for each call.
-    """
+    """Plan and execute; arguments as in both."""
     planned = plan(conn, operation, rows_of(source), limit=limit, timeout=timeout)
     return execute(conn, planned, stop_on_error=stop_on_error, progress=progress, timeout=timeout)
 
