@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from milvus_magics.errors import ParameterError
+from milvus_magics.private_file import open_new
 
 MASK = "********"
 
@@ -97,13 +98,9 @@ class Secret:
         Raises:
             ParameterError: when there is such a file already, or none can be made.
         """
-        try:
-            file = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as exc:
-            why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
-            raise ParameterError(f"the file {path!r} {why}; nothing was sent") from exc
-        with os.fdopen(file, "wb") as stream:
-            stream.write(self.encode() + b"\n")
+        self.encode()  # raises for what cannot be written, without quoting it
+        with open_new(path, "nothing was sent") as stream:
+            stream.write(self.reveal() + "\n")
 
     def keep_in_keyring(self, service: str, user: str) -> None:
         """Put it into the system's keyring; needs the extra `keyring`.

@@ -13,6 +13,7 @@ from milvus_magics.client.bulk_models import UserRow
 from milvus_magics.client.bulk_rows import rows_of
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import Namespace
+from milvus_magics.private_file import open_new
 from milvus_magics.secret import Secret
 
 
@@ -44,12 +45,7 @@ def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
     Raises:
         ParameterError: there is such a file already, or none can be made.
     """
-    try:
-        file = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as exc:
-        why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
-        raise ParameterError(f"the file {path!r} {why}; nothing was sent") from exc
-    with os.fdopen(file, "w", encoding="utf-8", newline="") as stream:
+    with open_new(path, "nothing was sent") as stream:
         _write(stream, rows)
 
 
@@ -90,10 +86,6 @@ def _from_json(path: Path) -> Found:
     if not isinstance(found, list):
         return [], "it must hold a list of names or objects"
     return [_wrapped(item) if isinstance(item, dict) else item for item in found], ""
-
-
-def _of_pair(user: str, value: Any) -> dict[str, Any]:
-    return {"user": user, **(value if isinstance(value, dict) else {"password": value})}
 
 
 def _wrapped(row: dict[Any, Any]) -> dict[str, Any]:

@@ -9,12 +9,12 @@ import csv
 import io
 import json
 import logging
-import os
 from collections import deque
 from pathlib import Path
 
 from milvus_magics.client.models import Change, Changes
 from milvus_magics.errors import ParameterError, printable
+from milvus_magics.private_file import open_new
 from milvus_magics.session import lock
 
 # Bulk work makes thousands of entries; the oldest go first.
@@ -63,14 +63,7 @@ def export(path: str, *, force: bool = False) -> int:
     if write is None:
         raise ParameterError(f"{path!r} must end in .jsonl or .csv, which say in what form; nothing was written")
     found = [change.to_dict() for change in entries()]
-    try:
-        file = os.open(target, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL), 0o600)
-    except FileExistsError as exc:
-        raise ParameterError(f"the file {path!r} exists already: give another name, or --force") from exc
-    except OSError as exc:
-        raise ParameterError(f"the file {path!r} cannot be made: {exc.strerror}; nothing was written") from exc
-    with os.fdopen(file, "w", encoding="utf-8", newline="") as stream:
-        os.chmod(target, 0o600)
+    with open_new(path, "nothing was written (--force writes over a file)", force=force) as stream:
         stream.write(write(found))
     return len(found)
 

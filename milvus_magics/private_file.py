@@ -1,0 +1,30 @@
+"""Files that only their owner can read."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+from milvus_magics.errors import ParameterError
+
+
+def open_new(path: str, left_undone: str, *, force: bool = False) -> TextIO:
+    """Open a file for writing that only its owner can read.
+
+    Args:
+        path: where; `~` is the home directory.
+        left_undone: what has not happened where this fails, like `nothing was sent`.
+        force: overwrite a file that is there.
+
+    Raises:
+        ParameterError: there is such a file already, or none can be made.
+    """
+    target = os.path.expanduser(path)
+    try:
+        file = os.open(target, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL), 0o600)
+        os.fchmod(file, 0o600)  # one that was there keeps its mode otherwise
+    except OSError as exc:
+        why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
+        raise ParameterError(f"the file {path!r} {why}; {left_undone}") from exc
+    # Bytes of an environment variable that were no UTF-8 are written as they were.
+    return os.fdopen(file, "w", encoding="utf-8", errors="surrogateescape", newline="")
