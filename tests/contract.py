@@ -458,9 +458,8 @@ class ContractServer(grpc.GenericRpcHandler):
 
 
 @contextlib.contextmanager
-def serve(version, **options):
+def serving(contract):
     """A contract server and its address."""
-    contract = ContractServer(version, **options)
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((contract,))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -469,3 +468,8 @@ def serve(version, **options):
         yield contract, f"127.0.0.1:{port}"
     finally:
         server.stop(0).wait()
+
+
+def serve(version, **options):
+    """A server of that version and its address."""
+    return serving(ContractServer(version, **options))

@@ -1,0 +1,137 @@
+"""Calls in flight together: servers that want less, interrupts, and how many at once."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+from contract import ContractServer, Refusal, serving
+
+from milvus_magics.client import bulk
+from milvus_magics.client.address import Address
+from milvus_magics.client.bulk_rows import rows_of
+from milvus_magics.client.connection import Connection
+from milvus_magics.client.pipeline import FIRST_WINDOW, MOST_IN_FLIGHT, Window
+
+PASSWORD = "a-password-of-theirs"
+
+
+class Limited(ContractServer):
+    """Refuses what comes while `closed`, and every third creation and deletion anyway, as a rate limit does."""
+
+    def __init__(self, version):
+        super().__init__(version)
+        self.asked, self.most_at_once, self.now = 0, 0, 0
+        self._lock = threading.Lock()
+        self.slow = 0.0
+
+    def reply_of(self, method, *arguments):
+        with self._lock:
+            self.now += 1
+            self.most_at_once = max(self.most_at_once, self.now)
+        try:
+            time.sleep(self.slow)
+            return super().reply_of(method, *arguments)
+        finally:
+            with self._lock:
+                self.now -= 1
+
+    def limit(self):
+        with self._lock:
+            self.asked += 1
+            refused = self.asked % 3 == 0
+        if refused:
+            raise Refusal(49, 8, "request is rejected by grpc RateLimiter middleware, please retry later")
+
+    def CreateCredential(self, *arguments):
+        self.limit()
+        return super().CreateCredential(*arguments)
+
+    def DeleteCredential(self, *arguments):
+        self.limit()
+        return super().DeleteCredential(*arguments)
+
+
+@pytest.fixture
+def limited():
+    with serving(Limited("2.6.4")) as (contract, address):
+        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        yield contract, conn
+        conn.close()
+
+
+def people(count):
+    return {f"user{number}": PASSWORD for number in range(count)}
+
+
+def test_rate_limits_are_waited_out(limited):
+    """What is refused for now is sent again later, and in the end every row is done, once."""
+    contract, conn = limited
+    assert bulk.create_users(conn, people(40)).counts == {"done": 40}
+    assert contract.calls.count("CreateCredential") == 59  # 40, and again what every third one was refused for
+    assert set(contract.passwords) == {"root", *people(40)}
+    contract.asked = 0
+    assert bulk.delete_users(conn, people(40)).counts == {"done": 40}
+    assert contract.calls.count("DeleteCredential") == 59
+    assert set(contract.passwords) == {"root"}
+
+
+def test_an_interrupt_ends_the_wait_for_a_rate_limit(limited):
+    """Rows that were refused for now stay refused, and say why; nothing is sent any more."""
+    contract, conn = limited
+    contract.limit = lambda: contract.refuse(49, 8, 8, "please retry later")
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    found = bulk.create_users(conn, people(40))
+    assert time.monotonic() - began < 5
+    assert found.interrupted
+    assert found.counts == {"refused": FIRST_WINDOW, "not tried": 40 - FIRST_WINDOW}
+    assert all("too many requests" in row.reason for row in found if row.outcome == "refused")
+    assert set(contract.passwords) == {"root"}
+
+
+def test_a_second_interrupt_gives_up_what_is_under_way(limited):
+    """It doesn't wait for a server that is slow; those rows are told by what the server has, or are unknown."""
+    contract, conn = limited
+    contract.limit = lambda: None
+    planned = bulk.plan(conn, bulk.CREATE, rows_of(people(40)))
+    contract.slow = 1.0
+    for seconds in (0.4, 0.6):
+        threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    found = bulk.execute(conn, planned)
+    assert time.monotonic() - began < 5
+    contract.slow = 0.0
+    time.sleep(1.5)  # for what the server does all the same
+    assert found.interrupted
+    assert set(found.counts) <= {"done", "unknown", "not tried"}
+    for row in found:
+        assert row.outcome == "unknown" or (row.user in contract.passwords) is (row.outcome == "done"), row
+
+
+def test_no_more_are_in_flight_than_the_window_takes(limited):
+    """It begins small; the server never sees more than the most."""
+    contract, conn = limited
+    contract.limit, contract.max_users = lambda: None, 2000
+    assert bulk.create_users(conn, people(1000)).counts == {"done": 1000}
+    assert 1 < contract.most_at_once <= MOST_IN_FLIGHT
+
+
+def rounds(window, rate_at, count):
+    """The sizes that a window takes, where the rate is a function of its size."""
+    sizes = []
+    for _ in range(count):
+        sizes.append(window.size)
+        window._began = time.monotonic() - 6 * window.size / rate_at(window.size)
+        for _ in range(6 * window.size):
+            window.finished()
+    return sizes
+
+
+def test_the_window_grows_while_that_helps_and_no_further():
+    """Towards the best size where there is one, to the most where more is always better."""
+    best_at_16 = rounds(Window(), lambda size: 1000 - 20 * abs(size - 16), 30)
+    assert best_at_16[0] == FIRST_WINDOW
+    assert sum(size in (8, 16, 32) for size in best_at_16[3:]) == 27
+    assert rounds(Window(), lambda size: 100 * size, 10)[-1] == MOST_IN_FLIGHT
