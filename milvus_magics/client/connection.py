@@ -6,10 +6,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from queue import SimpleQueue
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from milvus_magics import wire
-from milvus_magics.client import status
+from milvus_magics.client import interrupts, status
 from milvus_magics.client.address import Address, Login
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import ClosedError, DeadlineError
@@ -62,7 +65,8 @@ class Connection:
         self.version = ""
         self.keeper: Keeper | None = None
         self._authorization = address.login.header() if address.login else None
-        self._channel = _open_channel(address)
+        with interrupts.held_back():
+            self._channel = _open_channel(address)
         self._open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
         if address.login and not address.secure and not address.is_local:
@@ -101,7 +105,10 @@ class Connection:
         self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
-            return call(_request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login))
+            with interrupts.held_back(leaves=_waiting_code()):
+                return call(
+                    _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+                )
         except grpc.RpcError as exc:
             raise self._error(exc, method, deadline) from exc.with_traceback(None)
 
@@ -115,10 +122,11 @@ class Connection:
         """Send a call without waiting, to have several in flight together; arguments as in `call`."""
         self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
-        future = call.future(
-            _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
-        )
-        return Pending(self, method, deadline, future)
+        with interrupts.held_back():
+            future = call.future(
+                _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+            )
+            return Pending(self, method, deadline, future)
 
     @contextmanager
     def together(self) -> Iterator[Callable[..., Pending]]:
@@ -143,7 +151,8 @@ class Connection:
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
         self._open = False
-        self._channel.close()
+        with interrupts.held_back():
+            self._channel.close()
 
     def _require_open(self) -> None:
         if not self._open:
@@ -156,11 +165,12 @@ class Connection:
 
     def _prepare(self, name: str) -> tuple[Any, Any]:
         method = wire.method(name)
-        call = self._channel.unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
+        with interrupts.held_back():
+            call = self._channel.unary_unary(
+                method.path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
         self._calls[name] = call, method.request
         return self._calls[name]
 
@@ -178,19 +188,23 @@ class Pending:
 
     def __init__(self, conn: Connection, method: str, deadline: Deadline, future: Any) -> None:
         self._conn, self._method, self._deadline, self._future = conn, method, deadline, future
+        self._done: SimpleQueue[Any] = SimpleQueue()
+        future.add_done_callback(self._done.put)
 
     def reply(self) -> Any:
         """Wait for the reply; raises as `Connection.call` does. An interrupt cancels the call."""
         import grpc
 
         try:
-            return self._future.result()
+            self._done.put(self._done.get())  # waiting here, an interrupt hits no lock of gRPC's
+            with interrupts.held_back():
+                return self._future.result()
         except grpc.RpcError as exc:
             raise self._conn._error(exc, self._method, self._deadline) from exc.with_traceback(None)
         except grpc.FutureCancelledError:
             raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:
-            self._future.cancel()
+            self.cancel()
             raise
 
     def when_done(self, callback: Callable[[], None]) -> None:
@@ -199,7 +213,17 @@ class Pending:
 
     def cancel(self) -> None:
         """Give the call up: nobody waits for it any more."""
-        self._future.cancel()
+        with interrupts.held_back():
+            self._future.cancel()
+
+
+@cache
+def _waiting_code() -> CodeType | None:
+    """The function of gRPC that waits for an answer and may be left by an interrupt, if it is still there."""
+    import grpc._channel
+
+    waiting = getattr(grpc._channel._UnaryUnaryMultiCallable, "_blocking", None)
+    return getattr(waiting, "__code__", None)
 
 
 def _request(request_class: Any, fields: dict[str, Any]) -> Any:

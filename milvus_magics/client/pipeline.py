@@ -6,16 +6,13 @@ thread; only the answers come from elsewhere.
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-from milvus_magics.client import status
+from milvus_magics.client import interrupts, status
 from milvus_magics.client.address import Login
 from milvus_magics.client.connection import OWN, Connection, Pending
 from milvus_magics.client.deadline import Deadline
@@ -95,7 +92,7 @@ class Pipeline:
         self._window = Window()
         self._pause, self._until = SECONDS_TO_PAUSE, 0.0
         self._limited_since: float | None = None
-        self.stopped = self.interrupted = self.broken = False
+        self.stopped = self.interrupted = self.broken = self._gives_up = False
 
     def stop(self) -> None:
         """Begin no more rows; those in flight come to their end."""
@@ -110,7 +107,7 @@ class Pipeline:
         waiting = iter(rows)
         held: deque[tuple[Row, Call]] = deque()  # refused for now, because there were too many requests
         active, exhausted = 0, False
-        with self._interruptible():
+        with interrupts.held_back(told=self._interrupt):
             while True:
                 while held and time.monotonic() >= self._until:
                     self._send(*held.popleft())
@@ -141,6 +138,9 @@ class Pipeline:
             return False
         item = self._answers.get()
         if item is None:  # an interrupt
+            if self._gives_up:
+                for pending in list(self._in_flight.values()):
+                    pending.cancel()
             return False
         row, call, pending = item
         self._in_flight.pop(id(row), None)
@@ -175,25 +175,11 @@ class Pipeline:
         self._in_flight[id(row)] = pending
         pending.when_done(lambda: self._answers.put((row, call, pending)))
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
+    def _interrupt(self) -> None:
         """The first interrupt begins no more rows, the second one gives up those in flight."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def on_interrupt(*_: Any) -> None:
-            if self.interrupted:
-                for pending in list(self._in_flight.values()):
-                    pending.cancel()
-            self.interrupted = self.stopped = True
-            self._answers.put(None)
-
-        before = signal.signal(signal.SIGINT, on_interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+        self._gives_up = self.interrupted
+        self.interrupted = self.stopped = True
+        self._answers.put(None)
 
 
 def _answer(pending: Pending) -> Answer:

@@ -1,0 +1,67 @@
+"""Interrupts, kept out of gRPC's code.
+
+Python raises KeyboardInterrupt wherever the main thread happens to be. gRPC holds locks in many places, some of them
+for the whole process, and one that is left that way is never released: the next call would wait for ever, whatever its
+deadline. So an interrupt that comes in gRPC's code is held back until that is left, which is at once, but for a call
+that waits for its answer: that is left where it holds nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType
+from typing import Any
+
+
+class _Guard:
+    """The handler of SIGINT as long as interrupts are held back."""
+
+    def __init__(self, before: Callable[..., Any], leaves: CodeType | None, told: Callable[[], None] | None) -> None:
+        self._before, self._leaves, self._told = before, leaves, told
+        self._count = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._told is not None:
+            self._told()
+            return
+        self._count += 1
+        is_waiting = self._leaves is not None and frame is not None and frame.f_code is self._leaves
+        # Who interrupts again means it, whatever may be left behind.
+        if is_waiting or self._count > 1:
+            self._count = 0
+            self._before(number, frame)
+
+    def deliver(self) -> None:
+        """Hand on what was held back."""
+        if self._count:
+            self._before(signal.SIGINT, None)
+
+
+_guard: _Guard | None = None  # only the main thread has one
+
+
+@contextmanager
+def held_back(*, leaves: CodeType | None = None, told: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold interrupts back until the end of the block. In other threads, which get none, and inside another: nothing.
+
+    Args:
+        leaves: code that may be left by an interrupt.
+        told: called for every interrupt, which then goes no further.
+    """
+    global _guard
+    before = signal.getsignal(signal.SIGINT)
+    if _guard is not None or not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    guard = _Guard(before, leaves, told)
+    signal.signal(signal.SIGINT, guard)  # from here on nothing is raised that would leave `_guard` set
+    _guard = guard
+    try:
+        yield
+    finally:
+        _guard = None
+        signal.signal(signal.SIGINT, before)
+        guard.deliver()
