@@ -25,7 +25,7 @@ class Secret:
         value: the bare password, or another ``Secret``.
 
     Raises:
-        TypeError: when ``value`` is neither.
+        ParameterError: when ``value`` is neither.
     """
 
     # A closure instead of an attribute: nothing that walks `vars` or `__slots__` finds the value.
@@ -37,7 +37,8 @@ class Secret:
             self._read = value._read
             return
         if not isinstance(value, str):
-            raise TypeError(f"a password is text (str) or a Secret, not {type(value).__name__}")
+            # An error of ours is one line; a traceback could show the value.
+            raise ParameterError(f"a password is text (str) or a Secret, not {type(value).__name__}")
         self._read = _closure(value)
 
     @classmethod

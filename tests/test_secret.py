@@ -2,15 +2,21 @@
 
 import base64
 import copy
+import os
+import signal
 import socket
+import threading
 import traceback
+from urllib.parse import quote
 
 import pytest
 
-from milvus_magics.client import naming
+from milvus_magics import connections, utility
+from milvus_magics.client import bulk, naming, undo, users
 from milvus_magics.client.address import Address, Login
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import LostUser
 from milvus_magics.errors import ParameterError, RefusedError
 from milvus_magics.secret import Secret
 
@@ -97,3 +103,77 @@ def test_the_hunt_can_fail():
     with pytest.raises(ValueError) as caught:
         careless(PASSWORD)
     assert PASSWORD in everything_about(caught.value)
+
+
+@pytest.fixture
+def silent():
+    """A connection to a port where nobody answers, also bound to the alias `silent`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        conn = Connection(Address.of(host="127.0.0.1", port=port, user="root", password=Secret("another-canary")))
+        connections.keep("silent", conn)
+        yield conn, port
+        connections.disconnect("silent")
+
+
+def people():
+    """Users from a program of the user's own, which fails."""
+    yield {"user": "ann", "password": PASSWORD}
+    raise ZeroDivisionError
+
+
+ASKED = {"using": "silent", "timeout": 20}
+INTERRUPTED = {
+    "connect": lambda conn, port: connections.connect("x", "bob", PASSWORD, host="127.0.0.1", port=port),
+    "connect by uri": lambda conn, port: connections.connect("x", uri=f"http://bob:{quote(PASSWORD)}@127.0.0.1:{port}"),
+    "utility.delete_user": lambda conn, port: utility.delete_user("bob", PASSWORD, **ASKED),
+    "utility.create_user": lambda conn, port: utility.create_user("bob", PASSWORD, **ASKED),
+    "utility.update_password": lambda conn, port: utility.update_password("bob", PASSWORD, PASSWORD + "2", **ASKED),
+    "utility.reset_password": lambda conn, port: utility.reset_password("bob", PASSWORD, PASSWORD + "2", **ASKED),
+    "delete_user": lambda conn, port: users.delete_user(conn, "bob", PASSWORD),
+    "preview_delete_user": lambda conn, port: users.preview_delete_user(conn, "bob", PASSWORD),
+    "create_user": lambda conn, port: users.create_user(conn, "bob", PASSWORD),
+    "update_password": lambda conn, port: users.update_password(conn, "bob", PASSWORD, PASSWORD + "2"),
+    "reset_password": lambda conn, port: users.reset_password(conn, "bob", PASSWORD, PASSWORD + "2"),
+    "create_users": lambda conn, port: bulk.create_users(conn, {"bob": PASSWORD}),
+    "delete_users": lambda conn, port: bulk.delete_users(conn, [{"user": "bob", "password": PASSWORD}]),
+    "restore_user": lambda conn, port: undo.restore_user(conn, LostUser("bob", ()), PASSWORD),
+}
+
+
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_an_interrupt_shows_no_password_in_any_frame(silent, name):
+    """Python's own error shows all frames, and none of ours holds a bare password while a server is waited for."""
+    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        INTERRUPTED[name](*silent)
+    shown = everything_about(caught.value)
+    assert "connection.py" in shown
+    assert not [text for text in (*spellings(PASSWORD), quote(PASSWORD)) if text in shown]
+
+
+def test_a_program_that_fails_shows_no_password():
+    """Rows may come from a generator; when that fails, no frame of ours shows what it yielded before."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        bulk.create_users(None, people())
+    assert not [text for text in spellings(PASSWORD) if text in everything_about(caught.value)]
+
+
+def test_what_is_no_text_is_refused_in_one_line():
+    """Bytes, most of all: one line, which does not show them."""
+    for wrong in (PASSWORD.encode(), 123456, None, [PASSWORD]):
+        with pytest.raises(ParameterError, match="a password is text") as caught:
+            Secret(wrong)
+        assert "canary" not in str(caught.value)
+        assert len(caught.value._render_traceback_()) == 1
+    with pytest.raises(ParameterError, match="the address must be text, not bytes"):
+        connections.connect(uri=b"http://bob:canary@h")
+
+
+def test_remembered_addresses_are_masked():
+    """What `add_connection` remembers shows neither passwords nor URIs."""
+    connections.add_connection(kept={"uri": f"http://bob:{quote(PASSWORD)}@h"}, other={"token": f"bob:{PASSWORD}"})
+    shown = repr(vars(connections))
+    connections.remove_connection("kept")
+    connections.remove_connection("other")
+    assert "canary" not in shown

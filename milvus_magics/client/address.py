@@ -90,7 +90,7 @@ class Address:
     @classmethod
     def of(
         cls,
-        uri: str | None = None,
+        uri: str | Secret | None = None,
         host: str | None = None,
         port: int | str | None = None,
         *,
@@ -129,6 +129,7 @@ class Address:
             ParameterError: for anything that doesn't fit; secrets are never quoted.
         """
         password, token = Secret(password), Secret(token)
+        uri = masked_uri(uri)
         given = _locate(uri, host, port)
         tls = TlsFiles(
             *(fspath(p) if p else "" for p in (server_pem_path, ca_pem_path, client_pem_path, client_key_path))
@@ -146,6 +147,19 @@ class Address:
         return address
 
 
+def masked_uri(uri: str | Secret | None) -> Secret | None:
+    """A URI, which may hold a password, so that no frame shows it.
+
+    Raises:
+        ParameterError: it is no text.
+    """
+    if uri is None:
+        return None
+    if not isinstance(uri, (str, Secret)):
+        raise ParameterError(f"the address must be text, not {type(uri).__name__}: {SPELLINGS}")
+    return Secret(uri)
+
+
 @dataclass(frozen=True)
 class _Given:
     """What the URI, or host and port, said."""
@@ -156,11 +170,11 @@ class _Given:
     named_by_caller: bool = True
 
 
-def _locate(uri: str | None, host: str | None, port: int | str | None) -> _Given:
+def _locate(uri: Secret | None, host: str | None, port: int | str | None) -> _Given:
     if uri is not None and (host is not None or port is not None):
         raise ParameterError("give the address either as uri or as host and port, not both")
     if uri is not None:
-        return _parse_uri(uri)
+        return _parse_uri(uri.reveal())
     if host is not None or port is not None:
         return _Given(Address(_checked_host(host or "localhost"), _checked_port(port)), has_port=port is not None)
     from_environment = Secret.from_environment("MILVUS_URI")

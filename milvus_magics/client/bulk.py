@@ -56,6 +56,7 @@ def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
         MilvusException: the server cannot be asked; nothing was changed.
     """
+    source = rows_of(source)
     return _run(conn, CREATE, source, **options)
 
 
@@ -71,6 +72,7 @@ def delete_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
         CannotVerifyError: here nobody can tell whether a password is right; nothing was changed.
     """
+    source = rows_of(source)
     return _run(conn, DELETE, source, **options)
 
 
@@ -85,6 +87,7 @@ def drop_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
     Raises:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
     """
+    source = rows_of(source)
     return _run(conn, DROP, source, **options)
 
 
@@ -175,7 +178,7 @@ def not_tried(planned: BulkPlan, why: str = "interrupted before") -> BulkResult:
 def _run(
     conn: Connection,
     operation: str,
-    source: Any,
+    rows: Sequence[UserRow],
     *,
     limit: int | None = None,
     stop_on_error: bool = False,
@@ -183,7 +186,7 @@ def _run(
     timeout: float | None = 10.0,
 ) -> BulkResult:
     """Plan and execute; arguments as in both."""
-    planned = plan(conn, operation, rows_of(source), limit=limit, timeout=timeout)
+    planned = plan(conn, operation, rows, limit=limit, timeout=timeout)
     return execute(conn, planned, stop_on_error=stop_on_error, progress=progress, timeout=timeout)
 
 

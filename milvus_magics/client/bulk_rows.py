@@ -70,7 +70,7 @@ def raise_for(problems: Sequence[str]) -> None:
 
 
 def _items(source: Any) -> Iterator[Any]:
-    """One item per row; bare passwords are wrapped at once."""
+    """One item per row, with its password masked, as whoever yields them may fail."""
     if hasattr(source, "to_dict") and hasattr(source, "columns"):  # a DataFrame, without importing pandas
         source = source.to_dict("records")
     if isinstance(source, Mapping):
@@ -83,7 +83,17 @@ def _items(source: Any) -> Iterator[Any]:
             f"the users must be a list of names or dicts, a dict, or a DataFrame, not {type(source).__name__}; "
             "nothing was sent"
         )
-    yield from source
+    yield from map(_masked, source)
+
+
+def _masked(item: Any) -> Any:
+    """The item with its password masked."""
+    if not isinstance(item, Mapping):
+        return item
+    return {
+        name: Secret(value) if str(name).strip().lower() == "password" and isinstance(value, str) and value else value
+        for name, value in item.items()
+    }
 
 
 def _row(number: int, item: Any) -> tuple[str, UserRow | None]:

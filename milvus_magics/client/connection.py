@@ -111,6 +111,8 @@ class Connection:
                 )
         except grpc.RpcError as exc:
             raise self._error(exc, method, deadline) from exc.with_traceback(None)
+        except BaseException as exc:
+            raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
 
     def checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
         """`call`, and raise what the reply's status means where it is no success."""

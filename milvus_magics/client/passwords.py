@@ -46,7 +46,8 @@ def update_password(
 
     Behaviour: `utility.update_password` in Milvus's documentation.
     """
-    return _change(conn, "update_password", user, Secret(old_password), Secret(new_password), Deadline(timeout))
+    old_password, new_password = Secret(old_password), Secret(new_password)
+    return _change(conn, "update_password", user, old_password, new_password, Deadline(timeout))
 
 
 def reset_password(
@@ -60,7 +61,9 @@ def reset_password(
 
     Behaviour: `utility.reset_password` in Milvus's documentation.
     """
-    old, new, deadline = Secret(old_password), Secret(new_password), Deadline(timeout)
+    old = old_password = Secret(old_password)
+    new = new_password = Secret(new_password)
+    deadline = Deadline(timeout)
     changed = _change(conn, "reset_password", user, old, new, deadline)
     note = "not proven, as the old one was not given" if not old else ""
     proven = None

@@ -36,7 +36,7 @@ def restore_user(
         UnknownRoleError: one of the roles is gone; nothing was created.
         MilvusException: as `create_user`.
     """
-    secret = Secret(password)
+    secret = password = Secret(password)
     try:
         created = users.create_user(
             conn, lost.user, secret, grant=lost.roles or (), description=lost.description, timeout=timeout

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from milvus_magics.client import status
-from milvus_magics.client.address import Address
+from milvus_magics.client.address import Address, masked_uri
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import Change
@@ -34,7 +34,7 @@ class Connections:
         db_name: str = "",
         token: str | Secret = "",
         *,
-        uri: str | None = None,
+        uri: str | Secret | None = None,
         host: str | None = None,
         port: int | str | None = None,
         secure: bool | None = None,
@@ -75,6 +75,7 @@ class Connections:
         Behaviour: `connections.connect` in Milvus's documentation.
         """
         password, token = Secret(password), Secret(token)
+        uri = masked_uri(uri)
         address = {
             "uri": uri, "host": host, "port": port, "secure": secure, "server_pem_path": server_pem_path,
             "ca_pem_path": ca_pem_path, "client_pem_path": client_pem_path, "client_key_path": client_key_path,
@@ -140,6 +141,7 @@ class Connections:
         for alias, arguments in aliases.items():
             try:
                 arguments = {k: Secret(v) if k in ("password", "token") else v for k, v in arguments.items()}
+                arguments["uri"] = masked_uri(arguments.get("uri"))
                 Address.of(**arguments)
             except (TypeError, AttributeError):
                 raise ParameterError(
