@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 
+SECONDS_LATE = {"late": 0.5, "too late": 2.5}
 SECONDS_TO_ACT = 0.2  # a server whose client is gone too soon gives up what it began
 
 
@@ -13,10 +14,9 @@ class CuttingProxy:
 
     `cut before`: the connection ends, and the server never sees it. `cut after`: the server gets it, and its answer is
     lost with the connection. `black hole`: it is swallowed, and nothing comes back. `late`: it arrives half a second
-    later. After a cut everything passes again; what was swallowed stays so for its connection.
+    later; `too late`: after whoever sent it has given up. After a cut everything passes again; what was swallowed stays
+    so for its connection.
     """
-
-    SECONDS_LATE = 0.5
 
     def __init__(self, upstream):
         self._upstream = upstream
@@ -71,8 +71,7 @@ class Pair:
                 if mode == "cut before":
                     break
                 self._swallows = self._swallows or mode == "black hole"
-                if mode == "late":
-                    time.sleep(self._proxy.SECONDS_LATE)
+                time.sleep(SECONDS_LATE.get(mode, 0))
                 self._loses_answer = self._loses_answer or mode == "cut after"
                 if not self._swallows:
                     self._server.sendall(data)

@@ -1,21 +1,26 @@
 """Every change over a connection that fails in its middle: what is told is true, and the connection goes on."""
 
+import os
 import signal
+import threading
 
 import pytest
+from contract import HASH, serve
 from cutting import cutting
 
-from milvus_magics.client import privileges, roles, users, verify
+from milvus_magics.client import privilege_groups, privileges, roles, undo, users, verify
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import LostUser
 from milvus_magics.errors import ChangeInterrupted, MilvusException, OutcomeUnknownError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Hash, Secret
 
 OLD, NEW = "old-password", "new-password"
-MODES = ["cut before", "cut after", "black hole", "late"]
-CHANGING = {"CreateCredential", "UpdateCredential", "DeleteCredential", "CreateRole", "DropRole", "OperateUserRole",
-            "OperatePrivilege", "OperatePrivilegeV2"}  # fmt: skip
+MODES = ["cut before", "cut after", "black hole", "late", "too late"]
+CHANGING = {"CreateCredential", "UpdateCredential", "DeleteCredential", "CreateRole", "AlterRole", "DropRole",
+            "OperateUserRole", "OperatePrivilege", "OperatePrivilegeV2", "CreatePrivilegeGroup", "DropPrivilegeGroup",
+            "OperatePrivilegeGroup", "RestoreRBAC"}  # fmt: skip
 
 
 class Armed(Connection):
@@ -82,6 +87,40 @@ CHANGES = {
 }  # fmt: skip
 
 
+def in_group(conn, group):
+    """What a group holds; None where there is none."""
+    groups = privilege_groups.list_privilege_groups(conn, timeout=10)
+    return next((found.privileges for found in groups if found.name == group), None)
+
+
+# What only newer servers have, on the contract server. `reader` has Load on docs; `g` holds Query, `empty` nothing.
+NEWER_CHANGES = {
+    "alter_role": (
+        lambda conn: roles.alter_role(conn, "reader", "who reads", timeout=1.5),
+        lambda conn: roles.list_role(conn, "reader", timeout=10).description == "who reads"),
+    "create_privilege_group": (
+        lambda conn: privilege_groups.create_privilege_group(conn, "new", timeout=1.5),
+        lambda conn: in_group(conn, "new") is not None),
+    "drop_privilege_group": (
+        lambda conn: privilege_groups.drop_privilege_group(conn, "empty", timeout=1.5),
+        lambda conn: in_group(conn, "empty") is None),
+    "add_privileges_to_group": (
+        lambda conn: privilege_groups.add_privileges_to_group(conn, "g", ["Search"], timeout=1.5),
+        lambda conn: "Search" in in_group(conn, "g")),
+    "remove_privileges_from_group": (
+        lambda conn: privilege_groups.remove_privileges_from_group(conn, "g", ["Query"], timeout=1.5),
+        lambda conn: "Query" not in in_group(conn, "g")),
+    "grant_privilege": CHANGES["grant_privilege"],
+    "revoke_privilege": (
+        lambda conn: privileges.revoke_privilege(conn, "reader", "Load", collection="docs", timeout=1.5),
+        lambda conn: not holds(conn, ("Load", "docs"))),
+    "restore_user by its hash": (
+        lambda conn: undo.restore_user_by_hash(conn, LostUser("eve", ("reader",)), Hash(HASH + OLD.encode().hex()),
+                                               timeout=1.5),
+        lambda conn: "eve" in users.list_usernames(conn, timeout=10)),
+}  # fmt: skip
+
+
 def told_by(change, conn):
     """What the user gets: a result or an error."""
     try:
@@ -103,9 +142,34 @@ def prepared(root):
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_is_told_is_true(root, prepared, server, name, mode):
     """Never "failed" when it happened, never "done" when it didn't; and the same connection goes on."""
-    change, happened = CHANGES[name]
-    with cutting(server.uri) as proxy:
-        conn = Armed(Address.of(proxy.address, user="root", password=server.password))
+    assert_truth(root, server.uri, server.password, *CHANGES[name], mode)
+
+
+@pytest.fixture
+def newer():
+    """A 3.0 with a role and groups; the connection of its root."""
+    with serve("3.0.0") as (_, address):
+        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        users.create_user(conn, "bob", OLD, timeout=10)
+        roles.create_role(conn, "reader", timeout=10)
+        privileges.grant_privilege(conn, "reader", "Load", collection="docs", timeout=10)
+        for group in ("g", "empty"):
+            privilege_groups.create_privilege_group(conn, group, timeout=10)
+        privilege_groups.add_privileges_to_group(conn, "g", ["Query"], timeout=10)
+        yield conn
+        conn.close()
+
+
+@pytest.mark.parametrize("mode", ["cut before", "cut after", "too late"])
+@pytest.mark.parametrize("name", NEWER_CHANGES)
+def test_what_is_told_of_newer_servers_is_true(newer, name, mode):
+    """The same for what only newer servers have."""
+    assert_truth(newer, newer.address.target, "Milvus", *NEWER_CHANGES[name], mode)
+
+
+def assert_truth(root, target, password, change, happened, mode):
+    with cutting(target) as proxy:
+        conn = Armed(Address.of(proxy.address, user="root", password=password))
         changes = []
         conn.on_change.append(changes.append)
         conn.arm(proxy, "")
@@ -120,6 +184,7 @@ def test_what_is_told_is_true(root, prepared, server, name, mode):
         elif isinstance(told, MilvusException):
             assert not happened(root), f"it happened, but the user was told: {text}"
             assert outcome == "refused", text
+            assert mode != "too late"
         else:
             assert happened(root), f"it did not happen, but the user was told: {text}"
             assert outcome == "done"
@@ -130,31 +195,23 @@ def test_what_is_told_is_true(root, prepared, server, name, mode):
         conn.arm(proxy, "")
         if mode == "black hole":
             conn.close()  # its TCP connection stays dead until keepalive finds out, which takes its time
-            conn = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "")
+            conn = Armed(Address.of(proxy.address, user="root", password=password)).arm(proxy, "")
         assert "root" in users.list_usernames(conn, timeout=10)
         conn.close()
 
 
-@pytest.fixture
-def interrupting():
-    """Interrupts the test, as "interrupt kernel" would, so many seconds later."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGALRM, interrupt)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, old)
+def interrupt_later():
+    """Interrupt the test, as "interrupt kernel" would."""
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_interrupted_change_says_what_is_known(root, prepared, server, interrupting, name):
+def test_interrupted_change_says_what_is_known(root, prepared, server, name):
     """Sent, no answer, interrupted: it is told that it may or may not be done, and the server is asked before."""
     change, happened = CHANGES[name]
     with cutting(server.uri) as proxy:
         conn = Armed(Address.of(proxy.address, user="root", password=server.password))
-        conn.arm(proxy, "black hole", then=lambda: interrupting(0.3))
+        conn.arm(proxy, "black hole", then=interrupt_later)
         changes = []
         conn.on_change.append(changes.append)
         with pytest.raises(ChangeInterrupted) as raised:
