@@ -12,11 +12,12 @@ from milvus_magics.client import status
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import Change
-from milvus_magics.errors import ChangeInterrupted, MilvusException, OutcomeUnknownError
+from milvus_magics.errors import ChangeInterrupted, CodedError, MilvusException, OutcomeUnknownError
 
 SECONDS_TO_SETTLE = 2.0
 SECONDS_BETWEEN_QUESTIONS = 0.1
 CANCELLED = 10000
+AGAIN = "run it again to go on"
 
 Truth = Callable[[Deadline], "bool | None"]
 
@@ -25,7 +26,8 @@ class Attempt:
     """One change under way.
 
     Attributes:
-        outcome: `refused` as long as nothing can have been changed, then `unknown`, then `done`.
+        outcome: `refused` as long as nothing can have been changed, `partly` once a part of it is done by a change of
+            its own, then `unknown`, then `done`.
         note: what else the user should know about how it went.
         actor_gone: set it where the connection's own user went with the change.
         lost: set it to what goes with the change, for undoing it.
@@ -55,7 +57,7 @@ class Attempt:
             MilvusException: the server refused, or the request never left; nothing was changed.
         """
         self._deadline.remaining()  # raises where no time is left, while it is certain that nothing was sent
-        self.outcome = "unknown"
+        before, self.outcome = self.outcome, "unknown"
         lost: BaseException
         try:
             said = status.of(self._conn.call(method, deadline=self._deadline, **fields))
@@ -69,9 +71,19 @@ class Attempt:
         except KeyboardInterrupt as exc:
             lost, refused = exc, False
         if refused:
-            self.outcome = "refused"
+            self.outcome = before
             raise lost
         self._settle(truth, lost)
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Around a change that is a part of this one and has an entry of its own."""
+        try:
+            yield
+        except (OutcomeUnknownError, KeyboardInterrupt):
+            self.outcome = "unknown" if self.outcome == "refused" else self.outcome
+            raise
+        self.outcome = "partly"
 
     def _settle(self, truth: Truth, lost: BaseException) -> None:
         known = self._ask(truth)
@@ -135,6 +147,27 @@ def _answer(truth: Truth, until: Deadline) -> bool | None:
         return truth(until)
     except MilvusException:
         return None
+
+
+@contextmanager
+def in_steps(so_far: Callable[[], str], again: str) -> Iterator[None]:
+    """Around several changes, one after another: an error or an interrupt says, too, what is done and what is not.
+
+    Args:
+        so_far: tells it: `user 'bob' is created, but without 'reader'`.
+        again: how to go on.
+
+    Raises:
+        ChangeInterrupted: in place of KeyboardInterrupt.
+        CodedError: of the same class as the one that came.
+    """
+    try:
+        yield
+    except CodedError as exc:
+        raise type(exc)(f"{so_far()}: {exc}; {again}", details=exc.details, code=exc.code) from exc
+    except KeyboardInterrupt as exc:
+        known = str(exc) if isinstance(exc, ChangeInterrupted) else "interrupted"
+        raise ChangeInterrupted(f"{known}; before that, {so_far()}; {again}") from exc
 
 
 @contextmanager

@@ -119,6 +119,27 @@ def require_roles(
     return names
 
 
+def find_role(conn: Connection, role: str, deadline: Deadline, so: str = "; nothing was changed") -> Any:
+    """The result of SelectRole for a role, with its holders.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+        PermissionDeniedError: the caller may not look.
+    """
+    reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
+    found = next((result for result in reply.results if result.role.name == role), None)
+    if found is None:
+        require_roles(conn, [role], deadline, so)
+        raise unknown_role(conn, role, [], so)
+    return found
+
+
+def is_listed_role(conn: Connection, role: str, deadline: Deadline) -> bool:
+    """Whether the server lists the role."""
+    reply = conn.checked("SelectRole", deadline=deadline)
+    return any(result.role.name == role for result in reply.results)
+
+
 def unknown_role(
     conn: Connection, role: str, names: Sequence[str], so: str = "; nothing was changed"
 ) -> UnknownRoleError:

@@ -22,7 +22,8 @@ class Change:
         actor: the acting user; empty for nobody and for API keys.
         operation: the client function, like `delete_user`.
         target: the user or role.
-        outcome: `done`, `refused` (nothing was changed) or `unknown`.
+        outcome: `done`, `refused` (nothing was changed), `partly` (some of it was, each with an entry of its own) or
+            `unknown`.
         code: Milvus's error code; 0 where it was done.
         seconds: how long it took.
         actor_gone: whether the connection's own user is gone by it.

@@ -1,6 +1,6 @@
 """What a change would do, found out by reading only: `--dry-run`, and the warnings before a change that weakens.
 
-What deleting a user or dropping a role would do is in `deletion.py` and `roles.py`.
+What deleting a user or dropping a role would do is in `deletion.py` and `dropping.py`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from milvus_magics.errors import (
     NotGrantedError,
     ParameterError,
     PermissionDeniedError,
+    ServerTooOldError,
     UnknownPrivilegeError,
 )
 
@@ -51,13 +52,13 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
     deadline = Deadline(timeout)
     fact = (f"privilege group {group!r}", "created")
     with change.attempt(conn, "create_privilege_group", group, fact, deadline) as attempt:
+        # One that was there before must not be taken for created where the answer is lost.
+        if _is_there(conn, group, deadline):
+            raise _exists_already(group)
         try:
             attempt.send("CreatePrivilegeGroup", lambda until: _find(conn, group, until) is not None, group_name=group)
         except GroupExistsError as exc:
-            raise GroupExistsError(
-                f"privilege group {group!r} exists already, or has the name of a privilege; nothing was changed",
-                details=exc.details,
-            ) from exc
+            raise _exists_already(group, exc.details) from exc
     return GroupChange(group, conn.address.url, f"created privilege group {group!r}, which is empty so far")
 
 
@@ -197,6 +198,21 @@ def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
 
 def _find(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
     return next((row.privileges for row in _read(conn, deadline) if row.name == group), None)
+
+
+def _is_there(conn: Connection, group: str, deadline: Deadline) -> bool:
+    """Whether there is such a group, as far as the caller may look and the server can tell."""
+    try:
+        return _find(conn, group, deadline) is not None
+    except (PermissionDeniedError, ServerTooOldError):
+        return False
+
+
+def _exists_already(group: str, details: str = "") -> GroupExistsError:
+    return GroupExistsError(
+        f"privilege group {group!r} exists already, or has the name of a privilege; nothing was changed",
+        details=details,
+    )
 
 
 def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:

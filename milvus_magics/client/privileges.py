@@ -141,7 +141,16 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         raise lookup.unknown_role(conn, role or "", [], so="") from exc
     what = f"role {role!r}" if role is not None else "all roles"
     only = "" if complete else ", in the default database only: the others may not be listed"
-    return Grants(rows, f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}")
+    caption = f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}"
+    return Grants(rows, caption, complete=complete)
+
+
+def grants_if_seen(conn: Connection, role: str, deadline: Deadline) -> Grants | None:
+    """`list_grants` of a role; None where the caller may not look."""
+    try:
+        return list_grants(conn, role, timeout=deadline.remaining())
+    except PermissionDeniedError:
+        return None
 
 
 def select(conn: Connection, roles: Sequence[str], where: Sequence[str], deadline: Deadline) -> list[Grant]:

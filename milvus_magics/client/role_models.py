@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from milvus_magics.client.models import Table, Told
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Grants(Table[Grant]):
     """Privileges that roles hold."""
 
     columns = ("role", "privilege", "object_type", "object_name", "db", "grantor")
+
+    def __init__(self, rows: Sequence[Grant], caption: str = "", *, complete: bool = True) -> None:
+        super().__init__(rows, caption)
+        self.complete = complete  # else there may be more, in databases that the caller may not see
 
 
 def scope_in_words(object_type: str, object_name: str, db: str) -> str:
@@ -163,6 +170,31 @@ class LostRole:
     users: tuple[str, ...] | None = None
     grants: Grants | None = None
     description: str = ""
+
+    def since(self, before: LostRole) -> LostRole:
+        """What is lost in all, where an earlier drop had taken a part."""
+        users, grants = _all_of(before.users, self.users), _all_of(before.grants, self.grants)
+        return LostRole(
+            self.role,
+            None if users is None else tuple(users),
+            None if grants is None else Grants(grants),
+            self.description or before.description,
+        )
+
+    @property
+    def unseen(self) -> str:
+        """What could not be looked at, in words, and so is not known; empty where nothing."""
+        parts = (
+            "who held it" if self.users is None else "",
+            "what it held" if self.grants is None else "" if self.grants.complete else "what it held elsewhere",
+        )
+        return " and ".join(filter(None, parts))
+
+
+def _all_of(*parts: Sequence[Thing] | None) -> list[Thing] | None:
+    """Each of them once; None where nobody knows any."""
+    known = [part for part in parts if part is not None]
+    return list(dict.fromkeys(thing for part in known for thing in part)) if known else None
 
 
 @dataclass(frozen=True, repr=False)

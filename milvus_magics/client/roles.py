@@ -1,29 +1,23 @@
-"""Roles and who holds them."""
+"""Roles and who holds them; dropping them is in `dropping.py`."""
 
 from __future__ import annotations
-
-import re
 
 from milvus_magics import wire
 from milvus_magics.client import change, lookup, naming, privileges
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.dropping import drop_role as drop_role
+from milvus_magics.client.dropping import preview_drop_role as preview_drop_role
+from milvus_magics.client.dropping import protected
 from milvus_magics.client.role_models import (
     AlteredRole,
     CreatedRole,
-    DroppedRole,
-    DropRolePreview,
-    Grants,
-    LostRole,
     Role,
     RoleBinding,
     RoleDetails,
     Roles,
-    some,
 )
 from milvus_magics.errors import (
-    CodedError,
-    InUseError,
     LimitReachedError,
     MilvusException,
     NotGrantedError,
@@ -33,9 +27,6 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
-
-# From this version on the server itself revokes what a role holds when it is dropped by force.
-FORCE_DROP_SINCE = (2, 4, 11)
 
 
 def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:
@@ -68,13 +59,10 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
     """
     naming.require(naming.problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
-    reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
-    found = next((result for result in reply.results if result.role.name == role), None)
-    if found is None:
-        lookup.require_roles(conn, [role], deadline, so="")
-        raise lookup.unknown_role(conn, role, [], so="")
-    grants = _grants(conn, role, deadline)
-    return RoleDetails(role, lookup.user_names(found), grants, found.role.description)
+    found = lookup.find_role(conn, role, deadline, so="")
+    return RoleDetails(
+        role, lookup.user_names(found), privileges.grants_if_seen(conn, role, deadline), found.role.description
+    )
 
 
 def create_role(conn: Connection, role: str, *, description: str = "", timeout: float | None = None) -> CreatedRole:
@@ -98,20 +86,21 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
     deadline = Deadline(timeout)
     entity = {"name": role, **({"description": description} if description else {})}
     with change.attempt(conn, "create_role", role, (f"role {role!r}", "created"), deadline) as attempt:
+        # One that was there before must not be taken for created where the answer is lost.
+        if role in lookup.require_roles(conn, [], deadline):
+            raise _exists_already(conn, role)
         try:
-            attempt.send("CreateRole", lambda until: _exists(conn, role, until), entity=entity)
+            attempt.send("CreateRole", lambda until: lookup.is_listed_role(conn, role, until), entity=entity)
         except RoleExistsError as exc:
-            raise RoleExistsError(
-                f"role {role!r} exists already on {conn.address.url}; nothing was changed", details=exc.details
-            ) from exc
+            raise _exists_already(conn, role, exc.details) from exc
         except LimitReachedError as exc:
             raise LimitReachedError(
                 f"the server takes no more roles, 'admin' and 'public' included (setting proxy.maxRoleNum, 10 by "
                 f"default); drop one, or have the limit raised; role {role!r} is not created",
                 details=exc.details,
             ) from exc
-    notes = (attempt.note, _lost_description(conn, role, deadline) if description else "")
-    return CreatedRole(role, conn.address.url, "; ".join(filter(None, notes)))
+        lost = _lost_description(conn, role, deadline) if description else ""
+    return CreatedRole(role, conn.address.url, "; ".join(filter(None, (attempt.note, lost))))
 
 
 def alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> AlteredRole:
@@ -141,78 +130,8 @@ def alter_role(conn: Connection, role: str, description: str, *, timeout: float 
         try:
             attempt.send("AlterRole", is_altered, role_name=role, description=description)
         except ProtectedRoleError as exc:
-            raise _protected(role, "changed", exc) from exc
+            raise protected(role, "changed", exc) from exc
     return AlteredRole(role, conn.address.url, description)
-
-
-def preview_drop_role(
-    conn: Connection, role: str, *, force: bool = False, timeout: float | None = None
-) -> DropRolePreview:
-    """What dropping a role would do. Nothing that could change anything is sent.
-
-    Args:
-        conn: the connection that would drop it.
-        role: which one.
-        force: whether what it holds would be revoked first.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
-
-    Raises:
-        UnknownRoleError: there is no such role.
-    """
-    naming.require(naming.problem_with_existing_name(role, "role"))
-    deadline = Deadline(timeout)
-    lookup.require_roles(conn, [role], deadline)
-    users = lookup.holders(conn, role, deadline)
-    undo = "undo: %milvus_restore_role" if conn.keeper else ""
-    return DropRolePreview(role, conn.address.url, users, _grants(conn, role, deadline), force, undo)
-
-
-def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: float | None = None) -> DroppedRole:
-    """Drop a role; who held it loses it.
-
-    Args:
-        conn: a connection whose user may do so (the privilege DropOwnership; with `force` ManageOwnership too).
-        role: which one.
-        force: revoke what it holds, in all databases. Without it, a role that holds privileges is refused. Servers
-            before 2.4.11 have no such thing; there it is revoked one by one before.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
-
-    Raises:
-        UnknownRoleError: there is no such role.
-        InUseError: it holds privileges, and `force` was not given; nothing was changed.
-        ProtectedRoleError: the server never drops it.
-        OutcomeUnknownError: the answer was lost; the text says what is known.
-
-    Behaviour: `Role.drop` in Milvus's documentation.
-    """
-    naming.require(naming.problem_with_existing_name(role, "role"))
-    deadline = Deadline(timeout)
-    preview = preview_drop_role(conn, role, force=force, timeout=deadline.remaining())
-    described = _description(conn, role, deadline)
-    with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
-        attempt.lost = LostRole(role, preview.users, preview.grants, described)
-        if role in ("admin", "public"):
-            raise _protected(role, "dropped")
-        if preview.grants and not force:
-            raise InUseError(
-                f"role {role!r} holds {some(list(preview.grants))}: revoke that first, or force it (--force); nothing "
-                "was changed"
-            )
-        revoked = (
-            _revoke_all(conn, preview.grants, deadline) if preview.grants and not _knows_force(conn, deadline) else 0
-        )
-        try:
-            attempt.send("DropRole", lambda until: not _exists(conn, role, until), role_name=role, force_drop=force)
-        except ProtectedRoleError as exc:
-            raise _protected(role, "dropped", exc) from exc
-        except InUseError as exc:
-            raise InUseError(
-                f"role {role!r} holds privileges that this user cannot see or that are left from a dropped database: "
-                "force it (--force), as somebody with SelectOwnership; it is not dropped",
-                details=exc.details,
-            ) from exc
-    notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
-    return DroppedRole(role, conn.address.url, preview.users, preview.grants, "; ".join(filter(None, notes)))
 
 
 def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> RoleBinding:
@@ -309,9 +228,8 @@ def _who_is_unknown(
     return lookup.unknown_role(conn, role, [])
 
 
-def _exists(conn: Connection, role: str, deadline: Deadline) -> bool:
-    reply = conn.checked("SelectRole", deadline=deadline)
-    return any(result.role.name == role for result in reply.results)
+def _exists_already(conn: Connection, role: str, details: str = "") -> RoleExistsError:
+    return RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed", details=details)
 
 
 def _description(conn: Connection, role: str, deadline: Deadline) -> str:
@@ -325,35 +243,3 @@ def _lost_description(conn: Connection, role: str, deadline: Deadline) -> str:
     except MilvusException as exc:
         return f"whether its description was kept could not be asked: {exc}"
     return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
-
-
-def _grants(conn: Connection, role: str, deadline: Deadline) -> Grants | None:
-    try:
-        return privileges.list_grants(conn, role, timeout=deadline.remaining())
-    except PermissionDeniedError:
-        return None
-
-
-def _knows_force(conn: Connection, deadline: Deadline) -> bool:
-    """Whether the server revokes by itself; an older one would drop the wish without a word."""
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", lookup.version(conn, deadline))
-    return found is not None and tuple(map(int, found.groups())) >= FORCE_DROP_SINCE
-
-
-def _revoke_all(conn: Connection, grants: Grants, deadline: Deadline) -> int:
-    for number, grant in enumerate(grants):
-        try:
-            privileges.revoke(conn, grant, deadline)
-        except CodedError as exc:
-            raise type(exc)(
-                f"role {grant.role!r} is not dropped: {number} of its {len(grants)} privileges are revoked, but not "
-                f"{grant}: {exc}",
-                details=exc.details,
-                code=exc.code,
-            ) from exc
-    return len(grants)
-
-
-def _protected(role: str, deed: str, exc: MilvusException | None = None) -> ProtectedRoleError:
-    details = exc.details if exc else ""
-    return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own", details=details)

@@ -32,7 +32,7 @@ class _Kept:
 
 
 _lost: dict[tuple[str, str, str], LostUser | LostRole] = {}  # (server, kind, name)
-_begun: set[tuple[str, str]] = set()  # (server, role) whose restoring stopped half way
+_begun: set[tuple[str, str]] = set()  # (server, role) that may be there with a part of it only
 _kept: dict[tuple[str, str], _Kept] = {}  # (server, user)
 _seconds = 0.0
 _timer: threading.Timer | None = None
@@ -76,12 +76,25 @@ def on_change(change: Change) -> None:
     """Remember what is gone, and forget what is back."""
     key = (change.server, "role" if "role" in change.operation else "user", change.target)
     with lock:
-        if change.outcome != "refused" and isinstance(change.lost, (LostUser, LostRole)):
+        if change.outcome != "refused" and isinstance(change.lost, LostRole):
+            _remember_role(change, change.lost)
+        elif change.outcome != "refused" and isinstance(change.lost, LostUser):
             _lost[key] = change.lost
-            _begun.discard((change.server, change.target))
         elif change.outcome == "done" and change.operation in ("create_user", "restore_user"):
             _lost.pop(key, None)
             _kept.pop((change.server, change.target), None)
+
+
+def _remember_role(change: Change, lost: LostRole) -> None:
+    """Remember what goes with a role, and with what went before where dropping or restoring it stopped half way."""
+    key, before = (change.server, change.target), _lost.get((change.server, "role", change.target))
+    if key in _begun and isinstance(before, LostRole):
+        lost = lost.since(before)
+    _lost[change.server, "role", change.target] = lost
+    if change.outcome == "done":
+        _begun.discard(key)
+    else:
+        _begun.add(key)
 
 
 def kept_secret(conn: Connection, user: str) -> Secret | None:

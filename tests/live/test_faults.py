@@ -13,7 +13,13 @@ from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import LostUser
-from milvus_magics.errors import ChangeInterrupted, MilvusException, OutcomeUnknownError
+from milvus_magics.errors import (
+    ChangeInterrupted,
+    GroupExistsError,
+    MilvusException,
+    OutcomeUnknownError,
+    RoleExistsError,
+)
 from milvus_magics.secret import Hash, Secret
 
 OLD, NEW = "old-password", "new-password"
@@ -197,6 +203,22 @@ def assert_truth(root, target, password, change, happened, mode):
             conn.close()  # its TCP connection stays dead until keepalive finds out, which takes its time
             conn = Armed(Address.of(proxy.address, user="root", password=password)).arm(proxy, "")
         assert "root" in users.list_usernames(conn, timeout=10)
+        conn.close()
+
+
+def test_what_was_there_before_is_not_called_created(root, prepared, server):
+    """A role, and a group of privileges: "exists already" also where the answer would be lost."""
+    with cutting(server.uri) as proxy:
+        conn = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "cut after")
+        with pytest.raises(RoleExistsError, match="'reader' exists already.*nothing was changed"):
+            roles.create_role(conn, "reader", timeout=1.5)
+        conn.close()
+    with serve("2.6.4") as (newer, address), cutting(address) as proxy:
+        conn = Armed(Address.of(proxy.address, user="root", password="Milvus")).arm(proxy, "cut after")
+        newer.groups["searching"] = {"Search"}
+        with pytest.raises(GroupExistsError, match="'searching' exists already.*nothing was changed"):
+            privilege_groups.create_privilege_group(conn, "searching", timeout=1.5)
+        assert "created" in str(privilege_groups.create_privilege_group(conn, "reading", timeout=1.5))
         conn.close()
 
 

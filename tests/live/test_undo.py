@@ -216,6 +216,86 @@ def test_restoring_a_role_goes_on_where_it_stopped(run, server):
             run("restore_role reader")
 
 
+@pytest.fixture
+def held(server, run):
+    """Bob holds the role reader, which has three privileges; everything passes a middleman, who lets one interfere."""
+    with middleman.between(server.uri) as (between, address):
+        connections.connect(uri=f"http://{address}", user="root", password=server.password)
+        for line in (
+            "create_role reader", "create_user bob --role reader --password-env PW",
+            *(f"grant_privilege reader {name} --collection docs" for name in ("Load", "Query", "Search")),
+        ):  # fmt: skip
+            run(line)
+        yield between
+
+
+def refusing(between, method, number):
+    """Refuse the call of a method with that number, counted from 1; every other call passes."""
+    calls = []
+
+    def rule(called, metadata, forward, context):
+        calls.append(called)
+        if called == method and calls.count(method) == number:
+            context.abort(middleman.grpc.StatusCode.PERMISSION_DENIED, "PrivilegeX: permission deny to root")
+        return forward()
+
+    between.rule = rule
+
+
+def outcomes(operation):
+    return [entry.outcome for entry in journal.entries() if entry.operation == operation]
+
+
+def test_forced_drop_that_is_refused_in_the_end_comes_back(run, held):
+    """Milvus 2.3 wants the privileges revoked before: how many are is told, and they come back to the role."""
+    before = privileges.list_grants(connections.get(), "reader").to_dicts()
+    refusing(held, "DropRole", 2)  # the first only asks whether one may
+    with pytest.raises(
+        PermissionDeniedError,
+        match="3 of the 3 privileges of role 'reader' are revoked .%milvus_restore_role brings them back., "
+        "but dropping it is not confirmed: .* lacks .*; run it again to go on",
+    ):
+        run("drop_role reader --force --yes")
+    assert privileges.list_grants(connections.get(), "reader").to_dicts() == []
+    assert outcomes("drop_role") == ["partly"]
+    assert "would restore role 'reader', held by 'bob'" in str(run("restore_role reader --dry-run"))
+    run("restore_role reader")
+    assert privileges.list_grants(connections.get(), "reader").to_dicts() == before
+
+
+def test_forced_drop_that_stopped_half_way_is_finished_by_running_it_again(run, held):
+    """And still everything comes back: what the first try took, too."""
+    before = privileges.list_grants(connections.get(), "reader").to_dicts()
+    refusing(held, "OperatePrivilege", 2)
+    with pytest.raises(PermissionDeniedError, match="1 of the 3 privileges .* are revoked .*, but not Query .*; run"):
+        run("drop_role reader --force --yes")
+    assert len(privileges.list_grants(connections.get(), "reader")) == 2
+    run("drop_role reader --force --yes")
+    assert "reader" not in [role.name for role in roles.list_roles(connections.get())]
+    run("restore_role reader")
+    assert privileges.list_grants(connections.get(), "reader").to_dicts() == before
+    assert roles.list_role(connections.get(), "reader").users == ("bob",)
+
+
+def test_forced_drop_revokes_nothing_where_the_role_cannot_be_dropped(run, held, server):
+    """The right to drop is asked for before anything is revoked; then there is nothing to bring back."""
+    refusing(held, "DropRole", 1)
+    with pytest.raises(PermissionDeniedError):
+        run("drop_role reader --force --yes")
+    assert len(privileges.list_grants(connections.get(), "reader")) == 3
+    assert outcomes("drop_role") == ["refused"]
+    with pytest.raises(ParameterError, match="no role 'reader' was dropped"):
+        run("restore_role reader")
+    run("create_role revoker")
+    run("create_user dan --role revoker --password-env PW")
+    for name in ("ManageOwnership", "SelectOwnership"):
+        run(f"grant_privilege revoker {name}")
+    connections.connect("dans", "dan", PASSWORD, uri=server.uri)
+    with pytest.raises(PermissionDeniedError, match="DropOwnership"):
+        run("drop_role reader --force --yes --using dans")
+    assert len(privileges.list_grants(connections.get(), "reader")) == 3
+
+
 def test_unloading_forgets_everything(run, keeping, shell, root):
     """Secrets first of all."""
     run("create_user bob --password-env PW")
