@@ -150,12 +150,12 @@ def _answer(truth: Truth, until: Deadline) -> bool | None:
 
 
 @contextmanager
-def in_steps(so_far: Callable[[], str], again: str) -> Iterator[None]:
+def in_steps(so_far: Callable[[], str], again: str = AGAIN) -> Iterator[None]:
     """Around several changes, one after another: an error or an interrupt says, too, what is done and what is not.
 
     Args:
         so_far: tells it: `user 'bob' is created, but without 'reader'`.
-        again: how to go on.
+        again: how to go on; empty where there is no way.
 
     Raises:
         ChangeInterrupted: in place of KeyboardInterrupt.
@@ -164,10 +164,11 @@ def in_steps(so_far: Callable[[], str], again: str) -> Iterator[None]:
     try:
         yield
     except CodedError as exc:
-        raise type(exc)(f"{so_far()}: {exc}; {again}", details=exc.details, code=exc.code) from exc
+        text = "; ".join(filter(None, (f"{so_far()}: {exc}", again)))
+        raise type(exc)(text, details=exc.details, code=exc.code) from exc
     except KeyboardInterrupt as exc:
         known = str(exc) if isinstance(exc, ChangeInterrupted) else "interrupted"
-        raise ChangeInterrupted(f"{known}; before that, {so_far()}; {again}") from exc
+        raise ChangeInterrupted("; ".join(filter(None, (known, f"before that, {so_far()}", again)))) from exc
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
         revoked = f"{len(grants) - len(left)} of the {len(grants)} privileges of role {role!r} are revoked{back}"
         return f"{revoked}, but not {left[0]}" if left else f"{revoked}, but dropping it is not confirmed"
 
-    with change.in_steps(so_far, change.AGAIN):
+    with change.in_steps(so_far):
         while left:
             with attempt.part():
                 privileges.revoke(conn, left[0], deadline)

@@ -9,6 +9,7 @@ from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import ChangedPassword
 from milvus_magics.errors import (
+    ChangeInterrupted,
     MilvusException,
     OutcomeUnknownError,
     UnknownUserError,
@@ -73,6 +74,8 @@ def reset_password(
         raise
     except MilvusException as exc:
         note = f"not proven: {exc}"
+    except KeyboardInterrupt as exc:
+        raise ChangeInterrupted(f"interrupted; the password of user {user!r} is changed, but not proven") from exc
     note = "; ".join(part for part in (changed.note, note) if part)
     return ChangedPassword(user, changed.server, proven, changed.reauthenticated, note)
 

@@ -187,7 +187,7 @@ def _operate(
             grant, note = _send(conn, attempt, newer, older, scope, granted=granted)
         except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
             raise _unknown(conn, older, scope.object_type is not None, deadline, exc) from exc
-    missing = missing_target(conn, grant, deadline) if granted else ""
+        missing = missing_target(conn, grant, deadline) if granted else ""
     return GrantChange(grant, conn.address.url, granted, "; ".join(filter(None, (attempt.note, note, missing))))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from milvus_magics.client import change, lookup, privileges, roles, users
@@ -12,7 +12,7 @@ from milvus_magics.client.models import LostUser, RestoredUser, roles_in_words
 from milvus_magics.client.previews import Preview
 from milvus_magics.client.role_models import LostRole, RestoredRole, held_by, holds, some
 from milvus_magics.errors import (
-    CodedError,
+    MilvusException,
     RoleExistsError,
     UnknownRoleError,
     UserExistsError,
@@ -39,12 +39,17 @@ def restore_user(
     secret = password = Secret(password)
     try:
         created = users.create_user(
-            conn, lost.user, secret, grant=lost.roles or (), description=lost.description, timeout=timeout
+            conn,
+            lost.user,
+            secret,
+            grant=lost.roles or (),
+            description=lost.description,
+            operation="restore_user",
+            timeout=timeout,
         )
     except UnknownRoleError as exc:
         raise _role_is_gone(exc) from exc
-    note = created.note if lost.roles is not None else "their roles were not known, so they have none"
-    return RestoredUser(lost.user, conn.address.url, lost.roles or (), same_password=None, note=note)
+    return _restored(conn, lost, None, created.note)
 
 
 def restore_user_by_hash(
@@ -64,7 +69,7 @@ def restore_user_by_hash(
         ServerTooOldError: the server cannot (before 2.4.10).
     """
     deadline = Deadline(timeout)
-    held = lost.roles or ()
+    held, note = lost.roles or (), ""
     with change.attempt(conn, "restore_user", lost.user, (f"user {lost.user!r}", "restored"), deadline) as attempt:
         if lookup.is_listed(conn, lost.user, deadline):
             raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}; nothing was changed")
@@ -76,7 +81,10 @@ def restore_user_by_hash(
         attempt.send(
             "RestoreRBAC", lambda until: lookup.is_listed(conn, lost.user, until), RBAC_meta={"users": [entry]}
         )
-    return RestoredUser(lost.user, conn.address.url, held, same_password=True, note=attempt.note)
+        if lost.description:
+            with change.in_steps(lambda: f"user {lost.user!r} is restored, but without their description", again=""):
+                note = _describe(conn, lost, deadline)
+    return _restored(conn, lost, True, attempt.note, note)
 
 
 def restore_role(
@@ -95,33 +103,18 @@ def restore_role(
         MilvusException: the text says what is restored and what is not.
     """
     deadline = Deadline(timeout)
-    try:
-        roles.create_role(conn, lost.role, description=lost.description, timeout=deadline.remaining())
-    except RoleExistsError:
-        if not begun:
-            raise
-    done: list[str] = []
-    present = lookup.is_listed_among(conn, lost.users or (), deadline)
-    gone = [user for user in lost.users or () if user not in present]
-    steps: list[tuple[str, Callable[[], object]]] = [
-        (str(grant), partial(privileges.regrant, conn, grant, deadline)) for grant in lost.grants or ()
-    ]
-    steps += [
-        (f"user {user!r}", partial(roles.grant_role, conn, user, lost.role, timeout=deadline.remaining()))
-        for user in present
-    ]
-    for what, step in steps:
+    with change.attempt(conn, "restore_role", lost.role, (f"role {lost.role!r}", "restored"), deadline) as attempt:
+        present = lookup.is_listed_among(conn, lost.users or (), deadline)
+        gone = tuple(user for user in lost.users or () if user not in present)
         try:
-            step()
-        except CodedError as exc:
-            raise type(exc)(
-                f"role {lost.role!r} is created with {some(done) or 'nothing so far'}, but not with {what}: {exc}; run "
-                "it again to go on",
-                details=exc.details,
-                code=exc.code,
-            ) from exc
-        done.append(what)
-    return RestoredRole(lost.role, conn.address.url, present, lost.grants, tuple(gone))
+            with attempt.part():
+                roles.create_role(conn, lost.role, description=lost.description, timeout=deadline.remaining())
+        except RoleExistsError:
+            if not begun:
+                raise
+        _give_back(conn, attempt, lost, present, deadline)
+        attempt.outcome = "done"
+    return RestoredRole(lost.role, conn.address.url, present, lost.grants, gone)
 
 
 def preview_restore_user(
@@ -147,6 +140,51 @@ def preview_restore_role(
     if lost.role in lookup.require_roles(conn, [], deadline) and not begun:
         raise RoleExistsError(f"role {lost.role!r} exists already on {conn.address.url}; nothing was changed")
     return Preview(f"restore role {lost.role!r}, {held_by(lost.users)}, {holds(lost.grants)},", conn.address.url)
+
+
+def _give_back(
+    conn: Connection, attempt: change.Attempt, lost: LostRole, users: Sequence[str], deadline: Deadline
+) -> None:
+    """Give a role, which is there, what it held, and give it to those who held it."""
+    steps: list[tuple[str, Callable[[], object]]] = [
+        (str(grant), partial(privileges.regrant, conn, grant, deadline)) for grant in lost.grants or ()
+    ]
+    steps += [
+        (f"user {user!r}", partial(roles.grant_role, conn, user, lost.role, timeout=deadline.remaining()))
+        for user in users
+    ]
+    done: list[str] = []
+
+    def so_far() -> str:
+        without = f", but not with {steps[len(done)][0]}" if len(done) < len(steps) else ""
+        return f"role {lost.role!r} is created with {some(done) or 'nothing so far'}{without}"
+
+    with change.in_steps(so_far):
+        for what, step in steps:
+            with attempt.part():
+                step()
+            done.append(what)
+
+
+def _describe(conn: Connection, lost: LostUser, deadline: Deadline) -> str:
+    """Describe a user as they were, which a backup holds nothing of; what to say where that fails."""
+    fact = (f"the description of user {lost.user!r}", "restored")
+    try:
+        with change.attempt(conn, "describe_user", lost.user, fact, deadline) as attempt:
+
+            def is_so(until: Deadline) -> bool | None:
+                return lookup.existing(conn, lost.user, until).description == lost.description
+
+            attempt.send("UpdateCredential", is_so, username=lost.user, description=lost.description)
+    except MilvusException as exc:
+        return f"their description ({lost.description}) is not restored: {exc}"
+    return ""
+
+
+def _restored(conn: Connection, lost: LostUser, same_password: bool | None, *notes: str) -> RestoredUser:
+    unknown = "their roles were not known, so they have none" if lost.roles is None else ""
+    note = "; ".join(filter(None, (*notes, unknown)))
+    return RestoredUser(lost.user, conn.address.url, lost.roles or (), same_password, note)
 
 
 def _role_is_gone(exc: UnknownRoleError) -> UnknownRoleError:

@@ -14,7 +14,6 @@ from milvus_magics.client.models import CreatedUser, User, Users, WhoAmI
 from milvus_magics.client.passwords import reset_password as reset_password
 from milvus_magics.client.passwords import update_password as update_password
 from milvus_magics.errors import (
-    CodedError,
     LimitReachedError,
     MilvusException,
     ParameterError,
@@ -31,6 +30,7 @@ def create_user(
     *,
     grant: Sequence[str] = (),
     description: str = "",
+    operation: str = "create_user",
     timeout: float | None = None,
 ) -> CreatedUser:
     """Create a user, and give them roles.
@@ -41,6 +41,7 @@ def create_user(
         password: 6 to 72 bytes.
         grant: names of existing roles.
         description: up to 1024 bytes, on servers that keep it (from 2.6.19); the result says where it is lost.
+        operation: what it is called in the audit.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
@@ -63,7 +64,7 @@ def create_user(
         _grant_all(conn, user, missing, deadline)
         note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
         return CreatedUser(user, conn.address.url, wanted, note=note)
-    with change.attempt(conn, "create_user", user, (f"user {user!r}", "created"), deadline) as attempt:
+    with change.attempt(conn, operation, user, (f"user {user!r}", "created"), deadline) as attempt:
         names = _require_new(conn, user, wanted, deadline)
         try:
             attempt.send(
@@ -89,8 +90,8 @@ def create_user(
                 f"name, not {user!r}: '.' and '-' need Milvus 2.6; nothing was changed",
                 details=exc.details,
             ) from exc
+        note = _lost_description(conn, user, deadline) if description else ""
     _grant_all(conn, user, wanted, deadline)
-    note = _lost_description(conn, user, deadline) if description else ""
     return CreatedUser(user, conn.address.url, wanted, note="; ".join(filter(None, (attempt.note, note))))
 
 
@@ -215,13 +216,13 @@ def _lost_description(conn: Connection, user: str, deadline: Deadline) -> str:
 
 
 def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> None:
-    for number, role in enumerate(wanted):
-        try:
-            roles.grant_role(conn, user, role, timeout=deadline.remaining())
-        except CodedError as exc:
-            missing = ", ".join(repr(name) for name in wanted[number:])
-            raise type(exc)(
-                f"user {user!r} is created, but without {missing}: {exc}; run it again to go on",
-                details=exc.details,
-                code=exc.code,
-            ) from exc
+    left = list(wanted)
+
+    def so_far() -> str:
+        without = f", but without {', '.join(map(repr, left))}" if left else ""
+        return f"user {user!r} is created{without}"
+
+    with change.in_steps(so_far):
+        while left:
+            roles.grant_role(conn, user, left[0], timeout=deadline.remaining())
+            del left[0]

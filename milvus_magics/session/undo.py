@@ -74,15 +74,13 @@ def watch(conn: Connection) -> None:
 
 def on_change(change: Change) -> None:
     """Remember what is gone, and forget what is back."""
-    key = (change.server, "role" if "role" in change.operation else "user", change.target)
     with lock:
         if change.outcome != "refused" and isinstance(change.lost, LostRole):
             _remember_role(change, change.lost)
         elif change.outcome != "refused" and isinstance(change.lost, LostUser):
-            _lost[key] = change.lost
-        elif change.outcome == "done" and change.operation in ("create_user", "restore_user"):
-            _lost.pop(key, None)
-            _kept.pop((change.server, change.target), None)
+            _lost[change.server, "user", change.target] = change.lost
+        elif change.outcome == "done" and change.operation == "create_user":
+            _forget_user(change.server, change.target)
 
 
 def _remember_role(change: Change, lost: LostRole) -> None:
@@ -95,6 +93,11 @@ def _remember_role(change: Change, lost: LostRole) -> None:
         _begun.discard(key)
     else:
         _begun.add(key)
+
+
+def _forget_user(server: str, user: str) -> None:
+    _lost.pop((server, "user", user), None)
+    _kept.pop((server, user), None)
 
 
 def kept_secret(conn: Connection, user: str) -> Secret | None:
@@ -110,12 +113,16 @@ def restore_user(conn: Connection, user: str, secret: Secret, *, timeout: float)
 
     Raises:
         ParameterError: no such user was deleted here.
-        MilvusException: as `undo.restore_user`.
+        MilvusException: as `undo.restore_user`; trying again goes on.
     """
     lost = lost_user(conn, user)
     if isinstance(secret, Hash):
-        return undo.restore_user_by_hash(conn, lost, secret, timeout=timeout)
-    return undo.restore_user(conn, lost, secret, timeout=timeout)
+        restored = undo.restore_user_by_hash(conn, lost, secret, timeout=timeout)
+    else:
+        restored = undo.restore_user(conn, lost, secret, timeout=timeout)
+    with lock:
+        _forget_user(conn.address.url, user)
+    return restored
 
 
 def preview_restore_user(conn: Connection, user: str, *, given: bool, timeout: float) -> Preview:

@@ -7,6 +7,7 @@ import threading
 import pytest
 from contract import HASH, serve
 from cutting import cutting
+from interrupts import Interrupted
 
 from milvus_magics.client import privilege_groups, privileges, roles, undo, users, verify
 from milvus_magics.client.address import Address
@@ -273,3 +274,44 @@ def test_created_without_a_role_is_finished_by_running_it_again(root, server):
         with pytest.raises(MilvusException, match="'bob' exists already"):
             users.create_user(conn, "bob", OLD, grant=["reader"], timeout=10)
         conn.close()
+
+
+def test_interrupt_between_creating_and_giving_roles_says_what_is_done(root, prepared, server):
+    """The user, the role that was under way, those that are left; running it again finishes it."""
+    conn = Interrupted(Address.of(server.uri, user="root", password=server.password))
+    conn.interrupt_after("OperateUserRole")
+    with pytest.raises(
+        ChangeInterrupted,
+        match="^interrupted; role 'reader' is given to 'ann'; before that, user 'ann' is created, but without "
+        "'reader', 'held'; run it again to go on$",
+    ):
+        users.create_user(conn, "ann", NEW, grant=["reader", "held"], timeout=10)
+    assert users.list_user(root, "ann", timeout=10).roles == ("reader",)
+    users.create_user(conn, "ann", NEW, grant=["reader", "held"], timeout=10)
+    assert users.list_user(root, "ann", timeout=10).roles == ("held", "reader")
+    conn.close()
+
+
+def test_interrupt_during_the_proof_says_that_the_password_is_changed(root, prepared, server):
+    """It is, whatever the proof would have shown."""
+    conn = Interrupted(Address.of(server.uri, user="root", password=server.password))
+    conn.interrupt_after("GetVersion", 2)  # the first one checks the old password before
+    with pytest.raises(ChangeInterrupted, match="^interrupted; the password of user 'bob' is changed, but not proven$"):
+        users.reset_password(conn, "bob", OLD, NEW, timeout=10)
+    assert has_password(root, NEW)
+    conn.close()
+
+
+def test_interrupt_while_reading_back_says_that_it_is_done(root, prepared, server):
+    """What is looked at after a change doesn't hide the change."""
+    conn = Interrupted(Address.of(server.uri, user="root", password=server.password))
+    conn.interrupt_after("SelectUser")
+    with pytest.raises(ChangeInterrupted, match="^interrupted; user 'ann' is created$"):
+        users.create_user(conn, "ann", NEW, description="a student", timeout=10)
+    conn.interrupt_after("SelectRole", 2)
+    with pytest.raises(ChangeInterrupted, match="^interrupted; role 'new' is created$"):
+        roles.create_role(conn, "new", description="for students", timeout=10)
+    conn.interrupt_after("ListDatabases")
+    with pytest.raises(ChangeInterrupted, match="^interrupted; Search .* is granted to 'reader'$"):
+        privileges.grant_privilege(conn, "reader", "Search", collection="docs", timeout=10)
+    conn.close()

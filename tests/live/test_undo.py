@@ -8,10 +8,13 @@ import contract
 import middleman
 import pymilvus
 import pytest
+from interrupts import Interrupted
 
 from milvus_magics.client import privileges, roles, users, verify
+from milvus_magics.client.address import Address
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import (
+    ChangeInterrupted,
     MilvusException,
     ParameterError,
     PermissionDeniedError,
@@ -294,6 +297,71 @@ def test_forced_drop_revokes_nothing_where_the_role_cannot_be_dropped(run, held,
     with pytest.raises(PermissionDeniedError, match="DropOwnership"):
         run("drop_role reader --force --yes --using dans")
     assert len(privileges.list_grants(connections.get(), "reader")) == 3
+
+
+def test_audit_names_what_is_restored(run, root):
+    """Once, whatever it was done by; the parts of a role are entries, too."""
+    run("create_role reader")
+    run("create_user bob --role reader --password-env PW")
+    run("grant_privilege reader Search --collection docs")
+    run("delete_user bob --password-env PW")
+    run("drop_role reader --force --yes")
+    journal.clear()
+    run("restore_role reader")
+    run("restore_user bob --password-env NEW")
+    assert [(entry.operation, entry.target, entry.outcome) for entry in journal.entries()] == [
+        ("create_role", "reader", "done"),
+        ("grant_privilege", "reader", "done"),
+        ("restore_role", "reader", "done"),
+        ("restore_user", "bob", "done"),
+        ("grant_role", "bob reader", "done"),
+    ]
+
+
+def test_refused_restoring_is_in_the_audit(run, root):
+    """With its own outcome and code."""
+    run("create_role reader")
+    run("drop_role reader --yes")
+    roles.create_role(root, "reader")
+    journal.clear()
+    with pytest.raises(RoleExistsError):
+        run("restore_role reader")
+    (entry,) = [entry for entry in journal.entries() if entry.operation == "restore_role"]
+    assert (entry.outcome, entry.code) == ("refused", 1100)
+
+
+def test_restoring_a_user_goes_on_where_it_stopped(run, held):
+    """Created, but not given a role: it is told, and running it again gives it."""
+    run("delete_user bob --password-env PW")
+    refusing(held, "OperateUserRole", 1)
+    with pytest.raises(
+        PermissionDeniedError, match="'bob' is created, but without 'reader': .*; run it again to go on"
+    ):
+        run("restore_user bob --password-env NEW")
+    assert "given now: 'reader'" in str(run("restore_user bob --password-env NEW"))
+    assert users.list_user(connections.get(), "bob").roles == ("reader",)
+    with pytest.raises(ParameterError, match="no user 'bob' was deleted"):
+        run("restore_user bob --password-env NEW")
+
+
+def test_interrupted_restoring_says_what_is_done(run, server):
+    """And what is not; running it again finishes it."""
+    connections.keep("default", Interrupted(Address.of(server.uri, user="root", password=server.password)))
+    conn = connections.get().interrupt_after("none")
+    roles.create_role(conn, "reader")
+    for name in ("Load", "Query"):
+        privileges.grant_privilege(conn, "reader", name, collection="docs")
+    run("drop_role reader --force --yes")
+    conn.interrupt_after("OperatePrivilege", 2)
+    with pytest.raises(
+        ChangeInterrupted,
+        match="^interrupted; Query on .* is granted to 'reader'; before that, role 'reader' is created with Load on "
+        ".*, but not with Query on .*; run it again to go on$",
+    ):
+        run("restore_role reader")
+    assert outcomes("restore_role") == ["partly"]
+    run("restore_role reader")
+    assert [grant.privilege for grant in privileges.list_grants(conn, "reader")] == ["Load", "Query"]
 
 
 def test_unloading_forgets_everything(run, keeping, shell, root):

@@ -1,0 +1,19 @@
+"""A connection on which somebody interrupts at a certain moment."""
+
+from milvus_magics.client.connection import Connection
+
+
+class Interrupted(Connection):
+    """Interrupts once: after the server has answered so many calls of one method."""
+
+    def interrupt_after(self, method, number=1):
+        self._method, self._left = method, number
+        return self
+
+    def call(self, method, **arguments):
+        reply = super().call(method, **arguments)
+        if method == self._method:
+            self._left -= 1
+            if not self._left:
+                raise KeyboardInterrupt
+        return reply
