@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,8 +30,11 @@ from milvus_magics.client.bulk_scripts import Checks, Work, create, delete
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.deletion import stored_hashes, undo_in_words
+from milvus_magics.client.models import LostUser
 from milvus_magics.client.pipeline import Pipeline, Row
 from milvus_magics.errors import MilvusException, PermissionDeniedError, RefusedError, UnavailableError
+from milvus_magics.secret import Secret
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 SINGLE = {CREATE: "create_user", DELETE: "delete_user", DROP: "drop_user"}
@@ -206,9 +209,16 @@ class _Run:
         self._stop_on_error, self._progress = stop_on_error, progress
         self.pipeline = Pipeline(conn, timeout)
         single = SINGLE[planned.operation]
-        self.works = [Work(row, conn, single, planned.held.get(row.user)) for row in rows]
+        kept = self._secrets_of(rows)
+        self.works = [Work(row, conn, single, planned.held.get(row.user), kept.get(row.user)) for row in rows]
         self._checks = self._checks_for(rows)
         self._ended = 0
+
+    def _secrets_of(self, rows: Sequence[UserRow]) -> Mapping[str, Secret | None]:
+        """User -> what brings back the password that they have: the one that is checked, or what the server tells."""
+        if self._operation == DROP:
+            return stored_hashes(self._conn, [row.user for row in rows], Deadline(self._timeout))
+        return {row.user: row.password for row in rows}
 
     def _checks_for(self, rows: Sequence[UserRow]) -> Checks | None:
         needed = self._operation == DELETE or any(work.exists for work in self.works)
@@ -297,7 +307,7 @@ class _Run:
                 self._count(work)
         return True
 
-    def _is_done(self, work: Work, held: dict[str, tuple[str, ...]]) -> bool:
+    def _is_done(self, work: Work, held: dict[str, LostUser]) -> bool:
         """Whether a row turns out to be done, by what the server has now."""
         if not work.sent:
             return False
@@ -307,7 +317,7 @@ class _Run:
             work.end(DONE, "the answer was lost, but the server says that it is done")
             return True
         work.exists = work.row.user in held
-        work.held |= set(held.get(work.row.user, ()))
+        work.held |= _roles(held, work.row.user)
         if work.exists and set(work.row.roles) <= work.held:
             work.end(DONE, "the answer was lost, but the server says that it is done")
             return True
@@ -341,13 +351,21 @@ def _patiently(ask: Callable[[], Found]) -> Found:
             time.sleep(SECONDS_BETWEEN_QUESTIONS)
 
 
-def _held(conn: Connection, deadline: Deadline) -> dict[str, tuple[str, ...]]:
-    """All users with their roles; without, where the caller may see only their names."""
+def _held(conn: Connection, deadline: Deadline) -> dict[str, LostUser]:
+    """All users with their roles and descriptions; without, where the caller may see only their names."""
     try:
         reply = _patiently(lambda: conn.checked("SelectUser", deadline=deadline, include_role_info=True))
     except PermissionDeniedError:
-        return dict.fromkeys(conn.checked("ListCredUsers", deadline=deadline).usernames, ())
-    return {result.user.name: lookup.role_names(result) for result in reply.results}
+        return {name: LostUser(name) for name in conn.checked("ListCredUsers", deadline=deadline).usernames}
+    return {
+        result.user.name: LostUser(result.user.name, lookup.role_names(result), result.description)
+        for result in reply.results
+    }
+
+
+def _roles(held: dict[str, LostUser], user: str) -> set[str]:
+    """The roles that a user is known to have."""
+    return set((held[user].roles if user in held else None) or ())
 
 
 def _problem(conn: Connection, operation: str, row: UserRow) -> str:
@@ -376,13 +394,13 @@ def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline
     ]
 
 
-def _is_begun(row: UserRow, held: dict[str, tuple[str, ...]]) -> bool:
+def _is_begun(row: UserRow, held: dict[str, LostUser]) -> bool:
     """Whether a user is there and lacks roles, so that their creation may have stopped half way."""
-    return row.user in held and row.password is not None and not set(row.roles) <= set(held[row.user])
+    return row.user in held and row.password is not None and not set(row.roles) <= _roles(held, row.user)
 
 
-def _why_left(row: UserRow, held: dict[str, tuple[str, ...]]) -> str:
-    lacks = [role for role in row.roles if role not in held[row.user]]
+def _why_left(row: UserRow, held: dict[str, LostUser]) -> str:
+    lacks = [role for role in row.roles if role not in _roles(held, row.user)]
     why = "the user exists already, and keeps their password"
     return f"{why}; they lack {', '.join(map(repr, lacks))}: %milvus_grant_role" if lacks else why
 
@@ -391,7 +409,7 @@ def _plan_deletion(
     conn: Connection,
     operation: str,
     rows: Sequence[UserRow],
-    held: dict[str, tuple[str, ...]],
+    held: dict[str, LostUser],
     deadline: Deadline,
 ) -> BulkPlan:
     todo = tuple(row for row in rows if row.user in held)
@@ -404,10 +422,16 @@ def _plan_deletion(
         if row.user not in held
     )  # fmt: skip
     names = {row.user for row in todo}
-    admins = {user for user, roles in held.items() if ADMIN in roles}
+    admins = {user for user in held if ADMIN in _roles(held, user)}
     warning = f"these are all users with the role {ADMIN!r}" if admins and admins <= names else ""
-    roles = sorted({role for row in todo for role in held[row.user]})
+    lost = [held[user] for user in names]
+    roles = sorted({role for user in names for role in _roles(held, user)})
     notes = [f"their roles go with them: {', '.join(roles)}"] if roles else []
+    if any(user.roles is None for user in lost):
+        notes.append("their roles go with them, and are unknown (the acting user may not look)")
     if operation == DELETE and todo:
         notes.append("each password is checked when it is done")
+    is_kept = operation == DELETE and conn.keeper is not None and conn.keeper.wanted
+    unkept = 0 if is_kept else len(lost) - len(stored_hashes(conn, names, deadline) if operation == DROP else ())
+    notes += filter(None, [undo_in_words(conn, lost, unkept)])
     return BulkPlan(operation, conn.address.url, todo, gone, held, tuple(notes), warning)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from milvus_magics.client.models import Table, Told
+from milvus_magics.client.models import LostUser, Table, Told
 from milvus_magics.client.role_models import some
 from milvus_magics.errors import CodedError
 from milvus_magics.secret import Secret
@@ -148,7 +148,7 @@ class BulkPlan(Told):
         server: where.
         todo: the rows that something has to be done for.
         done: the outcomes of those that nothing has to be done for.
-        held: user -> the roles that they have now.
+        held: user -> what they have now, which goes with them.
         notes: what else should be known before.
         warning: what wants to be confirmed.
     """
@@ -157,7 +157,7 @@ class BulkPlan(Told):
     server: str
     todo: tuple[UserRow, ...]
     done: tuple[RowOutcome, ...] = ()
-    held: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    held: dict[str, LostUser] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warning: str = ""
 

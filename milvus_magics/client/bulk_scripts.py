@@ -45,14 +45,16 @@ class Work:
         held: the roles that they hold by now.
     """
 
-    def __init__(self, row: UserRow, conn: Connection, operation: str, held: tuple[str, ...] | None) -> None:
+    def __init__(
+        self, row: UserRow, conn: Connection, operation: str, had: LostUser | None, secret: Secret | None = None
+    ) -> None:
         self.row, self._conn, self._operation = row, conn, operation
         self.outcome: str | None = None
         self.reason = ""
         self.is_lost = self.is_hopeless = self.sent = False
-        self.exists = held is not None and operation == "create_user"
-        self.held: set[str] = set(held or ())
-        self.had, self.tries = held, 0
+        self.exists = had is not None and operation == "create_user"
+        self.held: set[str] = set((had.roles if had else None) or ())
+        self._had, self._secret, self.tries = had or LostUser(row.user), secret, 0
         self._when, self._began = datetime.now(timezone.utc), time.monotonic()
 
     def begin(self) -> None:
@@ -103,11 +105,11 @@ class Work:
                 outcome=outcome,
                 code=code,
                 seconds=time.monotonic() - self._began,
-                lost=LostUser(self.row.user, self.had) if is_deletion else None,
+                lost=self._had if is_deletion else None,
             )
         )
-        if is_deletion and outcome == "done" and self.row.password and self._conn.keeper and self._conn.keeper.wanted:
-            self._conn.keeper.keep(self.row.user, self.row.password)
+        if is_deletion and outcome != "refused" and self._conn.keeper:
+            self._conn.keeper.keep(self.row.user, self._secret)
 
 
 def delete(work: Work, checks: Checks | None) -> Row:

@@ -39,8 +39,8 @@ class Keeper(Protocol):
     def wanted(self) -> bool:
         """Whether they are wanted now."""
 
-    def keep(self, user: str, secret: Secret) -> None:
-        """Keep the password of a deleted user, or its hash."""
+    def keep(self, user: str, secret: Secret | None) -> None:
+        """Keep the password of a deleted user, or its hash, if it is wanted; an older one is forgotten in any case."""
 
 
 class Connection:

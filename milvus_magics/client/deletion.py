@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from milvus_magics.client import change, lookup, naming, verify
 from milvus_magics.client.connection import Connection
@@ -65,9 +66,7 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
         def password_is_dead(until: Deadline) -> bool | None:
             return not verify.check(conn, user, password, until, may_rewrite=False).right
 
-        _delete(conn, user, attempt, password_is_dead if verdict.enforced else None)
-        if conn.keeper and conn.keeper.wanted:
-            conn.keeper.keep(user, password)
+        _delete(conn, user, attempt, password, password_is_dead if verdict.enforced else None)
     return _deleted(conn, lost, attempt, verified=True)
 
 
@@ -92,10 +91,7 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
     deadline = Deadline(timeout)
     with change.attempt(conn, "drop_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
         attempt.lost = lost = lookup.existing(conn, user, deadline)
-        stored = _stored_hash(conn, user, deadline) if conn.keeper and conn.keeper.wanted else None
-        _delete(conn, user, attempt, None)
-        if stored and conn.keeper:
-            conn.keeper.keep(user, stored)
+        _delete(conn, user, attempt, stored_hashes(conn, [user], deadline).get(user))
     return _deleted(conn, lost, attempt, verified=False)
 
 
@@ -124,29 +120,70 @@ def preview_delete_user(
         if right is False:
             raise verify.why_wrong(conn, user, deadline)
         checked = "the password is right" if right else "password not checked: this server shows it only by a change"
-    held = lookup.roles_of_existing(conn, user, deadline)
+    lost = lookup.existing(conn, user, deadline)
     return DeletePreview(
         user=user,
         server=conn.address.url,
-        roles=held,
+        roles=lost.roles,
         is_actor=user == conn.user,
-        is_last_admin="admin" in (held or ()) and lookup.holders(conn, "admin", deadline) == (user,),
+        is_last_admin="admin" in (lost.roles or ()) and lookup.holders(conn, "admin", deadline) == (user,),
         password=checked,
-        undo=_undo(conn),
+        undo=undo_in_words(conn, [lost], 0 if conn.keeper and conn.keeper.wanted else 1),
     )
 
 
-def _undo(conn: Connection) -> str:
-    """How it could be brought back, where somebody keeps what is needed for that."""
-    if conn.keeper is None:
+def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletePreview:
+    """What dropping a user would do, as `preview_delete_user`; whether their password could come back is looked at."""
+    deadline = Deadline(timeout)
+    preview = preview_delete_user(conn, user, timeout=deadline.remaining())
+    stored = stored_hashes(conn, [user], deadline)
+    return replace(preview, undo=undo_in_words(conn, [LostUser(user, preview.roles)], 1 - len(stored)))
+
+
+def undo_in_words(conn: Connection, lost: Collection[LostUser], unkept: int) -> str:
+    """How deleted users could be brought back, and without what; empty where nobody remembers them.
+
+    Args:
+        conn: where they would be deleted.
+        lost: what would go with them.
+        unkept: of how many the password would not be kept.
+    """
+    if conn.keeper is None or not lost:
         return ""
-    return "undo: %milvus_restore_user" + ("" if conn.keeper.wanted else ", with a new password")
+    whose = f" for {unkept} of them" if unkept < len(lost) else ""
+    why = " (theirs cannot be had here)" if conn.keeper.wanted else ""
+    password = f", with a new password{whose}{why}" if unkept else ""
+    unseen = any(user.roles is None for user in lost)
+    roles = ", without their roles, which the acting user may not see" if unseen else ""
+    return f"undo: %milvus_restore_user{password}{roles}"
+
+
+def stored_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, Hash]:
+    """User -> the hash of their password, if it is wanted for undo, the server tells it and nobody listens on the way.
+
+    The server tells those of all users at once. Only these are kept.
+    """
+    if not (conn.keeper and conn.keeper.wanted and (conn.address.secure or conn.address.is_local)):
+        return {}
+    try:
+        reply = conn.checked("BackupRBAC", deadline=deadline)
+    except MilvusException:
+        return {}
+    wanted = frozenset(users)
+    return {entry.user: Hash(entry.password) for entry in reply.RBAC_meta.users if entry.user in wanted}
 
 
 def _delete(
-    conn: Connection, user: str, attempt: change.Attempt, otherwise: Callable[[Deadline], bool | None] | None
+    conn: Connection,
+    user: str,
+    attempt: change.Attempt,
+    secret: Secret | None,
+    otherwise: Callable[[Deadline], bool | None] | None = None,
 ) -> None:
-    """Send the deletion; `otherwise` tells whether it is done where the caller may not list users."""
+    """Send the deletion, and keep the secret for undo unless it is refused.
+
+    `otherwise` tells whether it is done where the caller may not list users.
+    """
 
     def is_gone(until: Deadline) -> bool | None:
         try:
@@ -164,6 +201,9 @@ def _delete(
         raise ProtectedUserError(
             f"user {user!r} cannot be deleted: the server protects it", details=exc.details
         ) from exc
+    finally:
+        if conn.keeper and attempt.outcome != "refused":
+            conn.keeper.keep(user, secret)
     if user == conn.user:
         attempt.actor_gone = _has_lost_access(conn)
 
@@ -186,17 +226,3 @@ def _has_lost_access(conn: Connection) -> bool:
             return False
         time.sleep(0.005)
     return False
-
-
-def _stored_hash(conn: Connection, user: str, deadline: Deadline) -> Hash | None:
-    """The hash of a user's password, where the server tells it and nobody listens on the way; else None.
-
-    The server tells those of all users at once. Only this one is kept.
-    """
-    if not (conn.address.secure or conn.address.is_local):
-        return None
-    try:
-        reply = conn.checked("BackupRBAC", deadline=deadline)
-    except MilvusException:
-        return None
-    return next((Hash(entry.password) for entry in reply.RBAC_meta.users if entry.user == user), None)

@@ -179,7 +179,8 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
 def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
     """What `drop_privilege_group` would do."""
     held = privilege_groups.members(conn, group, Deadline(timeout))
-    return Preview(f"drop privilege group {group!r}, which holds {', '.join(held) or 'nothing'},", conn.address.url)
+    what = f"drop privilege group {group!r}, which holds {', '.join(held) or 'nothing'},"
+    return Preview(what, conn.address.url, note="it cannot be undone: a new one would have to be filled by hand")
 
 
 def preview_change_privilege_group(

@@ -10,6 +10,7 @@ from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.deletion import delete_user as delete_user
 from milvus_magics.client.deletion import drop_user as drop_user
 from milvus_magics.client.deletion import preview_delete_user as preview_delete_user
+from milvus_magics.client.deletion import preview_drop_user as preview_drop_user
 from milvus_magics.client.models import CreatedUser, User, Users, WhoAmI
 from milvus_magics.client.passwords import reset_password as reset_password
 from milvus_magics.client.passwords import update_password as update_password

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from milvus_magics.client import users
 from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import DeletedUser
+from milvus_magics.client.models import DeletedUser, DeletePreview
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.forms.server_form import ServerForm
 
@@ -21,7 +21,10 @@ class DeletionForm(ServerForm):
     def _hint(self) -> str:
         if not self._is_listed("user"):
             return self._unlisted("user")
-        return str(users.preview_delete_user(self._conn, self._chosen("user"), timeout=self._timeout))
+        return str(self._preview(self._conn))
+
+    def _preview(self, conn: Connection) -> DeletePreview:
+        return users.preview_delete_user(conn, self._chosen("user"), timeout=self._timeout)
 
 
 class DeleteUserForm(DeletionForm):

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from milvus_magics.client import users
 from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import DeletedUser
+from milvus_magics.client.models import DeletedUser, DeletePreview
 from milvus_magics.forms.delete_user import DeletionForm
 from milvus_magics.forms.retyped import Retyped
 
@@ -21,6 +21,9 @@ class DropUserForm(DeletionForm):
         self._retyped = Retyped()
         self._retyped.observe(self._update, "value")
         return [self._effect, self._retyped]
+
+    def _preview(self, conn: Connection) -> DeletePreview:
+        return users.preview_drop_user(conn, self._chosen("user"), timeout=self._timeout)
 
     def _is_complete(self) -> bool:
         return super()._is_complete() and self._retyped.is_again(self._chosen("user"))

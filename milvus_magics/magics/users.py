@@ -141,9 +141,9 @@ class UserMagics(SessionMagics):
             return self.form("DropUserForm", args, ("name", "dry_run", "yes"))
         self._require_name(args)
         if args.dry_run:
-            return users.preview_delete_user(conn, args.name, timeout=timeout)
+            return users.preview_drop_user(conn, args.name, timeout=timeout)
         if not args.yes:
-            preview = users.preview_delete_user(conn, args.name, timeout=timeout)
+            preview = users.preview_drop_user(conn, args.name, timeout=timeout)
             passwords.confirm(str(preview), args.name, yes=False)
         return users.drop_user(conn, args.name, timeout=timeout)
 
@@ -162,7 +162,8 @@ def _preview(conn: Connection, name: str, timeout: float) -> DeletePreview | Non
 
 def _label(name: str, preview: DeletePreview | None) -> str:
     roles = f" ({', '.join(preview.roles)})" if preview and preview.roles else ""
-    return f"Password of {name!r}{roles}, who will be deleted: "
+    undo = f" ({preview.undo})" if preview and preview.undo else ""
+    return f"Password of {name!r}{roles}, who will be deleted{undo}: "
 
 
 def _create(conn: Connection, args: argparse.Namespace, password: Secret, timeout: float) -> CreatedUser:

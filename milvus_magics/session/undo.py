@@ -59,9 +59,12 @@ class Keeper:
         """Whether there is any use in a secret."""
         return _seconds > 0
 
-    def keep(self, user: str, secret: Secret) -> None:
-        """Keep a password, or its hash."""
+    def keep(self, user: str, secret: Secret | None) -> None:
+        """Keep a password, or its hash, if it is wanted; an older one is not theirs any more."""
         with lock:
+            _kept.pop((self._server, user), None)
+            if secret is None or not self.wanted:
+                return
             _kept[self._server, user] = _Kept(secret, time.monotonic() + _seconds)
         _expire_later()
 

@@ -39,7 +39,7 @@ LINES = {
     "grant_privilege reader Qury --collection docs": "seen only by granting it (did you mean 'Query'?)",
     "revoke_privilege reader Search --collection docs": "1 user would lose it",
     "create_privilege_group new": "would create privilege group 'new'",
-    "drop_privilege_group g": "which holds Query",
+    "drop_privilege_group g": "it cannot be undone",
     "add_privileges_to_group g Search Query": "would add Search to privilege group 'g'",
     "restore_user gone": "would restore user 'gone' with role 'reader' and a password given anew",
     "restore_role lost": "would restore role 'lost', held by nobody",

@@ -1,5 +1,6 @@
 """Undo: deleted users and dropped roles come back as they were, and passwords are kept only for who wants that."""
 
+import getpass
 import io
 import sys
 import time
@@ -10,11 +11,13 @@ import pymilvus
 import pytest
 from interrupts import Interrupted
 
+from milvus_magics import DropUserForm
 from milvus_magics.client import privileges, roles, users, verify
 from milvus_magics.client.address import Address
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import (
     ChangeInterrupted,
+    ConfirmationError,
     MilvusException,
     ParameterError,
     PermissionDeniedError,
@@ -105,6 +108,21 @@ def test_dropped_user_comes_back_by_hash_on_newer_servers(run, keeping, version,
         assert ("eve" in str(undo._kept)) is False, "only the one entry is kept"
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_description_comes_back_with_the_hash(run, keeping, refused):
+    """A backup holds none, so it is written afterwards; where that is refused, the note says what it was."""
+    with contract.serve("3.0.0") as (server, target), middleman.between(target) as (between, address):
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        run("create_user bob --password-env PW --description 'a student'")
+        run("drop_user bob --yes")
+        refusing(between, "UpdateCredential", 1 if refused else 0)
+        restored = run("restore_user bob")
+        assert restored.same_password
+        assert server.passwords["bob"] == PASSWORD.encode()
+        assert server.descriptions.get("bob", "") == ("" if refused else "a student")
+        assert ("their description (a student) is not restored: " in str(restored)) is refused
+
+
 def test_nothing_is_backed_up_without_opting_in(run):
     """The server's answer holds the hashes of everybody, so it is not even asked for."""
     with contract.serve("3.0.0") as (server, address):
@@ -132,6 +150,113 @@ def test_kept_passwords_expire(run, root):
     run("delete_user eve --password-env PW")
     undo.keep_passwords(0)
     assert undo.kept_secret(root, "eve") is None
+
+
+def test_what_will_not_come_back_is_said_before(run, shell, root):
+    """Dry run, prompt and plan: Milvus 2.3 tells no hashes, so whoever is dropped gets a new password."""
+    run("create_user bob --role public --password-env PW")
+    shell.user_ns["leavers"] = {"bob": PASSWORD}
+    for minutes, anew in (("0", "with a new password"), ("10", "with a new password (theirs cannot be had here)")):
+        shell.run_line_magic("config", f"MilvusMagics.undo_minutes = {minutes}")
+        assert str(run("drop_user bob --dry-run")).endswith(f"undo: %milvus_restore_user, {anew}")
+        assert str(run("drop_users leavers --dry-run")).endswith(f"undo: %milvus_restore_user, {anew}")
+        for line in ("drop_user bob", "drop_users leavers"):
+            with pytest.raises(ConfirmationError) as raised:
+                run(line)
+            assert f"undo: %milvus_restore_user, {anew}" in str(raised.value)
+    for line in ("delete_user bob", "delete_users leavers"):
+        assert str(run(f"{line} --dry-run")).endswith("undo: %milvus_restore_user")
+    form = DropUserForm()
+    form._boxes["user"].value = "bob"
+    assert "with a new password (theirs cannot be had here)" in form._effect.value
+    form.close()
+
+
+def test_prompt_of_a_verified_deletion_says_how_to_undo_it(run, root, monkeypatch):
+    """Who is asked for the password reads it there."""
+    run("create_user bob --role public --password-env PW")
+    asked = []
+    monkeypatch.setattr(getpass, "getpass", lambda label: asked.append(label) or PASSWORD)
+    run("delete_user bob")
+    assert asked == [
+        "Password of 'bob' (public), who will be deleted (undo: %milvus_restore_user, with a new password): "
+    ]
+
+
+@pytest.fixture
+def watched(run, keeping):
+    """A server of Milvus 3.0, as root and as dan, who may create and delete users and see only their names."""
+    with contract.serve("3.0.0") as (server, address):
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        for line in ("create_role reader", "create_role deleter", "create_user dan --role deleter --password-env PW",
+                     "create_user bob --role reader --password-env PW --description 'a student'"):  # fmt: skip
+            run(line)
+        for name in ("CreateOwnership", "DropOwnership", "SelectOwnership"):
+            run(f"grant_privilege deleter {name}")
+        connections.connect("dans", "dan", PASSWORD, uri=f"http://{address}")
+        yield server
+
+
+@pytest.mark.parametrize("line", ["drop_user bob", "drop_users names"])
+def test_many_and_one_are_kept_alike(run, watched, shell, line, caplog):
+    """Password, roles and description come back, however many went; nothing shows the hash."""
+    shell.user_ns["names"] = ["bob"]
+    assert str(run(f"{line} --dry-run")).endswith("undo: %milvus_restore_user")
+    run(f"{line} --yes")
+    restored = run("restore_user bob")
+    assert restored.same_password
+    assert (watched.passwords["bob"], watched.descriptions["bob"]) == (PASSWORD.encode(), "a student")
+    assert ("bob", "reader") in watched.bindings
+    assert contract.HASH not in f"{restored!r} {journal.entries()!r} {caplog.text} {undo._kept!r}"
+
+
+@pytest.mark.parametrize("line", ["drop_user bob", "drop_users names"])
+def test_roles_that_cannot_be_seen_are_unknown(run, watched, shell, line):
+    """Not none: said before, and when the user is back without them."""
+    shell.user_ns["names"] = ["bob"]
+    told = "undo: %milvus_restore_user, with a new password (theirs cannot be had here), without their roles, which the"
+    assert told in str(run(f"{line} --using dans --dry-run"))
+    run(f"{line} --using dans --yes")
+    assert undo.lost_user(connections.get(), "bob").roles is None
+    assert "their roles were not known, so they have none" in str(run("restore_user bob --password-env NEW"))
+
+
+def test_password_of_a_row_that_nobody_checked_is_not_kept(run, keeping, shell, root):
+    """Dropping doesn't look at it, so it need not be theirs; one of an earlier deletion isn't either."""
+    run("create_user bob --password-env PW")
+    run("delete_user bob --password-env PW")
+    assert undo.kept_secret(root, "bob")
+    watchers, root.on_change[:] = list(root.on_change), []  # somebody else makes bob again, unseen by this session
+    users.create_user(root, "bob", "other-password")
+    root.on_change[:] = watchers
+    shell.user_ns["leavers"] = {"bob": "a-guess-of-somebody"}
+    run("drop_users leavers --yes")
+    assert undo.kept_secret(root, "bob") is None
+
+
+def test_interrupted_deletion_keeps_the_password(run, keeping, server):
+    """It is done, so it can be undone."""
+    connections.keep("default", Interrupted(Address.of(server.uri, user="root", password=server.password)))
+    conn = connections.get().interrupt_after("DeleteCredential")
+    run("create_user bob --role public --password-env PW")
+    with pytest.raises(ChangeInterrupted, match="user 'bob' is deleted"):
+        run("delete_user bob --password-env PW")
+    run("restore_user bob")
+    assert is_password(conn, "bob", PASSWORD)
+
+
+def test_role_of_which_not_all_can_be_seen(run, watched):
+    """What cannot be brought back is said before: who held it, what it held, or what it held in other databases."""
+    assert str(run("drop_role reader --dry-run")).endswith("; undo: %milvus_restore_role")
+    elsewhere = "; undo: %milvus_restore_role, but without what it held elsewhere"
+    assert str(run("drop_role reader --dry-run --using dans")).endswith(elsewhere)
+    run("revoke_privilege deleter SelectOwnership")
+    blind = "; undo: %milvus_restore_role, but without who held it and what it held"
+    assert str(run("drop_role reader --dry-run --using dans")).endswith(blind)
+    run("drop_role reader --using dans --yes")
+    assert "reader" not in watched.roles
+    lost = undo.lost_role(connections.get(), "reader")
+    assert (lost.users, lost.grants) == (None, None)
 
 
 def test_what_cannot_come_back_is_told(run, root):
