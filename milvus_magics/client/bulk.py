@@ -1,7 +1,7 @@
 """Many users at once: created, deleted with their passwords checked, or dropped.
 
-All rows are checked before the first change, rows don't stop each other, and running the same rows again does only what
-is missing.
+All rows are checked before the first change (`bulk_plans.py`), rows don't stop each other, and running the same rows
+again does only what is missing.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from milvus_magics.client import lookup, naming, verify
-from milvus_magics.client.access_models import ADMIN, ROOT
+from milvus_magics.client import verify
 from milvus_magics.client.bulk_models import (
-    ALREADY,
     DONE,
     NOT_TRIED,
     REFUSED,
@@ -25,25 +23,26 @@ from milvus_magics.client.bulk_models import (
     RowOutcome,
     UserRow,
 )
-from milvus_magics.client.bulk_rows import problems_of, raise_for, rows_of, with_passwords
+from milvus_magics.client.bulk_plans import CREATE as CREATE
+from milvus_magics.client.bulk_plans import DELETE as DELETE
+from milvus_magics.client.bulk_plans import DROP as DROP
+from milvus_magics.client.bulk_plans import SECONDS_TO_COME_BACK, all_users, patiently, roles_of
+from milvus_magics.client.bulk_plans import plan as plan
+from milvus_magics.client.bulk_rows import rows_of, with_passwords
 from milvus_magics.client.bulk_scripts import Checks, Work, create, delete
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.deletion import stored_hashes, undo_in_words
+from milvus_magics.client.deletion import stored_hashes
 from milvus_magics.client.models import LostUser
 from milvus_magics.client.pipeline import Pipeline, Row
-from milvus_magics.errors import MilvusException, PermissionDeniedError, RefusedError, UnavailableError
+from milvus_magics.errors import MilvusException
 from milvus_magics.secret import Secret
 
-CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 SINGLE = {CREATE: "create_user", DELETE: "delete_user", DROP: "drop_user"}
-USUAL_LIMIT = 100
 MOST_TRIES = 4
-SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 
 Progress = Callable[[int], None]
-Found = TypeVar("Found")
 
 
 def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
@@ -92,54 +91,6 @@ def drop_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
     """
     source = rows_of(source)
     return _run(conn, DROP, source, **options)
-
-
-def plan(
-    conn: Connection,
-    operation: str,
-    rows: Sequence[UserRow],
-    *,
-    limit: int | None = None,
-    timeout: float | None = None,
-) -> BulkPlan:
-    """What a bulk change would do; nothing is changed.
-
-    Args:
-        conn: where.
-        operation: `create_users`, `delete_users` or `drop_users`.
-        rows: as `rows_of` gives them.
-        limit: how many users the server takes, where that is known; it doesn't tell.
-        timeout: seconds for all of it.
-
-    Raises:
-        BulkError: rows are not as they should be: all problems at once.
-    """
-    deadline = Deadline(timeout)
-    problems = problems_of(rows) + [
-        f"row {row.number}: {problem}" for row in rows if (problem := _problem(conn, operation, row))
-    ]
-    held = _held(conn, deadline)
-    if operation != CREATE:
-        raise_for(problems)
-        return _plan_deletion(conn, operation, rows, held, deadline)
-    problems += _unknown_roles(conn, rows, deadline)
-    new = [row for row in rows if row.user not in held]
-    if limit is not None and len(held) + len(new) > limit:
-        problems.append(f"{len(held)} users are there and {len(new)} would come, but {limit} is the limit")
-    raise_for(problems)
-    todo = [row for row in rows if row.user not in held or _is_begun(row, held)]
-    done = [
-        RowOutcome(row.number, row.user, ALREADY, _why_left(row, held), conn.address.url)
-        for row in rows
-        if row.user in held and not _is_begun(row, held)
-    ]
-    notes = []
-    if limit is None and len(held) + len(new) > USUAL_LIMIT and new:
-        notes.append(
-            f"the server will have {len(held) + len(new)} users; Milvus takes {USUAL_LIMIT} unless its setting "
-            "proxy.maxUserNum is raised"
-        )
-    return BulkPlan(operation, conn.address.url, tuple(todo), tuple(done), held, tuple(notes))
 
 
 def execute(
@@ -224,7 +175,7 @@ class _Run:
         needed = self._operation == DELETE or any(work.exists for work in self.works)
         if not rows or not needed:
             return None
-        way = _patiently(lambda: verify.way_to_check(self._conn, rows[0].user, Deadline(self._timeout)))
+        way = patiently(lambda: verify.way_to_check(self._conn, rows[0].user, Deadline(self._timeout)))
         return Checks(way, self.pipeline.stop)
 
     def all(self) -> None:
@@ -289,7 +240,7 @@ class _Run:
         open_ = list(lost)
         while open_:
             try:
-                held = _held(self._conn, Deadline(self._timeout))
+                held = all_users(self._conn, Deadline(self._timeout))
             except MilvusException:
                 return False
             done = [work for work in open_ if self._is_done(work, held)]
@@ -317,7 +268,7 @@ class _Run:
             work.end(DONE, "the answer was lost, but the server says that it is done")
             return True
         work.exists = work.row.user in held
-        work.held |= _roles(held, work.row.user)
+        work.held |= roles_of(held, work.row.user)
         if work.exists and set(work.row.roles) <= work.held:
             work.end(DONE, "the answer was lost, but the server says that it is done")
             return True
@@ -335,103 +286,3 @@ def _comes_back(conn: Connection, seconds: float) -> bool:
             if until.passed():
                 return False
             time.sleep(SECONDS_BETWEEN_QUESTIONS)
-
-
-def _patiently(ask: Callable[[], Found]) -> Found:
-    """Ask again where the connection breaks: a question can do no harm. A server that isn't there is not waited for."""
-    until = Deadline(SECONDS_TO_COME_BACK)
-    while True:
-        try:
-            return ask()
-        except RefusedError:
-            raise
-        except UnavailableError:
-            if until.passed():
-                raise
-            time.sleep(SECONDS_BETWEEN_QUESTIONS)
-
-
-def _held(conn: Connection, deadline: Deadline) -> dict[str, LostUser]:
-    """All users with their roles and descriptions; without, where the caller may see only their names."""
-    try:
-        reply = _patiently(lambda: conn.checked("SelectUser", deadline=deadline, include_role_info=True))
-    except PermissionDeniedError:
-        return {name: LostUser(name) for name in conn.checked("ListCredUsers", deadline=deadline).usernames}
-    return {
-        result.user.name: LostUser(result.user.name, lookup.role_names(result), result.description)
-        for result in reply.results
-    }
-
-
-def _roles(held: dict[str, LostUser], user: str) -> set[str]:
-    """The roles that a user is known to have."""
-    return set((held[user].roles if user in held else None) or ())
-
-
-def _problem(conn: Connection, operation: str, row: UserRow) -> str:
-    """What is wrong with a row, whatever the server has; empty where nothing."""
-    if operation == CREATE:
-        problem = naming.problem_with_user_name(row.user)
-        return problem or (naming.problem_with_password(row.password) if row.password is not None else None) or ""
-    if row.user == ROOT:
-        return "the server never deletes 'root'"
-    if row.user == conn.user:
-        return f"you are connected as {row.user!r}: delete that one by itself, with %milvus_delete_user"
-    if operation == DELETE and row.password is None:
-        return f"there is no password for {row.user!r}; %milvus_drop_users needs none"
-    return ""
-
-
-def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
-    if not any(row.roles for row in rows):
-        return []
-    names = _patiently(lambda: lookup.require_roles(conn, [], deadline))
-    return [
-        f"row {row.number}: there is no role {role!r}{naming.did_you_mean(role, names)}"
-        for row in rows
-        for role in row.roles
-        if names and role not in names
-    ]
-
-
-def _is_begun(row: UserRow, held: dict[str, LostUser]) -> bool:
-    """Whether a user is there and lacks roles, so that their creation may have stopped half way."""
-    return row.user in held and row.password is not None and not set(row.roles) <= _roles(held, row.user)
-
-
-def _why_left(row: UserRow, held: dict[str, LostUser]) -> str:
-    lacks = [role for role in row.roles if role not in _roles(held, row.user)]
-    why = "the user exists already, and keeps their password"
-    return f"{why}; they lack {', '.join(map(repr, lacks))}: %milvus_grant_role" if lacks else why
-
-
-def _plan_deletion(
-    conn: Connection,
-    operation: str,
-    rows: Sequence[UserRow],
-    held: dict[str, LostUser],
-    deadline: Deadline,
-) -> BulkPlan:
-    todo = tuple(row for row in rows if row.user in held)
-    gone = tuple(
-        RowOutcome(
-            row.number, row.user, ALREADY, f"there is no such user{naming.did_you_mean(row.user, held)}",
-            conn.address.url,
-        )
-        for row in rows
-        if row.user not in held
-    )  # fmt: skip
-    names = {row.user for row in todo}
-    admins = {user for user in held if ADMIN in _roles(held, user)}
-    warning = f"these are all users with the role {ADMIN!r}" if admins and admins <= names else ""
-    lost = [held[user] for user in names]
-    roles = sorted({role for user in names for role in _roles(held, user)})
-    notes = [f"their roles go with them: {', '.join(roles)}"] if roles else []
-    if any(user.roles is None for user in lost):
-        notes.append("their roles go with them, and are unknown (the acting user may not look)")
-    if operation == DELETE and todo:
-        notes.append("each password is checked when it is done")
-    is_kept = operation == DELETE and conn.keeper is not None and conn.keeper.wanted
-    unkept = 0 if is_kept else len(lost) - len(stored_hashes(conn, names, deadline) if operation == DROP else ())
-    notes += filter(None, [undo_in_words(conn, lost, unkept)])
-    return BulkPlan(operation, conn.address.url, todo, gone, held, tuple(notes), warning)
