@@ -1,5 +1,8 @@
 """The hunt: odd passwords go through every magic, form and function, right and wrong, and are nowhere afterwards."""
 
+import csv
+import socket
+import time
 from pathlib import Path
 
 import nbformat
@@ -23,7 +26,7 @@ form.close()"""
 
 @pytest.fixture(scope="module")
 def server():
-    with embedded.start() as server:
+    with embedded.start(tcp_port=0) as server:
         yield server
 
 
@@ -99,15 +102,102 @@ def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind):
         done("%milvus_drop_user new --yes", says="deleted user")
         assert users.list_usernames(root, timeout=10) == ["bob", "root"]
         assert not run(DUMP).error
-        arguments = b"".join(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
+        keep_arguments(home)
         published = kernel.published
+    keep_notebook(home, cells)
+    assert (home / "audit.jsonl").read_text().count("\n") > 10
+    assert_nowhere((first, second, third, wrong, root_password(server)), home, published)
+
+
+MEMORY = """import keyring, keyring.backend
+class Memory(keyring.backend.KeyringBackend):
+    priority, kept = 1, {}
+    def get_password(self, service, user): return self.kept.get((service, user))
+    def set_password(self, service, user, password): self.kept[service, user] = password
+keyring.set_keyring(Memory())"""
+
+
+@pytest.mark.parametrize("kind", ["ordinary", "odd"])
+def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind):
+    """Many users, generated passwords, the keyring, pymilvus's client, remembered addresses, an interrupted login."""
+    first, second, wrong = (new_password() if kind == "ordinary" else ODD + new_password()[:8] for _ in range(3))
+    home, outside = tmp_path / "home", tmp_path / "the user's own files"
+    outside.mkdir()
+    with open(outside / "class.csv", "w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([["user", "password", "roles"], ["ann", first, "public"], ["ben", "", ""]])
+    with (
+        root_of(server),
+        kernel_at(home, server, OUTSIDE=str(outside), TCP=server.address) as kernel,
+        socket.create_server(("127.0.0.1", 0)) as silent,
+    ):
+        cells = []
+
+        def done(code, *answers, says):
+            answer = kernel.run(code, *answers)
+            cells.append((code, answer))
+            assert says in answer.text(), answer.text()
+
+        for name, password in {"one": first, "two": second, "no": wrong}.items():
+            done(ASK.format(name=name), password, says="")
+        # many at once, from a file and from names
+        line = "{os.environ['OUTSIDE']}/class.csv --passwords-to {os.environ['OUTSIDE']}/made.csv"
+        done(f"%milvus_create_users {line}", says="2 done")
+        done(f"%milvus_create_users {line}", says="exists already; nothing was sent")
+        done("%milvus_delete_users {os.environ['OUTSIDE']}/class.csv", says="there is no password for 'ben'")
+        done("many = {'ann': no, 'cat': two}\n%milvus_delete_users many --dry-run", says="would delete 1 user")
+        done("%milvus_delete_users many", says="the password is wrong")
+        done("many = [{'user': 'cat', 'password': two}, {'user': 'dan'}]\n%milvus_create_users many", says="2 done")
+        done("made = _\nmade.passwords, list(made), made.to_pandas()", says="********")
+        done("from milvus_magics.client import bulk\nfrom milvus_magics import connections, utility", says="")
+        done("bulk.delete_users(connections.get(), {'cat': no.reveal()})", says="the password is wrong")
+        done("bulk.delete_users(connections.get(), {'ann': one, 'cat': two.reveal()})", says="2 done")
+        done("names = ['ben', 'dan']\n%milvus_drop_users names --yes", says="2 done")
+        # made up, kept in a file or the keyring, brought back
+        done("%milvus_create_user gen --generate --password-to {os.environ['OUTSIDE']}/gen", says="created user 'gen'")
+        done(MEMORY, says="")
+        done("%milvus_create_user key --generate --keyring-to milvus", says="created user 'key'")
+        done("%milvus_delete_user key --keyring milvus", says="deleted user 'key'")
+        done("%milvus_drop_user gen --yes", says="deleted user 'gen'")
+        done("%milvus_restore_user gen", second, second, says="restored user 'gen'")
+        # other ways to connect
+        done("import pymilvus\nclient = pymilvus.MilvusClient(uri=f\"http://{os.environ['TCP']}\", user='gen', "
+             "password=two.reveal())\n%milvus_connect --adopt client --alias adopted", says="user 'gen'")  # fmt: skip
+        done("connections.add_connection(kept={'uri': os.environ['TEST_URI'], 'user': 'gen', 'password': two})\n"
+             "connections.connect('kept')\nvars(connections)", says="kept")  # fmt: skip
+        port = silent.getsockname()[1]
+        for how in (f"'x', 'gen', two.reveal(), uri='http://127.0.0.1:{port}'",
+                    f"'x', uri=f'http://gen:{{quote(two.reveal())}}@127.0.0.1:{port}'"):  # fmt: skip
+            code = f"from urllib.parse import quote\nconnections.connect({how}, timeout=20)"
+            request = kernel.start(code)
+            time.sleep(0.5)
+            kernel.interrupt()
+            answer = kernel.finish(request)
+            assert answer.error["ename"] == "KeyboardInterrupt"
+            cells.append((code, answer))
+        done("%milvus_drop_user gen --yes", says="deleted user 'gen'")
+        assert not kernel.run(DUMP.replace("repr([In", "repr([made, In")).error
+        keep_arguments(home)
+        published = kernel.published
+    keep_notebook(home, cells)
+    with open(outside / "made.csv", encoding="utf-8", newline="") as stream:
+        written = [row["password"] for row in csv.DictReader(stream)]
+    written.append((outside / "gen").read_text().strip())
+    assert len(written) == 2
+    assert_nowhere((first, second, wrong, *written, root_password(server)), home, published)
+
+
+def keep_arguments(home):
+    """Every process's arguments, in a file, for the hunt."""
+    found = b"".join(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
+    (home / "arguments").write_bytes(found)
+
+
+def keep_notebook(home, cells):
+    """The cells as a notebook, and what nbconvert makes of it, for the hunt."""
     notebook = as_notebook(cells)
     nbformat.write(notebook, home / "run.ipynb")
     for exporter, suffix in ((HTMLExporter(), "html"), (MarkdownExporter(), "md")):
         (home / f"run.{suffix}").write_text(exporter.from_notebook_node(notebook)[0], encoding="utf-8")
-    (home / "arguments").write_bytes(arguments)
-    assert (home / "audit.jsonl").read_text().count("\n") > 10
-    assert_nowhere((first, second, third, wrong, root_password(server)), home, published)
 
 
 def as_notebook(cells):
@@ -123,13 +213,41 @@ def as_notebook(cells):
     return notebook
 
 
-@pytest.mark.parametrize("show", ["print({})", "raise ValueError({})", "_ = open('kept', 'w').write(repr({}))"])
+SHOWN = [
+    "print({})",
+    "raise ValueError({})",
+    "_ = open('kept', 'w').write(repr({}))",
+    "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'input()', {}], stdin=subprocess.PIPE)",
+]
+
+
+@pytest.mark.parametrize("show", SHOWN)
 def test_the_hunt_finds_an_odd_password_that_is_shown_on_purpose(server, tmp_path, show):
-    """Printed, in an error of the user's own, and in a file: each is found."""
+    """Printed, in an error of the user's own, in a file, and in a program's arguments: each is found."""
     password, home = ODD + new_password()[:8], tmp_path / "home"
     with kernel_at(home, server) as kernel:
         kernel.run(ASK.format(name="one"), password)
         kernel.run(show.format("one.reveal()"))
+        keep_arguments(home)
         published = kernel.published
+        kernel.run("child.kill() if 'child' in globals() else None")
     with pytest.raises(AssertionError, match="no password in"):
         assert_nowhere((password,), home, published)
+
+
+@pytest.mark.parametrize("suffix", ["ipynb", "html", "md"])
+def test_the_hunt_finds_an_odd_password_in_what_a_notebook_becomes(server, tmp_path, suffix):
+    """Printed on purpose, and hunted for in that one file alone."""
+    password, home = ODD + new_password()[:8], tmp_path / "home"
+    with kernel_at(home, server) as kernel:
+        kernel.run(ASK.format(name="one"), password)
+        code = "print(one.reveal())"
+        cells = [(code, kernel.run(code))]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    keep_notebook(alone, cells)
+    for path in alone.iterdir():
+        if path.suffix != f".{suffix}":
+            path.unlink()
+    with pytest.raises(AssertionError, match=f"no password in run.{suffix}"):
+        assert_nowhere((password,), alone, [])
