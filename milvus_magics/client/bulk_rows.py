@@ -56,6 +56,28 @@ def problems_of(rows: Sequence[UserRow]) -> list[str]:
     return problems
 
 
+def problem_with_fields(names: Iterable[Any], where: str = "") -> str | None:
+    """What is wrong with the names of fields, or None. Never quotes one: where a heading is missing, it is a password.
+
+    Args:
+        names: as they were given, in their order.
+        where: what they stand in, like ` of the heading`.
+    """
+    for number, name in enumerate(names, 1):
+        if name is None:  # what Python's csv module calls the rest of a row that is too long
+            return "it has more fields than the heading"
+        if field_of(name) not in FIELDS:
+            hint = naming.did_you_mean(field_of(name), FIELDS) or (" (is the heading missing?)" if where else "")
+            return f"field {number}{where} is unknown{hint}; there are {', '.join(FIELDS)}"
+    return None
+
+
+def field_of(name: Any) -> str:
+    """The field that a name means."""
+    plain = str(name).strip().lower()
+    return ALSO.get(plain, plain)
+
+
 def raise_for(problems: Sequence[str]) -> None:
     """Raise all problems at once.
 
@@ -104,11 +126,10 @@ def _row(number: int, item: Any) -> tuple[str, UserRow | None]:
         return "", replace(item, number=number)
     if not isinstance(item, Mapping):
         return f"a name or a dict is needed, not {type(item).__name__}", None
-    fields = {ALSO.get(str(name).strip().lower(), str(name).strip().lower()): value for name, value in item.items()}
-    strange = [name for name in fields if name not in FIELDS]
-    if strange:
-        hint = naming.did_you_mean(strange[0], FIELDS)
-        return f"there is no field {strange[0]!r}{hint}; there are {', '.join(FIELDS)}", None
+    problem = problem_with_fields(item)
+    if problem:
+        return problem, None
+    fields = {field_of(name): value for name, value in item.items()}
     user, password, roles, description = (_given(fields.get(name)) for name in FIELDS)
     problem = naming.problem_with_existing_name(user) if user is not None else "the user name is empty"
     if problem:

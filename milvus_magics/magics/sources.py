@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from milvus_magics.client.bulk_models import UserRow
-from milvus_magics.client.bulk_rows import rows_of
+from milvus_magics.client.bulk_rows import field_of, problem_with_fields, rows_of
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import Namespace
 from milvus_magics.private_file import open_new
 from milvus_magics.secret import Secret
+
+PLAIN = ("user", "roles", "description")
 
 
 def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
@@ -68,7 +70,11 @@ Found = tuple[list[Any], str]
 def _from_csv(path: Path) -> Found:
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:
-            return [_wrapped(row) for row in csv.DictReader(stream, restkey="too many fields")], ""
+            heading = stream.readline()
+            stream.seek(0)
+            table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
+            problem = problem_with_fields(table.fieldnames or (), " of the heading")
+            return ([], problem) if problem else ([_wrapped(row) for row in table], "")
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         return [], _why(exc)
 
@@ -88,16 +94,12 @@ def _from_json(path: Path) -> Found:
     return [_wrapped(item) if isinstance(item, dict) else item for item in found], ""
 
 
-def _wrapped(row: dict[Any, Any]) -> dict[str, Any]:
-    """The row with its password wrapped, before anything can go wrong with it."""
+def _wrapped(row: dict[Any, Any]) -> dict[Any, Any]:
+    """The row with what is or may be a password wrapped, before anything can go wrong with it."""
     return {
-        str(name): Secret(value) if _is_password(name) and isinstance(value, str) and value else value
+        name: Secret(value) if isinstance(value, str) and value and field_of(name) not in PLAIN else value
         for name, value in row.items()
     }
-
-
-def _is_password(name: Any) -> bool:
-    return isinstance(name, str) and name.strip().lower() == "password"
 
 
 def _why(exc: Exception) -> str:

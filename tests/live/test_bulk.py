@@ -120,7 +120,7 @@ def test_all_problems_at_once_and_nothing_is_changed(conn):
     for rows, words in [
         ([{"user": "root", "password": PASSWORD}], "never deletes 'root'"),
         (["ann"], "there is no password for 'ann'"),
-        ([{"user": "ann", "pasword": PASSWORD}], r"no field 'pasword' \(did you mean 'password'\?\)"),
+        ([{"user": "ann", "pasword": PASSWORD}], r"field 2 is unknown \(did you mean 'password'\?\); there are user,"),
         ([{"user": ""}], "the user name is empty"),
         ([7], "a name or a dict is needed, not int"),
         ([{"user": "ann", "roles": 7}], "the roles must be"),
@@ -217,13 +217,34 @@ def test_bad_files_are_told_without_what_they_hold(shell, tmp_path):
     """One line; no password of the file in it."""
     secret = "secret-in-a-file"
     for name, text, words in [
-        ("a.csv", f"user,pasword\nann,{secret}\n", "row 2: there is no field 'pasword'"),
-        ("b.csv", f"user,password\nann,{secret},too,many\n", "there is no field 'too many fields'"),
+        ("a.csv", f"user,pasword\nann,{secret}\n", "field 2 of the heading is unknown (did you mean 'password'?)"),
+        ("b.csv", f"user,password\nann,{secret},too,many\n", "row 2: it has more fields than the heading"),
         ("c.json", f'[{{"user": "ann", "password": "{secret}"', "it is no JSON"),
         ("d.json", '"ann"', "it must hold a list"),
         ("e.json", f'[{{"user": "ann", "password": ["{secret}"]}}]', "the password must be text"),
         ("f.txt", secret, "neither a Python name"),
         ("g.csv", None, "No such file"),
+        *(
+            (
+                f"h{number}.csv",
+                f"{line}\neve,other\n",
+                f"field {field} of the heading is unknown (is the heading missing?)",
+            )
+            for number, (line, field) in enumerate(
+                [
+                    (f"bob,{secret}", 1),
+                    (f"{secret},bob", 1),
+                    (f"bob;{secret}", 1),
+                    (f"bob:{secret}", 1),
+                    (f"bob\t{secret}", 1),
+                    (secret, 1),
+                    (f"user,{secret}", 2),
+                ]
+            )
+        ),
+        ("i.csv", f"bob;password-{secret}\n", "field 1 of the heading is unknown"),
+        ("j.csv", f"user;{secret[:6]}password\n", "field 2 of the heading is unknown"),
+        ("k.json", f'[{{"user": "ann", "{secret}": 1}}]', "row 1: field 2 is unknown; there are"),
     ]:
         if text is not None:
             (tmp_path / name).write_text(text)
@@ -232,6 +253,16 @@ def test_bad_files_are_told_without_what_they_hold(shell, tmp_path):
         assert words in str(found.value)
         assert secret not in str(found.value)
     assert users.list_usernames(connections.get(), timeout=10) == ["root"]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_files_of_any_spreadsheet(shell, tmp_path, separator):
+    """Separated by commas, semicolons or tabs, as the heading shows."""
+    rows = [["user", "password", "roles"], ["ann", '"pass;word,1"', '"public,admin"'], ["bob", "password2", ""]]
+    (tmp_path / "class.csv").write_text("".join(separator.join(row) + "\r\n" for row in rows))
+    assert shell.run_line_magic("milvus_create_users", f"'{tmp_path}/class.csv'").counts == {"done": 2}
+    assert users.list_user(connections.get(), "ann", timeout=10).roles == ("admin", "public")
+    assert verify.check(connections.get(), "ann", Secret("pass;word,1"), Deadline(10), may_rewrite=False).right
 
 
 def test_several_servers(shell, server):
