@@ -19,12 +19,10 @@ from IPython.core import magic as ipython_magic
 
 from milvus_magics.client.deadline import checked_timeout
 from milvus_magics.errors import ParameterError
+from milvus_magics.magics.typed_secrets import if_typed, refuse_option, refuse_value
 from milvus_magics.secret import Secret
 
-SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
-NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
 ESCAPABLE = " \t'\"\\${};"
-SECRET_OPTIONS = ("--password", "--passwd", "--pass", "--pwd", "--new-password", "--old-password")
 
 
 @dataclass
@@ -35,6 +33,10 @@ class Token:
     literal: str = ""
     plain: bool = True
     is_option: bool = False
+
+    def option(self) -> str:
+        """What was typed without quotes, as options are spelled."""
+        return self.literal.replace("_", "-").lower()
 
     def add(self, text: str, *, plain: bool) -> None:
         """Append text; once something is not plain, the literal beginning is over."""
@@ -110,16 +112,18 @@ class _Splitter:
         tokens: list[Token] = []
         token: Token | None = None
         while self._at < len(self._line):
-            _refuse_secret(token, self._line[self._at])
+            refuse_option(token.option() if token else "", self._line[self._at])
             if self._line[self._at].isspace():
                 self._at += 1
                 token = None
                 continue
             if token is None:
+                if tokens and self._line[self._at] != "-":
+                    refuse_value(tokens[-1].option())
                 token = Token()
                 tokens.append(token)
             self._read(token)
-        _refuse_secret(token, "")
+        refuse_option(token.option() if token else "", "")
         return tokens
 
     def _read(self, token: Token) -> None:
@@ -185,19 +189,6 @@ class _Splitter:
         )
 
 
-def _refuse_secret(token: Token | None, following: str) -> None:
-    """Stop at an option that would be followed by a password, before anything of that is looked at."""
-    if token is None or following.isalnum() or (following in ("-", "_") and following):
-        return
-    option = token.literal.replace("_", "-").lower()
-    if option in SECRET_OPTIONS or option.startswith("-p"):
-        raise ParameterError(
-            "a password is never typed on the line, where the notebook and its history keep it; "
-            f"use {SOURCES}. This line is kept too: if the password was real, delete the cell, run "
-            "`%reset -f in`, and change that password; nothing was sent"
-        )
-
-
 _UNCLOSED_QUOTE = (
     "a quote on the line is not closed; a bare quote is written with a backslash before it; nothing was sent"
 )
@@ -249,8 +240,11 @@ class Parser(argparse.ArgumentParser):
         options = [word.partition("=")[0] for word in extra if word.startswith("-")]
         # Only what looks like a name: the rest could be a password with an odd beginning.
         if options and all(re.fullmatch(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*", option) for option in options):
-            self.error(f"there is no option {', '.join(options)}")
-        self.error("too many values; one with blanks goes in quotes, and a password never goes on the line")
+            typed = f". {if_typed()}" if any("\0" in word for word in extra) else ""
+            self.error(f"there is no option {', '.join(options)}{typed}")
+        self.error(
+            f"too many values; one with blanks goes in quotes, and a password never goes on the line. {if_typed()}"
+        )
 
 
 def _unmask(value: Any, tokens: list[Token]) -> Any:

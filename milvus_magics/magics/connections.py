@@ -22,6 +22,7 @@ from milvus_magics.magics.arguments import (
     timeout_option,
 )
 from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.typed_secrets import if_typed
 from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections
 
@@ -280,9 +281,8 @@ def _without_user(args: argparse.Namespace) -> tuple[str | None, str | None]:
     if ":" in found[2]:
         if "@" in args.line:
             raise ParameterError(
-                "an address with a password is never typed on the line, where the notebook and its history keep it: "
-                "write --user NAME and be asked. This line is kept too: if the password was real, delete the cell, "
-                "run `%reset -f in`, and change that password; nothing was sent"
+                "an address with a password is never typed on the line: write --user NAME and be asked. "
+                f"{if_typed()}; nothing was sent"
             )
         return args.uri, args.user
     if args.user is not None:
@@ -294,11 +294,6 @@ def _token(args: argparse.Namespace) -> Secret | None:
     given = [args.token, args.token_env is not None, args.token_var is not None]
     if sum(given) > 1:
         raise ParameterError("give one source for the token, not two; nothing was sent")
-    if args.token and re.search(r"--token\s+[^-\s]\S*\s*$", args.line) and not re.search(r"[:./]", args.uri or ":"):
-        raise ParameterError(
-            "--token takes no value, it asks for it (or use --token-env VAR, --token-var NAME). If the token was typed "
-            "here, this line keeps it: delete the cell, run `%reset -f in`, and replace that token; nothing was sent"
-        )
     if args.token_env is not None:
         return passwords.from_environment(args.token_env)
     if args.token_var is not None:

@@ -11,7 +11,6 @@ from milvus_magics.client.previews import Preview, preview_update_password
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
-    NEW_SOURCES,
     argument,
     connection_options,
     dry_run,
@@ -21,6 +20,7 @@ from milvus_magics.magics.arguments import (
     password_source,
 )
 from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.typed_secrets import NEW_SOURCES
 from milvus_magics.secret import Secret
 
 NOT_WITH_FORM = (

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.arguments import NEW_SOURCES, SOURCES, Namespace
+from milvus_magics.magics.arguments import Namespace
+from milvus_magics.magics.typed_secrets import NEW_SOURCES, SOURCES, if_typed
 from milvus_magics.secret import Secret
 
 Answer = TypeVar("Answer")
@@ -41,14 +42,14 @@ def from_environment(name: str) -> Secret:
     """What an environment variable of the kernel holds."""
     secret = Secret.from_environment(name)
     if secret is None:
+        _require_name(name, "one environment variable's name, like PW")
         raise ParameterError(f"the environment variable {name!r} of this kernel is not set, or empty; nothing was sent")
     return secret
 
 
 def from_variable(name: str, namespace: Namespace) -> Secret:
     """What a Python name of the notebook holds."""
-    if not name.isidentifier():
-        raise ParameterError("--password-var takes one Python name, like pw; nothing was sent")
+    _require_name(name, "one Python name, like pw")
     if not isinstance(namespace.find(name), (str, Secret)):
         kind = type(namespace.find(name)).__name__
         raise ParameterError(f"the Python name {name!r} holds {kind}, not text or a Secret; nothing was sent")
@@ -56,6 +57,12 @@ def from_variable(name: str, namespace: Namespace) -> Secret:
     if not secret:
         raise ParameterError(f"the Python name {name!r} is empty; nothing was sent")
     return secret
+
+
+def _require_name(name: str, what: str) -> None:
+    """Raise where a password was given in place of its source; what cannot be a name is not repeated."""
+    if not name.isidentifier():
+        raise ParameterError(f"the source of a password or token is {what}. {if_typed()}; nothing was sent")
 
 
 def ask(label: str, sources: str = SOURCES) -> Secret:

@@ -1,5 +1,6 @@
 """The magics in a real kernel: prompts, interrupts, the kernel's end, and that a password is nowhere afterwards."""
 
+import re
 import time
 
 import nbformat
@@ -74,7 +75,7 @@ def test_typed_passwords_work_and_are_nowhere_afterwards(any_server, tmp_path):
 
         who = kernel.run("%milvus_connect {os.environ['TEST_URI']} --user eve --alias eves", eves)
         assert "user 'eve'" in who.text()
-        for line in ("localhost:1 --user eve --alias down", "--token localhost:1 --alias down"):
+        for line in ("localhost:1 --user eve --alias down", "localhost:1 --token --alias down"):
             assert one_line(kernel.run(f"%milvus_connect {line}", eves)).startswith("RefusedError")
             assert "VERBOSE" in kernel.run(VERBOSE.format(magic="milvus_connect", line=line), eves).text()
 
@@ -117,6 +118,32 @@ def test_changed_passwords_are_nowhere_afterwards(any_server, tmp_path):
         assert one_line(kernel.run("utility.update_password('bob', old, new)")).startswith("WrongPasswordError")
         assert not kernel.run(DUMP).error
     assert_nowhere((first, second, third, wrong, root_password(any_server)), home, kernel.published)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["milvus_delete_user bob --password {}", "milvus_delete_user bob {}", "milvus_connect --token {} --alias z",
+     "milvus_connect http://root:{}@localhost"],
+)  # fmt: skip
+def test_what_is_said_to_remove_a_typed_secret_removes_it(tmp_path, line):
+    """The line is in the history; what the error says is done; then no file has it, and other lines are there still."""
+    password, home = new_password(), tmp_path / "home"
+    kernel = Kernel(home)
+    try:
+        kernel.run("%load_ext milvus_magics")
+        kernel.run("other_line = 1")
+        error = one_line(kernel.run("%" + line.format(password)))
+        assert password not in error
+        history = home / "ipython" / "profile_default" / "history.sqlite"
+        wait_until(lambda: password.encode() in history.read_bytes())
+        (command,) = re.findall("run `(.*?)`, restart the kernel", error)
+        assert not kernel.run(command).error
+        kernel.restart()
+        kernel.run("1")
+    finally:
+        kernel.close()
+    assert b"other_line = 1" in history.read_bytes()
+    assert_nowhere((password,), home, [])
 
 
 def test_the_hunt_can_fail(kernel, server, tmp_path):

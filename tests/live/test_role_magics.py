@@ -17,6 +17,7 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.magics import MilvusMagics
+from milvus_magics.magics.typed_secrets import FORGET
 from milvus_magics.session.connections import connections
 
 PASSWORD = "right-password"
@@ -169,6 +170,20 @@ def test_every_magic_has_help_with_an_example(run, capsys):
         assert "usage: " in shown
         parser = getattr(MilvusMagics, method).parser
         assert f"%{name}" in parser.description.partition("Example")[2], name
+
+
+def test_every_magic_refuses_a_typed_password_alike(run):
+    """With how to get rid of the line; those that take no password, too."""
+    for name in MilvusMagics.magics["line"]:
+        for option in ("--password", "--new-password", "-p"):
+            with pytest.raises(ParameterError, match="a password is never typed on the line") as raised:
+                run(
+                    f"{name.removeprefix('milvus_')} x {option} hunter2"
+                    if name != "milvus"
+                    else f"use {option} hunter2"
+                )
+            assert FORGET in str(raised.value)
+            assert "hunter2" not in str(raised.value), "what was typed is not echoed"
 
 
 def test_errors_are_ours(run):
