@@ -9,10 +9,19 @@ from milvus_magics.forms.base import FIELD, LABEL
 
 
 class Retyped(Text):
-    """The confirmation of forms that need one."""
+    """The confirmation of forms that need one, always or sometimes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wanted: bool = True) -> None:
         super().__init__(description="Name again", placeholder="retype the name to confirm", style=LABEL, layout=FIELD)
+        self.show(wanted)
+
+    def show(self, wanted: bool) -> None:
+        """Show the field only where it is wanted."""
+        self.layout.display = "" if wanted else "none"
+
+    def is_done(self, name: str) -> bool:
+        """Whether nothing is left to confirm."""
+        return self.layout.display == "none" or self.is_again(name)
 
     def is_again(self, name: str) -> bool:
         """Whether the name stands in the field."""

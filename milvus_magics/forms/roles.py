@@ -63,7 +63,7 @@ class DropRoleForm(ServerForm):
         if not self._is_listed("role"):
             return self._unlisted("role")
         force = bool(self._force.value)
-        return str(roles.preview_drop_role(self._conn, self._chosen("role"), force=force, timeout=self._timeout))
+        return roles.preview_drop_role(self._conn, self._chosen("role"), force=force, timeout=self._timeout).brief
 
     def _forget(self) -> None:
         self._retyped.forget()
@@ -110,23 +110,21 @@ class RevokeRoleForm(GrantRoleForm):
     STYLE = "danger"
 
     def _own_fields(self) -> list[widgets.Widget]:
-        self._retyped = Retyped()
+        self._retyped = Retyped(wanted=False)
         self._retyped.observe(self._update, "value")
-        self._warning = ""
-        self._retyped.layout.display = "none"
         return [self._effect, self._retyped]
 
     def _is_complete(self) -> bool:
-        return super()._is_complete() and (not self._warning or self._retyped.is_again(self._chosen("user")))
+        return super()._is_complete() and self._retyped.is_done(self._chosen("user"))
 
     def _hint(self) -> str:
-        self._warning = ""
+        warning = ""
         try:
             if self._is_listed("user") and self._is_listed("role"):
-                self._warning = self._preview(self._conn).warning
+                warning = self._preview(self._conn).warning
         finally:
-            self._retyped.layout.display = "" if self._warning else "none"
-        return "; ".join(filter(None, (super()._hint(), self._warning)))
+            self._retyped.show(bool(warning))
+        return "; ".join(filter(None, (super()._hint(), warning)))
 
     def _preview(self, conn: Connection) -> Preview:
         return preview_revoke_role(conn, self._chosen("user"), self._chosen("role"), timeout=self._timeout)

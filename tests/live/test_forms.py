@@ -56,6 +56,37 @@ def test_delete_form(root):
     form.close()
 
 
+def test_delete_form_wants_the_name_too_for_oneself_and_the_last_admin(server, root):
+    """The password alone is not enough, whoever acts; with the name it goes."""
+    users.create_user(root, "bob", PASSWORD, grant=["admin"], timeout=10)
+    users.create_user(root, "eve", PASSWORD, timeout=10)
+    connections.connect("bobs", "bob", PASSWORD, uri=server.uri)
+    connections.connect("eves", "eve", PASSWORD, uri=server.uri)
+    for using, name, said in [
+        ("default", "bob", "this is the last user with the role"),
+        ("bobs", "bob", "this is the user you are connected as"),
+        ("eves", "eve", ""),  # who may not look at anything
+    ]:
+        form = DeleteUserForm(using)
+        form._boxes["user"].value, form._password.value = name, PASSWORD
+        assert said in form._effect.value
+        assert form._retyped.layout.display == ""
+        assert form._button.disabled
+        form._button.disabled = False  # as a click that was under way already
+        form._button.click()
+        assert f"the name was not retyped as &#x27;{name}&#x27;; nothing was changed" in form._status.value
+        assert form._password.value == ""
+        form.close()
+    assert utility.list_usernames() == ["bob", "eve", "root"]
+    form = DeleteUserForm("bobs")
+    form._boxes["user"].value, form._password.value = "eve", PASSWORD
+    assert (form._retyped.layout.display, form._button.disabled) == ("none", False)
+    form._boxes["user"].value, form._retyped.value = "bob", "bob"
+    form._button.click()
+    assert "deleted user &#x27;bob&#x27;" in form._status.value
+    form.close()
+
+
 def test_drop_form_wants_the_name_twice(root):
     """Another name than the user's leaves the button asleep."""
     users.create_user(root, "bob", PASSWORD)
