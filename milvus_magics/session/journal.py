@@ -82,5 +82,10 @@ def _as_csv(found: list[dict[str, object]]) -> str:
     text = io.StringIO()
     table = csv.DictWriter(text, Changes.columns, lineterminator="\r\n")
     table.writeheader()
-    table.writerows(found)
+    table.writerows({name: _as_cell(value) for name, value in entry.items()} for entry in found)
     return text.getvalue()
+
+
+def _as_cell(value: object) -> object:
+    """What a spreadsheet shows as it is: a name may be chosen so that it would run it as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
