@@ -162,11 +162,19 @@ class BulkPlan(Told):
     warning: str = ""
 
     def __str__(self) -> str:
+        return self._told(None)
+
+    @property
+    def brief(self) -> str:
+        """The same with long lists cut, for a question."""
+        return self._told(5)
+
+    def _told(self, most: int | None) -> str:
         deed = self.operation.removesuffix("_users")
-        names = some([repr(row.user) for row in self.todo])
+        names = some([repr(row.user) for row in self.todo], most)
         text = f"would {deed} {len(self.todo)} user{'s' if len(self.todo) != 1 else ''} on {self.server}"
         parts = [f"{text}: {names}" if self.todo else text]
         if self.done:
-            already = some([repr(outcome.user) for outcome in self.done])
+            already = some([repr(outcome.user) for outcome in self.done], most)
             parts.append(f"nothing is left to do for {len(self.done)}: {already}")
         return "; ".join([*parts, *self.notes, *([self.warning] if self.warning else [])])

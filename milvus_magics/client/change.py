@@ -44,6 +44,11 @@ class Attempt:
         self.actor_gone = False
         self.lost: object | None = None
 
+    def is_about(self, target: str, fact: tuple[str, str]) -> None:
+        """Say more exactly what is changed, before it is sent; arguments as in `attempt`."""
+        self._target = target
+        self._what, self._deed = fact
+
     def send(self, method: str, truth: Truth, **fields: Any) -> None:
         """Send the change, and know afterwards whether it was made.
 
@@ -180,7 +185,7 @@ def attempt(
     Args:
         conn: where the change is made.
         operation: name of the client function.
-        target: the user or role.
+        target: the user, role or group, and what they are given or lose.
         fact: what is true once it is done, in two parts: `("user 'bob'", "deleted")`.
         deadline: of the whole operation.
 

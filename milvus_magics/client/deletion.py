@@ -109,6 +109,7 @@ def preview_delete_user(
     Raises:
         UnknownUserError: there is no such user.
         WrongPasswordError: the password is given and wrong.
+        ProtectedUserError: the server never deletes this user.
         MilvusException: for everything else.
     """
     naming.require(naming.problem_with_existing_name(user))
@@ -120,7 +121,14 @@ def preview_delete_user(
         if right is False:
             raise verify.why_wrong(conn, user, deadline)
         checked = "the password is right" if right else "password not checked: this server shows it only by a change"
-    lost = lookup.existing(conn, user, deadline)
+    try:
+        lost = lookup.existing(conn, user, deadline)
+    except PermissionDeniedError:
+        if user != conn.user:
+            raise
+        lost = LostUser(user, lookup.own_roles(conn, deadline))
+    if user == "root":
+        raise _protected(user)
     return DeletePreview(
         user=user,
         server=conn.address.url,
@@ -198,14 +206,16 @@ def _delete(
     try:
         attempt.send("DeleteCredential", is_gone, username=user)
     except ProtectedUserError as exc:
-        raise ProtectedUserError(
-            f"user {user!r} cannot be deleted: the server protects it", details=exc.details
-        ) from exc
+        raise _protected(user, exc.details) from exc
     finally:
         if conn.keeper and attempt.outcome != "refused":
             conn.keeper.keep(user, secret)
     if user == conn.user:
         attempt.actor_gone = _has_lost_access(conn)
+
+
+def _protected(user: str, details: str = "") -> ProtectedUserError:
+    return ProtectedUserError(f"user {user!r} cannot be deleted: the server protects it", details=details)
 
 
 def _deleted(conn: Connection, lost: LostUser, attempt: change.Attempt, *, verified: bool) -> DeletedUser:

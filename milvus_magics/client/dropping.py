@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 
 from milvus_magics.client import change, lookup, naming, privileges
@@ -28,11 +27,16 @@ def preview_drop_role(
 
     Raises:
         UnknownRoleError: there is no such role.
+        ProtectedRoleError: the server never drops it.
     """
     naming.require(naming.problem_with_existing_name(role, "role"))
-    lost = _would_lose(conn, role, Deadline(timeout))
+    deadline = Deadline(timeout)
+    require_not_built_in(role, "dropped")
+    lost = _would_lose(conn, role, deadline)
+    own = lookup.is_own_role(conn, role, deadline)
+    warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
     undo = "undo: %milvus_restore_role" + (f", but without {lost.unseen}" if lost.unseen else "")
-    return DropRolePreview(role, conn.address.url, lost.users, lost.grants, force, undo if conn.keeper else "")
+    return DropRolePreview(role, conn.address.url, lost.users, lost.grants, force, undo if conn.keeper else "", warning)
 
 
 def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: float | None = None) -> DroppedRole:
@@ -55,24 +59,32 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
     """
     naming.require(naming.problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
-    lost = _would_lose(conn, role, deadline)
     revoked = 0
     with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
-        attempt.lost = lost
-        if role in ("admin", "public"):
-            raise protected(role, "dropped")
+        require_not_built_in(role, "dropped")
+        attempt.lost = lost = _would_lose(conn, role, deadline)
         if lost.grants and not force:
             raise InUseError(
                 f"role {role!r} holds {some(list(lost.grants))}: revoke that first, or force it (--force); nothing was "
                 "changed"
             )
-        if lost.grants and not _knows_force(conn, deadline):
+        if lost.grants and lookup.is_before(conn, FORCE_DROP_SINCE, deadline):
             _revoke_all_and_drop(conn, attempt, lost.grants, deadline)
             revoked = len(lost.grants)
         else:
             _send_drop(conn, attempt, role, deadline, force=force)
     notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
     return DroppedRole(role, conn.address.url, lost.users, lost.grants, "; ".join(filter(None, notes)))
+
+
+def require_not_built_in(role: str, deed: str) -> None:
+    """Raise where the server refuses something with a role of its own.
+
+    Raises:
+        ProtectedRoleError: it is `admin` or `public`.
+    """
+    if role in ("admin", "public"):
+        raise protected(role, deed)
 
 
 def protected(role: str, deed: str, exc: MilvusException | None = None) -> ProtectedRoleError:
@@ -132,9 +144,3 @@ def _require_right_to_drop(conn: Connection, deadline: Deadline) -> None:
         PermissionDeniedError: they may not.
     """
     conn.call("DropRole", deadline=deadline, role_name=f"mm_{secrets.token_hex(8)}")
-
-
-def _knows_force(conn: Connection, deadline: Deadline) -> bool:
-    """Whether the server revokes by itself; an older one would drop the wish without a word."""
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", lookup.version(conn, deadline))
-    return found is not None and tuple(map(int, found.groups())) >= FORCE_DROP_SINCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -78,6 +79,11 @@ def own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
         return ()
     described = conn.begin("SelectUser", deadline=deadline, user={"name": conn.user}, include_role_info=True)
     return told(conn, conn.user, described, deadline).roles or ()
+
+
+def is_own_role(conn: Connection, role: str, deadline: Deadline) -> bool:
+    """Whether the acting user holds a role, as everybody does `public`; root needs none."""
+    return conn.user not in ("", "root") and (role == "public" or role in own_roles(conn, deadline))
 
 
 def role_names(result: Any) -> tuple[str, ...]:
@@ -182,3 +188,9 @@ def version(conn: Connection, deadline: Deadline) -> str:
     if not conn.version:
         conn.version = conn.call("GetVersion", deadline=deadline).version
     return conn.version
+
+
+def is_before(conn: Connection, since: tuple[int, int, int], deadline: Deadline) -> bool:
+    """Whether the server's version is an older one; False where it tells none that can be read."""
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", version(conn, deadline))
+    return found is not None and tuple(map(int, found.groups())) < since

@@ -21,7 +21,7 @@ class Change:
         server: its address.
         actor: the acting user; empty for nobody and for API keys.
         operation: the client function, like `delete_user`.
-        target: the user or role.
+        target: the user, role or group, and what they were given or lost.
         outcome: `done`, `refused` (nothing was changed), `partly` (some of it was, each with an entry of its own) or
             `unknown`.
         code: Milvus's error code; 0 where it was done.

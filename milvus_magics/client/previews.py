@@ -1,6 +1,7 @@
 """What a change would do, found out by reading only: `--dry-run`, and the warnings before a change that weakens.
 
-What deleting a user or dropping a role would do is in `deletion.py` and `dropping.py`.
+What deleting a user or dropping a role would do is in `deletion.py` and `dropping.py`. Unlike elsewhere, nothing here
+is left out of a list: the effect is told as a whole.
 """
 
 from __future__ import annotations
@@ -8,19 +9,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from milvus_magics.client import lookup, naming, privilege_groups, privileges, scopes, verify
+from milvus_magics.client import (
+    dropping,
+    lookup,
+    naming,
+    privilege_groups,
+    privileges,
+    scopes,
+    status,
+    users,
+    verify,
+)
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import Told, roles_in_words
 from milvus_magics.client.scopes import KNOWN, Scope
 from milvus_magics.errors import (
     GroupExistsError,
+    InUseError,
     NotGrantedError,
     PermissionDeniedError,
     RoleExistsError,
     UserExistsError,
 )
 from milvus_magics.secret import Secret
+
+DESCRIPTIONS_SINCE = (2, 6, 19)
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,11 +69,16 @@ def preview_create_user(
     problem = naming.problem_with_user_name(user) or (naming.problem_with_password(password) if password else None)
     naming.require(problem)
     deadline = Deadline(timeout)
+    missing = users.begun(conn, user, password, tuple(grant), deadline) if password and grant else ()
+    if missing:
+        what = f"give {roles_in_words(missing)} to user {user!r}, who is there already, with this password,"
+        return Preview(what, conn.address.url)
     lookup.require_roles(conn, grant, deadline)
     note = ""
     try:
         if user in conn.checked("ListCredUsers", deadline=deadline).usernames:
-            raise UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed")
+            hint = "; with their password, the roles that they lack would be given" if grant and not password else ""
+            raise UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed{hint}")
     except PermissionDeniedError:
         note = "whether there is such a user already cannot be seen without the privilege SelectOwnership"
     return Preview(f"create user {user!r} with {roles_in_words(tuple(grant))}", conn.address.url, note=note)
@@ -96,8 +115,12 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
 def preview_alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
     """What `alter_role` would do."""
     naming.require(naming.problem_with_existing_name(role, "role"))
-    lookup.require_roles(conn, [role], Deadline(timeout))
-    return Preview(f"describe role {role!r} as {description!r}", conn.address.url, note="needs Milvus 2.6.19")
+    deadline = Deadline(timeout)
+    lookup.require_roles(conn, [role], deadline)
+    if lookup.is_before(conn, DESCRIPTIONS_SINCE, deadline):
+        raise status.too_old("AlterRole", conn.address, conn.version)
+    dropping.require_not_built_in(role, "changed")
+    return Preview(f"describe role {role!r} as {description!r}", conn.address.url)
 
 
 def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
@@ -130,13 +153,13 @@ def preview_grant_privilege(
     """What `grant_privilege` would do. Whether the server knows the privilege is seen only by granting it."""
     deadline = Deadline(timeout)
     _require_grant(conn, role, privilege, scope, deadline)
-    grant = scopes.v2(conn, role, privilege, scope) or scopes.v1(conn, role, privilege, scope)
+    grant = privileges.ways(conn, role, privilege, scope, deadline)[0]
     notes = []
     if privilege not in KNOWN:
         hint = naming.did_you_mean(privilege, KNOWN)
         notes.append(f"whether the server knows a privilege {privilege!r} is seen only by granting it{hint}")
     try:
-        if privileges.holds(conn, role, privilege, scope, deadline):
+        if privileges.holds(conn, grant, deadline):
             notes.append("it has that already, so nothing would change")
     except PermissionDeniedError:
         pass
@@ -150,22 +173,39 @@ def preview_revoke_privilege(
     """What `revoke_privilege` would do; warns where it is one's own role."""
     deadline = Deadline(timeout)
     _require_grant(conn, role, privilege, scope, deadline)
-    privileges.require_held(conn, role, privilege, scope, deadline)
-    grant = scopes.v2(conn, role, privilege, scope) or scopes.v1(conn, role, privilege, scope)
-    users = lookup.holders(conn, role, deadline)
-    own = is_own_role(conn, role, timeout=deadline.remaining())
+    grant = privileges.require_held(conn, privileges.ways(conn, role, privilege, scope, deadline), deadline)
+    own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose that" if own else ""
-    who = (
-        "everybody" if role == "public" else f"{len(users)} user{'s' if len(users) != 1 else ''}" if users else "nobody"
-    )
-    return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, f"{who} would lose it")
+    note = _who_would_lose(role, lookup.holders(conn, role, deadline))
+    return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
+
+
+def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
+    if role == "public":
+        return "everybody would lose it"
+    if holders is None:
+        return "who would lose it cannot be seen without the privilege SelectOwnership"
+    return f"{len(holders) or 'nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"
 
 
 def is_own_role(conn: Connection, role: str, *, timeout: float | None = None) -> bool:
     """Whether the acting user holds a role, as everybody does `public`; root needs none."""
+    return lookup.is_own_role(conn, role, Deadline(timeout))
+
+
+def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) -> bool:
+    """Whether a role that the acting user holds was granted a group of privileges; root needs none."""
     if conn.user in ("", "root"):
         return False
-    return role == "public" or conn.user in (lookup.holders(conn, role, Deadline(timeout)) or ())
+    deadline = Deadline(timeout)
+    own = {"public", *lookup.own_roles(conn, deadline)}
+    return bool(_roles_with(conn, group, sorted(own), deadline))
+
+
+def _roles_with(conn: Connection, privilege: str, names: Sequence[str], deadline: Deadline) -> list[str]:
+    """Those of the roles that hold a privilege or a group, wherever."""
+    grants = privileges.select(conn, names, privileges.databases(conn, deadline)[0], deadline)
+    return sorted({grant.role for grant in grants if grant.privilege == privilege})
 
 
 def preview_create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
@@ -177,10 +217,20 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
 
 
 def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
-    """What `drop_privilege_group` would do."""
-    held = privilege_groups.members(conn, group, Deadline(timeout))
+    """What `drop_privilege_group` would do; a group that is in use is refused, as far as the caller may look."""
+    deadline = Deadline(timeout)
+    held = privilege_groups.members(conn, group, deadline)
+    names = lookup.require_roles(conn, [], deadline)
+    users_of_it = _roles_with(conn, group, names, deadline) if names else []
+    if users_of_it:
+        raise InUseError(
+            f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}; "
+            "nothing was changed"
+        )
+    unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
     what = f"drop privilege group {group!r}, which holds {', '.join(held) or 'nothing'},"
-    return Preview(what, conn.address.url, note="it cannot be undone: a new one would have to be filled by hand")
+    note = "it cannot be undone: a new one would have to be filled by hand"
+    return Preview(what, conn.address.url, note="; ".join(filter(None, (unseen, note))))
 
 
 def preview_change_privilege_group(
@@ -193,7 +243,10 @@ def preview_change_privilege_group(
         absent = next(name for name in names if name not in held)
         raise NotGrantedError(f"privilege group {group!r} does not hold {absent!r}; nothing was changed")
     deed = "add {} to" if added else "remove {} from"
-    return Preview(f"{deed.format(', '.join(effective) or 'nothing new')} privilege group {group!r}", conn.address.url)
+    what = f"{deed.format(', '.join(effective) or 'nothing new')} privilege group {group!r}"
+    own = not added and is_own_group(conn, group, timeout=timeout)
+    warning = "a role of the user you are connected as holds this group, and they would lose that" if own else ""
+    return Preview(what, conn.address.url, warning)
 
 
 def _held_by(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:

@@ -160,8 +160,9 @@ def _operate(
         held = _find(conn, group, until)
         return None if held is None else all((name in held) is added for name in wanted)
 
+    target = f"{group} {'+' if added else '-'} {', '.join(wanted)}"
     fact = (", ".join(wanted), f"added to {group!r}" if added else f"removed from {group!r}")
-    with change.attempt(conn, operation, group, fact, deadline) as attempt:
+    with change.attempt(conn, operation, target, fact, deadline) as attempt:
         held = _require(conn, group, deadline)
         absent = [name for name in wanted if held is not None and name not in held]
         if absent and not added:

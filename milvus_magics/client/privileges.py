@@ -28,6 +28,8 @@ from milvus_magics.errors import (
 )
 from milvus_magics.secret import Secret
 
+# From this version on a grant may be said in the newer way.
+V2_SINCE = (2, 4, 18)
 NOBODYS = Login("root", Secret("authorization is off, so no password is looked at"))
 
 
@@ -103,13 +105,13 @@ def revoke_privilege(
 
 def revoke(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     """Take one listed grant back, in the way of Milvus 2.3."""
-    with change.attempt(conn, "revoke_privilege", grant.role, _fact(grant, False), deadline) as attempt:
+    with change.attempt(conn, "revoke_privilege", *_about(grant, False), deadline) as attempt:
         _send_v1(conn, attempt, grant, granted=False)
 
 
 def regrant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     """Give a role what it held, exactly as it was listed."""
-    with change.attempt(conn, "grant_privilege", grant.role, _fact(grant, True), deadline) as attempt:
+    with change.attempt(conn, "grant_privilege", *_about(grant, True), deadline) as attempt:
         try:
             _send_v1(conn, attempt, grant, granted=True)
         except (UnknownPrivilegeError, ParameterError):
@@ -179,12 +181,15 @@ def _operate(
         or scopes.problem_with(privilege, scope)
     )
     operation = "grant_privilege" if granted else "revoke_privilege"
-    newer, older = scopes.v2(conn, role, privilege, scope), scopes.v1(conn, role, privilege, scope)
-    with change.attempt(conn, operation, role, _fact(newer or older, granted), deadline) as attempt:
+    older = scopes.v1(conn, role, privilege, scope)
+    first = scopes.v2(conn, role, privilege, scope) or older
+    with change.attempt(conn, operation, *_about(first, granted), deadline) as attempt:
+        there_are = ways(conn, role, privilege, scope, deadline)
         if not granted:
-            require_held(conn, role, privilege, scope, deadline)
+            held = require_held(conn, there_are, deadline)
+            there_are = there_are[there_are.index(held) :]
         try:
-            grant, note = _send(conn, attempt, newer, older, scope, granted=granted)
+            grant, note = _send(conn, attempt, there_are, scope, granted=granted)
         except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
             raise _unknown(conn, older, scope.object_type is not None, deadline, exc) from exc
         missing = missing_target(conn, grant, deadline) if granted else ""
@@ -192,24 +197,15 @@ def _operate(
 
 
 def _send(
-    conn: Connection,
-    attempt: change.Attempt,
-    newer: Grant | None,
-    older: Grant,
-    scope: Scope,
-    *,
-    granted: bool,
+    conn: Connection, attempt: change.Attempt, there_are: Sequence[Grant], scope: Scope, *, granted: bool
 ) -> tuple[Grant, str]:
-    """Send it in the newest way that the server has; what was granted, and what to know about it."""
-    if newer is not None:
+    """Send it in the newest of the ways there are; what was granted, and what to know about it."""
+    *newer, older = there_are
+    for grant in newer:
         try:
-            return newer, _send_v2(conn, attempt, newer, granted=granted)
-        except ServerTooOldError:
-            if older.object_type == "Global" and scope.collection not in (None, ALL):
-                raise ParameterError(
-                    f"on this server (Milvus {conn.version or '2.3'}), {older.privilege!r} is about everything, not "
-                    "one collection: leave the collection out; nothing was changed"
-                ) from None
+            return grant, _send_v2(conn, attempt, grant, granted=granted)
+        except ServerTooOldError:  # whose version could not be read
+            _require_older(conn, older, scope)
     return older, _send_v1(conn, attempt, older, granted=granted)
 
 
@@ -245,6 +241,8 @@ def _send_as_somebody(
     There it looks into the header for a name, which must be a user's, and doesn't look at the password.
     """
 
+    attempt.is_about(*_about(grant, granted))
+
     def is_so(until: Deadline) -> bool | None:
         return any(_same(grant, other) for other in _held(conn, [grant], until)) is granted
 
@@ -263,8 +261,10 @@ def _kind(granted: bool) -> int:
     return wire.enum_value("OperatePrivilegeType", "Grant" if granted else "Revoke")
 
 
-def _fact(grant: Grant, granted: bool) -> tuple[str, str]:
-    return str(grant), f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
+def _about(grant: Grant, granted: bool) -> tuple[str, tuple[str, str]]:
+    """What a change is about: its target, and what is true once it is done."""
+    deed = f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
+    return f"{grant.role} {grant}", (str(grant), deed)
 
 
 def _read(entity: Any) -> Grant:
@@ -298,33 +298,48 @@ def _same(wanted: Grant, held: Grant) -> bool:
     return (wanted.privilege, wanted.object_name, wanted.db) == (held.privilege, held.object_name, held.db)
 
 
-def holds(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> bool:
+def holds(conn: Connection, wanted: Grant, deadline: Deadline) -> bool:
     """Whether a role has a privilege there already."""
-    wanted = _ways(conn, role, privilege, scope)
-    return any(_same(grant, other) for grant in wanted for other in _held(conn, wanted, deadline))
+    return any(_same(wanted, other) for other in _held(conn, [wanted], deadline))
 
 
-def require_held(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> None:
-    """Raise where a role does not have a privilege: the server says "done" also to taking back what it never gave.
+def require_held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> Grant:
+    """Which of the ways it is that a role has a privilege: the server says "done" to taking back what it never gave.
 
     Raises:
-        NotGrantedError: says what the role has. Nothing is raised where the caller may not look.
+        NotGrantedError: none; says what the role has. The first is returned where the caller may not look.
     """
-    wanted = _ways(conn, role, privilege, scope)
     try:
         held = _held(conn, wanted, deadline)
     except PermissionDeniedError:
-        return
-    if any(_same(grant, other) for grant in wanted for other in held):
-        return
-    has = f"it has {some(held)}" if held else "it has no privileges"
-    raise NotGrantedError(f"role {role!r} does not have {wanted[0]}; {has}; nothing was changed")
+        return wanted[0]
+    found = next((grant for grant in wanted if any(_same(grant, other) for other in held)), None)
+    if found is None:
+        has = f"it has {some(held)}" if held else "it has no privileges"
+        raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}; nothing was changed")
+    return found
 
 
-def _ways(conn: Connection, role: str, privilege: str, scope: Scope) -> list[Grant]:
-    """The grant in the ways of newer and of all servers."""
-    newer = scopes.v2(conn, role, privilege, scope)
-    return [*([newer] if newer else []), scopes.v1(conn, role, privilege, scope)]
+def ways(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> list[Grant]:
+    """The grant in the ways that the server may have, the newest first; the last one is how all servers take it.
+
+    Raises:
+        ParameterError: the server has the older way only, which cannot say this; nothing was changed.
+    """
+    newer, older = scopes.v2(conn, role, privilege, scope), scopes.v1(conn, role, privilege, scope)
+    if newer is None or not lookup.is_before(conn, V2_SINCE, deadline):
+        return [newer, older] if newer else [older]
+    _require_older(conn, older, scope)
+    return [older]
+
+
+def _require_older(conn: Connection, older: Grant, scope: Scope) -> None:
+    """Raise where the older way would give more than was said."""
+    if older.object_type == "Global" and scope.collection not in (None, ALL):
+        raise ParameterError(
+            f"on this server (Milvus {conn.version or '2.3'}), {older.privilege!r} is about everything, not one "
+            "collection: leave the collection out; nothing was changed"
+        )
 
 
 def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, said: MilvusException) -> MilvusException:

@@ -71,8 +71,9 @@ def scope_in_words(object_type: str, object_name: str, db: str) -> str:
     return f"{what} {where}".strip()
 
 
-def some(things: Sequence[object], most: int = 5) -> str:
-    """The first few of them in words, and how many more there are."""
+def some(things: Sequence[object], most: int | None = 5) -> str:
+    """The first few of them in words, and how many more there are; None = all of them."""
+    most = len(things) if most is None else most
     shown = ", ".join(str(thing) for thing in things[:most])
     return f"{shown} and {len(things) - most} more" if len(things) > most else shown
 
@@ -105,18 +106,18 @@ class RoleDetails:
         return display.html_line(self._heading, "note") + self.grants._repr_html_()
 
 
-def held_by(users: Sequence[str] | None) -> str:
-    """Who holds a role, in words."""
+def held_by(users: Sequence[str] | None, most: int | None = 5) -> str:
+    """Who holds a role, in words; `most` as in `some`."""
     if users is None:
         return "held by unknown users (the acting user may not look)"
-    return f"held by {some([repr(user) for user in users])}" if users else "held by nobody"
+    return f"held by {some([repr(user) for user in users], most)}" if users else "held by nobody"
 
 
-def holds(grants: Sequence[Grant] | None) -> str:
-    """What a role holds, in words."""
+def holds(grants: Sequence[Grant] | None, most: int | None = 5) -> str:
+    """What a role holds, in words; `most` as in `some`."""
     if grants is None:
         return "with unknown privileges (the acting user may not look)"
-    return f"with {some(list(grants))}" if grants else "without privileges"
+    return f"with {some(list(grants), most)}" if grants else "without privileges"
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,12 +155,23 @@ class DropRolePreview(Told):
     grants: Grants | None
     force: bool = False
     undo: str = ""
+    warning: str = ""
 
     def __str__(self) -> str:
-        text = f"would drop role {self.role!r} on {self.server}, {held_by(self.users)}, {holds(self.grants)}"
-        if self.grants and not self.force:
-            return f"{text}; it is refused unless its privileges are revoked first (--force)"
-        return f"{text}; {self.undo}" if self.undo else text
+        return self._told(None)
+
+    @property
+    def brief(self) -> str:
+        """The same with long lists cut, for a question."""
+        return self._told(5)
+
+    def _told(self, most: int | None) -> str:
+        text = (
+            f"would drop role {self.role!r} on {self.server}, {held_by(self.users, most)}, {holds(self.grants, most)}"
+        )
+        refused = "it is refused unless its privileges are revoked first (--force)"
+        end = refused if self.grants and not self.force else self.undo
+        return "; ".join(filter(None, (text, self.warning, end)))
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,8 @@ def v2(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant | Non
         return None
     everywhere = privilege in ON_CLUSTER | ON_USERS
     db = ALL if everywhere and scope.db is None else _db(conn, scope)
-    kind = "Collection" if privilege in ON_COLLECTIONS | ON_EITHER or scope.collection else "Global"
+    on_collections = privilege in ON_COLLECTIONS | ON_EITHER or scope.collection
+    kind = "User" if privilege in ON_USERS else "Collection" if on_collections else "Global"
     return Grant(role, privilege, kind, scope.collection or ALL, db)
 
 

@@ -194,12 +194,13 @@ def from_grpc(
     if error is None:
         error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
     if isinstance(error, errors.ServerTooOldError):
-        error = _too_old(method, address, version)
+        error = too_old(method, address, version)
     error.details = errors.printable(words)
     return error
 
 
-def _too_old(method: str, address: Address, version: str) -> errors.ServerTooOldError:
+def too_old(method: str, address: Address, version: str) -> errors.ServerTooOldError:
+    """The error for a method that a server does not have."""
     what = f"{address.url} is Milvus {version}, which is" if version else f"{address.url} is"
     since = f", which needs Milvus {SINCE[method]}" if method in SINCE else ""
     return errors.ServerTooOldError(f"{what} too old: it has no {method}{since}; nothing was changed")
@@ -254,7 +255,7 @@ def _unimplemented(words: str, method: str, address: Address, timeout: float | N
             return errors.MilvusLiteError(
                 f"{address.url} has no {method}; it looks like Milvus Lite, which has no users: use a Milvus server"
             )
-        return _too_old(method, address, "")
+        return too_old(method, address, "")
     return _not_milvus(address)
 
 

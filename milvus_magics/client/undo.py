@@ -139,7 +139,9 @@ def preview_restore_role(
     deadline = Deadline(timeout)
     if lost.role in lookup.require_roles(conn, [], deadline) and not begun:
         raise RoleExistsError(f"role {lost.role!r} exists already on {conn.address.url}; nothing was changed")
-    return Preview(f"restore role {lost.role!r}, {held_by(lost.users)}, {holds(lost.grants)},", conn.address.url)
+    return Preview(
+        f"restore role {lost.role!r}, {held_by(lost.users, None)}, {holds(lost.grants, None)},", conn.address.url
+    )
 
 
 def _give_back(

@@ -60,7 +60,7 @@ def create_user(
     naming.require(naming.problem_with_user_name(user) or naming.problem_with_password(password))
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
-    missing = _begun(conn, user, password, wanted, deadline) if wanted else ()
+    missing = begun(conn, user, password, wanted, deadline) if wanted else ()
     if missing:
         _grant_all(conn, user, missing, deadline)
         note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
@@ -188,7 +188,7 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
     return names
 
 
-def _begun(
+def begun(
     conn: Connection, user: str, password: Secret, wanted: tuple[str, ...], deadline: Deadline
 ) -> tuple[str, ...]:
     """The roles that are missing where this was begun before: the user is there, with this very password."""

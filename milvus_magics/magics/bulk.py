@@ -142,7 +142,9 @@ def _shown(plans: Sequence[BulkPlan]) -> Any:
 
 def _confirm(plans: Sequence[BulkPlan], is_confirmed: bool) -> None:
     count = sum(len(plan.todo) for plan in plans)
-    passwords.confirm("\n".join(map(str, plans)), str(count), is_confirmed, what_is_typed="number of users")
+    passwords.confirm(
+        "\n".join(plan.brief for plan in plans), str(count), is_confirmed, what_is_typed="number of users"
+    )
 
 
 def _number(text: str | None) -> int | None:

@@ -112,13 +112,21 @@ class PrivilegeMagics(SessionMagics):
         """
         return self._change_group(args, privilege_groups.add_privileges_to_group, added=True)
 
-    @line_magic(group_name, group_members, dry_run, connection_options)
+    @line_magic(group_name, group_members, dry_run, yes, connection_options)
     def remove_privileges_from_group(self, args: argparse.Namespace) -> Any:
         """Take privileges out of a group; needs Milvus 2.5.
+
+        Out of one that a role of the user you are connected as holds asks for the group's name to be retyped.
 
         Example:
             %milvus_remove_privileges_from_group searching Query
         """
+        conn, timeout = self.connection(args), self.seconds(args)
+        if not args.yes and not args.dry_run and previews.is_own_group(conn, args.group, timeout=timeout):
+            preview = previews.preview_change_privilege_group(
+                conn, args.group, args.privileges, added=False, timeout=timeout
+            )
+            passwords.confirm(str(preview), args.group, yes=False)
         return self._change_group(args, privilege_groups.remove_privileges_from_group, added=False)
 
     def _change_group(self, args: argparse.Namespace, change: Callable[..., Any], *, added: bool) -> Any:

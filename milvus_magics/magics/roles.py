@@ -99,7 +99,7 @@ class RoleMagics(SessionMagics):
         if not args.yes:
             preview = roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
             if args.force or not preview.grants:  # else it will be refused, and there is nothing to confirm
-                passwords.confirm(str(preview), args.role, yes=False)
+                passwords.confirm(preview.brief, args.role, yes=False)
         return roles.drop_role(conn, args.role, force=args.force, timeout=timeout)
 
     @line_magic(user_name_or_form, role_name_or_form, dry_run, form, connection_options)

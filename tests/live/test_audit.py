@@ -90,6 +90,35 @@ def test_export(run, some_changes, tmp_path, suffix, capsys):
     assert path.read_text() == text
 
 
+def test_targets_say_what_was_given_and_no_cell_is_a_formula(run, root, tmp_path):
+    """The privilege with its scope, as the server has it; a role that is not there; a name like a formula."""
+    run("create_role reader")
+    run("grant_privilege reader Search --collection docs")
+    run("grant_privilege reader SelectUser")
+    for line in ("drop_role ghost --yes", "drop_user '=HYPERLINK(1)' --yes", "drop_user @x --yes",
+                 "add_privileges_to_group g Search Query"):  # fmt: skip
+        with pytest.raises(MilvusException):
+            run(line)
+    run("drop_role reader --force --yes")
+    assert [(entry.operation, entry.target, entry.outcome) for entry in journal.entries()[1:]] == [
+        ("grant_privilege", "reader Search on collection 'docs' in database 'default'", "done"),
+        ("grant_privilege", "reader SelectUser on all users in database 'default'", "done"),
+        ("drop_role", "ghost", "refused"),
+        ("drop_user", "=HYPERLINK(1)", "refused"),
+        ("drop_user", "@x", "refused"),
+        ("add_privileges_to_group", "g + Search, Query", "refused"),
+        ("revoke_privilege", "reader Search on collection 'docs' in database 'default'", "done"),
+        ("revoke_privilege", "reader SelectUser on all users in database 'default'", "done"),
+        ("drop_role", "reader", "done"),
+    ]
+    run(f"audit --export {tmp_path}/changes.csv")
+    with open(tmp_path / "changes.csv", newline="") as stream:
+        cells = [cell for row in csv.reader(stream) for cell in row]
+    assert "'=HYPERLINK(1)" in cells
+    assert "'@x" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
 def test_bad_exports_write_nothing(run, tmp_path):
     """Another suffix, a directory that is not there, --force alone."""
     for line, said in [

@@ -6,8 +6,17 @@ import sys
 import contract
 import pytest
 
-from milvus_magics.client import privilege_groups, privileges, roles, users
-from milvus_magics.errors import ConfirmationError, MilvusException, WrongPasswordError
+from milvus_magics.client import previews, privilege_groups, privileges, roles, users
+from milvus_magics.client.scopes import Scope
+from milvus_magics.errors import (
+    ConfirmationError,
+    MilvusException,
+    NotGrantedError,
+    ParameterError,
+    ServerTooOldError,
+    UserExistsError,
+    WrongPasswordError,
+)
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.session import journal
 from milvus_magics.session.connections import connections
@@ -51,6 +60,8 @@ REFUSED = [
     "grant_role bob raeder", "revoke_role bob public", "grant_privilege raeder Search --collection docs",
     "grant_privilege reader Search", "revoke_privilege reader Query --collection docs", "create_privilege_group g",
     "drop_privilege_group x", "remove_privileges_from_group g Search", "drop_user ghost", "create_user 1x",
+    "drop_user root", "delete_user root", "drop_role admin --force", "drop_role public", "drop_privilege_group held",
+    "alter_role admin --description x", "create_user bob --role reader --password-env PW",
 ]  # fmt: skip
 
 
@@ -66,6 +77,11 @@ def run(shell, request):
         privilege_groups.create_privilege_group(conn, "g")
         privilege_groups.add_privileges_to_group(conn, "g", ["Query"])
 
+        roles.create_role(conn, "searcher")
+        privilege_groups.create_privilege_group(conn, "held")
+        privilege_groups.add_privileges_to_group(conn, "held", ["Search"])
+        privileges.grant_privilege(conn, "searcher", "held", collection="*")
+
         users.create_user(conn, "gone", PASSWORD, grant=["reader"])
         users.drop_user(conn, "gone")
         roles.create_role(conn, "lost")
@@ -77,7 +93,7 @@ def run(shell, request):
         def run(line):
             return shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
 
-        run.server = server
+        run.server, run.names = server, shell.user_ns
         yield run
         connections.close_all()
 
@@ -118,6 +134,140 @@ def test_wrong_old_password_is_told_where_that_writes_nothing(run, untouched):
             run(line)
     else:
         assert "shows only by a change whether it is right" in str(run(line))
+
+
+@pytest.fixture(params=["2.3.5", "2.4.17", "3.0.0"])
+def conn(request, root):
+    """A connection as root with a role `reader`: to the real one, and to what only knows the older or the newer way."""
+    if request.param == "2.3.5":
+        roles.create_role(root, "reader")
+        yield root
+        return
+    with contract.serve(request.param) as (_, address):
+        connections.connect("other", "root", "Milvus", uri=f"http://{address}")
+        roles.create_role(connections.get("other"), "reader")
+        yield connections.get("other")
+
+
+@pytest.mark.parametrize(
+    ("privilege", "on"),
+    [
+        ("SelectUser", {}), ("SelectUser", {"db": "*"}), ("CreateOwnership", {}), ("DescribeCollection", {}),
+        ("Search", {"collection": "docs"}), ("Query", {"collection": "*", "db": "*"}), ("All", {}),
+        ("Load", {"object_type": "Collection", "object_name": "docs"}),
+        ("SelectUser", {"object_type": "User", "object_name": "*"}),
+    ],
+)  # fmt: skip
+def test_grants_are_told_as_they_are_made(conn, privilege, on):
+    """On what, in the way that the server has; and what was told to be revoked is gone."""
+    scope = Scope(on.get("collection"), on.get("db"), on.get("object_type"), on.get("object_name"))
+    told = previews.preview_grant_privilege(conn, "reader", privilege, scope)
+    made = privileges.grant_privilege(conn, "reader", privilege, **on)
+    assert told.what == f"grant {made.grant} to role 'reader'"
+    if not conn.version.startswith("v3"):  # which shows them in its own way
+        assert [str(grant) for grant in privileges.list_grants(conn, "reader")] == [str(made.grant)]
+    told = previews.preview_revoke_privilege(conn, "reader", privilege, scope)
+    gone = privileges.revoke_privilege(conn, "reader", privilege, **on)
+    assert told.what == f"revoke {gone.grant} from role 'reader'"
+    assert not privileges.list_grants(conn, "reader")
+
+
+def test_what_is_held_is_what_is_revoked(conn):
+    """Given in the older way, which newer servers keep apart, or in another database: that, or an error."""
+    on = Scope(None, None, None, None)
+    privileges.grant_privilege(conn, "reader", "SelectUser", object_type="User", object_name="*")
+    assert "on all users in database 'default'" in str(
+        previews.preview_revoke_privilege(conn, "reader", "SelectUser", on)
+    )
+    privileges.revoke_privilege(conn, "reader", "SelectUser")
+    assert not privileges.list_grants(conn, "reader")
+    privileges.grant_privilege(conn, "reader", "Search", collection="*", db="*")
+    for act in (
+        previews.preview_revoke_privilege,
+        lambda *given: privileges.revoke_privilege(*given[:3], collection="*"),
+    ):
+        with pytest.raises(NotGrantedError, match="it has Search on .* in all databases"):
+            act(conn, "reader", "Search", Scope("*", None, None, None))
+
+
+def test_older_servers_refuse_in_a_dry_run_too(root):
+    """One collection where the privilege is about everything; what they don't have."""
+    roles.create_role(root, "reader")
+    on = Scope("docs", None, None, None)
+    for act in (
+        previews.preview_grant_privilege,
+        lambda *given: privileges.grant_privilege(*given[:3], collection="docs"),
+    ):
+        with pytest.raises(ParameterError, match="is about everything, not one collection: leave the collection out"):
+            act(root, "reader", "DescribeAlias", on)
+    for act in (previews.preview_alter_role, roles.alter_role):
+        with pytest.raises(ServerTooOldError, match="it has no AlterRole, which needs Milvus 2.6.19"):
+            act(root, "reader", "x")
+
+
+def test_half_done_creation_is_told(run, untouched):
+    """As far as the real call would finish it: the same password, and a way to check that without writing."""
+    line = "create_user bob --role public --password-env PW --dry-run"
+    if run.server.authorization:
+        assert "would give role 'public' to user 'bob', who is there already, with this password" in str(run(line))
+    else:
+        with pytest.raises(UserExistsError):
+            run(line)
+    with pytest.raises(UserExistsError, match="with their password, the roles that they lack would be given"):
+        run("create_user bob --role public --dry-run")
+
+
+def test_everything_that_would_be_lost_is_told(run, monkeypatch):
+    """However much it is; only the question is short."""
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or "no")
+    for number in range(9):
+        run(f"create_user user{number} --role reader --password-env PW")
+        run(f"grant_privilege reader Search --collection docs{number}")
+    run.names["people"] = [f"user{number}" for number in range(9)]
+    for line in ("drop_role reader --force", "drop_users people"):
+        told = str(run(f"{line} --dry-run"))
+        assert all(f"user{number}" in told for number in range(9))
+        assert "docs8" in told or "people" in line
+        with pytest.raises(ConfirmationError):
+            run(line)
+        assert "more" in asked[-1]
+    assert asked[0].count("docs") < 9
+
+
+def test_who_may_not_look_is_told_so(run):
+    """That holders cannot be seen is not that there are none; a group may be in use."""
+    if not run.server.authorization:
+        return
+    for privilege in ("ManageOwnership", "ListPrivilegeGroups"):
+        run(f"grant_privilege searcher {privilege}")
+    run("create_user eve --role searcher --password-env PW")
+    connections.connect("eves", "eve", PASSWORD, uri=connections.get().address.url)
+    told = str(run("revoke_privilege reader Search --collection docs --using eves --dry-run"))
+    assert "who would lose it cannot be seen without the privilege SelectOwnership" in told
+    assert "cannot be seen without SelectOwnership" in str(run("drop_privilege_group held --using eves --dry-run"))
+
+
+def test_weakening_oneself_is_confirmed_without_a_right_to_look(run, monkeypatch):
+    """One's own roles, and the groups that they hold, everybody may see."""
+    for privilege in ("ManageOwnership", "ListPrivilegeGroups", "OperatePrivilegeGroup", "DropOwnership"):
+        run(f"grant_privilege searcher {privilege}")
+    run("create_user eve --role searcher --password-env PW")
+    connections.connect("eves", "eve", PASSWORD, uri=connections.get().address.url)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    for line, said in [
+        ("revoke_privilege searcher ManageOwnership", "holds this role, and would lose that"),
+        ("remove_privileges_from_group held Search", "holds this group, and they would lose that"),
+        ("drop_role searcher --force", "holds this role, and would lose what it gives"),
+        ("drop_user eve" if not run.server.authorization else "delete_user eve", "the connection ends with it"),
+    ]:
+        with pytest.raises(ConfirmationError, match=said):
+            run(f"{line} --using eves")
+        assert said in str(run(f"{line} --using eves --dry-run"))
+    assert "would add Query" in str(run("add_privileges_to_group held Query --using eves --dry-run"))
+    run("add_privileges_to_group g Search --using eves")
+    run("remove_privileges_from_group g Search --using eves")  # one that they don't hold
+    run("remove_privileges_from_group held Search --using eves --yes")
 
 
 def test_every_magic_that_changes_something_has_it():
