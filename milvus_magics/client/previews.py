@@ -109,7 +109,8 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     names = lookup.require_roles(conn, [], Deadline(timeout))
     if role in names:
         raise RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed")
-    return Preview(f"create role {role!r}", conn.address.url)
+    note = "" if names else "whether there is such a role already cannot be seen without the privilege SelectOwnership"
+    return Preview(f"create role {role!r}", conn.address.url, note=note)
 
 
 def preview_alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
@@ -228,7 +229,8 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
             "nothing was changed"
         )
     unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
-    what = f"drop privilege group {group!r}, which holds {', '.join(held) or 'nothing'},"
+    holds = "unknown privileges (the acting user may not look)" if held is None else ", ".join(held) or "nothing"
+    what = f"drop privilege group {group!r}, which holds {holds},"
     note = "it cannot be undone: a new one would have to be filled by hand"
     return Preview(what, conn.address.url, note="; ".join(filter(None, (unseen, note))))
 
@@ -238,15 +240,21 @@ def preview_change_privilege_group(
 ) -> Preview:
     """What `add_privileges_to_group` and `remove_privileges_from_group` would do."""
     held = privilege_groups.members(conn, group, Deadline(timeout))
-    effective = [name for name in names if (name in held) is not added]
-    if not added and len(effective) < len(set(names)):
-        absent = next(name for name in names if name not in held)
+    wanted = list(dict.fromkeys(names))
+    effective = [name for name in wanted if held is None or (name in held) is not added]
+    absent = next((name for name in wanted if name not in effective), None)
+    if absent is not None and not added:
         raise NotGrantedError(f"privilege group {group!r} does not hold {absent!r}; nothing was changed")
+    notes = ["what the group holds cannot be seen by the acting user"] if held is None else []
+    strange = next((name for name in effective if name not in KNOWN), None)
+    if strange is not None and added:
+        hint = naming.did_you_mean(strange, KNOWN)
+        notes.append(f"whether the server knows a privilege {strange!r} is seen only by adding it{hint}")
     deed = "add {} to" if added else "remove {} from"
     what = f"{deed.format(', '.join(effective) or 'nothing new')} privilege group {group!r}"
     own = not added and is_own_group(conn, group, timeout=timeout)
     warning = "a role of the user you are connected as holds this group, and they would lose that" if own else ""
-    return Preview(what, conn.address.url, warning)
+    return Preview(what, conn.address.url, warning, "; ".join(notes))
 
 
 def _held_by(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:

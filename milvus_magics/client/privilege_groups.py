@@ -135,14 +135,14 @@ def remove_privileges_from_group(
     return _operate(conn, group, privileges, Deadline(timeout), added=False)
 
 
-def members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...]:
-    """What a group holds.
+def members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """What a group holds; None where the caller may not look.
 
     Raises:
         UnknownPrivilegeError: there is no such group.
     """
     naming.require(naming.problem_with_existing_name(group, "group"))
-    return _require(conn, group, deadline) or ()
+    return _require(conn, group, deadline)
 
 
 def _operate(

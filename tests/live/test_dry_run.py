@@ -50,6 +50,7 @@ LINES = {
     "create_privilege_group new": "would create privilege group 'new'",
     "drop_privilege_group g": "it cannot be undone",
     "add_privileges_to_group g Search Query": "would add Search to privilege group 'g'",
+    "add_privileges_to_group g Serch": "is seen only by adding it (did you mean 'Search'?)",
     "restore_user gone": "would restore user 'gone' with role 'reader' and a password given anew",
     "restore_role lost": "would restore role 'lost', held by nobody",
     "remove_privileges_from_group g Query": "would remove Query from privilege group 'g'",
@@ -239,10 +240,14 @@ def test_who_may_not_look_is_told_so(run):
     """That holders cannot be seen is not that there are none; a group may be in use."""
     if not run.server.authorization:
         return
-    for privilege in ("ManageOwnership", "ListPrivilegeGroups"):
-        run(f"grant_privilege searcher {privilege}")
     run("create_user eve --role searcher --password-env PW")
     connections.connect("eves", "eve", PASSWORD, uri=connections.get().address.url)
+    for line, said in [
+        ("create_role reader", "whether there is such a role already cannot be seen"),
+        ("drop_privilege_group held", "which holds unknown privileges"),
+        ("remove_privileges_from_group g Search", "would remove Search from privilege group 'g'"),
+    ]:
+        assert said in str(run(f"{line} --using eves --dry-run"))
     told = str(run("revoke_privilege reader Search --collection docs --using eves --dry-run"))
     assert "who would lose it cannot be seen without the privilege SelectOwnership" in told
     assert "cannot be seen without SelectOwnership" in str(run("drop_privilege_group held --using eves --dry-run"))
