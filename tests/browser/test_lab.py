@@ -132,7 +132,7 @@ def test_keyboard_strange_names_and_the_connect_form(tmp_path):
             notebook.run(3)
             drop = page.get_by_role("button", name="Drop user", exact=True)
             page.get_by_placeholder("choose or type a name").last.fill(STRANGE + "2")
-            again = page.get_by_placeholder("retype the name to confirm")
+            again = page.get_by_role("textbox", name="Name again")
             again.fill(STRANGE)
             assert drop.is_disabled()
             again.fill(STRANGE + "2")
