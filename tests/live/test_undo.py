@@ -436,7 +436,7 @@ def test_audit_names_what_is_restored(run, root):
     run("restore_user bob --password-env NEW")
     assert [(entry.operation, entry.target, entry.outcome) for entry in journal.entries()] == [
         ("create_role", "reader", "done"),
-        ("grant_privilege", "reader", "done"),
+        ("grant_privilege", "reader Search on collection 'docs' in database 'default'", "done"),
         ("restore_role", "reader", "done"),
         ("restore_user", "bob", "done"),
         ("grant_role", "bob reader", "done"),
