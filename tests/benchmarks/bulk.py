@@ -16,6 +16,7 @@ OPERATIONS = {
     "delete": "delete, password checked",
     "drop": "delete, unchecked",
 }
+CHANGES = ("create", "delete", "drop")
 # size -> how many alternating runs the medians are of; one user alone is repeated within a run, too
 ROUNDS = {1: 5, 100: 5, 1000: 5, 5000: 3, 10_000: 1}
 WINDOWS = (4, 8, 16, 32, 64, 128)
@@ -24,35 +25,34 @@ CALIBRATED_WITH = 1000
 MOST_MIB = 60
 
 
-def run(server, name, size, in_flight=1):
-    """What one contender needs, in a process of its own: operation -> (seconds, MiB)."""
+def run(server, name, size, in_flight=None):
+    """What one contender needs, in a process of its own: operation -> (seconds, MiB).
+
+    `in_flight`: operation -> how many at once, where the contender has to be told.
+    """
     environment = {**os.environ, "BENCH_PASSWORD": server.password.reveal()}
     command = [sys.executable, "-W", "ignore", HERE / "contenders.py", name, server.address, str(size)]
-    command += [str(in_flight)] if name != "ours" else []
+    command += [str(in_flight[operation]) for operation in CHANGES] if in_flight else []
     return json.loads(subprocess.check_output(command, env=environment))
 
 
 def calibrated(server, name, sizes):
     """How many in flight are best: operation -> number, and all that was measured: number -> operation -> seconds."""
-    found = {number: run(server, name, CALIBRATED_WITH, number) for number in sizes}
-    best = {operation: min(sizes, key=lambda number: found[number][operation][0]) for operation in OPERATIONS}
+    found = {number: run(server, name, CALIBRATED_WITH, dict.fromkeys(CHANGES, number)) for number in sizes}
+    best = {operation: min(sizes, key=lambda number: found[number][operation][0]) for operation in CHANGES}
     return best, found
 
 
 class Measured:
-    """All runs: contender -> size -> operation -> (seconds, MiB), each a list over the rounds.
-
-    Where the best number in flight differs between operations, a contender runs once for each such number, and each
-    operation's figure is from its own best.
-    """
+    """All runs: (contender, size, operation) -> (seconds, MiB), a list over the rounds."""
 
     def __init__(self, server, rounds):
         self.windows, self.window_runs = calibrated(server, "bare", WINDOWS)
         self.threads, self.thread_runs = calibrated(server, "pymilvus", THREADS)
         self.runs = {}
         ways = {
-            "ours": ("ours", dict.fromkeys(OPERATIONS, 1)),
-            "pymilvus, loop": ("pymilvus", dict.fromkeys(OPERATIONS, 1)),
+            "ours": ("ours", None),
+            "pymilvus, loop": ("pymilvus", dict.fromkeys(CHANGES, 1)),
             "pymilvus, threads": ("pymilvus", self.threads),
             "bare gRPC": ("bare", self.windows),
         }
@@ -63,11 +63,8 @@ class Measured:
                     self._add(server, size, name, *ways[name])
 
     def _add(self, server, size, name, program, in_flight):
-        for number in sorted(set(in_flight.values())):
-            found = run(server, program, size, number)
-            for operation, values in found.items():
-                if in_flight[operation] == number:
-                    self.runs.setdefault((name, size, operation), []).append(values)
+        for operation, values in run(server, program, size, in_flight).items():
+            self.runs.setdefault((name, size, operation), []).append(values)
 
     def seconds(self, name, size, operation):
         """Median over the rounds."""
@@ -130,9 +127,8 @@ def table(measured):
         ("pymilvus's threads", measured.thread_runs, measured.threads),
     ):
         lines += ["", f"{CALIBRATED_WITH:,} users by {title} (the best one is taken above):", ""]
-        shown = [operation for operation in OPERATIONS if operation != "list"]
         lines += ["| | " + " | ".join(map(str, runs)) + " |", "|---|" + "---:|" * len(runs)]
-        for operation in shown:
+        for operation in CHANGES:
             cells = [
                 ("**{}**" if number == best[operation] else "{}").format(_time(found[operation][0]))
                 for number, found in runs.items()

@@ -1,4 +1,4 @@
-"""One contender in one process: `python contenders.py NAME ADDRESS SIZE [IN_FLIGHT]`.
+"""One contender in one process: `python contenders.py NAME ADDRESS SIZE [CREATE DELETE DROP]`, these in flight at once.
 
 root's password is in the variable BENCH_PASSWORD. Creates users, lists them with their roles, deletes them with their
 passwords checked, creates them again and deletes them without. Prints JSON: operation -> [seconds, MiB at the peak
@@ -74,7 +74,7 @@ class Ours:
 
 
 class Pymilvus:
-    """pymilvus, in as many threads as told; a password is checked by connecting as the user."""
+    """pymilvus, in as many threads as told for each operation; a password is checked by connecting as the user."""
 
     def __init__(self, address, password, in_flight):
         import pymilvus
@@ -83,13 +83,14 @@ class Pymilvus:
         self._client = pymilvus.MilvusClient(uri=self._uri, user="root", password=password)
         # The older interface is the only one that lists users with their roles by one call.
         pymilvus.connections.connect(uri=self._uri, user="root", password=password)
-        self._pool = ThreadPoolExecutor(in_flight) if in_flight > 1 else None
+        self._pools = {name: ThreadPoolExecutor(number) for name, number in in_flight.items() if number > 1}
 
-    def _each(self, deed, rows):
-        list(map(deed, rows) if self._pool is None or len(rows) == 1 else self._pool.map(deed, rows))
+    def _each(self, operation, deed, rows):
+        pool = self._pools.get(operation) if len(rows) > 1 else None
+        list(map(deed, rows) if pool is None else pool.map(deed, rows))
 
     def create(self, rows):
-        self._each(lambda row: self._client.create_user(*row), rows)
+        self._each("create", lambda row: self._client.create_user(*row), rows)
 
     def list(self):
         return len(self._pymilvus.utility.list_users(include_role_info=True).groups)
@@ -99,10 +100,10 @@ class Pymilvus:
             self._pymilvus.MilvusClient(uri=self._uri, user=row[0], password=row[1]).close()
             self._client.drop_user(row[0])
 
-        self._each(one, rows)
+        self._each("delete", one, rows)
 
     def drop(self, rows):
-        self._each(lambda row: self._client.drop_user(row[0]), rows)
+        self._each("drop", lambda row: self._client.drop_user(row[0]), rows)
 
 
 class Bare:
@@ -115,7 +116,7 @@ class Bare:
         from milvus_magics.client.address import Login
         from milvus_magics.secret import Secret
 
-        self._wire, self._in_flight, self._own = wire, in_flight, self._header("root", password, Login, Secret)
+        self._wire, self.in_flight, self._own = wire, in_flight, self._header("root", password, Login, Secret)
         self._login = lambda user, secret: self._header(user, secret, Login, Secret)
         self._channel = grpc.insecure_channel(address)
         self._methods = {}
@@ -141,7 +142,7 @@ class Bare:
                 login = [(version, probe(), self._login(user, password))] if operation == "delete" else []
                 yield [*login, (delete, deletion(username=user), self._own)]
 
-    def run(self, prepared):
+    def run(self, prepared, in_flight):
         """All rows, with so many in flight; the next call of a row follows the answer of the one before."""
         if len(prepared) == 1:
             for call, request, metadata in prepared[0]:
@@ -156,7 +157,7 @@ class Bare:
 
         exhausted = False
         while True:
-            while not exhausted and active < self._in_flight:
+            while not exhausted and active < in_flight:
                 row = next(waiting, None)
                 if row is None:
                     exhausted = True
@@ -195,7 +196,7 @@ def one_pass(contender, rows):
     def run(operation):
         if isinstance(contender, Bare):
             prepared = list(contender.prepare(operation, rows))
-            return measured(lambda: contender.run(prepared))
+            return measured(lambda: contender.run(prepared, contender.in_flight[operation]))
         return measured(lambda: getattr(contender, operation)(rows))
 
     found = {"create": run("create"), "list": measured(contender.list), "delete": run("delete")}
@@ -203,13 +204,18 @@ def one_pass(contender, rows):
     return {**found, "drop": run("drop")}
 
 
-def main(name, address, size, in_flight=1):
+def people(size, prefix):
+    """Names and passwords. Other ones each time: pymilvus takes a known pair's connection from its pool, unchecked."""
+    return [(f"{prefix}_{number}", f"a-password-{number}") for number in range(size)]
+
+
+def main(name, address, size, *numbers):
     """Measure one contender."""
     password = os.environ.pop("BENCH_PASSWORD")
+    in_flight = dict(zip(("create", "delete", "drop"), numbers, strict=False))
     contender = Ours(address, password) if name == "ours" else CONTENDERS[name](address, password, in_flight)
-    rows = [(f"user{number}", f"a-password-{number}") for number in range(size)]
-    one_pass(contender, rows[:1])  # so that nothing is paid for the first time
-    passes = [one_pass(contender, rows) for _ in range(SINGLES if size == 1 else 1)]
+    one_pass(contender, people(1, "first"))  # so that nothing is paid for the first time
+    passes = [one_pass(contender, people(size, f"p{number}")) for number in range(SINGLES if size == 1 else 1)]
     print(json.dumps({
         operation: [statistics.median(found[operation][part] for found in passes) for part in (0, 1)]
         for operation in passes[0]
