@@ -3,6 +3,7 @@
 import re
 import time
 
+import middleman
 import nbformat
 import pytest
 from kernels import (
@@ -276,3 +277,29 @@ def test_server_ends_with_its_kernel(tmp_path):
     finally:
         kernel.close()
     wait_until(lambda: not processes(data))
+
+
+def test_many_users_show_how_far_it_is_and_can_be_interrupted(kernel, server):
+    """A bar that is a widget here and gone afterwards; "interrupt kernel" ends it with what came of each row."""
+    with root_of(server) as root, middleman.between(server.uri) as (between, address):
+        made = kernel.run("names = [f'user{n}' for n in range(60)]\nmade = %milvus_create_users names\nmade.counts")
+        assert "{'done': 60}" in made.text()
+        data = [message["content"].get("data", {}) for message in kernel.published]
+        opened = [one["state"].get("_model_name") for one in data if "state" in one]
+        assert "FloatProgressModel" in opened, "the bar is a widget"
+
+        def slowly(method, metadata, forward, context):
+            time.sleep(0.3 if method == "DeleteCredential" else 0)
+            return forward()
+
+        between.rule = slowly
+        kernel.run(f"_ = %milvus_connect http://{address} --user root --password-env TEST_ROOT")
+        request = kernel.start("gone = %milvus_drop_users names --yes\ngone.caption, gone.counts")
+        wait_until(lambda: len(users.list_usernames(root)) < 60)
+        kernel.interrupt()
+        answer = kernel.finish(request)
+        assert not answer.error, answer.text()
+        left = len(users.list_usernames(root)) - 1
+        assert 0 < left < 60
+        assert "interrupted; " in answer.text()
+        assert f"{{'done': {60 - left}, 'not tried': {left}}}" in answer.text()
