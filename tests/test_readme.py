@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
 from milvus_magics.magics import MilvusMagics
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +37,7 @@ def shown(action):
 
 
 def parsers():
-    return {name: getattr(MilvusMagics, method).parser for name, method in MilvusMagics.magics["line"].items()}
+    return {name: getattr(MilvusMagics, method).parser() for name, method in MilvusMagics.magics["line"].items()}
 
 
 def test_table_of_magics_is_what_the_parsers_take():
@@ -56,3 +59,14 @@ def test_files_that_it_names_exist():
     """No link and no picture leads nowhere."""
     for target in re.findall(r"\]\(((?!https?:)[^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_a_question_mark_shows_the_help_and_its_examples(tmp_path, monkeypatch):
+    """`%magic?` in IPython shows what `--help` prints."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.run_line_magic("load_ext", "milvus_magics")
+    shown = shell.object_inspect_text("%milvus_delete_user")
+    assert "%milvus_delete_user bob --password-env BOB_PASSWORD" in shown
+    assert "take the password from this environment variable" in shown
+    shell.run_line_magic("unload_ext", "milvus_magics")

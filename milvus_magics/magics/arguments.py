@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NoReturn
 
 from IPython.core import magic as ipython_magic
@@ -268,21 +268,26 @@ def line_magic(*groups: Arguments) -> Callable[[Callable[..., Any]], Callable[..
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
         name = "milvus" if method.__name__ == "milvus" else f"milvus_{method.__name__}"
-        parser = Parser(name, _dedent(method.__doc__ or ""))
-        for group in groups:
-            group(parser)
+
+        @cache
+        def parser() -> Parser:
+            """Made when it is first needed, since forty of them take their time."""
+            made = Parser(name, _dedent(method.__doc__ or ""))
+            for group in groups:
+                group(made)
+            return made
 
         @wraps(method)
         def run(self: Any, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
             namespace = Namespace(self.shell.user_ns, local_ns)
-            args = parser.read(split(line, namespace))
+            args = parser().read(split(line, namespace))
             if args.help:
-                print(parser.format_help())
+                print(parser().format_help())
                 return None
             args.namespace, args.line = namespace, line
             return method(self, args)
 
-        run.__doc__ = parser.format_help()
+        run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows
         run.magic_name = name  # type: ignore[attr-defined]
         run.parser = parser  # type: ignore[attr-defined]
         run.needs_local_scope = True  # type: ignore[attr-defined]

@@ -47,7 +47,7 @@ def suggest(magics: Any, line: str) -> Suggestion | None:
     if not found or magic is None:
         return None
     words, fragment = _split(found[2])
-    parser = magic.parser
+    parser = magic.parser()
     action = _action(parser, words)
     if action is None or fragment.startswith("-"):
         return Suggestion(_options(parser, words, fragment), fragment)

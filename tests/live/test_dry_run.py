@@ -283,7 +283,7 @@ def test_every_magic_that_changes_something_has_it():
         if short.startswith(reading):
             continue
         options = {
-            option for action in getattr(MilvusMagics, method).parser._actions for option in action.option_strings
+            option for action in getattr(MilvusMagics, method).parser()._actions for option in action.option_strings
         }
         assert "--dry-run" in options, name
         assert any(line.split()[0] == short for line in LINES), name

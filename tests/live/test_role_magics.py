@@ -168,7 +168,7 @@ def test_every_magic_has_help_with_an_example(run, capsys):
         run(f"{name.removeprefix('milvus_')} --help" if name != "milvus" else "connections --help")
         shown = capsys.readouterr().out
         assert "usage: " in shown
-        parser = getattr(MilvusMagics, method).parser
+        parser = getattr(MilvusMagics, method).parser()
         assert f"%{name}" in parser.description.partition("Example")[2], name
 
 
