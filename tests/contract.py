@@ -102,6 +102,7 @@ class ContractServer(grpc.GenericRpcHandler):
         self.grants = {("public", *grant, "*"): "root" for grant in PUBLIC}  # (role, object, name, privilege, db)
         self.groups = {}
         self.collections = {"default": ["docs"], "lab": []}
+        self.aliases = {}  # (database, alias) -> collection
         self.calls = []
         self.max_users, self.max_roles = 100, 10
 
@@ -197,6 +198,16 @@ class ContractServer(grpc.GenericRpcHandler):
         if db not in self.collections:
             raise Refusal(1, 800, f"database not found[database={db}]")
         return {"collection_names": self.collections[db]}
+
+    def ListAliases(self, request, caller, metadata):
+        db = request.db_name or metadata.get("dbname", "default")
+        return {"db_name": db, "aliases": [alias for where, alias in self.aliases if where == db]}
+
+    def DescribeAlias(self, request, caller, metadata):
+        collection = self.aliases.get((request.db_name, request.alias))
+        if collection is None:
+            self.refuse(1, 1600, 1600, f"alias not found[database={request.db_name}][alias={request.alias}]")
+        return {"db_name": request.db_name, "alias": request.alias, "collection": collection}
 
     # users
 

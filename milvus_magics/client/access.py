@@ -6,28 +6,18 @@ How a server decides was measured on Milvus 2.3.5; what later ones do differentl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from milvus_magics.client import concerns, lookup, naming, privileges, verify
-from milvus_magics.client.access_models import ADMIN, PUBLIC, ROOT, Access, Reading, Right
-from milvus_magics.client.connection import Connection, Pending
+from milvus_magics.client import concerns, lookup, naming
+from milvus_magics.client.access_models import Access, Reading, Right
+from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.role_models import Grant, held_by, some
+from milvus_magics.client.reading import read
+from milvus_magics.client.role_models import held_by
 from milvus_magics.client.scopes import ALL, KNOWN
-from milvus_magics.errors import (
-    DeadlineError,
-    MilvusException,
-    ParameterError,
-    PermissionDeniedError,
-    ServerTooOldError,
-    UnavailableError,
-    UnknownPrivilegeError,
-    UnknownRoleError,
-)
-from milvus_magics.secret import Secret
+from milvus_magics.errors import ParameterError, PermissionDeniedError, UnknownPrivilegeError
 
-# Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
-DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
+__all__ = ["Question", "access", "answer", "read"]
 
 
 class Question(NamedTuple):
@@ -89,136 +79,6 @@ def answer(conn: Connection, reading: Reading, asked: Question) -> Access:
     _require_known(conn, reading, asked)
     rights = [right for right in _rights(reading, asked) if right.permits(*asked[2:])]
     return Access(rights, _caption(reading, asked), reading, concerns.of(reading), is_overview=is_overview)
-
-
-def read(conn: Connection, deadline: Deadline) -> Reading:
-    """Look at everything, with the questions in flight together.
-
-    Raises:
-        MilvusException: when the server cannot be asked at all.
-    """
-    with conn.together() as begin:
-        asked: dict[str, Pending] = {
-            name: begin(name, deadline=deadline, **fields)
-            for name, fields in (
-                ("GetVersion", {}),
-                ("SelectUser", {"include_role_info": True}),
-                ("SelectRole", {"include_user_info": True}),
-                ("ListDatabases", {}),
-                ("ListPrivilegeGroups", {}),
-            )
-        }
-        enforced, default_password = _of_root(conn, deadline)
-        conn.version = asked["GetVersion"].reply().version
-        listed = {name: _answer(call) for name, call in asked.items() if name != "GetVersion"}
-    users = _users(conn, listed["SelectUser"], deadline)
-    roles = _roles(listed["SelectRole"], users)
-    dbs = list(listed["ListDatabases"].db_names) if listed["ListDatabases"] else []
-    hidden = [name for name, reply in listed.items() if reply is None and name != "ListPrivilegeGroups"]
-    return Reading(
-        server=conn.address.url,
-        version=conn.version,
-        users=users,
-        roles=roles,
-        grants=_grants(conn, list(roles), dbs, deadline),
-        groups=_groups(listed["ListPrivilegeGroups"]),
-        collections=_collections(conn, dbs, deadline),
-        enforced=enforced,
-        secure=conn.address.secure,
-        default_password=default_password,
-        partial=_partial(conn, hidden),
-    )
-
-
-def _answer(call: Pending) -> Any:
-    """A reply; None where the caller may not look or the server has no such thing."""
-    try:
-        reply = call.reply()
-        lookup.raise_for(reply)
-    except (PermissionDeniedError, ServerTooOldError):
-        return None
-    return reply
-
-
-def _of_root(conn: Connection, deadline: Deadline) -> tuple[bool | None, bool | None]:
-    """Whether passwords are checked on login, and whether root's is the one that Milvus comes with."""
-    try:
-        verdicts = [
-            verify.check(conn, ROOT, Secret(password), deadline, may_rewrite=False) for password in DEFAULT_PASSWORDS
-        ]
-    except (UnavailableError, DeadlineError):
-        raise
-    except MilvusException:
-        return None, None
-    known = [verdict.right for verdict in verdicts if verdict.right is not None]
-    return verdicts[0].enforced, any(known) if known else None
-
-
-def _users(conn: Connection, reply: Any, deadline: Deadline) -> dict[str, tuple[str, ...]]:
-    """Everybody with their roles; only the connection's own user where the others may not be listed."""
-    if reply is not None:
-        return {result.user.name: lookup.role_names(result) for result in sorted(reply.results, key=_name)}
-    held = lookup.own_roles(conn, deadline)
-    return {conn.user: held} if conn.user else {}
-
-
-def _name(result: Any) -> str:
-    return str(result.user.name)
-
-
-def _roles(reply: Any, users: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...] | None]:
-    if reply is not None:
-        return {result.role.name: lookup.user_names(result) for result in reply.results}
-    held = {role for roles in users.values() for role in roles}
-    return dict.fromkeys(sorted({*held, PUBLIC}))
-
-
-def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadline) -> list[Grant]:
-    # The name of a database brings what is granted in all of them, too; newer servers tell everything at `*`.
-    where = [ALL, *dbs] if dbs else [ALL, ""]
-    wanted = [role for role in roles if role != ADMIN]
-    try:
-        return privileges.select(conn, wanted, where, deadline)
-    except (UnknownRoleError, PermissionDeniedError):
-        # A role was dropped since they were listed, or the server doesn't know yet that it is the caller's own.
-        return [grant for role in wanted for grant in _grants_of(conn, role, where, deadline)]
-
-
-def _grants_of(conn: Connection, role: str, where: list[str], deadline: Deadline) -> list[Grant]:
-    try:
-        return privileges.select(conn, [role], where, deadline)
-    except (UnknownRoleError, PermissionDeniedError):
-        return []
-
-
-def _groups(reply: Any) -> dict[str, tuple[str, ...]]:
-    groups = reply.privilege_groups if reply is not None else ()
-    return {group.group_name: tuple(sorted(one.name for one in group.privileges)) for group in groups}
-
-
-def _collections(conn: Connection, dbs: list[str], deadline: Deadline) -> dict[str, tuple[str, ...]]:
-    with conn.together() as begin:
-        calls = {db: begin("ShowCollections", deadline=deadline, db_name=db) for db in dbs}
-        replies = {db: _answer_of_db(call) for db, call in calls.items()}
-    return {db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in replies.items()}
-
-
-def _answer_of_db(call: Pending) -> Any:
-    try:
-        return _answer(call)
-    except (UnavailableError, DeadlineError):
-        raise
-    except MilvusException:
-        return None  # dropped since it was listed
-
-
-def _partial(conn: Connection, hidden: list[str]) -> str:
-    needs = {"SelectUser": "SelectUser", "SelectRole": "SelectOwnership", "ListDatabases": "ListDatabases"}
-    if not hidden:
-        return ""
-    missing = some([needs[name] for name in hidden])
-    what = "only your own rights" if "SelectUser" in hidden else "not everything"
-    return f"{what}: {conn.actor} lacks {missing}"
 
 
 def _require_possible(asked: Question) -> None:

@@ -128,9 +128,10 @@ class Reading:
         grants: everything that roles hold.
         groups: group of privileges -> what it holds; empty on servers without groups.
         collections: database -> its collections; empty where the caller may not look.
+        aliases: database -> alias -> its collection; without the databases where the caller may not look.
         enforced: whether authorization is on; None = cannot be told.
         secure: whether this connection uses TLS.
-        default_password: whether root still has the one that Milvus comes with; None = cannot be told.
+        default_password: whether root still has the one that Milvus comes with; None = not known.
         partial: what could not be looked at; empty where everything was.
     """
 
@@ -141,6 +142,7 @@ class Reading:
     grants: Sequence[Grant]
     groups: Mapping[str, tuple[str, ...]]
     collections: Mapping[str, tuple[str, ...]]
+    aliases: Mapping[str, Mapping[str, str]]
     enforced: bool | None
     secure: bool
     default_password: bool | None

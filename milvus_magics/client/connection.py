@@ -54,6 +54,7 @@ class Connection:
         on_change: called with every `Change` made or tried through this connection.
         version: of the server, once it has told.
         keeper: keeps the secret of a user who is deleted, where somebody opted in to that.
+        root_was_checked: whether it was tried in vain to find root with the password that Milvus comes with.
 
     Raises:
         CertificateError: when a TLS file is missing or holds no certificate.
@@ -64,6 +65,7 @@ class Connection:
         self.on_change: list[Callable[[Change], None]] = []
         self.version = ""
         self.keeper: Keeper | None = None
+        self.root_was_checked = False
         self._authorization = address.login.header() if address.login else None
         with interrupts.held_back():
             self._channel = _open_channel(address)

@@ -8,12 +8,12 @@ password cannot be verified, and that is an error of its own. The reasons are fa
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from milvus_magics.client import lookup, status
 from milvus_magics.client.address import Login
-from milvus_magics.client.connection import Connection
+from milvus_magics.client.connection import Connection, Pending
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.naming import MAX_PASSWORD_BYTES
 from milvus_magics.errors import (
@@ -80,9 +80,9 @@ def check(conn: Connection, user: str, password: Secret, deadline: Deadline, *, 
 
 
 def is_enforced(conn: Connection, deadline: Deadline) -> bool | None:
-    """Whether the server checks passwords on login; None where it cannot be told."""
+    """Whether the server turns away who comes without credentials, which is no failed login; None = cannot be told."""
     try:
-        reply = conn.call("GetVersion", deadline=deadline, login=Login("root", _random()))
+        reply = conn.call("GetVersion", deadline=deadline, login=None)
     except AuthenticationError:
         return True
     except (UnavailableError, DeadlineError):
@@ -90,6 +90,43 @@ def is_enforced(conn: Connection, deadline: Deadline) -> bool | None:
     except MilvusException:
         return None
     return False if status.of(reply).ok else None
+
+
+def begin_guess(
+    begin: Callable[..., Pending], user: str, passwords: Sequence[Secret], deadline: Deadline, *, enforced: bool
+) -> Callable[[], bool | None]:
+    """Ask whether one of some well-known passwords is a user's, with all calls in flight together.
+
+    Args:
+        begin: sends a call, as `Connection.begin`.
+        user: whose password it may be.
+        passwords: the well-known ones.
+        deadline: of the operation.
+        enforced: whether the server checks passwords on login.
+
+    Returns:
+        What waits for the answer: None = nobody can tell. Nothing is written, as in `check`.
+    """
+    calls = [
+        begin("GetVersion", deadline=deadline, login=Login(user, password))
+        if enforced
+        else _begin_update(begin, user, password, deadline)
+        for password in (_random(), *passwords)
+    ]
+
+    def passes(call: Pending) -> bool | None:
+        try:
+            return _login_passes(call.reply, THIS) if enforced else _update_passes(_update_says(call))
+        except CannotVerifyError:
+            return None
+
+    def wait() -> bool | None:
+        control, *others = map(passes, calls)
+        if control is not False or (None in others and True not in others):
+            return None
+        return True in others
+
+    return wait
 
 
 def way_to_check(conn: Connection, user: str, deadline: Deadline) -> str:
@@ -100,10 +137,7 @@ def way_to_check(conn: Connection, user: str, deadline: Deadline) -> str:
     """
     if not _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
         return "login"
-    too_long = Secret("x" * (MAX_PASSWORD_BYTES + 1))
-    control = conn.begin("UpdateCredential", deadline=deadline, login=None,
-                         username=user, oldPassword=_random(), newPassword=too_long)  # fmt: skip
-    said = _update_says(control)
+    said = _update_says(_begin_update(conn.begin, user, _random(), deadline))
     if said.code == NOT_AUTHENTICATED:
         return "update"
     if said.code != PARAMETER_INVALID:
@@ -195,23 +229,31 @@ def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline
 
     Without any authorization header, because one that names a superuser would skip the very check.
     """
-    too_long = Secret("x" * (MAX_PASSWORD_BYTES + 1))
     with conn.together() as begin:
-        control = begin("UpdateCredential", deadline=deadline, login=None,
-                        username=user, oldPassword=_random(), newPassword=too_long)  # fmt: skip
-        update = begin("UpdateCredential", deadline=deadline, login=None,
-                       username=user, oldPassword=password, newPassword=too_long)  # fmt: skip
+        control = _begin_update(begin, user, _random(), deadline)
+        update = _begin_update(begin, user, password, deadline)
         said = _update_says(control)
         if said.code == PARAMETER_INVALID:
             update.cancel()
             return _by_rewriting(conn, user, password, deadline) if may_rewrite else Verdict(None, enforced=False)
         if said.code != NOT_AUTHENTICATED:
             raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
-        said = _update_says(update)
+        return Verdict(_update_passes(_update_says(update)), enforced=False)
+
+
+def _begin_update(begin: Callable[..., Pending], user: str, password: Secret, deadline: Deadline) -> Pending:
+    too_long = Secret("x" * (MAX_PASSWORD_BYTES + 1))
+    return begin(
+        "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=too_long
+    )
+
+
+def _update_passes(said: status.Status) -> bool:
+    """What the answer to `_begin_update` tells about the old password."""
     if said.code == NOT_AUTHENTICATED:
-        return Verdict(False, enforced=False)
+        return False
     if said.code == UNCLASSIFIED and HASH_REFUSED in said.reason:
-        return Verdict(True, enforced=False)
+        return True
     raise _cannot(f"unexpected answer: code {said.number} {said.reason}")
 
 

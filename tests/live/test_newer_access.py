@@ -1,11 +1,15 @@
 """Who can do what on newer servers, whose groups of privileges are taken apart; and names that want to be more."""
 
+import threading
+
 import ipywidgets
 import pytest
-from contract import serve
+from contract import ContractServer, Denied, serve, serving
 
 from milvus_magics import Console, connections
 from milvus_magics.client import access
+from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
 from milvus_magics.session import journal
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>**[x](javascript:y)**\x1b[31mred\u202egnp"
@@ -62,6 +66,63 @@ def test_root_has_the_default_password(newer):
     """The contract server's root does."""
     concerns = access.access(newer[1]).concerns
     assert "default password" in [concern.concern for concern in concerns]
+
+
+class InFlight(ContractServer):
+    """Answers what is asked in the second round trip only once all of it is asked; counts failed logins."""
+
+    TOGETHER = ("ShowCollections", "ListAliases", "SelectGrant")
+
+    def __init__(self, version, **options):
+        super().__init__(version, **options)
+        self.came = {name: threading.Event() for name in self.TOGETHER}
+        self.collections = {"lab": [], "default": ["docs"]}
+        self.failed_logins = []
+
+    def login(self, metadata):
+        try:
+            return super().login(metadata)
+        except Denied:
+            self.failed_logins += [metadata["authorization"]] if "authorization" in metadata else []
+            raise
+
+    def require(self, caller, method, request, db):
+        super().require(caller, method, request, db)
+        if method in self.came:
+            self.came[method].set()
+            assert all(event.wait(5) for event in self.came.values()), "not in flight together"
+
+
+@pytest.mark.parametrize("authorization", [True, False])
+def test_reading_takes_two_round_trips(authorization):
+    """First who and what there is, then what they hold and whether root's password is the default, all together."""
+    with serving(InFlight("2.6.4", authorization=authorization)) as (_, address):
+        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        found = access.access(conn, timeout=10)
+        conn.close()
+    assert found.reading.enforced is authorization
+    assert found.reading.default_password is (True if authorization else None)
+    assert list(found.reading.collections) == ["default", "lab"], "in one order each time"
+
+
+def test_wrong_guesses_of_the_default_password_are_few():
+    """Who isn't root tries the default password once per connection, and root not at all; a hit is looked at again."""
+    contract = InFlight("2.6.4")
+    give(contract, "ann", ("Global", "*", "All", "*"))
+    with serving(contract) as (_, address):
+        conn = Connection(Address.of(address, user="ann", password="a-password"))
+        assert access.access(conn, timeout=10).reading.default_password
+        contract.passwords["root"] = b"another one"
+        contract.failed_logins.clear()
+        assert access.access(conn, timeout=10).reading.default_password is False
+        assert len(contract.failed_logins) == 3
+        access.access(conn, timeout=10)
+        assert len(contract.failed_logins) == 3, "no more guesses: they are failed logins"
+        conn.close()
+        conn = Connection(Address.of(address, user="root", password="another one"))
+        assert access.access(conn, timeout=10).reading.default_password is False
+        assert len(contract.failed_logins) == 3
+        conn.close()
 
 
 def test_names_are_text_everywhere(newer):
