@@ -84,7 +84,12 @@ def html_list(label: str, lines: Sequence[str]) -> str:
 
 
 # Level -> how strongly its cell is filled; one hue, so that it is told by brightness, and see-through for dark themes.
-_FILLS = {0: "", 1: "rgba(64,150,210,.28)", 2: "rgba(64,150,210,.5)", 3: "rgba(64,150,210,.8)"}
+_FILLS = {
+    0: "",
+    1: "rgba(64,150,210,.28)",
+    2: "rgba(64,150,210,.5)",
+    **dict.fromkeys(range(3, 8), "rgba(64,150,210,.8)"),
+}
 _MATRIX_STYLE = """<style>
 .mm-matrix{max-height:32em;overflow:auto;position:relative}
 .mm-matrix:focus-within{padding-bottom:8em}
@@ -166,7 +171,7 @@ def _html_cell(name: str, head: tuple[str, str], cell: Any, sign: str, meaning: 
     if not cell.reasons:
         return f'<td style="text-align:center;opacity:.6">{escaped(sign)}</td>'
     why = "&#10;".join(escaped(reason) for reason in cell.reasons)
-    label = escaped(f"{name}, {' '.join(head)}: {meaning}; ") + "; ".join(escaped(reason) for reason in cell.reasons)
+    label = "; ".join(escaped(part) for part in (f"{name}, {' '.join(head)}: {meaning}", *cell.reasons))
     style = f"text-align:center;background:{_FILLS[cell.level]}"
     return f'<td tabindex="0" style="{style}" title="{why}" aria-label="{label}">{escaped(sign)}</td>'
 

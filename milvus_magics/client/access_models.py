@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics.client.models import Table
 from milvus_magics.client.role_models import Grant, scope_in_words, some
-from milvus_magics.client.scopes import ALL, ON_EITHER, kind_of
+from milvus_magics.client.scopes import ALL, REACHING, kind_of
 
 if TYPE_CHECKING:
     from milvus_magics.client.matrix import Matrix
@@ -65,7 +65,8 @@ class Right(NamedTuple):
             return False
         if collection is None:
             return True
-        about_collections = self.object_type == "Collection" or privilege is not None or self.privilege in ON_EITHER
+        reaches = self.privilege in REACHING or (self.privilege, self.object_type) == (ALL, "Global")
+        about_collections = self.object_type == "Collection" or privilege is not None or reaches
         return about_collections and matches(collection, self.object_name)
 
 

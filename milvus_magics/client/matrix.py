@@ -16,7 +16,7 @@ from milvus_magics.client.access_models import (
     matches,
 )
 from milvus_magics.client.role_models import some
-from milvus_magics.client.scopes import ALL, ON_COLLECTIONS
+from milvus_magics.client.scopes import ALL, DROPPING, ON_COLLECTIONS, REACHING
 from milvus_magics.errors import ParameterError
 
 MOST_COLUMNS = 40
@@ -69,11 +69,11 @@ SINCE_GROUPS = frozenset(
     }
 )
 CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
-NONE, SOME, MORE, FULL = range(4)
+NONE, SOME, MORE, FULL, DROPS = range(5)  # dropping comes on top of any of the others, so it is added
 
 
 class Cell(NamedTuple):
-    """How much somebody may do there (0 to 3), and why."""
+    """How much somebody may do there (a key of the matrix's marks), and why."""
 
     level: int
     reasons: tuple[str, ...] = ()
@@ -147,9 +147,10 @@ def build(reading: Reading, rows: str, columns: str) -> Matrix:
     if columns not in ("levels", "collections"):
         raise ParameterError(f"columns are 'levels' or 'collections', not {columns!r}")
     painter: _Painter = _Levels(reading) if columns == "levels" else _Collections(reading)
-    return Matrix(
-        f"{rows} by {painter.WHAT}{painter.left_out}", CORNERS[rows], painter.columns, painter.rows(rows), painter.MARKS
-    )
+    filled = painter.rows(rows)
+    used = {NONE, *(cell.level for row in filled for cell in row.cells)}
+    marks = {level: mark for level, mark in painter.MARKS.items() if level in used}
+    return Matrix(f"{rows} by {painter.WHAT}{painter.left_out}", CORNERS[rows], painter.columns, filled, marks)
 
 
 class _Painter:
@@ -275,9 +276,13 @@ class _Levels(_Painter):
 class _Collections(_Painter):
     WHAT = "collections"
     MARKS: ClassVar = {
-        FULL: ("A", "all privileges on it"),
-        MORE: ("W", "changes it: inserts, deletes, loads, indexes"),
+        FULL + DROPS: ("AD", "all privileges on it, and drops or renames it"),
+        FULL: ("A", "all privileges on it, but to drop or rename it"),
+        MORE + DROPS: ("WD", "changes it, and drops or renames it"),
+        MORE: ("W", "changes it: inserts, deletes, loads, indexes, aliases"),
+        SOME + DROPS: ("RD", "reads it, and drops or renames it"),
         SOME: ("R", "reads it: searches, queries, describes"),
+        DROPS: ("D", "drops or renames it"),
         NONE: ("·", "nothing beyond what everybody may"),
     }
 
@@ -298,10 +303,14 @@ class _Collections(_Painter):
 
     def level(self, rights: Sequence[Right], column: Column) -> int:
         held = {right.privilege for right in rights}
+        if any(right[1:3] == (ALL, "Global") for right in rights):
+            held |= REACHING
+        drops = DROPS if EVERYTHING in held or held & DROPPING else NONE
         every = set(ON_COLLECTIONS) - SINCE_GROUPS
         if EVERYTHING in held or any(right[1:3] == (ALL, "Collection") for right in rights) or every <= held:
-            return FULL
-        return SOME if _is_reading(held) else MORE
+            return FULL + drops
+        held -= DROPPING
+        return drops + (NONE if not held else SOME if _is_reading(held) else MORE)
 
 
 def _is_reading(privileges: Iterable[str]) -> bool:

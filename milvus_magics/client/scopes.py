@@ -62,6 +62,9 @@ ON_EITHER = frozenset(
         "ListAliases",
     }
 )
+DROPPING = frozenset({"DropCollection", "RenameCollection"})
+# What reaches a collection that is there, although it is granted on everything or on a database.
+REACHING = DROPPING | ON_EITHER
 ON_USERS = frozenset({"UpdateUser", "SelectUser"})
 ON_CLUSTER = frozenset(
     {

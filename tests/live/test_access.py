@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import connections, embedded
-from milvus_magics.client import access, privileges, roles, users
+from milvus_magics.client import access, matrix, privileges, roles, users
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.errors import (
@@ -256,7 +256,7 @@ def test_matrix(team):
     by_collection = cells(found.matrix("users", "collections"))
     assert by_collection["ann", "default", "docs"].level == 1
     assert by_collection["ann", "lab", "docs"].level == 0
-    assert by_collection["bob", "lab", "docs"].level == 3
+    assert by_collection["bob", "lab", "docs"].level == matrix.FULL + matrix.DROPS
     by_role = found.matrix("roles", "collections")
     assert cells(by_role)["reader", "default", "docs"].level == 1
     assert [row.note for row in by_role.rows if row.name == "reader"] == ["ann"]
@@ -278,11 +278,29 @@ def test_full_levels_need_everything_everywhere(conn):
         assert found["changer", "Collections", "write"].level == 0
 
 
-def cells(matrix):
+def test_dropping_is_seen(conn):
+    """Who may drop a collection is among those who may do something on it, and has a mark of their own."""
+    roles.create_role(conn, "dropper", timeout=10)
+    privileges.grant_privilege(conn, "dropper", "DropCollection", object_type="Global", timeout=10)
+    roles.create_role(conn, "cleaner", timeout=10)
+    privileges.grant_privilege(conn, "cleaner", "*", object_type="Global", timeout=10)
+    for name, grant in {"dee": ["dropper"], "cal": ["dropper", "cleaner"]}.items():
+        users.create_user(conn, name, PASSWORD, grant=grant, timeout=10)
+    found = access.access(conn, collection="docs", timeout=10)
+    assert ("dee", "DropCollection") in {(right.user, right.privilege) for right in found}
+    picture = found.matrix("users", "collections")
+    assert cells(picture)["dee", "default", "docs"].level == matrix.DROPS
+    assert cells(picture)["dee", "lab", "docs"].level == matrix.NONE
+    assert cells(picture)["cal", "default", "docs"].level == matrix.MORE + matrix.DROPS
+    assert "D drops or renames it" in repr(picture)
+    assert "RD" not in repr(picture), "the legend holds what there is"
+
+
+def cells(picture):
     return {
         (row.name, column.above, column.name): cell
-        for row in matrix.rows
-        for column, cell in zip(matrix.columns, row.cells, strict=True)
+        for row in picture.rows
+        for column, cell in zip(picture.columns, row.cells, strict=True)
     }
 
 

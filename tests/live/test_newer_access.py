@@ -7,7 +7,7 @@ import pytest
 from contract import ContractServer, Denied, serve, serving
 
 from milvus_magics import Console, connections
-from milvus_magics.client import access
+from milvus_magics.client import access, matrix
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.session import journal
@@ -45,9 +45,9 @@ def test_groups_are_taken_apart(newer):
     assert not found.allows("ann", "Search", "docs", "lab")
     assert found.allows("ann", "Insert", "docs", "lab")
     assert not found.allows("ann", "Insert", "docs")
-    matrix = found.matrix()
-    assert ("Own groups", "mine") in [column[:2] for column in matrix.columns]
-    assert "(group CollectionReadOnly)" in matrix._repr_html_()
+    picture = found.matrix()
+    assert ("Own groups", "mine") in [column[:2] for column in picture.columns]
+    assert "(group CollectionReadOnly)" in picture._repr_html_()
 
 
 def test_groups_of_24_and_all_everywhere(newer):
@@ -60,6 +60,23 @@ def test_groups_of_24_and_all_everywhere(newer):
     assert not found.allows("ann", "Insert", "docs")
     assert found.allows("bob", "Insert", "docs", "lab")
     assert "grants without effect" not in [concern.concern for concern in found.concerns]
+
+
+def test_dropping_by_groups(newer):
+    """A group that holds the right to drop, and `*` on everything, reach the collections that are there."""
+    contract, conn = newer
+    give(contract, "ann", ("Global", "*", "DatabaseAdmin", "default"))
+    give(contract, "bob", ("Global", "*", "*", "default"))
+    give(contract, "cat", ("Global", "*", "DatabaseReadWrite", "default"))
+    found = access.access(conn, collection="docs")
+    assert {"ann", "bob"} <= {right.user for right in found if right.role != "public"}
+    assert "cat" not in {right.user for right in found if right.role != "public"}
+    drops = {row.name: row.cells[0].level & matrix.DROPS for row in found.matrix("users", "collections").rows}
+    assert drops == {"(everybody)": 0, "ann": matrix.DROPS, "bob": matrix.DROPS, "cat": 0, "root": matrix.DROPS}
+    assert (
+        'aria-label="ann, default docs: drops or renames it; DropCollection on'
+        in found.matrix("users", "collections")._repr_html_()
+    )
 
 
 def test_root_has_the_default_password(newer):
