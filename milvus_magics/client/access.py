@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from milvus_magics.client import concerns, lookup, naming
-from milvus_magics.client.access_models import Access, Reading, Right
+from milvus_magics.client.access_models import Access, Reading, Right, matches
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.reading import read
@@ -77,7 +77,7 @@ def answer(conn: Connection, reading: Reading, asked: Question) -> Access:
     if asked.collection is not None and asked.db is None:
         asked = asked._replace(db=conn.address.db_name or "default")
     _require_known(conn, reading, asked)
-    rights = [right for right in _rights(reading, asked) if right.permits(*asked[2:])]
+    rights = list(filter(reading.answering(*asked[2:]), _rights(reading, asked)))
     return Access(rights, _caption(reading, asked), reading, concerns.of(reading), is_overview=is_overview)
 
 
@@ -100,10 +100,12 @@ def _require_known(conn: Connection, reading: Reading, asked: Question) -> None:
     if privilege is not None:
         _require_privilege(reading, privilege)
     if db is not None and reading.collections and db not in reading.collections:
-        _require_granted(reading, f"database {db!r}", db, list(reading.collections), "db")
-    elif db is not None and collection is not None and collection not in reading.collections.get(db, (collection,)):
+        held = any(grant.db == db for grant in reading.grants)
+        _require_held(reading, f"database {db!r}", db, list(reading.collections), held)
+    elif db is not None and collection is not None and not reading.has(collection, db):
+        held = any(grant.object_name == collection and matches(db, grant.db) for grant in reading.grants)
         what = f"collection {collection!r} in database {db!r}"
-        _require_granted(reading, what, collection, list(reading.collections[db]), "object_name")
+        _require_held(reading, what, collection, [*reading.collections[db], *reading.aliases.get(db, ())], held)
 
 
 def _require_privilege(reading: Reading, privilege: str) -> None:
@@ -114,9 +116,9 @@ def _require_privilege(reading: Reading, privilege: str) -> None:
         raise UnknownPrivilegeError(f"there is no privilege {privilege!r}, and no role holds one of that name{hint}")
 
 
-def _require_granted(reading: Reading, what: str, name: str, there_are: list[str], field: str) -> None:
+def _require_held(reading: Reading, what: str, name: str, there_are: list[str], held: bool) -> None:
     """Something that isn't there may be asked about as long as somebody holds a grant on it."""
-    if name not in {getattr(grant, field) for grant in reading.grants}:
+    if not held:
         hint = naming.did_you_mean(name, there_are)
         raise ParameterError(f"there is no {what} on {reading.server}{hint}, and no grant on it")
 

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics.client.models import Table
 from milvus_magics.client.role_models import Grant, scope_in_words, some
-from milvus_magics.client.scopes import ALL, REACHING, kind_of
+from milvus_magics.client.scopes import ALL, REACHING, USUAL_GROUPS, kind_of
 
 if TYPE_CHECKING:
     from milvus_magics.client.matrix import Matrix
 
 EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, whatever they are about
 ADMIN, PUBLIC, ROOT = "admin", "public", "root"
-BY_BEING_ROOT = "(root)"
+BY_BEING_ROOT, UNCHECKED = "(root)", "(authorization is off)"
+EVERYBODY = "(everybody)"
 # The groups of Milvus 2.4, which are granted like privileges -> what they stand for.
 OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "CollectionReadWrite", "GroupAdmin": EVERYTHING}
+# From here on Milvus may look up which collection an alias means (proxy.resolveAliasForPrivilege) before it compares.
+SINCE_ALIASES_COUNT = (2, 6, 12)
 
 
 class Right(NamedTuple):
@@ -31,8 +34,9 @@ class Right(NamedTuple):
         object_type: `Global`, `Collection` or `User`.
         object_name: the collection or user; `*` is all of them.
         db: the database; `*` is all of them.
-        role: by which role; `(root)` for root, who needs none.
+        role: by which role; `(root)` for root, who needs none, `(authorization is off)` where nobody does.
         group: the group of privileges that brings it; empty where it was granted itself.
+        alias_of: the collection, where `object_name` is an alias.
     """
 
     user: str
@@ -42,24 +46,33 @@ class Right(NamedTuple):
     db: str
     role: str
     group: str = ""
+    alias_of: str = ""
 
     def __str__(self) -> str:
-        return f"{self.privilege} on {scope_in_words(self.object_type, self.object_name, self.db)} {self.by}"
+        return f"{self.privilege} on {self.scope} {self.by}"
+
+    @property
+    def scope(self) -> str:
+        """On what, in words."""
+        scope = scope_in_words(self.object_type, self.object_name, self.db)
+        return f"{scope} (alias of {self.alias_of!r})" if self.alias_of else scope
 
     @property
     def by(self) -> str:
         """Where it comes from, in words."""
         if self.role == BY_BEING_ROOT:
             return "by being root"
+        if self.role == UNCHECKED:
+            return "since authorization is off"
         return f"by role {self.role!r}" + (f" (group {self.group})" if self.group else "")
 
     def permits(self, privilege: str | None = None, collection: str | None = None, db: str | None = None) -> bool:
-        """Whether it is enough for a privilege on a collection in a database; None = any."""
+        """Whether it is enough for a privilege, or came with that group, on a collection in a database; None = any."""
         if db is not None and not matches(db, self.db):
             return False
         if self.privilege == EVERYTHING:
             return True
-        if privilege not in (None, self.privilege) and not (
+        if privilege not in (None, self.privilege, self.group) and not (
             self.privilege == ALL and kind_of(privilege or "") in (self.object_type, "")
         ):
             return False
@@ -73,6 +86,11 @@ class Right(NamedTuple):
 def matches(name: str, pattern: str) -> bool:
     """Whether a grant's name means this one: Milvus takes `*` and other wildcards where it compares names."""
     return pattern in (ALL, "", name) or fnmatchcase(name, pattern)
+
+
+def is_on_one_name(grant: Grant) -> bool:
+    """Whether a grant is on a collection or alias of one name: groups of privileges say `Global` there, too."""
+    return grant.object_type != "User" and grant.object_name not in (ALL, "")
 
 
 def in_words(
@@ -89,8 +107,7 @@ def in_words(
     """
     names: dict[tuple[str, str], list[str]] = {}
     for right in rights:
-        scope = scope_in_words(right.object_type, right.object_name, right.db)
-        names.setdefault((scope, right.by), []).extend(of(right))
+        names.setdefault((right.scope, right.by), []).extend(of(right))
     scopes: dict[tuple[str, str], list[str]] = {}
     for (scope, by), found in names.items():
         scopes.setdefault((some(found, most[0]), by), []).append(scope)
@@ -154,6 +171,11 @@ class Reading:
         digits = [int(part) for part in self.version.lstrip("v").split("-")[0].split(".") if part.isdigit()]
         return bool(digits) and tuple(digits) < version
 
+    def has(self, collection: str, db: str) -> bool:
+        """Whether there is a collection or an alias of that name; nobody knows where the caller may not look."""
+        there_are = self.collections.get(db, (collection,))
+        return collection in there_are or collection in self.aliases.get(db, ())
+
     def roles_of(self, user: str) -> tuple[str, ...]:
         """A user's roles, with the one that everybody holds."""
         public = (PUBLIC,) if PUBLIC in self.roles else ()
@@ -165,6 +187,8 @@ class Reading:
 
     def rights_of(self, user: str) -> Iterator[Right]:
         """What a user may do, by all their roles."""
+        if self.enforced is False:
+            yield Right(user, EVERYTHING, "Global", ALL, ALL, UNCHECKED)
         if user == ROOT:
             yield Right(user, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT)
         for role in self.roles_of(user):
@@ -172,8 +196,36 @@ class Reading:
                 yield Right(user, *right)
 
     def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
-        """Whether a user may do what needs a privilege; everybody may look at and change themselves besides."""
-        return any(right.permits(privilege, collection, db) for right in self.rights_of(user))
+        """Whether a user may do what needs a privilege; everybody may look at and change themselves besides.
+
+        Milvus compares names: a grant on a collection doesn't allow to use it by an alias, nor the reverse. Newer
+        servers may be set up to look aliases up; they don't tell, so there a grant on the collection is enough.
+        """
+        permits = self._permits(privilege, self._meant_by(collection, db), db)
+        return any(map(permits, self.rights_of(user)))
+
+    def answering(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
+        """What tells whether a right belongs to an answer: a collection may be reached by any of its names."""
+        names = self._meant_by(collection, db)
+        aliases = [alias for alias, of in self.aliases.get(db or "", {}).items() if of in names]
+        return self._permits(privilege, (*names, *aliases), db)
+
+    def _permits(
+        self, privilege: str | None, collections: Sequence[str | None], db: str | None
+    ) -> Callable[[Right], bool]:
+        privileges = (privilege, *self._wider.get(privilege or "", ()))
+        return lambda right: any(right.permits(one, name, db) for one in privileges for name in collections)
+
+    def _meant_by(self, collection: str | None, db: str | None) -> tuple[str | None, ...]:
+        """The names that a server may look for when somebody uses this one."""
+        meant = self.aliases.get(db or "", {}).get(collection or "")
+        return (collection, meant) if meant and not self.is_older_than(*SINCE_ALIASES_COUNT) else (collection,)
+
+    @cached_property
+    def _wider(self) -> dict[str, list[str]]:
+        """Group of privileges -> the groups that bring all of it."""
+        held = {name: set(names) for name, names in self.groups.items()}
+        return {name: [other for other in held if name != other and held[name] <= held[other]] for name in held}
 
     @cached_property
     def _by_role(self) -> dict[str, tuple[Right, ...]]:
@@ -187,15 +239,25 @@ class Reading:
     def _rights(self, grant: Grant) -> Iterator[Right]:
         if self.is_idle(grant):
             return
-        held = self.groups.get(OLD_GROUPS.get(grant.privilege, grant.privilege))
+        held = (self.groups or USUAL_GROUPS).get(OLD_GROUPS.get(grant.privilege, grant.privilege))
         where = (grant.object_name or ALL, grant.db or ALL, grant.role)
+        of = self.alias_of(grant)
         if held is not None:
             for name in held:
-                yield Right("", name, kind_of(name) or grant.object_type, *where, grant.privilege)
+                yield Right("", name, kind_of(name) or grant.object_type, *where, grant.privilege, of)
         elif OLD_GROUPS.get(grant.privilege) == EVERYTHING:
             yield Right("", EVERYTHING, "Global", *where, grant.privilege)
         else:
-            yield Right("", grant.privilege, grant.object_type, *where)
+            yield Right("", grant.privilege, grant.object_type, *where, alias_of=of)
+
+    def alias_of(self, grant: Grant) -> str:
+        """The collection, where a grant is on an alias."""
+        found = [
+            of[grant.object_name]
+            for db, of in self.aliases.items()
+            if matches(db, grant.db) and grant.object_name in of
+        ]
+        return found[0] if found else ""
 
     def is_idle(self, grant: Grant) -> bool:
         """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""
@@ -212,7 +274,7 @@ class Access(Table[Right]):
         is_overview: whether nothing special was asked.
     """
 
-    columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group")
+    columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group", "alias_of")
 
     def __init__(
         self, rows: Sequence[Right], caption: str, reading: Reading, concerns: Concerns, *, is_overview: bool
@@ -222,7 +284,9 @@ class Access(Table[Right]):
 
     def shown(self) -> tuple[str, ...]:
         """The columns worth showing: not those that are empty all over."""
-        return tuple(name for name in self.columns if name not in ("user", "group") or any(self._column(name)))
+        return tuple(
+            name for name in self.columns if name not in ("user", "group", "alias_of") or any(self._column(name))
+        )
 
     def _column(self, name: str) -> list[str]:
         return [getattr(row, name) for row in self]

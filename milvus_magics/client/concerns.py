@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from milvus_magics.client.access_models import ADMIN, EVERYTHING, PUBLIC, ROOT, Concern, Concerns, Reading, matches
+from milvus_magics.client.access_models import (
+    ADMIN,
+    EVERYTHING,
+    PUBLIC,
+    ROOT,
+    SINCE_ALIASES_COUNT,
+    Concern,
+    Concerns,
+    Reading,
+    is_on_one_name,
+    matches,
+)
 from milvus_magics.client.role_models import Grant, some
-from milvus_magics.client.scopes import ALL
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
 USUAL_LIMITS = {"users": (100, "proxy.maxUserNum"), "roles": (10, "proxy.maxRoleNum")}
@@ -44,8 +54,18 @@ def _idle(reading: Reading) -> Iterator[Concern]:
 def _targets(reading: Reading) -> Iterator[Concern]:
     gone = [grant for grant in reading.grants if _is_gone(reading, grant)]
     if gone:
-        text = f"granted on what is not there; whoever creates it next gives it away: {_shown(gone)}"
+        unless = (
+            "" if set(reading.aliases) >= set(reading.collections) else ", unless it is an alias: not all are listed"
+        )
+        text = f"granted on what is not there{unless}; whoever creates it next gives it away: {_shown(gone)}"
         yield Concern("grants on nothing", text, _names(gone))
+    on_aliases = [grant for grant in reading.grants if reading.alias_of(grant)]
+    if on_aliases and not reading.is_older_than(*SINCE_ALIASES_COUNT):
+        text = (
+            "granted on an alias, which brings nothing where proxy.resolveAliasForPrivilege is on; grant it on the "
+            f"collection: {_shown(on_aliases)}"
+        )
+        yield Concern("grants on aliases", text, _names(on_aliases))
 
 
 def _is_gone(reading: Reading, grant: Grant) -> bool:
@@ -54,9 +74,10 @@ def _is_gone(reading: Reading, grant: Grant) -> bool:
     dbs = [db for db in reading.collections if matches(db, grant.db)]
     if not dbs:
         return True
-    if grant.object_type != "Collection" or grant.object_name in (ALL, ""):
+    if not is_on_one_name(grant):
         return False
-    return not any(matches(name, grant.object_name) for db in dbs for name in reading.collections[db])
+    names = (name for db in dbs for name in (*reading.collections[db], *reading.aliases.get(db, ())))
+    return not any(matches(name, grant.object_name) for name in names)
 
 
 def _unused(reading: Reading) -> Iterator[Concern]:

@@ -2,72 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from milvus_magics.client.access_models import (
     BY_BEING_ROOT,
+    EVERYBODY,
     EVERYTHING,
     PUBLIC,
     ROOT,
+    UNCHECKED,
     Reading,
     Right,
     in_words,
+    is_on_one_name,
     matches,
 )
 from milvus_magics.client.role_models import some
-from milvus_magics.client.scopes import ALL, DROPPING, ON_COLLECTIONS, REACHING
+from milvus_magics.client.scopes import (
+    ALL,
+    BELOW,
+    DROPPING,
+    ON_COLLECTIONS,
+    REACHING,
+    READING,
+    SINCE_GROUPS,
+    USUAL,
+)
 from milvus_magics.errors import ParameterError
 
 MOST_COLUMNS = 40
 MOST_REASONS = 4
-EVERYBODY = "(everybody)"
 
-# What the nine groups of Milvus 2.5 hold, for servers that have none; a server that has them says so itself.
-_READ = (
-    "Query Search IndexDetail GetFlushState GetLoadState GetLoadingProgress HasPartition ShowPartitions "
-    "DescribeCollection DescribeAlias GetStatistics ListAliases"
-)
-_WRITE = (
-    "Load Release Insert Delete Upsert Import Flush Compaction LoadBalance CreateIndex DropIndex CreatePartition "
-    "DropPartition"
-)
-USUAL = {
-    ("Collection", "ReadOnly"): _READ,
-    ("Collection", "ReadWrite"): _WRITE,
-    ("Collection", "Admin"): "CreateAlias DropAlias",
-    ("Database", "ReadOnly"): "ShowCollections DescribeDatabase",
-    ("Database", "ReadWrite"): "AlterDatabase RenameCollection",
-    ("Database", "Admin"): "CreateCollection DropCollection",
-    ("Cluster", "ReadOnly"): (
-        "ListDatabases SelectOwnership SelectUser DescribeResourceGroup ListResourceGroups ListPrivilegeGroups"
-    ),
-    ("Cluster", "ReadWrite"): "FlushAll TransferNode TransferReplica UpdateResourceGroups",
-    ("Cluster", "Admin"): (
-        "BackupRBAC RestoreRBAC CreateDatabase DropDatabase CreateOwnership DropOwnership ManageOwnership "
-        "CreateResourceGroup DropResourceGroup UpdateUser CreatePrivilegeGroup DropPrivilegeGroup OperatePrivilegeGroup"
-    ),
-}
 WORDS = {"ReadOnly": "read", "ReadWrite": "write", "Admin": "admin"}
-# What servers with groups know and those without don't.
-SINCE_GROUPS = frozenset(
-    {
-        "DescribeDatabase",
-        "AlterDatabase",
-        "ListPrivilegeGroups",
-        "UpdateResourceGroups",
-        "BackupRBAC",
-        "RestoreRBAC",
-        "CreatePrivilegeGroup",
-        "DropPrivilegeGroup",
-        "OperatePrivilegeGroup",
-        "AddCollectionField",
-        "AlterCollectionSchema",
-        "CollectionReadOnly",
-        "CollectionReadWrite",
-        "CollectionAdmin",
-    }
-)
 CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
 NONE, SOME, MORE, FULL, DROPS = range(5)  # dropping comes on top of any of the others, so it is added
 
@@ -181,13 +148,15 @@ class _Painter:
         raise NotImplementedError
 
     def rows(self, kind: str) -> list[Row]:
-        shared = (PUBLIC,) if PUBLIC in self.reading.roles else ()
-        rows = [self._row(EVERYBODY, f"role {PUBLIC!r}", shared)] if shared else []
+        free = (UNCHECKED,) if self.reading.enforced is False else ()
+        shared = (*free, *([PUBLIC] if PUBLIC in self.reading.roles else []))
+        note = "authorization is off" if free else f"role {PUBLIC!r}"
+        rows = [self._row(EVERYBODY, note, shared)] if shared else []
         if kind == "roles":
             names = [role for role in sorted(self.reading.roles) if role != PUBLIC]
             return rows + [self._row(role, self._holders(role), (role,)) for role in names]
         for user, roles in self.reading.users.items():
-            held = (BY_BEING_ROOT, *roles) if user == ROOT else roles
+            held = (*free, *([BY_BEING_ROOT] if user == ROOT else []), *roles)
             rows.append(self._row(user, ", ".join(roles), held))
         return rows
 
@@ -224,8 +193,8 @@ class _Painter:
         return [right.privilege] if right.privilege in (ALL, EVERYTHING) else self.concerns(right, column)
 
     def _all_rights(self, role: str) -> Sequence[Right]:
-        if role == BY_BEING_ROOT:
-            return (Right(ROOT, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT),)
+        if role in (BY_BEING_ROOT, UNCHECKED):
+            return (Right("", EVERYTHING, "Global", ALL, ALL, role),)
         return self.reading.rights_of_role(role)
 
 
@@ -238,12 +207,12 @@ class _Levels(_Painter):
     }
 
     def _columns(self) -> list[Column]:
-        groups, below = self.reading.groups, {"ReadOnly": "", "ReadWrite": "ReadOnly", "Admin": "ReadWrite"}
+        groups = self.reading.groups
         columns = []
         for (kind, level), usual in USUAL.items():
             names = set(groups.get(kind + level, ()))
             if names:
-                names -= set(groups.get(kind + below[level], ()))
+                names -= set(groups.get(kind + BELOW[level], ()))
             else:
                 names = set(usual.split()) - (frozenset() if groups else SINCE_GROUPS)
             if names:
@@ -286,20 +255,30 @@ class _Collections(_Painter):
         NONE: ("·", "nothing beyond what everybody may"),
     }
 
+    def __init__(self, reading: Reading) -> None:
+        self._reaching: dict[Column, Callable[[Right], bool]] = {}
+        super().__init__(reading)
+
     def _columns(self) -> list[Column]:
         there_are = self.reading.collections or self._granted()
         return [Column(db, name, frozenset()) for db, names in there_are.items() for name in names]
+
+    def _reaches(self, column: Column) -> Callable[[Right], bool]:
+        """What tells whether a right is about a column's collection."""
+        if column not in self._reaching:
+            self._reaching[column] = self.reading.answering(None, column.name, column.above)
+        return self._reaching[column]
 
     def _granted(self) -> dict[str, tuple[str, ...]]:
         """The collections that grants name, where nobody could look which there are."""
         found: dict[str, set[str]] = {}
         for grant in self.reading.grants:
-            if grant.object_type == "Collection" and ALL not in (grant.object_name, grant.db):
+            if is_on_one_name(grant) and grant.db != ALL:
                 found.setdefault(grant.db, set()).add(grant.object_name)
         return {db: tuple(sorted(names)) for db, names in sorted(found.items())}
 
     def concerns(self, right: Right, column: Column) -> list[str]:
-        return [right.privilege] if right.permits(None, column.name, column.above) else []
+        return [right.privilege] if self._reaches(column)(right) else []
 
     def level(self, rights: Sequence[Right], column: Column) -> int:
         held = {right.privilege for right in rights}
@@ -314,4 +293,4 @@ class _Collections(_Painter):
 
 
 def _is_reading(privileges: Iterable[str]) -> bool:
-    return set(privileges) <= {*_READ.split(), "ShowCollections"}
+    return set(privileges) <= {*READING.split(), "ShowCollections"}

@@ -97,6 +97,55 @@ ON_CLUSTER = frozenset(
 KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
 ALL = "*"
 
+# What the nine groups of Milvus 2.5 hold, for servers that have none or don't tell; others say so themselves.
+READING = (
+    "Query Search IndexDetail GetFlushState GetLoadState GetLoadingProgress HasPartition ShowPartitions "
+    "DescribeCollection DescribeAlias GetStatistics ListAliases"
+)
+_WRITING = (
+    "Load Release Insert Delete Upsert Import Flush Compaction LoadBalance CreateIndex DropIndex CreatePartition "
+    "DropPartition"
+)
+USUAL = {
+    ("Collection", "ReadOnly"): READING,
+    ("Collection", "ReadWrite"): _WRITING,
+    ("Collection", "Admin"): "CreateAlias DropAlias",
+    ("Database", "ReadOnly"): "ShowCollections DescribeDatabase",
+    ("Database", "ReadWrite"): "AlterDatabase",
+    ("Database", "Admin"): "CreateCollection DropCollection RenameCollection",
+    ("Cluster", "ReadOnly"): (
+        "ListDatabases SelectOwnership SelectUser DescribeResourceGroup ListResourceGroups ListPrivilegeGroups"
+    ),
+    ("Cluster", "ReadWrite"): "FlushAll TransferNode TransferReplica UpdateResourceGroups",
+    ("Cluster", "Admin"): (
+        "BackupRBAC RestoreRBAC CreateDatabase DropDatabase CreateOwnership DropOwnership ManageOwnership "
+        "CreateResourceGroup DropResourceGroup UpdateUser CreatePrivilegeGroup DropPrivilegeGroup OperatePrivilegeGroup"
+    ),
+}
+BELOW = {"ReadOnly": "", "ReadWrite": "ReadOnly", "Admin": "ReadWrite"}
+USUAL_GROUPS: dict[str, tuple[str, ...]] = {}
+for (_kind, _level), _more in USUAL.items():
+    USUAL_GROUPS[_kind + _level] = (*USUAL_GROUPS.get(_kind + BELOW[_level], ()), *_more.split())
+# What servers with groups know and those without don't.
+SINCE_GROUPS = frozenset(
+    {
+        "DescribeDatabase",
+        "AlterDatabase",
+        "ListPrivilegeGroups",
+        "UpdateResourceGroups",
+        "BackupRBAC",
+        "RestoreRBAC",
+        "CreatePrivilegeGroup",
+        "DropPrivilegeGroup",
+        "OperatePrivilegeGroup",
+        "AddCollectionField",
+        "AlterCollectionSchema",
+        "CollectionReadOnly",
+        "CollectionReadWrite",
+        "CollectionAdmin",
+    }
+)
+
 
 def kind_of(privilege: str) -> str:
     """The type of object that a privilege is about on all servers: `Collection`, `User`, `Global`; empty = unknown."""

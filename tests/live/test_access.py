@@ -67,6 +67,7 @@ def milvus():
             client = client_of(server, "root", server.password.reveal(), db)
             for name in (*COLLECTIONS, "victim"):
                 create(client, name)
+            client.create_alias("docs", "latest")
             client.close()
         yield server
 
@@ -181,6 +182,27 @@ def test_questions(team):
     assert {right.user for right in access.access(team, collection="gone")} == {"ann", "bob", "root", "eve"}
 
 
+def test_aliases(team):
+    """A grant on an alias is one on something that is there: it shows where the collection does, and says so."""
+    roles.create_role(team, "by_alias", timeout=10)
+    privileges.grant_privilege(team, "by_alias", "Search", collection="latest", timeout=10)
+    users.create_user(team, "zoe", PASSWORD, grant=["by_alias"], timeout=10)
+    found = access.access(team, privilege="Search", collection="docs", timeout=10)
+    (right,) = [right for right in found if right.user == "zoe"]
+    assert str(right).startswith("Search on collection 'latest' in database 'default' (alias of 'docs') by role")
+    assert (right.object_name, right.alias_of) == ("latest", "docs")
+    assert "zoe" not in {right.user for right in access.access(team, privilege="Search", collection="docs", db="lab")}
+    assert "ann" not in {right.user for right in access.access(team, privilege="Search", collection="latest")}
+    assert found.allows("zoe", "Search", "latest")
+    assert not found.allows("zoe", "Search", "docs"), "the server compares names"
+    cell = cells(found.matrix("users", "collections"))["zoe", "default", "docs"]
+    assert cell.level == matrix.SOME
+    assert "(alias of 'docs')" in cell.reasons[0]
+    concerns = {concern.concern: concern for concern in found.concerns}
+    assert "latest" not in concerns["grants on nothing"].text
+    assert "grants on aliases" not in concerns
+
+
 def test_what_cannot_be_asked(team):
     """One line that says what there is instead, where the answer would mislead."""
     for error, words, asked in [
@@ -189,6 +211,8 @@ def test_what_cannot_be_asked(team):
         (UnknownRoleError, "did you mean 'reader'", {"role": "readers"}),
         (UnknownPrivilegeError, "did you mean 'Search'", {"privilege": "Serch"}),
         (ParameterError, "did you mean 'docs'", {"collection": "doks"}),
+        (ParameterError, "no collection 'gone' in database 'lab'", {"collection": "gone", "db": "lab"}),
+        (ParameterError, "did you mean 'latest'", {"collection": "lates"}),
         (ParameterError, "did you mean 'lab'", {"db": "labs"}),
         (ParameterError, "empty", {"user": ""}),
     ]:
@@ -224,6 +248,9 @@ def test_concerns_about_the_server(authorization, password):
         said = {concern.concern for concern in found.concerns}
         conn.close()
     assert ("authorization" in said) is not authorization
+    assert found.allows("anybody", "Insert", "docs") is not authorization
+    row = found.matrix("users", "collections" if authorization else "levels").rows[-1]
+    assert authorization or {cell.level for cell in row.cells} == {matrix.FULL}
     assert ("default password" in said) is (password == "Milvus")
     assert ("authorization is OFF" in found.caption) is not authorization
 

@@ -79,6 +79,57 @@ def test_dropping_by_groups(newer):
     )
 
 
+def test_aliases_may_count(newer):
+    """Where a server may look up which collection an alias means, either counts, and grants on aliases are told."""
+    contract, conn = newer
+    contract.aliases["default", "latest"] = "docs"
+    give(contract, "ann", ("Collection", "docs", "Search", "default"))
+    give(contract, "bob", ("Global", "latest", "CollectionReadOnly", "default"))
+    found = access.access(conn)
+    assert (found.allows("ann", "Search", "latest"), found.allows("bob", "Search", "latest")) == (False, True)
+    contract.version = "2.6.12"
+    found = access.access(conn)
+    assert (found.allows("ann", "Search", "latest"), found.allows("bob", "Search", "docs")) == (True, False)
+    concerns = {concern.concern: concern for concern in found.concerns}
+    assert "CollectionReadOnly on 'latest'" in concerns["grants on aliases"].text
+    assert "grants on nothing" not in concerns
+
+
+def test_who_holds_a_group(newer):
+    """Who was granted a group, or one that brings all of it, is an answer to who may do what it brings."""
+    contract, conn = newer
+    contract.groups["mine"] = {"Query", "Search"}
+    give(contract, "ann", ("Global", "*", "mine", "lab"))
+    give(contract, "bob", ("Global", "docs", "CollectionReadOnly", "default"))
+    give(contract, "cat", ("Collection", "docs", "Search", "default"))
+    held = access.access(conn, privilege="mine")
+    assert {right.user for right in held} == {"ann", "bob", "root"}
+    assert {right.user for right in access.access(conn, privilege="mine", collection="docs")} == {"bob", "root"}
+    assert {right.user for right in access.access(conn, privilege="CollectionReadOnly")} == {"bob", "root"}
+    assert held.allows("ann", "mine", db="lab")
+    assert not held.allows("ann", "CollectionReadOnly", db="lab")
+
+
+def test_groups_on_nothing(newer):
+    """A group is granted on a collection without that type; that it isn't there is told all the same."""
+    contract, conn = newer
+    give(contract, "ann", ("Global", "gone", "CollectionReadOnly", "default"))
+    (concern,) = [concern for concern in access.access(conn).concerns if concern.concern == "grants on nothing"]
+    assert "CollectionReadOnly on 'gone' in database 'default' by role 'of ann'" in concern.text
+
+
+def test_who_may_not_look_sees_granted_collections():
+    """The columns are then the collections that grants name, also where a group was granted."""
+    contract = ContractServer("2.6.4")
+    give(contract, "ann", ("Global", "docs", "CollectionReadOnly", "default"))
+    with serving(contract) as (_, address):
+        conn = Connection(Address.of(address, user="ann", password="a-password"))
+        picture = access.access(conn, timeout=10).matrix("users", "collections")
+        conn.close()
+    assert [column[:2] for column in picture.columns] == [("default", "docs")]
+    assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == matrix.SOME
+
+
 def test_root_has_the_default_password(newer):
     """The contract server's root does."""
     concerns = access.access(newer[1]).concerns
