@@ -35,15 +35,14 @@ def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], captio
     return "\n".join(([printable(caption)] if caption else []) + texts)
 
 
-def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str) -> str:
-    """A table for a notebook, capped at `MAX_ROWS` with a count of what is left out."""
+def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str, most: int = MAX_ROWS) -> str:
+    """A table for a notebook, capped at so many rows with a count of what is left out."""
     left = 'style="text-align:left"'
     head = "".join(f'<th scope="col" {left}>{escaped(heading(name))}</th>' for name in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td {left}>{escaped(row[name])}</td>" for name in columns) + "</tr>"
-        for row in rows[:MAX_ROWS]
+        "<tr>" + "".join(f"<td {left}>{escaped(row[name])}</td>" for name in columns) + "</tr>" for row in rows[:most]
     )
-    more = len(rows) - MAX_ROWS
+    more = len(rows) - most
     note = f"<p>and {more} more; iterate over the result, or use to_pandas()</p>" if more > 0 else ""
     title = (
         f'<caption style="text-align:left;caption-side:top;white-space:nowrap">{escaped(caption)}</caption>'

@@ -151,7 +151,10 @@ def _answers(reading: Reading, asked: Question) -> str:
         )
     if any(asked):
         return f"who may do {what}"
-    collections = sum(map(len, reading.collections.values()))
-    counts = {"user": len(reading.users), "role": len(reading.roles), "grant": len(reading.grants)}
-    counts |= {"collection": collections, "database": len(reading.collections)}
-    return ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items())
+    there = {"collection": sum(map(len, reading.collections.values())), "database": len(reading.collections)}
+    counts = {"user": len(reading.users), "role": len(reading.roles), "grant": len(reading.grants), **there}
+    said = {what: f"{count} {what}{'s' if count != 1 else ''}" for what, count in counts.items()}
+    if not reading.partial:
+        for what in ("user", "role"):
+            said[what] += f" ({concerns.limit_of(f'{what}s', counts[what])})"
+    return ", ".join(said.values())

@@ -19,6 +19,7 @@ EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, wh
 ADMIN, PUBLIC, ROOT = "admin", "public", "root"
 BY_BEING_ROOT, UNCHECKED = "(root)", "(authorization is off)"
 EVERYBODY = "(everybody)"
+MOST_ROWS = 1000  # of HTML: whoever asks who may do something wants to find everybody
 # The groups of Milvus 2.4, which are granted like privileges -> what they stand for.
 OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "CollectionReadWrite", "GroupAdmin": EVERYTHING}
 # From here on Milvus may look up which collection an alias means (proxy.resolveAliasForPrivilege) before it compares.
@@ -266,7 +267,7 @@ class Reading:
 
 
 class Access(Table[Right]):
-    """Who may do what. Iterates over rights; without a question it shows itself as a picture of everybody's.
+    """Who may do what. Iterates over single rights, and shows them joined; without a question as a picture.
 
     Attributes:
         reading: everything that was read.
@@ -282,14 +283,17 @@ class Access(Table[Right]):
         super().__init__(rows, caption)
         self.reading, self.concerns, self.is_overview = reading, concerns, is_overview
 
-    def shown(self) -> tuple[str, ...]:
-        """The columns worth showing: not those that are empty all over."""
-        return tuple(
-            name for name in self.columns if name not in ("user", "group", "alias_of") or any(self._column(name))
-        )
-
-    def _column(self, name: str) -> list[str]:
-        return [getattr(row, name) for row in self]
+    def summary(self) -> list[dict[str, str]]:
+        """The rows that are shown: what one role brings on one thing together, and what everybody may only once."""
+        found: dict[tuple[str, str, str, str], dict[str, None]] = {}
+        for right in self:
+            who = EVERYBODY if right.user and right.role in (PUBLIC, UNCHECKED) else right.user
+            found.setdefault((who, right.scope, right.role, right.group), {})[right.privilege] = None
+        rows = [
+            {"user": who, "privileges": ", ".join(names), "on": scope, "role": role, "group": group}
+            for (who, scope, role, group), names in found.items()
+        ]
+        return sorted(rows, key=lambda row: row["user"] != EVERYBODY)
 
     def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
         """Whether a user may do something: as `Reading.allows`."""
@@ -311,8 +315,11 @@ class Access(Table[Right]):
         return matrix.build(self.reading, rows, columns)
 
     def __repr__(self) -> str:
+        from milvus_magics import display
+
         if not self.is_overview:
-            return super().__repr__()
+            rows = self.summary()
+            return display.text_table(_worth_showing(rows), rows, self.caption)
         lines = [self.caption, *(f"! {concern.text}" for concern in self.concerns), "", repr(self.matrix())]
         return "\n".join(lines)
 
@@ -320,6 +327,13 @@ class Access(Table[Right]):
         from milvus_magics import display
 
         if not self.is_overview:
-            return super()._repr_html_()
+            rows = self.summary()
+            return display.html_table(_worth_showing(rows), rows, self.caption, MOST_ROWS)
         concerns = "".join(display.html_line(concern.text, "warning") for concern in self.concerns)
         return display.html_line(self.caption, "heading") + concerns + self.matrix()._repr_html_()
+
+
+def _worth_showing(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The columns of a summary without those that are empty all over."""
+    names = ("user", "privileges", "on", "role", "group")
+    return [name for name in names if name not in ("user", "group") or any(row[name] for row in rows)]

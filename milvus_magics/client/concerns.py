@@ -30,6 +30,14 @@ def of(reading: Reading) -> Concerns:
     return Concerns(found, f"{len(found)} concern{'s' if len(found) != 1 else ''} about {reading.server}")
 
 
+def limit_of(what: str, count: int) -> str:
+    """How many users or roles there may be, where there are so many."""
+    limit, setting = USUAL_LIMITS[what]
+    if count > limit:
+        return f"more than Milvus's default limit of {limit}, which was raised here"
+    return f"of {limit} unless {setting} is raised"
+
+
 def _security(reading: Reading) -> Iterator[Concern]:
     if reading.enforced is False:
         text = "authorization is off: anybody who reaches the server may do anything, whatever is granted"

@@ -182,6 +182,19 @@ def test_questions(team):
     assert {right.user for right in access.access(team, collection="gone")} == {"ann", "bob", "root", "eve"}
 
 
+def test_what_is_shown_is_joined(team):
+    """A row for each user, role and thing; what everybody may is said once; iterating gives single rights."""
+    found = access.access(team, collection="docs", timeout=10)
+    text = [line.split("  ")[0] for line in repr(found).splitlines()]
+    assert [text.count(name) for name in ("ann", "bob", "eve", "root")] == [1, 1, 0, 1]
+    assert [line for line in text if line.startswith("(everybody)")] == ["(everybody)"] * 2
+    row = {"user": "ann", "privileges": "Query, Search", "on": "collection 'docs' in database 'default'"}
+    assert {**row, "role": "reader", "group": ""} in found.summary()
+    assert found._repr_html_().count('<td style="text-align:left">ann</td>') == 1
+    assert {right.user for right in found if right.privilege == "DescribeCollection"} == {"ann", "bob", "eve", "root"}
+    assert "(everybody)" not in repr(access.access(team, role="public", timeout=10)), "there it is about a role"
+
+
 def test_aliases(team):
     """A grant on an alias is one on something that is there: it shows where the collection does, and says so."""
     roles.create_role(team, "by_alias", timeout=10)

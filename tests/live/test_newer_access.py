@@ -130,6 +130,16 @@ def test_who_may_not_look_sees_granted_collections():
     assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == matrix.SOME
 
 
+def test_how_near_the_limits_are(newer):
+    """The overview says how many users and roles there are of how many, also where the limit was raised."""
+    contract, conn = newer
+    caption = access.access(conn).caption
+    assert caption.startswith("1 user (of 100 unless proxy.maxUserNum is raised), 2 roles (of 10 unless proxy.max")
+    contract.passwords |= {f"user{number}": b"a-password" for number in range(100)}
+    caption = access.access(conn).caption
+    assert caption.startswith("101 users (more than Milvus's default limit of 100, which was raised here), 2 roles")
+
+
 def test_root_has_the_default_password(newer):
     """The contract server's root does."""
     concerns = access.access(newer[1]).concerns
