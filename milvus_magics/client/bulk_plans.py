@@ -15,7 +15,7 @@ from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.deletion import stored_hashes, undo_in_words
 from milvus_magics.client.models import LostUser
-from milvus_magics.errors import PermissionDeniedError, RefusedError, UnavailableError
+from milvus_magics.errors import PermissionDeniedError, RefusedError, UnavailableError, printable
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 USUAL_LIMIT = 100
@@ -161,7 +161,7 @@ def _plan_deletion(
     warning = f"these are all users with the role {ADMIN!r}" if admins and admins <= names else ""
     lost = [held[user] for user in names]
     roles = sorted({role for user in names for role in roles_of(held, user)})
-    notes = [f"their roles go with them: {', '.join(roles)}"] if roles else []
+    notes = [f"their roles go with them: {', '.join(map(printable, roles))}"] if roles else []
     if any(user.roles is None for user in lost):
         notes.append("their roles go with them, and are unknown (the acting user may not look)")
     if operation == DELETE and todo:

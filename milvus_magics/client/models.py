@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
+from milvus_magics.errors import printable
 from milvus_magics.secret import Secret
 
 Row = TypeVar("Row")
@@ -130,7 +131,7 @@ class User(Told):
     description: str = ""
 
     def __str__(self) -> str:
-        described = f" ({self.description})" if self.description else ""
+        described = f" ({printable(self.description)})" if self.description else ""
         return f"user {self.name!r}{described} with {roles_in_words(self.roles)}"
 
 

@@ -31,6 +31,7 @@ from milvus_magics.errors import (
     PermissionDeniedError,
     RoleExistsError,
     UserExistsError,
+    printable,
 )
 from milvus_magics.secret import Secret
 
@@ -229,7 +230,8 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
             "nothing was changed"
         )
     unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
-    holds = "unknown privileges (the acting user may not look)" if held is None else ", ".join(held) or "nothing"
+    named = ", ".join(map(printable, held or ())) or "nothing"
+    holds = "unknown privileges (the acting user may not look)" if held is None else named
     what = f"drop privilege group {group!r}, which holds {holds},"
     note = "it cannot be undone: a new one would have to be filled by hand"
     return Preview(what, conn.address.url, note="; ".join(filter(None, (unseen, note))))
@@ -251,7 +253,7 @@ def preview_change_privilege_group(
         hint = naming.did_you_mean(strange, KNOWN)
         notes.append(f"whether the server knows a privilege {strange!r} is seen only by adding it{hint}")
     deed = "add {} to" if added else "remove {} from"
-    what = f"{deed.format(', '.join(effective) or 'nothing new')} privilege group {group!r}"
+    what = f"{deed.format(', '.join(map(printable, effective)) or 'nothing new')} privilege group {group!r}"
     own = not added and is_own_group(conn, group, timeout=timeout)
     warning = "a role of the user you are connected as holds this group, and they would lose that" if own else ""
     return Preview(what, conn.address.url, warning, "; ".join(notes))

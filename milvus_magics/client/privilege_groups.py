@@ -18,6 +18,7 @@ from milvus_magics.errors import (
     PermissionDeniedError,
     ServerTooOldError,
     UnknownPrivilegeError,
+    printable,
 )
 
 
@@ -90,7 +91,7 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
                 f"says: {exc.details}; nothing was changed",
                 details=exc.details,
             ) from exc
-    was = f", which held {', '.join(held)}" if held else ""
+    was = f", which held {', '.join(map(printable, held))}" if held else ""
     return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}{was}")
 
 
@@ -154,7 +155,7 @@ def _operate(
     for name in wanted:
         naming.require(naming.problem_with_existing_name(name, "privilege"))
     operation = "add_privileges_to_group" if added else "remove_privileges_from_group"
-    what = f"{', '.join(wanted)} {'added to' if added else 'removed from'} privilege group {group!r}"
+    what = f"{', '.join(map(printable, wanted))} {'added to' if added else 'removed from'} privilege group {group!r}"
 
     def is_so(until: Deadline) -> bool | None:
         held = _find(conn, group, until)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from milvus_magics.client.models import Table, Told
+from milvus_magics.errors import printable
 
 Thing = TypeVar("Thing")
 
@@ -47,7 +48,7 @@ class Grant:
     grantor: str = ""
 
     def __str__(self) -> str:
-        return f"{self.privilege} on {scope_in_words(self.object_type, self.object_name, self.db)}"
+        return f"{printable(self.privilege)} on {scope_in_words(self.object_type, self.object_name, self.db)}"
 
 
 class Grants(Table[Grant]):
@@ -66,7 +67,7 @@ def scope_in_words(object_type: str, object_name: str, db: str) -> str:
     if object_type == "Global":
         what = "everything" if object_name in ("*", "") else repr(object_name)
     else:
-        kind = object_type.lower()
+        kind = printable(object_type.lower())
         what = f"all {kind}s" if object_name in ("*", "") else f"{kind} {object_name!r}"
     return f"{what} {where}".strip()
 
@@ -74,7 +75,7 @@ def scope_in_words(object_type: str, object_name: str, db: str) -> str:
 def some(things: Sequence[object], most: int | None = 5) -> str:
     """The first few of them in words, and how many more there are; None = all of them."""
     most = len(things) if most is None else most
-    shown = ", ".join(str(thing) for thing in things[:most])
+    shown = ", ".join(printable(str(thing)) for thing in things[:most])
     return f"{shown} and {len(things) - most} more" if len(things) > most else shown
 
 
@@ -92,7 +93,7 @@ class RoleDetails:
 
     @property
     def _heading(self) -> str:
-        described = f" ({self.description})" if self.description else ""
+        described = f" ({printable(self.description)})" if self.description else ""
         return f"role {self.name!r}{described}; {held_by(self.users)}"
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from milvus_magics.client import naming, users
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import CreatedUser
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, printable
 from milvus_magics.forms.base import FIELD, LABEL
 from milvus_magics.forms.secret_text import NewSecret
 from milvus_magics.forms.server_form import ServerForm, text_field
@@ -38,7 +38,8 @@ class CreateUserForm(ServerForm):
 
     def _read_names(self) -> MilvusException | None:
         try:
-            self._roles.options = directory.names(self._conn, "role", timeout=self._timeout, fresh=True)
+            names = directory.names(self._conn, "role", timeout=self._timeout, fresh=True)
+            self._roles.options = [(printable(name), name) for name in names]
         except MilvusException as exc:
             self._roles.options = []
             return exc

@@ -11,6 +11,7 @@ from milvus_magics.client import naming
 from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.base import BELOW_FIELDS, FIELD, LABEL, Form
+from milvus_magics.forms.name_box import NameBox
 from milvus_magics.session import directory
 from milvus_magics.session.connections import DEFAULT, connections
 
@@ -33,7 +34,7 @@ class ServerForm(Form):
         self._using, self._timeout = using, timeout
         self._conn = connections.get(using)
         self._names: dict[str, list[str]] = {}
-        self._boxes = {kind: _combobox(label) for kind, label in self.CHOSEN.items()}
+        self._boxes = {kind: NameBox(label) for kind, label in self.CHOSEN.items()}
         super().__init__()
         for box in self._boxes.values():
             box.observe(self._changed, "value")
@@ -73,10 +74,10 @@ class ServerForm(Form):
         """Put names into the fields in which they are chosen, where the form has those: `user="bob"`."""
         for kind, name in names.items():
             if kind in self._boxes:
-                self._boxes[kind].value = name
+                self._boxes[kind].choose(name)
 
     def _chosen(self, kind: str) -> str:
-        return str(self._boxes[kind].value)
+        return self._boxes[kind].chosen
 
     def _is_complete(self) -> bool:
         return all(naming.problem_with_existing_name(self._chosen(kind), kind) is None for kind in self._boxes)
@@ -100,7 +101,7 @@ class ServerForm(Form):
                 self._names[kind] = directory.names(self._conn, kind, timeout=self._timeout, fresh=True)
             except MilvusException as exc:
                 self._names[kind], problem = [], exc
-            box.options = self._names[kind]
+            box.offer(self._names[kind])
         return problem
 
     def _changed(self, _: object = None) -> None:
@@ -149,9 +150,3 @@ class ServerForm(Form):
 def text_field(label: str, placeholder: str) -> widgets.Text:
     """A field for something that is no secret."""
     return widgets.Text(description=label, placeholder=placeholder, style=LABEL, layout=FIELD)
-
-
-def _combobox(label: str) -> widgets.Combobox:
-    return widgets.Combobox(
-        description=label, placeholder="choose or type a name", ensure_option=False, style=LABEL, layout=FIELD
-    )

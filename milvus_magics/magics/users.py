@@ -9,7 +9,7 @@ from typing import Any
 from milvus_magics.client import naming, previews, users
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import CreatedUser, DeletePreview, User, Users
-from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError
+from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError, printable
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
     Parser,
@@ -161,7 +161,7 @@ def _preview(conn: Connection, name: str, timeout: float) -> DeletePreview | Non
 
 
 def _label(name: str, preview: DeletePreview | None) -> str:
-    roles = f" ({', '.join(preview.roles)})" if preview and preview.roles else ""
+    roles = f" ({', '.join(map(printable, preview.roles))})" if preview and preview.roles else ""
     undo = f" ({preview.undo})" if preview and preview.undo else ""
     return f"Password of {name!r}{roles}, who will be deleted{undo}: "
 
