@@ -48,8 +48,12 @@ UNCLASSIFIED = 65535
 
 def printable(text: str) -> str:
     """`text` on one line and without control characters, which a server's text could hold."""
-    shown = "".join(c if c.isprintable() else " " if c in "\r\n\t" else ascii(c)[1:-1] for c in text)
+    shown = text if text.isprintable() else "".join(map(_printable_character, text))
     return " ".join(shown.split())
+
+
+def _printable_character(c: str) -> str:
+    return c if c.isprintable() else " " if c in "\r\n\t" else ascii(c)[1:-1]
 
 
 class MilvusException(Exception):

@@ -1,6 +1,14 @@
 """Text from the server cannot act in a page or a terminal."""
 
+import re
+
+import pytest
+
+from milvus_magics import display
+from milvus_magics.client.access_models import Access, Concerns, Reading
 from milvus_magics.client.models import User, Users
+from milvus_magics.client.role_models import Grant
+from milvus_magics.errors import ParameterError
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[2J"
 
@@ -23,3 +31,64 @@ def test_long_tables_say_what_they_leave_out():
     assert "and 5 more" in users._repr_html_()
     assert len(users) == 205
     assert users.to_dicts()[204] == {"name": "u204", "roles": (), "description": ""}
+
+
+def everybody(users=200, roles=50, grants=40, collections=24):
+    """An access view of many: each user has two roles, each role some grants on two databases' collections."""
+    there_are = {db: tuple(f"{db}_documents_{i:02}" for i in range(collections // 2)) for db in ("default", "lab")}
+    places = [(db, name) for db, names in there_are.items() for name in names]
+    privileges = ["Search", "Query", "Insert", "Delete", "Load", "Release", "Flush", "CreateIndex", "Upsert"]
+    names = [f"role_{i:02}" for i in range(roles)]
+    reading = Reading(
+        server="http://milvus:19530",
+        version="v2.3.5",
+        users={f"user_{i:03}": (names[i % roles], names[(7 * i + 3) % roles]) for i in range(users)},
+        roles=dict.fromkeys(names, ("somebody",)),
+        grants=[
+            Grant(name, privileges[(i * j) % 9], "Collection", places[(5 * i + 3 * j) % len(places)][1],
+                  places[(5 * i + 3 * j) % len(places)][0])
+            for i, name in enumerate(names) for j in range(grants)
+        ],
+        groups={}, collections=there_are, aliases={}, enforced=True, secure=True, default_password=False,
+    )  # fmt: skip
+    return Access([], "everybody", reading, Concerns([]), is_overview=True)
+
+
+def test_pictures_of_many_are_small_and_have_one_tab_stop_a_row():
+    """200 users in a third of a megabyte by levels and a whole one by 24 collections; each row is reached by Tab."""
+    access = everybody()
+    for columns, most in (("levels", 300_000), ("collections", 1_000_000)):
+        html = access.matrix(columns=columns)._repr_html_()
+        assert len(html) < most
+        assert html.count("tabindex") == 200
+    assert "role &#x27;role_03&#x27;" not in html, "quotes in titles are not blown up"
+    assert "role 'role_03': " in html, "a row says what each of its roles brings to it"
+
+
+def test_pictures_in_text_fit_a_terminal(monkeypatch):
+    """Headings that don't fit become numbers, with a key; columns that don't fit even so are counted."""
+    monkeypatch.setenv("COLUMNS", "120")
+    text = repr(everybody(users=3).matrix(columns="collections"))
+    assert max(map(len, text.splitlines())) <= 120
+    assert re.search(r"^users +roles +1  2  3 .* 24$", text, re.MULTILINE)
+    assert "24 lab lab_documents_11" in " ".join(text.split())
+    monkeypatch.setenv("COLUMNS", "80")
+    text = repr(everybody(users=3).matrix(columns="collections"))
+    assert max(map(len, text.splitlines())) <= 80 + len(display.MORE_COLUMNS)
+    assert re.search(r"and \d+ more columns: access.matrix\(columns='collections'", text)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert repr(everybody(users=3)).count("Collections") == 1, "headings that fit stay"
+
+
+def test_pictures_of_more_collections_than_fit():
+    """The first 40 are shown, which is said; all can be reached by name, database or pattern."""
+    access = everybody(users=3, collections=120)
+    picture = access.matrix(columns="collections")
+    assert len(picture.columns) == 40
+    assert "(the first 40 of 120; narrow them down)" in picture.caption
+    names = [column.name for column in access.matrix(columns="collections", db="lab", collection="*_5?").columns]
+    assert names == [f"lab_documents_{i}" for i in range(50, 60)]
+    assert [column.name for column in picture.of("", "lab_documents_59").columns] == ["lab_documents_59"]
+    for asked in ({"columns": "levels", "db": "lab"}, {"columns": "collections", "collection": "nothing"}):
+        with pytest.raises(ParameterError):
+            access.matrix(**asked)

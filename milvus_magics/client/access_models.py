@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from milvus_magics.client.models import Table
 from milvus_magics.client.role_models import Grant, scope_in_words, some
 from milvus_magics.client.scopes import ALL, REACHING, USUAL_GROUPS, kind_of
+from milvus_magics.errors import printable
 
 if TYPE_CHECKING:
     from milvus_magics.client.matrix import Matrix
@@ -50,7 +51,7 @@ class Right(NamedTuple):
     alias_of: str = ""
 
     def __str__(self) -> str:
-        return f"{self.privilege} on {self.scope} {self.by}"
+        return f"{printable(self.privilege)} on {self.scope} {self.by}"
 
     @property
     def scope(self) -> str:
@@ -65,7 +66,7 @@ class Right(NamedTuple):
             return "by being root"
         if self.role == UNCHECKED:
             return "since authorization is off"
-        return f"by role {self.role!r}" + (f" (group {self.group})" if self.group else "")
+        return f"by role {self.role!r}" + (f" (group {printable(self.group)})" if self.group else "")
 
     def permits(self, privilege: str | None = None, collection: str | None = None, db: str | None = None) -> bool:
         """Whether it is enough for a privilege, or came with that group, on a collection in a database; None = any."""
@@ -299,20 +300,24 @@ class Access(Table[Right]):
         """Whether a user may do something: as `Reading.allows`."""
         return self.reading.allows(user, privilege, collection, db)
 
-    def matrix(self, rows: str = "users", columns: str = "levels") -> Matrix:
+    def matrix(
+        self, rows: str = "users", columns: str = "levels", *, collection: str | None = None, db: str | None = None
+    ) -> Matrix:
         """A picture of it.
 
         Args:
             rows: `users` or `roles`.
             columns: `levels` (reading, writing, administering of collections, databases and the cluster) or
                 `collections`.
+            collection: only collections of this name, which may hold wildcards; for `columns="collections"`.
+            db: only those of this database; the same.
 
         Raises:
-            ParameterError: anything else.
+            ParameterError: anything else, or no such collection.
         """
         from milvus_magics.client import matrix
 
-        return matrix.build(self.reading, rows, columns)
+        return matrix.build(self.reading, rows, columns, collection=collection, db=db)
 
     def __repr__(self) -> str:
         from milvus_magics import display
@@ -320,8 +325,8 @@ class Access(Table[Right]):
         if not self.is_overview:
             rows = self.summary()
             return display.text_table(_worth_showing(rows), rows, self.caption)
-        lines = [self.caption, *(f"! {concern.text}" for concern in self.concerns), "", repr(self.matrix())]
-        return "\n".join(lines)
+        lines = [printable(self.caption), *(f"! {printable(concern.text)}" for concern in self.concerns), ""]
+        return "\n".join([*lines, repr(self.matrix())])
 
     def _repr_html_(self) -> str:
         from milvus_magics import display

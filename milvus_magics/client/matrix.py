@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from milvus_magics.client.access_models import (
@@ -18,7 +19,7 @@ from milvus_magics.client.access_models import (
     is_on_one_name,
     matches,
 )
-from milvus_magics.client.role_models import some
+from milvus_magics.client.role_models import scope_in_words, some
 from milvus_magics.client.scopes import (
     ALL,
     BELOW,
@@ -32,11 +33,12 @@ from milvus_magics.client.scopes import (
 from milvus_magics.errors import ParameterError
 
 MOST_COLUMNS = 40
-MOST_REASONS = 4
+MOST_REASONS = 3
 
 WORDS = {"ReadOnly": "read", "ReadWrite": "write", "Admin": "admin"}
 CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
 NONE, SOME, MORE, FULL, DROPS = range(5)  # dropping comes on top of any of the others, so it is added
+Who = tuple[str, str, tuple[str, ...]]  # a row before its cells: name, note, and the roles that it is the sum of
 
 
 class Cell(NamedTuple):
@@ -55,11 +57,12 @@ class Column(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row: who, what to know about them, and the cells."""
+    """One row: who, what to know about them, the cells, and what each role brings to them, in words."""
 
     name: str
     note: str
     cells: tuple[Cell, ...]
+    why: tuple[str, ...] = ()
 
 
 class Matrix:
@@ -68,21 +71,26 @@ class Matrix:
     Attributes:
         caption: what it shows.
         corner: what the rows are, and what stands beside.
-        columns: their headings.
-        rows: the first one is what everybody may do; in the others is what goes beyond.
-        marks: level -> its sign and what that means.
+        columns: their headings, at most `MOST_COLUMNS`.
     """
 
-    def __init__(
-        self,
-        caption: str,
-        corner: tuple[str, str],
-        columns: Sequence[Column],
-        rows: Sequence[Row],
-        marks: Mapping[int, tuple[str, str]],
-    ) -> None:
-        self.caption, self.corner = caption, corner
-        self.columns, self.rows, self.marks = tuple(columns), tuple(rows), dict(marks)
+    def __init__(self, painter: _Painter, kind: str, who: Sequence[Who], columns: Sequence[Column]) -> None:
+        self._painter, self._kind, self._who, self._all = painter, kind, tuple(who), tuple(columns)
+        self.columns = self._all[:MOST_COLUMNS]
+        self.corner = CORNERS[kind]
+        cut = f" (the first {MOST_COLUMNS} of {len(self._all)}; narrow them down)" if self._all[MOST_COLUMNS:] else ""
+        self.caption = f"{kind} by {painter.WHAT}{cut}"
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The first one is what everybody may do; in the others is what goes beyond."""
+        return tuple(self._painter.row(*who, self.columns) for who in self._who)
+
+    @cached_property
+    def marks(self) -> dict[int, tuple[str, str]]:
+        """The signs that are used, and what they mean."""
+        used = {NONE, *(cell.level for row in self.rows for cell in row.cells)}
+        return {level: mark for level, mark in self._painter.MARKS.items() if level in used}
 
     def __repr__(self) -> str:
         from milvus_magics import display
@@ -94,16 +102,22 @@ class Matrix:
 
         return display.html_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
 
-    def of(self, part: str) -> Matrix:
-        """Only the rows whose name or note has this part, and the first one."""
-        rows = [row for row in self.rows if row.name == EVERYBODY or part in row.name or part in row.note]
-        return Matrix(self.caption, self.corner, self.columns, rows, self.marks)
+    def of(self, part: str, column: str = "") -> Matrix:
+        """A part of it, for which nothing is worked out again.
+
+        Args:
+            part: of the name or the note of rows; the row of everybody stays.
+            column: part of the heading of columns, or of the one above.
+        """
+        who = [row for row in self._who if row[0] == EVERYBODY or part in row[0] or part in row[1]]
+        columns = [one for one in self._all if column in one.name or column in one.above]
+        return Matrix(self._painter, self._kind, who, columns)
 
     def _heads(self) -> list[tuple[str, str]]:
         return [(column.above, column.name) for column in self.columns]
 
 
-def build(reading: Reading, rows: str, columns: str) -> Matrix:
+def build(reading: Reading, rows: str, columns: str, *, collection: str | None = None, db: str | None = None) -> Matrix:
     """The picture of a reading; arguments as in `Access.matrix`.
 
     Raises:
@@ -113,11 +127,14 @@ def build(reading: Reading, rows: str, columns: str) -> Matrix:
         raise ParameterError(f"rows are 'users' or 'roles', not {rows!r}")
     if columns not in ("levels", "collections"):
         raise ParameterError(f"columns are 'levels' or 'collections', not {columns!r}")
+    if columns == "levels" and (collection, db) != (None, None):
+        raise ParameterError("collection and db choose among columns='collections'")
     painter: _Painter = _Levels(reading) if columns == "levels" else _Collections(reading)
-    filled = painter.rows(rows)
-    used = {NONE, *(cell.level for row in filled for cell in row.cells)}
-    marks = {level: mark for level, mark in painter.MARKS.items() if level in used}
-    return Matrix(f"{rows} by {painter.WHAT}{painter.left_out}", CORNERS[rows], painter.columns, filled, marks)
+    chosen = [one for one in painter.columns if matches(one.name, collection or ALL) and matches(one.above, db or ALL)]
+    if not chosen and painter.columns:
+        what = " in ".join(repr(name) for name in (collection, db) if name is not None)
+        raise ParameterError(f"there is no collection for {what} on {reading.server}")
+    return Matrix(painter, rows, painter.who(rows), chosen)
 
 
 class _Painter:
@@ -125,16 +142,15 @@ class _Painter:
 
     WHAT = ""
     MARKS: ClassVar[Mapping[int, tuple[str, str]]] = {}
+    BRINGS: ClassVar[Mapping[int, str]] = {}
+    JOINED = " "
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self._cells: dict[tuple[tuple[str, ...], Column], Cell] = {}
         self._known: dict[tuple[str, Column], tuple[list[Right], list[str]]] = {}
+        self._said_of: dict[tuple[str, tuple[Column, ...]], str] = {}
         self.columns = self._columns()
-        self.left_out = ""
-        if len(self.columns) > MOST_COLUMNS:
-            self.left_out = f" (the first {MOST_COLUMNS} of {len(self.columns)})"
-            self.columns = self.columns[:MOST_COLUMNS]
 
     def _columns(self) -> list[Column]:
         raise NotImplementedError
@@ -147,17 +163,22 @@ class _Painter:
         """The privileges in a column that a right is about."""
         raise NotImplementedError
 
-    def rows(self, kind: str) -> list[Row]:
+    def known_from(self, column: Column) -> str:
+        """The words that a reason in a column needn't say: its heading does."""
+        return ""
+
+    def who(self, kind: str) -> list[Who]:
+        """The rows: everybody's, then one for each user or role."""
         free = (UNCHECKED,) if self.reading.enforced is False else ()
         shared = (*free, *([PUBLIC] if PUBLIC in self.reading.roles else []))
         note = "authorization is off" if free else f"role {PUBLIC!r}"
-        rows = [self._row(EVERYBODY, note, shared)] if shared else []
+        rows: list[Who] = [(EVERYBODY, note, shared)] if shared else []
         if kind == "roles":
             names = [role for role in sorted(self.reading.roles) if role != PUBLIC]
-            return rows + [self._row(role, self._holders(role), (role,)) for role in names]
+            return rows + [(role, self._holders(role), (role,)) for role in names]
         for user, roles in self.reading.users.items():
             held = (*free, *([BY_BEING_ROOT] if user == ROOT else []), *roles)
-            rows.append(self._row(user, ", ".join(roles), held))
+            rows.append((user, ", ".join(roles), held))
         return rows
 
     def _holders(self, role: str) -> str:
@@ -166,9 +187,27 @@ class _Painter:
             return ""
         return some(users, 3) if users else "nobody"
 
-    def _row(self, name: str, note: str, roles: Sequence[str]) -> Row:
+    def row(self, name: str, note: str, roles: Sequence[str], columns: Sequence[Column]) -> Row:
         roles = tuple(role for role in roles if role != PUBLIC or name == EVERYBODY)
-        return Row(name, note, tuple(self._cell(roles, column) for column in self.columns))
+        cells = tuple(self._cell(roles, column) for column in columns)
+        return Row(name, note, cells, _first(self._brings(role, tuple(columns)) for role in roles))
+
+    def _brings(self, role: str, columns: tuple[Column, ...]) -> str:
+        """What a role brings to some columns, in words."""
+        key = role, columns
+        if key not in self._said_of:
+            found: dict[int, list[str]] = {}
+            for column in columns:
+                level = self._cell((role,), column).level
+                found.setdefault(level, []).append(self.JOINED.join(filter(None, column[:2])))
+            parts = [
+                f"{words} {some(found[level], 4) if len(found[level]) < len(columns) else 'each'}"
+                for level, words in self.BRINGS.items()
+                if level in found
+            ]
+            who = "being root" if role == BY_BEING_ROOT else f"role {role!r}"
+            self._said_of[key] = f"{who}: {'; '.join(parts) or 'nothing here'}"
+        return self._said_of[key]
 
     def _cell(self, roles: tuple[str, ...], column: Column) -> Cell:
         key = roles, column
@@ -176,9 +215,7 @@ class _Painter:
             parts = [self._rights(role, column) for role in roles]
             rights = [right for found, _ in parts for right in found]
             reasons = [reason for _, found in parts for reason in found]
-            more = len(reasons) - MOST_REASONS
-            shown = (*reasons[:MOST_REASONS], *([f"and {more} more"] if more > 0 else []))
-            self._cells[key] = Cell(self.level(rights, column) if rights else NONE, shown)
+            self._cells[key] = Cell(self.level(rights, column) if rights else NONE, _first(reasons))
         return self._cells[key]
 
     def _rights(self, role: str, column: Column) -> tuple[list[Right], list[str]]:
@@ -186,7 +223,8 @@ class _Painter:
         key = role, column
         if key not in self._known:
             found = [right for right in self._all_rights(role) if self.concerns(right, column)]
-            self._known[key] = found, in_words(found, lambda right: self._said(right, column))
+            said = in_words(found, lambda right: self._said(right, column))
+            self._known[key] = found, [reason.replace(self.known_from(column), "", 1) for reason in said]
         return self._known[key]
 
     def _said(self, right: Right, column: Column) -> list[str]:
@@ -205,6 +243,7 @@ class _Levels(_Painter):
         SOME: ("◐", "some of it, or not everywhere"),
         NONE: ("·", "nothing beyond what everybody may"),
     }
+    BRINGS: ClassVar = {FULL: "all of", SOME: "some of"}
 
     def _columns(self) -> list[Column]:
         groups = self.reading.groups
@@ -254,6 +293,16 @@ class _Collections(_Painter):
         DROPS: ("D", "drops or renames it"),
         NONE: ("·", "nothing beyond what everybody may"),
     }
+    BRINGS: ClassVar = {
+        FULL + DROPS: "everything on",
+        FULL: "everything but dropping",
+        MORE + DROPS: "changes and drops",
+        MORE: "changes",
+        SOME + DROPS: "reads and drops",
+        SOME: "reads",
+        DROPS: "drops",
+    }
+    JOINED = "."
 
     def __init__(self, reading: Reading) -> None:
         self._reaching: dict[Column, Callable[[Right], bool]] = {}
@@ -280,6 +329,10 @@ class _Collections(_Painter):
     def concerns(self, right: Right, column: Column) -> list[str]:
         return [right.privilege] if self._reaches(column)(right) else []
 
+    def known_from(self, column: Column) -> str:
+        """The words that a reason in a column needn't say: its heading does."""
+        return f" on {scope_in_words('Collection', column.name, column.above)}"
+
     def level(self, rights: Sequence[Right], column: Column) -> int:
         held = {right.privilege for right in rights}
         if any(right[1:3] == (ALL, "Global") for right in rights):
@@ -290,6 +343,12 @@ class _Collections(_Painter):
             return FULL + drops
         held -= DROPPING
         return drops + (NONE if not held else SOME if _is_reading(held) else MORE)
+
+
+def _first(reasons: Iterable[str]) -> tuple[str, ...]:
+    reasons = tuple(reasons)
+    more = len(reasons) - MOST_REASONS
+    return (*reasons[:MOST_REASONS], *([f"and {more} more"] if more > 0 else []))
 
 
 def _is_reading(privileges: Iterable[str]) -> bool:

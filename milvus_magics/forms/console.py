@@ -37,6 +37,7 @@ class Console(Panel):
         self._conn = connections.get(using)
         self._reading_now = threading.Lock()
         self._is_old = False
+        self._reading: Reading | None = None
         self._header, self._status = widgets.HTML(), widgets.HTML()
         self._refresh = widgets.Button(description="Refresh")
         self._close = widgets.Button(description="Close console")
@@ -47,6 +48,7 @@ class Console(Panel):
         super().__init__([self._header, widgets.HBox([self._refresh, self._close]), self._status, self._tabs])
         self._refresh.on_click(lambda _: self.refresh())
         self._close.on_click(lambda _: self.close())
+        self._tabs.observe(lambda _: self._open_page(), "selected_index")
         self._conn.on_change.append(self._on_change)
         self.refresh()
 
@@ -100,8 +102,13 @@ class Console(Panel):
             return
         self._header.value = display.html_line(_headline(self._conn, reading), "heading")
         self._say("", "note")
-        for page in self._pages:
-            page.show(reading)
+        self._reading = reading
+        self._open_page()
+
+    def _open_page(self) -> None:
+        """Show what was read on the page that is seen; the others do when they are."""
+        if self._reading is not None:
+            self._pages[self._tabs.selected_index or 0].open(self._reading)
 
     def _listen_to(self, conn: Connection | None) -> None:
         """Hear of changes through this connection, and no more of those through the one before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import ipywidgets as widgets
 
@@ -17,12 +17,14 @@ from milvus_magics.errors import MilvusException, printable
 from milvus_magics.forms.create_user import CreateUserForm
 from milvus_magics.forms.delete_user import DeleteUserForm
 from milvus_magics.forms.drop_user import DropUserForm
+from milvus_magics.forms.name_box import NameBox
 from milvus_magics.forms.passwords import ResetPasswordForm, UpdatePasswordForm
 from milvus_magics.forms.roles import CreateRoleForm, DropRoleForm, GrantRoleForm, RevokeRoleForm
 from milvus_magics.forms.server_form import ServerForm
 from milvus_magics.session import journal
 
 if TYPE_CHECKING:
+    from milvus_magics.client.matrix import Matrix
     from milvus_magics.forms.console import Console
 
 WRAPPED = {"flex_flow": "row wrap", "width": "100%"}
@@ -39,7 +41,16 @@ class Page:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.box = widgets.VBox(self._widgets())
+        self.box = widgets.VBox()
+        self._shown: Reading | None = None
+
+    def open(self, reading: Reading) -> None:
+        """Be seen: a page is made when it is opened for the first time, and shows a reading once."""
+        if not self.box.children:
+            self.box.children = self._widgets()
+        if reading is not self._shown:
+            self._shown = reading
+            self.show(reading)
 
     def _widgets(self) -> list[widgets.Widget]:
         raise NotImplementedError
@@ -58,10 +69,10 @@ class _ListPage(Page):
     KIND = ""
     FORMS: ClassVar[Sequence[type[ServerForm]]] = ()
 
+    _form: ServerForm | None = None
+
     def _widgets(self) -> list[widgets.Widget]:
-        self._reading: Reading | None = None
-        self._form: ServerForm | None = None
-        self._filter = widgets.Text(description="Filter", placeholder="part of a name", style=NARROW, layout=SIDE)
+        self._filter = _filter("Filter", "part of a name")
         self._list = widgets.Select(description=self.TITLE, rows=12, style=NARROW, layout=SIDE)
         self._count = widgets.HTML(layout={"margin": "0 0 0 6.6em"})
         self._details = widgets.HTML(layout=DETAILS)
@@ -86,7 +97,6 @@ class _ListPage(Page):
 
     def show(self, reading: Reading) -> None:
         """Show what was read."""
-        self._reading = reading
         self._show_names()
         self._show_details()
 
@@ -98,9 +108,9 @@ class _ListPage(Page):
         raise NotImplementedError
 
     def _show_names(self) -> None:
-        if self._reading is None:
+        if self._shown is None:
             return
-        names, part = self._names(self._reading), str(self._filter.value)
+        names, part = self._names(self._shown), str(self._filter.value)
         found = [name for name in names if part.casefold() in name.casefold()]
         selected = self._list.value
         options = [(printable(name) or "''", name) for name in found]  # a name may hold what turns a line around
@@ -114,8 +124,8 @@ class _ListPage(Page):
 
     def _show_details(self) -> None:
         name = self._list.value
-        known = self._reading is not None and name in self._names(self._reading)
-        self._details.value = self._about(self._reading, name) if self._reading is not None and known else ""
+        known = self._shown is not None and name in self._names(self._shown)
+        self._details.value = self._about(self._shown, name) if self._shown is not None and known else ""
 
     def _open(self, kind: type[ServerForm]) -> None:
         self.close_form()
@@ -132,9 +142,9 @@ class _ListPage(Page):
 
     def close_form(self) -> None:
         """Close the form that is open."""
-        form, self._form, self._slot.children = self._form, None, ()
-        self._done.layout.display = "none"
+        form, self._form = self._form, None
         if form is not None:
+            self._slot.children, self._done.layout.display = (), "none"
             form.close()
 
 
@@ -181,57 +191,57 @@ class AccessPage(Page):
     TITLE = "Access"
 
     def _widgets(self) -> list[widgets.Widget]:
-        self._reading: Reading | None = None
-        self._rows = _choice("Rows", ["users", "roles"])
-        self._columns = _choice("Columns", ["levels", "collections"])
-        self._filter = widgets.Text(description="Filter", placeholder="part of a name", style=NARROW, layout=SIDE)
+        self._rows = _choice(["users", "roles"])
+        self._columns = _choice(["levels", "collections"])
+        self._filter = _filter("Rows with", "part of a name")
+        self._columns_filter = _filter("Columns with", "part of a name")
         self._asked = {
-            name: widgets.Combobox(
-                description=name.capitalize(), placeholder="any", ensure_option=False, continuous_update=False,
-                style=NARROW, layout=SIDE,
-            )
-            for name in ("user", "role", "privilege", "collection", "db")
+            name: NameBox(label, "any", continuous_update=False, style=NARROW, layout=SIDE)
+            for name, label in {
+                "user": "User", "role": "Role", "privilege": "Privilege", "collection": "Collection", "db": "Database"
+            }.items()
         }  # fmt: skip
-        self._asked["db"].description = "Database"
-        self._answer = widgets.HTML()
-        for field in (self._rows, self._columns, self._filter, *self._asked.values()):
+        self._concerns, self._answer = _text(), _text()
+        for field in (self._rows, self._columns, self._filter, self._columns_filter, *self._asked.values()):
             field.observe(lambda _: self._show_answer(), "value")
-        picture = widgets.HBox([self._rows, self._columns, self._filter], layout=WRAPPED)
         question = widgets.HBox(list(self._asked.values()), layout=WRAPPED)
-        hint = widgets.HTML(display.html_line("Ask who may do what, or look at everybody:", "note"))
-        return [hint, question, picture, self._answer]
+        picture = [
+            widgets.HBox(fields, layout=WRAPPED)
+            for fields in ([self._rows, self._filter], [self._columns, self._columns_filter])
+        ]
+        hint = _text(display.html_line("Ask who may do what, or look at everybody:", "note"))
+        return [hint, question, *picture, self._concerns, self._answer]
 
     def show(self, reading: Reading) -> None:
         """Show what was read."""
-        self._reading = reading
-        names: dict[str, Any] = {
-            "user": list(reading.users),
-            "role": list(reading.roles),
-            "privilege": sorted(KNOWN),
-            "collection": sorted({name for names in reading.collections.values() for name in names}),
-            "db": list(reading.collections),
-        }
-        for name, options in names.items():
-            self._asked[name].options = options
+        self._everybody = access.answer(self.console.conn, reading, Question())
+        self._pictures: dict[tuple[str, str], Matrix] = {}
+        for name, options in _there_are(reading).items():
+            self._asked[name].offer(options)
         self._show_answer()
 
     def _show_answer(self) -> None:
-        if self._reading is None:
+        if self._shown is None:
             return
-        asked = Question(**{name: field.value or None for name, field in self._asked.items()})
-        for field in (self._rows, self._columns, self._filter):
+        asked = Question(**{name: box.chosen or None for name, box in self._asked.items()})
+        for field in (self._rows, self._columns, self._filter, self._columns_filter):
             field.disabled = any(asked)
+        if not any(asked):
+            lines = [display.html_line(concern.text, "warning") for concern in self._everybody.concerns]
+            self._concerns.value, self._answer.value = "".join(lines), self._picture()._repr_html_()
+            return
+        self._concerns.value = ""
         try:
-            found = access.answer(self.console.conn, self._reading, asked)
+            self._answer.value = access.answer(self.console.conn, self._shown, asked)._repr_html_()
         except MilvusException as exc:
             self._answer.value = display.html_line(str(exc), "error")
-            return
-        if any(asked):
-            self._answer.value = found._repr_html_()
-            return
-        lines = "".join(display.html_line(concern.text, "warning") for concern in found.concerns)
-        matrix = found.matrix(self._rows.value, self._columns.value)
-        self._answer.value = lines + matrix.of(str(self._filter.value))._repr_html_()
+
+    def _picture(self) -> Matrix:
+        """The chosen picture, drawn once for each reading, and of it what the filters leave."""
+        kind = self._rows.value, self._columns.value
+        if kind not in self._pictures:
+            self._pictures[kind] = self._everybody.matrix(*kind)
+        return self._pictures[kind].of(str(self._filter.value), str(self._columns_filter.value))
 
 
 class HistoryPage(Page):
@@ -240,7 +250,7 @@ class HistoryPage(Page):
     TITLE = "History"
 
     def _widgets(self) -> list[widgets.Widget]:
-        self._table = widgets.HTML()
+        self._table = _text()
         return [self._table]
 
     def show(self, reading: Reading) -> None:
@@ -257,7 +267,25 @@ def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
     return "".join([*lines, display.html_list("may do", may)])
 
 
-def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:
+def _there_are(reading: Reading) -> dict[str, list[str]]:
+    """What may be asked about."""
+    return {
+        "user": list(reading.users),
+        "role": list(reading.roles),
+        "privilege": sorted(KNOWN),
+        "collection": sorted({name for names in reading.collections.values() for name in names}),
+        "db": list(reading.collections),
+    }
+
+
+def _choice(options: list[str]) -> widgets.ToggleButtons:
     # Buttons, not a list: those work by keyboard in JupyterLab, too.
-    style = {**NARROW, "button_width": "7em"}
-    return widgets.ToggleButtons(description=label, options=options, style=style, layout={"width": "auto"})
+    return widgets.ToggleButtons(options=options, style={"button_width": "8.5em"}, layout={"width": "22em"})
+
+
+def _filter(label: str, placeholder: str) -> widgets.Text:
+    return widgets.Text(description=label, placeholder=placeholder, style=NARROW, layout=SIDE)
+
+
+def _text(html: str = "") -> widgets.HTML:
+    return widgets.HTML(html, layout={"width": "100%"})

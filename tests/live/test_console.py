@@ -34,8 +34,9 @@ def state():
 
 
 def page(console, title):
-    (found,) = (page for page in console._pages if title == page.TITLE)
-    return found
+    number = [page.TITLE for page in console._pages].index(title)
+    console._tabs.selected_index = number
+    return console._pages[number]
 
 
 def labels(page):
@@ -119,7 +120,7 @@ def test_access_page(console):
     """A picture of everybody, other pictures, filtered; the answer to a question; a wrong question in place."""
     access = page(console, "Access")
     assert "users by levels of privileges" in access._answer.value
-    assert "granted on what is not there" in access._answer.value
+    assert "granted on what is not there" in access._concerns.value
     access._rows.value, access._columns.value = "roles", "levels"
     access._filter.value = "read"
     assert "roles by levels of privileges" in access._answer.value
@@ -127,11 +128,29 @@ def test_access_page(console):
     assert "admin</th><td" not in access._answer.value
     access._asked["privilege"].value = "Search"
     assert "who may do Search" in access._answer.value
+    assert access._concerns.value == ""
     assert access._rows.disabled, "it is about the question now"
     access._asked["privilege"].value = "Serch"
     assert "did you mean &#x27;Search&#x27;" in access._answer.value
     access._asked["privilege"].value = ""
     assert "roles by levels of privileges" in access._answer.value
+    access._filter.value = ""
+    drawn = access._pictures["roles", "levels"]
+    access._columns_filter.value = "Clu"
+    assert "Cluster" in access._answer.value
+    assert "Databases" not in access._answer.value
+    assert access._pictures["roles", "levels"] is drawn, "filtering works nothing out again"
+
+
+def test_pages_are_made_when_they_are_seen(console):
+    """A page costs nothing before its tab is opened, and a refresh works for the page that is seen only."""
+    assert [len(page.box.children) > 0 for page in console._pages] == [True, False, False, False]
+    access = page(console, "Access")
+    shown = access._shown
+    page(console, "Users")
+    console._refresh.click()
+    assert access._shown is shown
+    assert page(console, "Access")._shown is console._reading
 
 
 def test_two_consoles_and_their_ends(team):
