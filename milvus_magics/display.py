@@ -14,6 +14,44 @@ MAX_ROWS = 200
 TEXT_WIDTH = 120  # columns of text where no terminal says how many it has
 
 
+MOST_UNBROKEN = 32  # characters of a value that stays on one line, as dates do
+# Widgets have no style for tables of their own.
+_TABLE_STYLE = """<style>
+.mm-table{overflow-x:auto}.mm-table table{border-collapse:collapse;margin:0}
+.mm-table table tr th,.mm-table table tr td{padding:.25em 1em .25em .4em;vertical-align:top;line-height:1.4;
+white-space:nowrap}
+.mm-table table tr .mm-long{white-space:normal;min-width:16em;overflow-wrap:anywhere}
+.mm-table caption{padding:.2em .4em;white-space:normal}
+</style>"""
+# Buttons and tabs are as wide as their words. In a narrow panel labels go above their fields, and nothing is cut.
+PANEL_STYLE = """<style>
+.mm-panel{container-type:inline-size;width:100%;box-sizing:border-box}
+.mm-panel .jupyter-button{width:auto;min-width:min(8em,100% - 4px);height:auto;white-space:normal;align-self:flex-start}
+.mm-panel .widget-tab-contents{--mm-around:var(--jp-layout-color1)}
+.mm-panel .widget-toggle-buttons{display:flex;align-items:baseline}
+.mm-panel .widget-toggle-buttons>.widget-label{flex:none;text-align:right;margin-right:8px}
+.mm-panel .widget-toggle-buttons .jupyter-button{min-width:min(6em,100%);margin-left:0}
+.mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content>.lm-TabBar-tab{flex:0 1 auto;min-width:min(6em,25%)}
+.mm-panel .widget-box,.mm-panel .widget-html>.widget-html-content{min-width:0}
+@container (max-width:32em){
+.mm-panel .widget-inline-hbox,.mm-panel .widget-toggle-buttons,.mm-panel .widget-box,.mm-panel .jupyter-button{
+max-width:calc(100% - 4px)!important;box-sizing:border-box}
+.mm-panel .jupyter-button{padding:0 .3em;overflow-wrap:anywhere}
+.mm-panel .widget-box{flex-basis:auto!important}
+.mm-panel .widget-box,.mm-panel .widget-html{margin-left:0!important}
+.mm-panel .widget-inline-hbox,.mm-panel .widget-toggle-buttons{flex-wrap:wrap;width:100%!important;
+height:auto!important}
+.mm-panel .widget-inline-hbox>.widget-label,.mm-panel .widget-toggle-buttons>.widget-label{width:100%!important;
+height:auto;text-align:left;white-space:normal}
+.mm-panel .widget-inline-hbox>input,.mm-panel .widget-inline-hbox>select{flex:1 1 100%;min-width:0;width:100%}
+.mm-panel .widget-checkbox>.widget-label{display:none}
+.mm-panel .jupyter-widgets>.widget-tab-contents{padding:.4em}
+.mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content{flex-wrap:wrap}
+.mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content>.lm-TabBar-tab{padding:0 .5em}
+}
+</style>"""
+
+
 def cell_text(value: Any) -> str:
     """One value on one line, without control characters."""
     if value is None:
@@ -42,13 +80,18 @@ def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], captio
     """A table for a notebook, capped at so many rows with a count of what is left out."""
     left = 'style="text-align:left"'
     head = "".join(f'<th scope="col" {left}>{escaped(heading(name))}</th>' for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td {left}>{escaped(row[name])}</td>" for name in columns) + "</tr>" for row in rows[:most]
-    )
+    body = "".join(f"<tr>{''.join(_table_cell(row[name]) for name in columns)}</tr>" for row in rows[:most])
     more = len(rows) - most
     note = f"<p>and {more} more; iterate over the result, or use to_pandas()</p>" if more > 0 else ""
     title = f'<caption style="text-align:left;caption-side:top">{escaped(caption)}</caption>' if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+    table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="mm-table">{_TABLE_STYLE}{table}</div>{note}'
+
+
+def _table_cell(value: Any) -> str:
+    text = cell_text(value)
+    kind = ' class="mm-long"' if len(text) > MOST_UNBROKEN else ""
+    return f'<td{kind} style="text-align:left">{html.escape(text, quote=True)}</td>'
 
 
 def heading(name: str) -> str:
@@ -56,13 +99,14 @@ def heading(name: str) -> str:
     return name.replace("_", " ")
 
 
-# Words carry the meaning too, for whoever doesn't see the colours; the greys and reds read on dark and on light.
+# Words carry the meaning too, for whoever doesn't see the colours. No colour reads well on white and on a dark panel,
+# so these are mixed with the colour that the front end writes in.
 _STYLES = {
     "heading": ("", "font-weight:bold"),
     "note": ("", "opacity:0.8"),
     "warning": ("⚠ ", ""),
-    "done": ("✓ ", "color:#2e8b57;font-weight:bold"),
-    "error": ("✗ ", "color:#d9534f"),
+    "done": ("✓ ", "color:color-mix(in srgb,#2e8b57 65%,currentColor);font-weight:bold"),
+    "error": ("✗ ", "color:color-mix(in srgb,#d9534f 65%,currentColor)"),
 }
 
 
@@ -78,7 +122,7 @@ def html_list(label: str, lines: Sequence[str]) -> str:
     """Lines below a label, capped like tables."""
     more = len(lines) - MAX_ROWS
     shown = [*lines[:MAX_ROWS], *([f"and {more} more"] if more > 0 else [])]
-    items = "".join(f'<li style="line-height:1.5">{escaped(line)}</li>' for line in shown)
+    items = "".join(f'<li style="line-height:1.5;overflow-wrap:anywhere">{escaped(line)}</li>' for line in shown)
     return f'{html_line(label, "note")}<ul style="margin:0;padding-left:1.2em">{items}</ul>'
 
 
@@ -86,10 +130,10 @@ def html_list(label: str, lines: Sequence[str]) -> str:
 # while the rest scrolls, so they need a background: whatever the front end calls its own. Nothing that holds the
 # explanation of a row but the outer box is positioned: it stands at the bottom of that, however the table is scrolled.
 _MATRIX_STYLE = """<style>
-.mm-matrix{position:relative;--mm-back:var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}
+.mm-matrix{position:relative;--mm-back:var(--mm-around,var(--jp-layout-color0,
+var(--vscode-editor-background,Canvas)))}
 .mm-scroll{max-height:min(42em,75vh);overflow:auto;scroll-padding:7em 0 2em 9em}
 .mm-matrix .mm-scroll table{border-collapse:separate;border-spacing:0;margin:0;font-size:inherit}
-.mm-matrix table caption{text-align:left;caption-side:top;padding:.2em 0}
 .mm-matrix .mm-scroll tr th,.mm-matrix .mm-scroll tr td{padding:.1em .4em;line-height:1.35;text-align:center;
 min-width:1em;max-width:14em;white-space:nowrap;border:1px solid transparent;background-clip:padding-box}
 .mm-matrix table tbody tr:nth-child(n){background:none}
@@ -191,8 +235,8 @@ def html_matrix(
     )
     return (
         f'<div class="mm-matrix{_sizes(heads, rows)}">{_MATRIX_STYLE}'
-        f'<div class="mm-scroll" role="region" aria-label="{escaped(caption)}">'
-        f"<table><caption>{escaped(caption)}</caption>"
+        f"<div>{escaped(caption)}</div>"
+        f'<div class="mm-scroll" role="region" aria-label="{escaped(caption)}"><table>'
         f'<thead><tr><th class="mm-name"></th><th></th>{above}</tr>'
         f'<tr><th scope="col" class="mm-name">{escaped(corner[0])}</th>'
         f'<th scope="col" class="mm-note">{escaped(corner[1])}</th>{names}</tr></thead>'

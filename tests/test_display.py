@@ -33,6 +33,23 @@ def test_long_tables_say_what_they_leave_out():
     assert users.to_dicts()[204] == {"name": "u204", "roles": (), "description": ""}
 
 
+def test_colours_of_lines_can_be_read_on_light_and_dark():
+    """Mixed with the colour of the text around, they have a contrast of 4.5 on white and on the dark panel."""
+    for kind in ("done", "error"):
+        found = re.search(r"color-mix\(in srgb,#(\w{6}) (\d+)%,currentColor\)", display.html_line("x", kind))
+        own, share = [int(found[1][i : i + 2], 16) for i in (0, 2, 4)], int(found[2]) / 100
+        for text, behind in ((0x21, 0xFF), (0xE1, 0x21), (0xFF, 0x21), (0xFF, 0x11)):
+            mixed = [share * channel + (1 - share) * text for channel in own]
+            darker, lighter = sorted((luminance(mixed), luminance([behind] * 3)))
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{kind} on {behind:x}"
+
+
+def luminance(colour):
+    """As WCAG 2 defines it."""
+    linear = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def everybody(users=200, roles=50, grants=40, collections=24):
     """An access view of many: each user has two roles, each role some grants on two databases' collections."""
     there_are = {db: tuple(f"{db}_documents_{i:02}" for i in range(collections // 2)) for db in ("default", "lab")}

@@ -19,7 +19,7 @@ _open: WeakSet[Panel] = WeakSet()
 FIELD = {"width": "32em", "max_width": "100%"}
 LABEL = {"description_width": "8em"}
 BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
-BUTTONS = {"margin": "0.4em 0 0.4em 8.7em"}
+BUTTONS = {"margin": "0.4em 0 0.4em 8.7em", "flex_flow": "row wrap"}
 
 
 class Panel(widgets.VBox):
@@ -29,7 +29,9 @@ class Panel(widgets.VBox):
     MAGIC = ""
 
     def __init__(self, children: list[widgets.Widget]) -> None:
-        super().__init__(children, layout={"padding": "0.5em"})
+        style = widgets.HTML(display.PANEL_STYLE, layout={"display": "none"})
+        super().__init__([style, *children], layout={"padding": "0.5em"})
+        self.add_class("mm-panel")
         _open.add(self)
 
     def _forget(self) -> None:
@@ -83,6 +85,9 @@ class Form(Panel):
         buttons = widgets.HBox([self._button, *self._more_buttons()], layout=BUTTONS)
         super().__init__([self._header, *self._fields(), buttons, self._status])
         self._button.on_click(lambda _: self._work(self._act))
+        for field in inside(self):
+            if isinstance(field, widgets.Text):  # what was said was about what stood in it before
+                field.observe(lambda _: self._say_nothing(), "value")
 
     def _fields(self) -> list[widgets.Widget]:
         """The fields, from top to bottom."""

@@ -26,9 +26,9 @@ FIELDS = {
     "alias": ("Alias", "name of the connection in this notebook"),
 }
 TLS_FIELDS = {
-    "ca_pem_path": ("Authority", "PEM file that signed the server's certificate"),
-    "server_pem_path": ("Server", "PEM file with the server's own certificate"),
-    "client_pem_path": ("Client", "PEM file with this client's certificate"),
+    "ca_pem_path": ("CA certificate", "PEM file that signed the server's"),
+    "server_pem_path": ("Server certificate", "PEM file with the server's own"),
+    "client_pem_path": ("Client certificate", "PEM file, where the server asks"),
     "client_key_path": ("Client key", "PEM file with its key"),
     "server_name": ("Server name", "the name in the server's certificate"),
 }
@@ -67,7 +67,8 @@ class ConnectForm(Form):
         first = {"uri": uri, "user": user or in_uri, "db_name": db_name, "alias": alias, **tls}
         self._texts = {name: _text(*words, first.get(name) or "") for name, words in FIELDS.items()}
         self._texts |= {
-            name: _text(*words, first.get(name) or "", {"width": "auto"}) for name, words in TLS_FIELDS.items()
+            name: _text(*words, first.get(name) or "", {"width": "auto"}, {"description_width": "9.5em"})
+            for name, words in TLS_FIELDS.items()
         }
         super().__init__()
         self._header.value = display.html_line("Connect this notebook to a Milvus server", "heading")
@@ -82,23 +83,34 @@ class ConnectForm(Form):
         self._secret = SecretText.field("Password", "of that user; without a user: an API key")
         uri, user, *rest = (self._texts[name] for name in FIELDS)
         inside = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
-        tls = widgets.Accordion([inside], layout={**BELOW_FIELDS, "width": "32em"})
+        tls = widgets.Accordion([inside], layout=FIELD)
         tls.set_title(0, "TLS files, where the server needs them")
         tls.selected_index = 0 if any(self._texts[name].value for name in TLS_FIELDS) else None
-        return [uri, user, self._secret, *rest, tls]
+        self._effect = widgets.HTML(layout=BELOW_FIELDS)
+        return [uri, user, self._secret, *rest, tls, self._effect]
 
     def _more_buttons(self) -> list[widgets.Widget]:
         self._test = widgets.Button(description="Test", disabled=True)
         return [self._test]
 
     def _is_complete(self) -> bool:
+        return not self._missing()
+
+    def _missing(self) -> str:
+        """What has to be typed first; empty where nothing."""
         given = self._given()
         has_secret = bool(self._secret.value) or (self._tested is not None and self._tested[0] == given)
-        return bool(given["uri"] and self._alias()) and (has_secret or not given["user"])
+        if not given["uri"]:
+            return "the server's address"
+        if given["user"] and not has_secret:
+            return f"the password of user {given['user']!r}: type it, then Enter"
+        return "" if self._alias() else "a name for the connection"
 
     def _update(self, _: object = None) -> None:
         super()._update()
         self._test.disabled = self._button.disabled
+        missing = "" if self._acting.locked() else self._missing()
+        self._effect.value = display.html_line(f"Test and Connect need {missing}", "note") if missing else ""
 
     def _given(self) -> dict[str, Any]:
         """What the fields say about the server; the secret and the alias aside."""
@@ -170,10 +182,12 @@ class ConnectForm(Form):
         return "that connects this notebook to a Milvus server"
 
 
-def _text(label: str, placeholder: str, value: str, layout: dict[str, str] = FIELD) -> widgets.Text:
+def _text(
+    label: str, placeholder: str, value: str, layout: dict[str, str] = FIELD, style: dict[str, str] = LABEL
+) -> widgets.Text:
     # Sent when the field is left, not letter by letter: a half typed address means nothing.
     return widgets.Text(
-        value=value, description=label, placeholder=placeholder, continuous_update=False, style=LABEL, layout=layout
+        value=value, description=label, placeholder=placeholder, continuous_update=False, style=style, layout=layout
     )
 
 

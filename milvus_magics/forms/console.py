@@ -15,7 +15,7 @@ from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import Change
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms.base import Panel
-from milvus_magics.forms.console_pages import AccessPage, HistoryPage, Page, RolesPage, UsersPage
+from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, Page, RolesPage, UsersPage
 from milvus_magics.session.connections import DEFAULT, connections
 
 
@@ -45,7 +45,9 @@ class Console(Panel):
         self._tabs = widgets.Tab([page.box for page in self._pages])
         for number, page in enumerate(self._pages):
             self._tabs.set_title(number, page.TITLE)
-        super().__init__([self._header, widgets.HBox([self._refresh, self._close]), self._status, self._tabs])
+        super().__init__(
+            [self._header, widgets.HBox([self._refresh, self._close], layout=WRAPPED), self._status, self._tabs]
+        )
         self._refresh.on_click(lambda _: self.refresh())
         self._close.on_click(lambda _: self.close())
         self._tabs.observe(lambda _: self._open_page(), "selected_index")

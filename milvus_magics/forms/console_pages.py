@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from milvus_magics.forms.console import Console
 
 WRAPPED = {"flex_flow": "row wrap", "width": "100%"}
-NARROW = {"description_width": "6em"}
-SIDE = {"width": "22em", "max_width": "100%"}
+NARROW = {"description_width": "7em"}
+SIDE = {"width": "23em", "max_width": "100%"}
 # In its own scroll area: a user with many rights shall not push the forms away.
-DETAILS = {"flex": "1 1 24em", "max_height": "24em", "overflow": "auto", "margin": "0 0 0 1em"}
+DETAILS = {"flex": "1 1 18em", "min_width": "0", "max_height": "24em", "overflow": "auto", "margin": "0 0 0 1em"}
 
 
 class Page:
@@ -74,7 +74,7 @@ class _ListPage(Page):
     def _widgets(self) -> list[widgets.Widget]:
         self._filter = _filter("Filter", "part of a name")
         self._list = widgets.Select(description=self.TITLE, rows=12, style=NARROW, layout=SIDE)
-        self._count = widgets.HTML(layout={"margin": "0 0 0 6.6em"})
+        self._count = widgets.HTML(layout={"margin": "0 0 0 7.6em"})
         self._details = widgets.HTML(layout=DETAILS)
         self._slot = widgets.VBox()
         self._done = widgets.Button(description="Close form", layout={"display": "none"})
@@ -191,8 +191,8 @@ class AccessPage(Page):
     TITLE = "Access"
 
     def _widgets(self) -> list[widgets.Widget]:
-        self._rows = _choice(["users", "roles"])
-        self._columns = _choice(["levels", "collections"])
+        self._rows = _choice("Rows", ["users", "roles"])
+        self._columns = _choice("Columns", ["levels", "collections"])
         self._filter = _filter("Rows with", "part of a name")
         self._columns_filter = _filter("Columns with", "part of a name")
         self._asked = {
@@ -201,7 +201,7 @@ class AccessPage(Page):
                 "user": "User", "role": "Role", "privilege": "Privilege", "collection": "Collection", "db": "Database"
             }.items()
         }  # fmt: skip
-        self._concerns, self._answer = _text(), _text()
+        self._concerns, self._answer = widgets.HTML(), widgets.HTML()
         for field in (self._rows, self._columns, self._filter, self._columns_filter, *self._asked.values()):
             field.observe(lambda _: self._show_answer(), "value")
         question = widgets.HBox(list(self._asked.values()), layout=WRAPPED)
@@ -209,7 +209,7 @@ class AccessPage(Page):
             widgets.HBox(fields, layout=WRAPPED)
             for fields in ([self._rows, self._filter], [self._columns, self._columns_filter])
         ]
-        hint = _text(display.html_line("Ask who may do what, or look at everybody:", "note"))
+        hint = widgets.HTML(display.html_line("Ask who may do what, or look at everybody:", "note"))
         return [hint, question, *picture, self._concerns, self._answer]
 
     def show(self, reading: Reading) -> None:
@@ -250,7 +250,7 @@ class HistoryPage(Page):
     TITLE = "History"
 
     def _widgets(self) -> list[widgets.Widget]:
-        self._table = _text()
+        self._table = widgets.HTML()
         return [self._table]
 
     def show(self, reading: Reading) -> None:
@@ -278,14 +278,11 @@ def _there_are(reading: Reading) -> dict[str, list[str]]:
     }
 
 
-def _choice(options: list[str]) -> widgets.ToggleButtons:
+def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:
     # Buttons, not a list: those work by keyboard in JupyterLab, too.
-    return widgets.ToggleButtons(options=options, style={"button_width": "8.5em"}, layout={"width": "22em"})
+    style = {**NARROW, "button_width": "7.4em"}
+    return widgets.ToggleButtons(description=label, options=options, style=style, layout=SIDE)
 
 
 def _filter(label: str, placeholder: str) -> widgets.Text:
     return widgets.Text(description=label, placeholder=placeholder, style=NARROW, layout=SIDE)
-
-
-def _text(html: str = "") -> widgets.HTML:
-    return widgets.HTML(html, layout={"width": "100%"})

@@ -51,7 +51,7 @@ class ServerForm(Form):
         # Not below: Tab goes from the last field to the button that acts.
         self._refresh = widgets.Button(description="Refresh names")
         self._refresh.on_click(lambda _: self._show_server())
-        return widgets.HBox([names, self._refresh])
+        return widgets.HBox([names, self._refresh], layout={"flex_flow": "row wrap"})
 
     def _own_fields(self) -> list[widgets.Widget]:
         """The fields of this form, and among them `_effect`, which says what would happen or what is missing."""

@@ -45,6 +45,7 @@ def test_delete_form(root):
     assert "is wrong; nothing was changed" in form._status.value
     assert (form._password.value, form._button.disabled) == ("", True)
     form._password.value = PASSWORD
+    assert form._status.value == "", "what was said about another password is taken back"
     thread = threading.Thread(target=form._button.click)
     thread.start()
     thread.join()
@@ -153,11 +154,14 @@ def test_connect_form_binds_what_it_tested(root, connect_form, server):
     fill(form, user="root")
     assert form._button.disabled
     assert form._test.disabled
+    assert "need the password of user &#x27;root&#x27;" in form._effect.value
     fill(form, secret="wrong-password")
+    assert form._effect.value == ""
     form._test.click()
     assert "AuthenticationError" in form._status.value
     assert (form._secret.value, form._test.disabled) == ("", True)
     fill(form, secret=password)
+    assert form._status.value == "", "what was said about another password is taken back"
     assert password not in state(), "no password in the widget state, even while it stands in the field"
     form._test.click()
     assert "this works: user &#x27;root&#x27;" in form._status.value
@@ -266,7 +270,7 @@ def test_create_user_form(root):
     assert "not the same" in form._effect.value
     assert form._button.disabled
     again.value = PASSWORD
-    assert form._roles.options == ("admin", "public", "reader")
+    assert [name for _, name in form._roles.options] == ["admin", "public", "reader"]
     form._roles.value = ("reader",)
     assert PASSWORD not in state(), "no password in the widget state, even while it stands in the field"
     form._button.click()
