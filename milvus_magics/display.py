@@ -28,7 +28,7 @@ PANEL_STYLE = """<style>
 .mm-panel{container-type:inline-size;width:100%;box-sizing:border-box}
 .mm-panel .jupyter-button{width:auto;min-width:min(8em,100% - 4px);height:auto;white-space:normal;align-self:flex-start}
 .mm-panel .widget-tab-contents{--mm-around:var(--jp-layout-color1)}
-.mm-panel .widget-toggle-buttons{display:flex;align-items:baseline}
+.mm-panel .widget-toggle-buttons{display:flex;align-items:baseline;margin:2px}
 .mm-panel .widget-toggle-buttons>.widget-label{flex:none;text-align:right;margin-right:8px}
 .mm-panel .widget-toggle-buttons .jupyter-button{min-width:min(6em,100%);margin-left:0}
 .mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content>.lm-TabBar-tab{flex:0 1 auto;min-width:min(6em,25%)}
@@ -44,6 +44,7 @@ height:auto!important}
 .mm-panel .widget-inline-hbox>.widget-label,.mm-panel .widget-toggle-buttons>.widget-label{width:100%!important;
 height:auto;text-align:left;white-space:normal}
 .mm-panel .widget-inline-hbox>input,.mm-panel .widget-inline-hbox>select{flex:1 1 100%;min-width:0;width:100%}
+.mm-panel .widget-toggle-buttons>div{min-width:0;max-width:100%}
 .mm-panel .widget-checkbox>.widget-label{display:none}
 .mm-panel .jupyter-widgets>.widget-tab-contents{padding:.4em}
 .mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content{flex-wrap:wrap}
@@ -132,7 +133,8 @@ def html_list(label: str, lines: Sequence[str]) -> str:
 _MATRIX_STYLE = """<style>
 .mm-matrix{position:relative;--mm-back:var(--mm-around,var(--jp-layout-color0,
 var(--vscode-editor-background,Canvas)))}
-.mm-scroll{max-height:min(42em,75vh);overflow:auto;scroll-padding:7em 0 2em 9em}
+.mm-scroll{max-height:min(42em,75vh);overflow:auto;scroll-padding:14em 0 4em 9em}
+.mm-matrix.mm-many .mm-scroll table{margin-bottom:3.5em}
 .mm-matrix .mm-scroll table{border-collapse:separate;border-spacing:0;margin:0;font-size:inherit}
 .mm-matrix .mm-scroll tr th,.mm-matrix .mm-scroll tr td{padding:.1em .4em;line-height:1.35;text-align:center;
 min-width:1em;max-width:14em;white-space:nowrap;border:1px solid transparent;background-clip:padding-box}
@@ -166,6 +168,7 @@ border:1px solid currentColor;background:var(--mm-back)}
 .mm-legend{min-height:0}}
 </style>"""
 MOST_HEADING = 7  # characters of a column's heading before all headings of a picture are turned upright
+MANY = 15  # rows from which the last one is followed by room, so that the explanation never covers it
 MORE_COLUMNS = "access.matrix(columns='collections', db=…, collection=…) chooses others"
 
 
@@ -251,7 +254,8 @@ def _sizes(heads: Sequence[tuple[str, str]], rows: Sequence[Any]) -> str:
     is_tall = longest > MOST_HEADING
     name = min(max((len(cell_text(row.name)) for row in rows[:MAX_ROWS]), default=0) * 0.62 + 1, 14)
     width = name + 13 + len(heads) * (2 if is_tall else 0.62 * longest + 1.2)
-    return f'{" mm-tall" if is_tall else ""}" style="--mm-name:{name:.1f}em;--mm-width:{width:.0f}'
+    kinds = f"{' mm-tall' if is_tall else ''}{' mm-many' if len(rows) > MANY else ''}"
+    return f'{kinds}" style="--mm-name:{name:.1f}em;--mm-width:{width:.0f}'
 
 
 def _html_heading(above: str, name: str) -> str:

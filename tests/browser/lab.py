@@ -27,6 +27,7 @@ QUIET = [
 ]
 SECONDS_TO_START = 60
 MILLISECONDS = 60_000
+PICTURES = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
 
 @contextlib.contextmanager
@@ -186,3 +187,42 @@ class Form:
 
     def sees(self, text):
         self.page.get_by_text(text).first.wait_for()
+
+
+class Console:
+    """The console in a notebook's page."""
+
+    def __init__(self, notebook, number):
+        self.page, self.cell = notebook.page, notebook.cell(number)
+        notebook.run(number)
+        self.cell.get_by_role("button", name="Close console").wait_for()
+
+    def open(self, tab):
+        self.cell.get_by_role("tab", name=tab).click()
+
+    def press(self, name):
+        self.cell.get_by_role("button", name=name, exact=True).click()
+
+    def names(self, label):
+        return self.cell.get_by_role("listbox", name=label).get_by_role("option").all_inner_texts()
+
+    def choose(self, label, name):
+        self.cell.get_by_role("listbox", name=label).select_option(name)
+
+    def sees(self, text):
+        self.cell.get_by_text(text).first.wait_for()
+
+    def picture(self, name):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_timeout(300)
+        self.cell.screenshot(path=PICTURES / f"{name}.png")
+
+
+def tab_through(page, times):
+    """The texts of what Tab reaches, each with its focus to be seen."""
+    reached = []
+    for _ in range(times):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.matches(':focus-visible')")
+        reached.append(page.evaluate("document.activeElement.innerText || document.activeElement.placeholder"))
+    return reached

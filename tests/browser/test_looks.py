@@ -1,0 +1,163 @@
+"""How the console, forms and pictures look with many users, in narrow and wide windows, and without a mouse.
+
+The server is the contract server, which holds 200 users at once. Leaves pictures in build/screenshots, to be looked at.
+"""
+
+import random
+
+import pytest
+from contract import serve
+from lab import PICTURES, TREES, Console, Notebook, browser_page, jupyter_lab, tab_through
+
+CONNECT = """import os
+%load_ext milvus_magics
+%milvus_connect {os.environ['TEST_URI']} --user root --password-env TEST_PASSWORD"""
+PRIVILEGES = ("Search", "Query", "Insert", "Delete", "Load", "Release", "Flush", "CreateIndex", "DropIndex", "Upsert")
+# What of the visible texts and fields is cut: by what holds them, or by themselves. Pictures and tables may scroll.
+CUT = """root => [...root.querySelectorAll('.mm-panel :is(label, button, input, select, .lm-TabBar-tabLabel,'
+    + '.widget-html-content, .widget-html-content > div), .jp-RenderedHTML > div')].filter(e => {
+  const box = e.getBoundingClientRect();
+  if (!box.width || !e.checkVisibility() || e.closest('.mm-scroll, .mm-table')) return false;
+  let right = root.getBoundingClientRect().right;
+  for (let holder = e.parentElement; holder !== root; holder = holder.parentElement)
+    if (getComputedStyle(holder).overflowX !== 'visible')
+      right = Math.min(right, holder.getBoundingClientRect().right);
+  const tooSmall = e.tagName === 'INPUT' ? e.type !== 'checkbox' && box.width < 60
+    : getComputedStyle(e).display !== 'inline' && e.scrollWidth > e.clientWidth + 1;
+  return box.right > right + 1 || tooSmall;
+}).map(e => e.tagName + ' ' + (e.textContent || e.placeholder).slice(0, 60))"""
+
+
+@pytest.fixture(scope="module")
+def milvus():
+    """200 users with two of 48 roles each, which hold 2,000 grants on 24 collections in two databases."""
+    numbers = random.Random(5)
+    with serve("2.3.5") as (contract, address):
+        places = []
+        for db in ("default", "lab"):
+            contract.collections[db] = [f"{db}_documents_{i:02}" for i in range(12)]
+            places += [(db, name) for name in contract.collections[db]]
+        names = [f"role_{i:02}" for i in range(48)]
+        contract.roles.update(dict.fromkeys(names, ""))
+        choices = [(privilege, *place) for privilege in PRIVILEGES for place in places]
+        for role in names:
+            for privilege, db, name in numbers.sample(choices, 42):
+                contract.grants[(role, "Collection", name, privilege, db)] = "root"
+        for i in range(199):
+            contract.passwords[f"user_{i:03}"] = b"a-password"
+            contract.bindings |= {(f"user_{i:03}", role) for role in numbers.sample(names, 2)}
+        yield {"TEST_URI": f"http://{address}", "TEST_PASSWORD": "Milvus"}
+
+
+def picture(cell, name):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    cell.page.wait_for_timeout(300)
+    cell.screenshot(path=PICTURES / f"{name}.png")
+
+
+def test_many_users_in_wide_and_narrow_windows(milvus, tmp_path):
+    """Names and headings stay in sight, a row's explanation is whole and moves nothing, and no text is cut."""
+    with jupyter_lab(tmp_path, **milvus) as url, browser_page() as page:
+        notebook = Notebook(
+            page, url, tmp_path, "many.ipynb", CONNECT, "access = %milvus_access\naccess.matrix(columns='collections')",
+            "%milvus_console", "%milvus_connect --form --alias other",
+        )  # fmt: skip
+        notebook.run(0)
+        notebook.run(1)
+        scroll = notebook.cell(1).get_by_role("region", name="users by collections")
+        picture(notebook.cell(1), "many-collections")
+        scroll.evaluate("e => e.scrollTo(300, 1000)")
+        edge = scroll.bounding_box()
+        for text in ("users", "default", "user_050"):
+            box = scroll.get_by_text(text, exact=True).bounding_box()
+            assert edge["x"] <= box["x"] < edge["x"] + edge["width"], f"{text} stays in sight"
+        picture(notebook.cell(1), "many-scrolled")
+
+        last = scroll.locator("td[tabindex]").last
+        last.scroll_into_view_if_needed()
+        heights = "e => [e.getBoundingClientRect().height, document.querySelector('.jp-WindowedPanel-outer').scrollTop]"
+        before = notebook.cell(1).evaluate(heights)
+        last.focus()
+        assert notebook.cell(1).evaluate(heights) == before, "nothing jumps"
+        said, height = page.evaluate(
+            "(s => [s.content, parseFloat(s.height)])(getComputedStyle(document.activeElement, '::after'))"
+        )
+        assert "role 'role_" in said
+        around = notebook.cell(1).locator(".mm-matrix").bounding_box()
+        row = last.bounding_box()
+        assert row["y"] + row["height"] <= around["y"] + around["height"] - height, (
+            "a row isn't covered by what it says"
+        )
+        picture(notebook.cell(1), "many-explained")
+
+        console = Console(notebook, 2)
+        console.sees("200 users")
+        console.cell.get_by_role("textbox", name="Filter").press_sequentially("user_12")
+        console.sees("10 of 200 users")
+        form = notebook.cell(3)
+        notebook.run(3)
+        form.get_by_role("textbox", name="User", exact=True).fill("root")
+        form.get_by_text("TLS files").click()
+        form.get_by_text("need the password of user 'root'").wait_for()
+        for width in (500, 1800):
+            page.set_viewport_size({"width": width, "height": 1000})
+            page.wait_for_timeout(700)
+            form.scroll_into_view_if_needed()
+            assert not form.evaluate(CUT), f"nothing of the form is cut at {width}"
+            picture(form, f"form-{width}")
+            for tab in ("Users", "Roles", "Access", "History"):
+                console.open(tab)
+                if tab == "Users":
+                    console.press("Delete user…")
+                    console.sees("would delete user 'user_120'")
+                page.wait_for_timeout(300)
+                assert not console.cell.evaluate(CUT), f"nothing of {tab} is cut at {width}"
+                console.picture(f"{tab}-{width}")
+
+
+@pytest.mark.parametrize("program", TREES)
+def test_everything_by_keyboard_and_beside_a_second_console(milvus, tmp_path, program):
+    """Tab and arrows lead through all four pages; what is done in one console leaves the other as it was."""
+    with jupyter_lab(tmp_path, program=program, **milvus) as url, browser_page() as page:
+        notebook = Notebook(
+            page, url, tmp_path, "keys.ipynb", CONNECT, "%milvus_console", "%milvus_console", tree=TREES[program]
+        )
+        notebook.run(0)
+        first, second = Console(notebook, 1), Console(notebook, 2)
+        first.cell.get_by_role("button", name="Refresh", exact=True).focus()
+        assert tab_through(page, 3) == ["Close console", "Users", "part of a name"]
+        page.keyboard.type("user_007")
+        first.sees("user 'user_007'")
+        reached = tab_through(page, 9)
+        assert "Release" in reached[1], "what somebody may do can be scrolled"
+        assert reached[2:] == [f"{what}…" for what in (
+            "Create user", "Grant role", "Revoke role", "Update password", "Reset password", "Delete user", "Drop user"
+        )]  # fmt: skip
+        page.keyboard.press("Enter")  # on "Drop user…", which only opens its form
+        first.cell.get_by_placeholder("retype the name to confirm").wait_for()
+        for expected in ("choose or type a name", "Refresh names", "retype the name to confirm"):
+            assert expected in tab_through(page, 1)[0]
+
+        for page_name, stops in (
+            ("Roles", ["part of a name"]),
+            ("Access", ["any"] * 5 + ["users", "roles", "part of a name", "levels", "collections"]),
+            ("History", []),
+        ):
+            first.cell.get_by_role("tab", selected=True).focus()
+            page.keyboard.press("Control+ArrowRight")  # Notebook 7 keeps the arrow alone for itself
+            page.keyboard.press("Enter")
+            first.cell.get_by_role("tab", name=page_name, selected=True).wait_for()
+            page.wait_for_timeout(500)
+            assert tab_through(page, len(stops)) == stops
+            if page_name == "Access":
+                page.keyboard.press("Space")
+                first.sees("users by collections")
+                assert tab_through(page, 4)[1::2] == ["role 'public'", "role_23, role_26"], "a row is one stop"
+        first.sees("nothing was changed in this session so far")
+
+        assert second.names("Users")[:2] == ["root", "user_000"], "the other console is as it was"
+        second.cell.get_by_role("textbox", name="Filter").fill("user_199x")
+        first.press("Close console")
+        first.cell.get_by_role("button", name="Close console").wait_for(state="detached")
+        second.press("Refresh")
+        second.sees("0 of 200 users")
