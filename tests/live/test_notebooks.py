@@ -56,7 +56,7 @@ def test_who_can_do_what_answers_and_survives_conversion():
     page, _ = HTMLExporter().from_notebook_node(notebook)
     markdown, _ = MarkdownExporter().from_notebook_node(notebook)
     for converted in (page, markdown):
-        assert "bob, default docs: changes it" in converted, "a cell of the picture says what it means"
+        assert "role 'loader': changes each" in converted, "a row of the picture says what comes by which role"
         assert "Console: a panel on " in converted
         assert "%milvus_list_users, %milvus_list_roles, %milvus_access" in converted
 
