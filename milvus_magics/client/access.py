@@ -52,8 +52,9 @@ def access(
         conn: a connection whose user may look (SelectUser and SelectOwnership); others see their own rights.
         user: only what this user may do.
         role: what this role brings, whoever holds it.
-        privilege: only what is enough for this privilege.
-        collection: only what is about this collection; without `db` in the connection's database.
+        privilege: only what is enough for this privilege, or group of privileges.
+        collection: only what reaches this collection, by its name or an alias; without `db` in the connection's
+            database.
         db: only what is about this database.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
@@ -77,7 +78,9 @@ def answer(conn: Connection, reading: Reading, asked: Question) -> Access:
     if asked.collection is not None and asked.db is None:
         asked = asked._replace(db=conn.address.db_name or "default")
     _require_known(conn, reading, asked)
-    rights = list(filter(reading.answering(*asked[2:]), _rights(reading, asked)))
+    rights = list(_rights(reading, asked))
+    if any(asked[2:]):
+        rights = list(filter(reading.answering(*asked[2:]), rights))
     return Access(rights, _caption(reading, asked), reading, concerns.of(reading), is_overview=is_overview)
 
 
