@@ -49,7 +49,7 @@ def test_who_can_do_what_answers_and_survives_conversion():
     notebook = demo.run(ROOT / "notebooks" / "who_can_do_what.ipynb")
     texts = "\n".join(demo.told(notebook))
     assert re.search(r"^bob +loader, reader +W +W +W$", texts, re.MULTILINE)
-    assert re.search(r"^ann +Search +Collection +docs +default +reader$", texts, re.MULTILINE)
+    assert re.search(r"^ann +Search +collection 'docs' in database 'default' +reader$", texts, re.MULTILINE)
     assert "['bob', 'carol', 'root']" in texts
     assert "roles that nobody holds: 'archivist'" in texts
     assert "Traceback" not in texts
