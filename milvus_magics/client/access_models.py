@@ -215,8 +215,15 @@ class Reading:
     def _permits(
         self, privilege: str | None, collections: Sequence[str | None], db: str | None
     ) -> Callable[[Right], bool]:
-        privileges = (privilege, *self._wider.get(privilege or "", ()))
-        return lambda right: any(right.permits(one, name, db) for one in privileges for name in collections)
+        ways = (privilege, *self._wider.get(privilege or "", ()))
+        held = self.groups.get(privilege or "", ())
+
+        def permits(right: Right) -> bool:
+            if held and right.privilege == ALL:  # enough for a group where it is enough for all that this holds
+                return any(all(right.permits(one, name, db) for one in held) for name in collections)
+            return any(right.permits(way, name, db) for way in ways for name in collections)
+
+        return permits
 
     def _meant_by(self, collection: str | None, db: str | None) -> tuple[str | None, ...]:
         """The names that a server may look for when somebody uses this one."""

@@ -108,6 +108,7 @@ def test_who_holds_a_group(newer):
     give(contract, "ann", ("Global", "*", "mine", "lab"))
     give(contract, "bob", ("Global", "docs", "CollectionReadOnly", "default"))
     give(contract, "cat", ("Collection", "docs", "Search", "default"))
+    give(contract, "dan", ("Global", "*", "*", "default"))
     held = access.access(conn, privilege="mine")
     assert {right.user for right in held} == {"ann", "bob", "root"}
     assert {right.user for right in access.access(conn, privilege="mine", collection="docs")} == {"bob", "root"}
