@@ -172,6 +172,11 @@ def collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:
     return list(conn.checked("ShowCollections", deadline=deadline, db_name=db).collection_names)
 
 
+def aliases(conn: Connection, db: str, deadline: Deadline) -> list[str]:
+    """The names of the aliases in a database."""
+    return list(conn.checked("ListAliases", deadline=deadline, db_name=db).aliases)
+
+
 def is_listed_among(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> tuple[str, ...]:
     """Those of the users that there are."""
     names = set(conn.checked("ListCredUsers", deadline=deadline).usernames) if wanted else set()

@@ -375,9 +375,11 @@ def missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
         there_are = lookup.databases(conn, deadline)
         if grant.db != ALL and grant.db not in there_are:
             return f"note that there is no database {grant.db!r}{naming.did_you_mean(grant.db, there_are)}"
-        if grant.object_type != "Collection" or ALL in (grant.object_name, grant.db):
+        if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
             return ""
         collections = lookup.collections(conn, grant.db, deadline)
+        if grant.object_name not in collections:
+            collections += lookup.aliases(conn, grant.db, deadline)
     except MilvusException:
         return ""  # it is granted; that the names could not be looked up changes nothing
     if grant.object_name in collections:

@@ -235,13 +235,15 @@ def test_built_in_groups(on):
     assert str(grant("ClusterReadOnly").grant) == "ClusterReadOnly on everything in all databases"
     note = grant("CollectionReadWrite", collection="dogs").note
     assert note == "note that there is no collection 'dogs' in database 'default' (did you mean 'docs'?)"
+    on.contract.aliases["default", "latest"] = "docs"
+    assert grant("CollectionReadOnly", collection="latest").note == "", "an alias is there, too"
     with pytest.raises(ParameterError, match="is not about one collection"):
         grant("DatabaseReadOnly", collection="docs")
     with pytest.raises(ParameterError, match="server says"):
         grant("ClusterReadOnly", db="lab")
-    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == 4
+    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == 5
     privileges.revoke_privilege(on.conn, "reader", "CollectionReadOnly", collection="docs", timeout=10)
-    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == 3
+    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == 4
 
 
 def test_dropping_by_force(on):
