@@ -193,9 +193,10 @@ def test_altering_a_role(on):
 def test_grants(on):
     """The same calls on every server; only newer ones are asked in the newer way."""
     roles.create_role(on.conn, "reader", timeout=10)
+    lab = "lab" if on.contract else "default"  # a real 2.3.5 would keep the grant for ever, out of everybody's sight
     for privilege, scope in [
         ("Search", {"collection": "docs"}), ("Query", {"collection": "*"}),
-        ("Insert", {"collection": "docs", "db": "lab"}),
+        ("Insert", {"collection": "docs", "db": lab}),
         ("ListDatabases", {}), ("SelectUser", {}), ("CreateCollection", {}), ("DescribeCollection", {}),
     ]:  # fmt: skip
         granted = privileges.grant_privilege(on.conn, "reader", privilege, **scope, timeout=10)
@@ -213,10 +214,9 @@ def test_grants(on):
     with pytest.raises(UnknownRoleError, match="did you mean 'reader'"):
         privileges.grant_privilege(on.conn, "raeder", "Search", collection="docs", timeout=10)
     for grant in held:
-        if grant.db != "lab" or on.contract:
-            kind = {"object_type": grant.object_type, "object_name": grant.object_name, "db": grant.db}
-            privileges.revoke_privilege(on.conn, "reader", grant.privilege, **kind, timeout=10)
-    assert not [grant for grant in privileges.list_grants(on.conn, "reader", timeout=10) if grant.db != "lab"]
+        kind = {"object_type": grant.object_type, "object_name": grant.object_name, "db": grant.db}
+        privileges.revoke_privilege(on.conn, "reader", grant.privilege, **kind, timeout=10)
+    assert not list(privileges.list_grants(on.conn, "reader", timeout=10))
 
 
 def test_built_in_groups(on):
