@@ -97,7 +97,7 @@ def _table_cell(value: Any) -> str:
 
 def heading(name: str) -> str:
     """A column's name in words."""
-    return name.replace("_", " ")
+    return printable(name).replace("_", " ")
 
 
 # Words carry the meaning too, for whoever doesn't see the colours. No colour reads well on white and on a dark panel,
