@@ -8,8 +8,9 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/python notebooks/demo.py build/demo
 
+# Most tests wait for a server or a browser, so three files run at a time.
 test: .venv/ready chromium
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile
 
 lab: .venv/ready
 	$(BIN)/jupyter lab notebooks/delete_user.ipynb

@@ -69,7 +69,7 @@ def test_in_a_terminal(milvus, tmp_path):
         child.expect("users by levels of privileges")
         child.expect(r"root +● +●")
         child.send("%milvus_access --privilege Search\r")
-        child.expect(r"root +All +Global")
+        child.expect(r"root +All +everything in all databases")
         child.send("%milvus_console\r")
         child.expect("Console: a panel on .* it needs a live notebook")
     finally:
