@@ -108,6 +108,19 @@ def test_dropped_user_comes_back_by_hash_on_newer_servers(run, keeping, version,
         assert ("eve" in str(undo._kept)) is False, "only the one entry is kept"
 
 
+def test_no_hash_travels_where_others_may_listen(run, keeping):
+    """Over a plain connection to an address that is not known to be this machine, none is asked for."""
+    with contract.serve("2.6.4") as (server, address):
+        port = address.rpartition(":")[2]
+        with pytest.warns(UserWarning, match="in plaintext"):
+            connections.connect(uri=f"http://0.0.0.0:{port}", user="root", password="Milvus")
+        run("create_user bob --password-env PW")
+        assert "with a new password" in str(run("drop_user bob --dry-run"))
+        run("drop_user bob --yes")
+        assert "BackupRBAC" not in server.calls
+        assert not undo._kept
+
+
 @pytest.mark.parametrize("refused", [False, True])
 def test_description_comes_back_with_the_hash(run, keeping, refused):
     """A backup holds none, so it is written afterwards; where that is refused, the note says what it was."""
