@@ -1,6 +1,6 @@
 """Measure against pymilvus and bare gRPC calls in the same run: `python bench.py [REPORT.md]`, with a chart beside it.
 
-The many users take most of its half an hour, because Milvus looks at all users whenever one is created.
+The many users take most of its forty minutes, because Milvus looks at all users whenever one is created.
 """
 
 import contextlib
