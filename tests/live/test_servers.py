@@ -85,6 +85,17 @@ def test_users_come_and_go(on):
         users.drop_user(on.conn, "root", timeout=10)
 
 
+def test_deleting_twice_at_once(on):
+    """Proxies let a deleted user in for some milliseconds; that is no reason to say "deleted" once more."""
+    for _ in range(1 if on.contract else 100):
+        users.create_user(on.conn, "bob", OLD, timeout=10)
+        assert users.delete_user(on.conn, "bob", OLD, timeout=10).verified
+        if on.contract:
+            on.contract.lagging["bob"] = OLD.encode()
+        with pytest.raises(UnknownUserError, match="there is no user 'bob'"):
+            users.delete_user(on.conn, "bob", OLD, timeout=10)
+
+
 def test_names_that_newer_servers_take(on):
     """`.` and `-` from 2.6 on; before, the server says no."""
     if on.number >= (2, 6):
