@@ -8,12 +8,18 @@ that waits for its answer: that is left where it holds nothing.
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from signal import SIGINT
 from types import CodeType, FrameType
 from typing import Any
+
+try:
+    # What `signal` makes its own of: that looks handlers up in an enum, which costs more than the whole call to gRPC.
+    from _signal import getsignal, signal  # type: ignore[import-not-found, unused-ignore]
+except ImportError:
+    from signal import getsignal, signal
 
 
 class _Guard:
@@ -37,7 +43,7 @@ class _Guard:
     def deliver(self) -> None:
         """Hand on what was held back."""
         if self._count:
-            self._before(signal.SIGINT, None)
+            self._before(SIGINT, None)
 
 
 _guard: _Guard | None = None  # only the main thread has one
@@ -52,16 +58,16 @@ def held_back(*, leaves: CodeType | None = None, told: Callable[[], None] | None
         told: called for every interrupt, which then goes no further.
     """
     global _guard
-    before = signal.getsignal(signal.SIGINT)
+    before = getsignal(SIGINT)
     if _guard is not None or not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
     guard = _Guard(before, leaves, told)
-    signal.signal(signal.SIGINT, guard)  # from here on nothing is raised that would leave `_guard` set
+    signal(SIGINT, guard)  # from here on nothing is raised that would leave `_guard` set
     _guard = guard
     try:
         yield
     finally:
         _guard = None
-        signal.signal(signal.SIGINT, before)
+        signal(SIGINT, before)
         guard.deliver()
