@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from milvus_magics.client import privilege_groups, privileges, roles
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import Table
-from milvus_magics.client.role_models import Grant
 from milvus_magics.session.connections import DEFAULT, connections
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.role_models import Grant
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ How a server decides was measured on Milvus 2.3.5; what later ones do differentl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics.client import concerns, lookup, naming
 from milvus_magics.client.access_models import Access, Reading, Right, matches
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.reading import read
 from milvus_magics.client.role_models import held_by
 from milvus_magics.client.scopes import ALL, KNOWN
 from milvus_magics.errors import ParameterError, PermissionDeniedError, UnknownPrivilegeError
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 __all__ = ["Question", "access", "answer", "read"]
 

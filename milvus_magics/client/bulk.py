@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import verify
 from milvus_magics.client.bulk_models import (
@@ -31,13 +31,15 @@ from milvus_magics.client.bulk_plans import plan as plan
 from milvus_magics.client.bulk_rows import rows_of, with_passwords
 from milvus_magics.client.bulk_scripts import Checks, Work, create, delete
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.deletion import stored_hashes
-from milvus_magics.client.models import LostUser
 from milvus_magics.client.pipeline import Pipeline, Row
 from milvus_magics.errors import MilvusException
-from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import LostUser
+    from milvus_magics.secret import Secret
 
 SINGLE = {CREATE: "create_user", DELETE: "delete_user", DROP: "drop_user"}
 MOST_TRIES = 4

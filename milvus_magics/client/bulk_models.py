@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milvus_magics.client.models import LostUser, Table, Told
 from milvus_magics.client.role_models import some
 from milvus_magics.errors import CodedError
-from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.secret import Secret
 
 DONE, ALREADY, REFUSED, UNKNOWN, NOT_TRIED = "done", "already", "refused", "unknown", "not tried"
 OUTCOMES = (UNKNOWN, REFUSED, NOT_TRIED, ALREADY, DONE)  # the most worrying first

@@ -6,12 +6,11 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
 from milvus_magics.client.address import Login
 from milvus_magics.client.bulk_models import DONE, REFUSED, UNKNOWN, RowOutcome, UserRow
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.models import Change, LostUser
 from milvus_magics.client.naming import MAX_PASSWORD_BYTES
 from milvus_magics.client.pipeline import Answer, Call, Row
@@ -24,6 +23,9 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 # After these, the next row would be told the same.
 HOPELESS = (LimitReachedError, PermissionDeniedError)

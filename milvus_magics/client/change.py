@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import status
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import Change
 from milvus_magics.errors import ChangeInterrupted, CodedError, MilvusException, OutcomeUnknownError
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 SECONDS_TO_SETTLE = 2.0
 SECONDS_BETWEEN_QUESTIONS = 0.1

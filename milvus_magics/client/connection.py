@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from milvus_magics import wire
 from milvus_magics.client import interrupts, status
 from milvus_magics.client.address import Address, Login
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import ClosedError, DeadlineError
 from milvus_magics.secret import Hash, Secret
 
 if TYPE_CHECKING:
     import grpc
 
+    from milvus_magics.client.deadline import Deadline
     from milvus_magics.client.models import Change
 
 # Without a deadline, these notice a frozen server within 15 to 60 s.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, naming, verify
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import DeletedUser, DeletePreview, LostUser
 from milvus_magics.errors import (
@@ -18,6 +18,9 @@ from milvus_magics.errors import (
     ProtectedUserError,
 )
 from milvus_magics.secret import Hash, Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 # Deleting a user reaches the proxies within 7 ms (measured), so this is ample.
 SECONDS_TO_LOSE_ACCESS = 0.3

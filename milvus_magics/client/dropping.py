@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, naming, privileges
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.role_models import DroppedRole, DropRolePreview, Grants, LostRole, some
 from milvus_magics.errors import InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 # From this version on the server itself revokes what a role holds when it is dropped by force.
 FORCE_DROP_SINCE = (2, 4, 11)

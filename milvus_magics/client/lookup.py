@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import naming, status
-from milvus_magics.client.connection import Connection, Pending
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import LostUser
 from milvus_magics.client.role_models import some
 from milvus_magics.errors import (
@@ -18,6 +16,10 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection, Pending
+    from milvus_magics.client.deadline import Deadline
 
 
 def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from milvus_magics.errors import printable
-from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.secret import Secret
 
 Row = TypeVar("Row")
 

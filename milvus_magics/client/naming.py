@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.secret import Secret
 
 MAX_USER_BYTES = 32
 MAX_ROLE_BYTES = 255

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, naming, verify
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import ChangedPassword
 from milvus_magics.errors import (
@@ -16,6 +16,9 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 # One proxy has the new password before the answer; others may take a moment.
 SECONDS_TO_PROVE = 2.0

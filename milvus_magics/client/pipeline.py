@@ -10,13 +10,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milvus_magics.client import interrupts, status
-from milvus_magics.client.address import Login
 from milvus_magics.client.connection import OWN, Connection, Pending
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import MilvusException, RateLimitedError, UnavailableError
+
+if TYPE_CHECKING:
+    from milvus_magics.client.address import Login
 
 FIRST_WINDOW, MOST_IN_FLIGHT = 8, 64
 BETTER, WORSE = 1.05, 0.9  # how much the rate has to change to be believed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from milvus_magics.client import (
     dropping,
@@ -20,7 +21,6 @@ from milvus_magics.client import (
     users,
     verify,
 )
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import Told, roles_in_words
 from milvus_magics.client.scopes import KNOWN, Scope
@@ -33,7 +33,10 @@ from milvus_magics.errors import (
     UserExistsError,
     printable,
 )
-from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.secret import Secret
 
 DESCRIPTIONS_SINCE = (2, 6, 19)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from milvus_magics import wire
 from milvus_magics.client import change, naming
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.role_models import GroupChange, PrivilegeGroup, PrivilegeGroups
 from milvus_magics.client.scopes import KNOWN
@@ -20,6 +20,9 @@ from milvus_magics.errors import (
     UnknownPrivilegeError,
     printable,
 )
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 
 def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import lookup, privileges, verify
 from milvus_magics.client.access_models import ADMIN, PUBLIC, ROOT, Reading
-from milvus_magics.client.connection import Connection, Pending
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.role_models import Grant, some
 from milvus_magics.client.scopes import ALL
 from milvus_magics.errors import (
@@ -20,6 +18,10 @@ from milvus_magics.errors import (
     UnknownRoleError,
 )
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection, Pending
+    from milvus_magics.client.deadline import Deadline
 
 # Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
 DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from milvus_magics import wire
 from milvus_magics.client import change, lookup, naming, privileges
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.dropping import drop_role as drop_role
 from milvus_magics.client.dropping import preview_drop_role as preview_drop_role
@@ -27,6 +28,9 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 
 def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:

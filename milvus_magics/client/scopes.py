@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.role_models import Grant
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 # Hints for levels and spelling, never a closed list: servers add privileges, and theirs is the last word.
 ON_COLLECTIONS = frozenset(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, privileges, roles, users
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import LostUser, RestoredUser, roles_in_words
 from milvus_magics.client.previews import Preview
@@ -18,6 +18,9 @@ from milvus_magics.errors import (
     UserExistsError,
 )
 from milvus_magics.secret import Hash, Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 
 def restore_user(

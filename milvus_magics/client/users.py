@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, naming, roles, verify
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.deletion import delete_user as delete_user
 from milvus_magics.client.deletion import drop_user as drop_user
@@ -22,6 +22,9 @@ from milvus_magics.errors import (
     UserExistsError,
 )
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 
 def create_user(

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milvus_magics.client import lookup, status
 from milvus_magics.client.address import Login
-from milvus_magics.client.connection import Connection, Pending
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.naming import MAX_PASSWORD_BYTES
 from milvus_magics.errors import (
     NOT_AUTHENTICATED,
@@ -30,6 +28,10 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection, Pending
+    from milvus_magics.client.deadline import Deadline
 
 THIS, RANDOM = "with this password", "with a random password"
 HASH_REFUSED = "encrypt password failed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import ipywidgets as widgets
@@ -11,12 +11,14 @@ import ipywidgets as widgets
 from milvus_magics import display
 from milvus_magics.client import users
 from milvus_magics.client.address import DEFAULT_URI, Address
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.base import BELOW_FIELDS, FIELD, LABEL, Form
 from milvus_magics.forms.secret_text import SecretText
-from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.secret import Secret
 
 # Field -> its label and what stands in it while it is empty.
 FIELDS = {

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from milvus_magics import display
 from milvus_magics.client import access
-from milvus_magics.client.access_models import Reading
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import Change
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms.base import Panel
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, Page, RolesPage, UsersPage
 from milvus_magics.session.connections import DEFAULT, connections
+
+if TYPE_CHECKING:
+    from milvus_magics.client.access_models import Reading
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import Change
 
 
 class Console(Panel):

@@ -20,12 +20,12 @@ from milvus_magics.forms.drop_user import DropUserForm
 from milvus_magics.forms.name_box import NameBox
 from milvus_magics.forms.passwords import ResetPasswordForm, UpdatePasswordForm
 from milvus_magics.forms.roles import CreateRoleForm, DropRoleForm, GrantRoleForm, RevokeRoleForm
-from milvus_magics.forms.server_form import ServerForm
 from milvus_magics.session import journal
 
 if TYPE_CHECKING:
     from milvus_magics.client.matrix import Matrix
     from milvus_magics.forms.console import Console
+    from milvus_magics.forms.server_form import ServerForm
 
 WRAPPED = {"flex_flow": "row wrap", "width": "100%"}
 NARROW = {"description_width": "7em"}

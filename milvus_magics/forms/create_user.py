@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ipywidgets as widgets
 
 from milvus_magics.client import naming, users
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import CreatedUser
 from milvus_magics.errors import MilvusException, printable
 from milvus_magics.forms.base import FIELD, LABEL
 from milvus_magics.forms.secret_text import NewSecret
 from milvus_magics.forms.server_form import ServerForm, text_field
 from milvus_magics.session import directory
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import CreatedUser
 
 
 class CreateUserForm(ServerForm):

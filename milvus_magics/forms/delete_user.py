@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ipywidgets as widgets
 
 from milvus_magics.client import users
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import DeletedUser, DeletePreview
 from milvus_magics.errors import PermissionDeniedError
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.forms.server_form import ServerForm
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import DeletedUser, DeletePreview
 
 
 class DeletionForm(ServerForm):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ipywidgets as widgets
 
 from milvus_magics.client import users
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import DeletedUser, DeletePreview
 from milvus_magics.forms.delete_user import DeletionForm
 from milvus_magics.forms.retyped import Retyped
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import DeletedUser, DeletePreview
 
 
 class DropUserForm(DeletionForm):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from milvus_magics.client import users
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import ChangedPassword
 from milvus_magics.forms.secret_text import NewSecret, SecretText
 from milvus_magics.forms.server_form import ServerForm
 from milvus_magics.session.connections import DEFAULT
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import ChangedPassword
 
 
 class UpdatePasswordForm(ServerForm):

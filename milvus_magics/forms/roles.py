@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ipywidgets as widgets
 
 from milvus_magics.client import naming, roles, users
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.previews import Preview, preview_revoke_role
-from milvus_magics.client.role_models import CreatedRole, DroppedRole, RoleBinding
 from milvus_magics.forms.base import FIELD, LABEL
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.server_form import ServerForm, text_field
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.role_models import CreatedRole, DroppedRole, RoleBinding
 
 
 class CreateRoleForm(ServerForm):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 
 from milvus_magics import display
 from milvus_magics.client import naming
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.base import BELOW_FIELDS, FIELD, LABEL, Form
 from milvus_magics.forms.name_box import NameBox
 from milvus_magics.session import directory
 from milvus_magics.session.connections import DEFAULT, connections
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
 
 
 class ServerForm(Form):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import access
-from milvus_magics.client.access_models import Access
 from milvus_magics.magics.arguments import argument, connection_options, line_magic
 from milvus_magics.magics.base import SessionMagics
+
+if TYPE_CHECKING:
+    from milvus_magics.client.access_models import Access
 
 
 class AccessMagics(SessionMagics):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics
 from traitlets import Float, Unicode, observe
 
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import seconds
 from milvus_magics.session import undo
 from milvus_magics.session.connections import DEFAULT, connections
 
 if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
     from milvus_magics.embedded import EmbeddedMilvus
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import bulk
-from milvus_magics.client.bulk_models import DONE, UNKNOWN, BulkPlan, BulkResult, UserRow
-from milvus_magics.client.bulk_rows import with_passwords
-from milvus_magics.client.connection import Connection
+from milvus_magics.client import bulk, bulk_models, bulk_rows
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics import passwords, sources
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, yes
 from milvus_magics.magics.base import SessionMagics
 from milvus_magics.session.connections import connections
+
+if TYPE_CHECKING:
+    from milvus_magics.client.bulk_models import BulkPlan, BulkResult, UserRow
+    from milvus_magics.client.connection import Connection
 
 FEWEST_FOR_A_BAR = 20
 source = argument("source", metavar="SOURCE", help="a .csv or .json file, or a Python name: list, dict, DataFrame")
@@ -43,7 +44,7 @@ class BulkMagics(SessionMagics):
             %milvus_create_users class.csv --passwords-to passwords.csv
             made = %milvus_create_users names
         """
-        rows = with_passwords(sources.read(args.source, args.namespace))
+        rows = bulk_rows.with_passwords(sources.read(args.source, args.namespace))
         plans = self._plans(args, bulk.CREATE, rows, _number(args.limit))
         if args.dry_run:
             return _shown(plans)
@@ -53,7 +54,7 @@ class BulkMagics(SessionMagics):
         made: set[str] = set()
         try:
             result = self._execute(args, plans)
-            made = {row.user for row in result if row.outcome in (DONE, UNKNOWN)}
+            made = {row.user for row in result if row.outcome in (bulk_models.DONE, bulk_models.UNKNOWN)}
         except BaseException:
             made = {row.user for row in rows}  # nobody knows which of them are needed
             raise
@@ -117,7 +118,7 @@ class BulkMagics(SessionMagics):
                         conn, plan, stop_on_error=args.stop_on_error, progress=progress, timeout=self.seconds(args)
                     )
                 )
-        return BulkResult.joined(results)
+        return bulk_models.BulkResult.joined(results)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from milvus_magics.client.scopes import KNOWN
+from milvus_magics.client import scopes
 from milvus_magics.session import directory
 from milvus_magics.session.connections import connections
 
@@ -93,7 +93,7 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
         return []
     kind = "user" if action.dest == "name" and action.metavar in ("NAME", "USER") else KINDS.get(action.dest, "")
     if kind == "privilege":
-        return sorted(KNOWN)
+        return sorted(scopes.KNOWN)
     if kind == "object":
         return ["Collection", "Global", "User"]
     if kind == "alias":

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from milvus_magics.client import users
 from milvus_magics.client.address import Address
-from milvus_magics.client.models import Table, WhoAmI
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
@@ -23,45 +21,15 @@ from milvus_magics.magics.arguments import (
 )
 from milvus_magics.magics.base import SessionMagics
 from milvus_magics.magics.typed_secrets import if_typed
-from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections
 
 if TYPE_CHECKING:
+    from milvus_magics.client.models import WhoAmI
     from milvus_magics.embedded import EmbeddedMilvus
+    from milvus_magics.magics.overview import Aliases, Overview
+    from milvus_magics.secret import Secret
 
 ADDRESS_OPTIONS = ("host", "port", "ca_pem", "server_pem", "client_pem", "client_key", "server_name", "db")
-
-
-@dataclass(frozen=True)
-class AliasRow:
-    """One connection of this notebook."""
-
-    alias: str
-    server: str
-    user: str
-    used: str
-
-
-class Aliases(Table[AliasRow]):
-    """The connections of this notebook."""
-
-    columns = ("alias", "server", "user", "used")
-
-
-@dataclass(frozen=True)
-class Overview:
-    """Where this notebook stands."""
-
-    connections: Aliases
-    who: WhoAmI | None
-    problem: str
-    next_step: str
-
-    def __repr__(self) -> str:
-        now = [str(self.who)] if self.who else []
-        now += [self.problem] if self.problem else []
-        table = [repr(self.connections)] if self.connections else []
-        return "\n".join([*now, *table, f"next: {self.next_step}"])
 
 
 def connect_arguments(parser: Parser) -> None:
@@ -101,6 +69,8 @@ class ConnectionMagics(SessionMagics):
         Example:
             %milvus
         """
+        from milvus_magics.magics.overview import Overview
+
         alias = args.using or self.using
         if not connections.has_connection(alias):
             return Overview(self._aliases(), None, "", "%milvus_connect URI --user NAME, or %milvus_connect --embedded")
@@ -182,6 +152,8 @@ class ConnectionMagics(SessionMagics):
         return users.whoami(self.connection(args), timeout=self.seconds(args))
 
     def _aliases(self) -> Aliases:
+        from milvus_magics.magics.overview import Aliases, AliasRow
+
         rows = [
             AliasRow(alias, conn.address.url, conn.user or conn.actor, "yes" if alias == self.using else "")
             for alias, conn in connections.list_connections()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import naming, users
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.previews import Preview, preview_update_password
+from milvus_magics.client import naming, previews, users
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
@@ -22,6 +20,10 @@ from milvus_magics.magics.arguments import (
 from milvus_magics.magics.base import SessionMagics
 from milvus_magics.magics.typed_secrets import NEW_SOURCES
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.previews import Preview
 
 NOT_WITH_FORM = (
     "name", "without_old", "dry_run", "password_env", "password_var", "keyring", "new_password_env", "new_password_var",
@@ -80,7 +82,7 @@ def _preview(conn: Connection, args: argparse.Namespace, timeout: float) -> Prev
     old, new = passwords.named_source(args, name), passwords.named_source(args, name, "new_")
     if new:
         naming.require(naming.problem_with_password(new))
-    return preview_update_password(conn, name, old, timeout=timeout)
+    return previews.preview_update_password(conn, name, old, timeout=timeout)
 
 
 def _name(conn: Connection, args: argparse.Namespace) -> str:

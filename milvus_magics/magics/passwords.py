@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.arguments import Namespace
 from milvus_magics.magics.typed_secrets import NEW_SOURCES, SOURCES, if_typed
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.magics.arguments import Namespace
 
 Answer = TypeVar("Answer")
 

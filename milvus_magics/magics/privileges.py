@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import previews, privilege_groups, privileges
-from milvus_magics.client.role_models import Grants, PrivilegeGroups
-from milvus_magics.client.scopes import Scope
+from milvus_magics.client import previews, privilege_groups, privileges, scopes
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, line_magic, yes
 from milvus_magics.magics.base import SessionMagics
+
+if TYPE_CHECKING:
+    from milvus_magics.client.role_models import Grants, PrivilegeGroups
+    from milvus_magics.client.scopes import Scope
 
 group_name = argument("group", metavar="G", help="the group")
 group_members = argument("privileges", nargs="+", metavar="P", help="names of privileges")
@@ -139,4 +141,4 @@ class PrivilegeMagics(SessionMagics):
 
 
 def _scope(args: argparse.Namespace) -> Scope:
-    return Scope(args.collection, args.db, args.object, args.object_name)
+    return scopes.Scope(args.collection, args.db, args.object, args.object_name)

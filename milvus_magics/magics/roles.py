@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import previews, roles
-from milvus_magics.client.role_models import RoleDetails, Roles
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, form, line_magic, yes
 from milvus_magics.magics.base import SessionMagics
+
+if TYPE_CHECKING:
+    from milvus_magics.client.role_models import RoleDetails, Roles
 
 role_name = argument("role", metavar="R", help="the role")
 role_name_or_form = argument("role", nargs="?", metavar="R", help="the role")

@@ -7,14 +7,16 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client.bulk_models import UserRow
-from milvus_magics.client.bulk_rows import field_of, problem_with_fields, rows_of
+from milvus_magics.client import bulk_rows
 from milvus_magics.errors import ParameterError
-from milvus_magics.magics.arguments import Namespace
 from milvus_magics.private_file import open_new
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.bulk_models import UserRow
+    from milvus_magics.magics.arguments import Namespace
 
 PLAIN = ("user", "roles", "description")
 
@@ -27,7 +29,7 @@ def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
         BulkError: names every row that is not as it should be.
     """
     if source.isidentifier() and namespace.has(source):
-        return rows_of(namespace.find(source))
+        return bulk_rows.rows_of(namespace.find(source))
     reader, first = _READERS.get(Path(source).suffix.lower(), (None, 0))
     if reader is None:
         raise ParameterError(
@@ -38,7 +40,7 @@ def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
     # Raised here, where no frame holds what the file holds.
     if problem:
         raise ParameterError(f"the file {source!r} cannot be read: {problem}; nothing was sent")
-    return rows_of(items, first)
+    return bulk_rows.rows_of(items, first)
 
 
 def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
@@ -73,7 +75,7 @@ def _from_csv(path: Path) -> Found:
             heading = stream.readline()
             stream.seek(0)
             table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
-            problem = problem_with_fields(table.fieldnames or (), " of the heading")
+            problem = bulk_rows.problem_with_fields(table.fieldnames or (), " of the heading")
             return ([], problem) if problem else ([_wrapped(row) for row in table], "")
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         return [], _why(exc)
@@ -97,7 +99,7 @@ def _from_json(path: Path) -> Found:
 def _wrapped(row: dict[Any, Any]) -> dict[Any, Any]:
     """The row with what is or may be a password wrapped, before anything can go wrong with it."""
     return {
-        name: Secret(value) if isinstance(value, str) and value and field_of(name) not in PLAIN else value
+        name: Secret(value) if isinstance(value, str) and value and bulk_rows.field_of(name) not in PLAIN else value
         for name, value in row.items()
     }
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import naming, previews, users
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import CreatedUser, DeletePreview, User, Users
+from milvus_magics.client import models, naming, previews, users
 from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError, printable
 from milvus_magics.magics import passwords
 from milvus_magics.magics.arguments import (
@@ -23,6 +21,10 @@ from milvus_magics.magics.arguments import (
 )
 from milvus_magics.magics.base import SessionMagics
 from milvus_magics.secret import Secret
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import CreatedUser, DeletePreview, User, Users
 
 NOT_WITH_FORM = (
     "name", "password_env", "password_var", "keyring", "role", "description", "generate", "password_to", "keyring_to",
@@ -187,7 +189,7 @@ def _create_generated(conn: Connection, args: argparse.Namespace, timeout: float
             _forget(args)
         raise
     place = args.password_to or (f"the keyring, service {args.keyring_to!r}" if args.keyring_to else "")
-    return CreatedUser(created.user, created.server, created.roles, secret, kept=place, note=created.note)
+    return models.CreatedUser(created.user, created.server, created.roles, secret, kept=place, note=created.note)
 
 
 def _keep(secret: Secret, args: argparse.Namespace) -> None:

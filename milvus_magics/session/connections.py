@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import atexit
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import status
 from milvus_magics.client.address import Address, masked_uri
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import Change
 from milvus_magics.errors import AliasError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session import adopt as adopting
 from milvus_magics.session import directory, journal, lock, undo
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import Change
 
 DEFAULT = "default"
 
@@ -98,6 +100,8 @@ class Connections:
 
     def open(self, address: Address, *, timeout: float | None = 10.0) -> Connection:
         """Connect to a checked address and prove it; raises as `connect`. No alias leads to it before `keep`."""
+        from milvus_magics.client.connection import Connection
+
         deadline = Deadline(timeout)
         conn = Connection(address)
         try:

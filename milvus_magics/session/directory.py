@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from milvus_magics.client import lookup, privilege_groups, roles, users
-from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import Change
 from milvus_magics.errors import MilvusException
 from milvus_magics.session import lock
+
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import Change
+
+    Ask = Callable[[Connection, float], list[str]]
 
 SECONDS_TO_KEEP = 30.0
 # Completion asks once and waits this long, so that the prompt is back within 0.6 s; then a server that doesn't answer
 # is left alone for a while.
 SECONDS_TO_GUESS = 0.45
 SECONDS_TO_LEAVE_ALONE = 10.0
-
-Ask = Callable[[Connection, float], list[str]]
 
 # Kind of name -> how the server is asked for them.
 _QUESTIONS: dict[str, Ask] = {

@@ -9,18 +9,20 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from milvus_magics.client import undo
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.models import Change, LostUser, RestoredUser
-from milvus_magics.client.previews import Preview
-from milvus_magics.client.role_models import LostRole, RestoredRole
+from milvus_magics.client import models, role_models, undo
 from milvus_magics.errors import MilvusException, ParameterError, RoleExistsError
 from milvus_magics.secret import Hash, Secret
 from milvus_magics.session import lock
 
-Lost = TypeVar("Lost", LostUser, LostRole)
+if TYPE_CHECKING:
+    from milvus_magics.client.connection import Connection
+    from milvus_magics.client.models import Change, LostUser, RestoredUser
+    from milvus_magics.client.previews import Preview
+    from milvus_magics.client.role_models import LostRole, RestoredRole
+
+Lost = TypeVar("Lost", "LostUser", "LostRole")
 
 
 @dataclass
@@ -78,9 +80,9 @@ def watch(conn: Connection) -> None:
 def on_change(change: Change) -> None:
     """Remember what is gone, and forget what is back."""
     with lock:
-        if change.outcome != "refused" and isinstance(change.lost, LostRole):
+        if change.outcome != "refused" and isinstance(change.lost, role_models.LostRole):
             _remember_role(change, change.lost)
-        elif change.outcome != "refused" and isinstance(change.lost, LostUser):
+        elif change.outcome != "refused" and isinstance(change.lost, models.LostUser):
             _lost[change.server, "user", change.target] = change.lost
         elif change.outcome == "done" and change.operation == "create_user":
             _forget_user(change.server, change.target)
@@ -89,7 +91,7 @@ def on_change(change: Change) -> None:
 def _remember_role(change: Change, lost: LostRole) -> None:
     """Remember what goes with a role, and with what went before where dropping or restoring it stopped half way."""
     key, before = (change.server, change.target), _lost.get((change.server, "role", change.target))
-    if key in _begun and isinstance(before, LostRole):
+    if key in _begun and isinstance(before, role_models.LostRole):
         lost = lost.since(before)
     _lost[change.server, "role", change.target] = lost
     if change.outcome == "done":
@@ -169,7 +171,7 @@ def lost_user(conn: Connection, user: str) -> LostUser:
     Raises:
         ParameterError: no such user was deleted in this session.
     """
-    return _find(conn, "user", user, LostUser, "deleted")
+    return _find(conn, "user", user, models.LostUser, "deleted")
 
 
 def lost_role(conn: Connection, role: str) -> LostRole:
@@ -178,7 +180,7 @@ def lost_role(conn: Connection, role: str) -> LostRole:
     Raises:
         ParameterError: no such role was dropped in this session.
     """
-    return _find(conn, "role", role, LostRole, "dropped")
+    return _find(conn, "role", role, role_models.LostRole, "dropped")
 
 
 def clear() -> None:

@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from milvus_magics import DropUserForm, utility
+from milvus_magics import DropUserForm, display, utility
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.session import journal
 
@@ -37,7 +37,7 @@ def some_changes(run):
 def test_every_way_of_changing_is_an_entry(run, some_changes, root):
     """Who, what, where, what came of it, and a time in UTC."""
     rows = run("audit").to_dicts()
-    assert [(row["operation"], row["target"], row["outcome"], row["code"]) for row in rows] == [
+    assert [(row["operation"], row["target"], row["outcome"], row["code"]) for row in reversed(rows)] == [
         ("create_user", "bob", "done", 0),
         ("create_user", "eve", "done", 0),
         ("drop_user", "eve", "done", 0),
@@ -47,6 +47,17 @@ def test_every_way_of_changing_is_an_entry(run, some_changes, root):
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["when"]) for row in rows)
     assert all(0 < row["seconds"] < 10 for row in rows)
     assert "4 changes made or tried in this session" in repr(run("audit"))
+
+
+def test_long_histories_show_what_just_happened(run, some_changes):
+    """A table is cut at its end, so the newest change comes first."""
+    first = journal.entries()[0]
+    for _ in range(display.MAX_ROWS + 50):
+        journal.record(first)
+    run("drop_user bob --yes")
+    shown = run("audit")
+    assert "drop_user" in repr(shown)
+    assert "drop_user" in shown._repr_html_()
 
 
 def test_each_operation_has_its_entry(run):
