@@ -21,8 +21,8 @@ class AuditMagics(SessionMagics):
     def audit(self, args: argparse.Namespace) -> Any:
         """Show every change that was made or tried in this session: when, where, by whom, what came of it.
 
-        The newest comes first; in a file, the oldest. In a .csv file, what a spreadsheet would take for a formula begins
-        with an apostrophe.
+        The newest comes first; in a file, the oldest. What a spreadsheet would take for a formula begins with an
+        apostrophe in a .csv file.
 
         Examples:
             %milvus_audit
