@@ -2,34 +2,48 @@
 # leaves no process behind.
 PYTHON ?= python3
 BIN := .venv/bin
+SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test lab bench soak lint picture chromium clean
+.PHONY: demo test promises lab bench soak lint audit picture chromium clean
 
-demo: .venv/ready
+demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
 
-# Most tests wait for a server or a browser, so three files run at a time.
-test: .venv/ready chromium
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile
+# Most tests wait for a server or a browser, so three files run at a time. They run somewhere else, where Python finds
+# the installed wheel and not the tree.
+test: .venv/installed chromium
+	mkdir -p build/elsewhere
+	cd build/elsewhere && ../../$(BIN)/python -m pytest -q -n 3 --dist loadfile -c ../../pyproject.toml ../../tests
 
-lab: .venv/ready
+# What is promised, how it is tested, and what the tests counted.
+promises: test
+	$(BIN)/python tests/promises.py docs/promises.md
+
+lab: .venv/installed
 	$(BIN)/jupyter lab notebooks/delete_user.ipynb
 
-bench: .venv/ready
+bench: .venv/installed
 	mkdir -p build
 	$(BIN)/python tests/benchmarks/bench.py build/bench.md
 
 # A thousand random sequences of changes instead of the fifty of `make test`, other ones each time.
-soak: .venv/ready
-	SOAK_SEQUENCES=1000 $(BIN)/python -m pytest -q tests/live/test_sequences.py
+soak: .venv/installed
+	mkdir -p build/elsewhere
+	cd build/elsewhere && SOAK_SEQUENCES=1000 ../../$(BIN)/python -m pytest -q -c ../../pyproject.toml ../../tests/live/test_sequences.py
 
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Known vulnerabilities of what is installed with the package, if the package index tells them.
+audit: .venv/installed
+	$(BIN)/python -m pip install --quiet --group audit
+	$(BIN)/python -m pip freeze --exclude milvus-magics > build/installed.txt
+	$(BIN)/pip-audit --requirement build/installed.txt --no-deps --disable-pip
+
 # The pictures in README.md, from a real JupyterLab.
-picture: .venv/ready chromium
+picture: .venv/installed chromium
 	$(BIN)/python tests/browser/screenshot.py docs
 
 # The browser tests need one; they take the system's.
@@ -43,7 +57,14 @@ chromium:
 .venv/ready: pyproject.toml Makefile
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[embedded,keyring,pandas]' --group dev
+	$(BIN)/python -m pip install --quiet '.[embedded,keyring,pandas]' --group dev
+	touch $@
+
+# The wheel, made from the source distribution.
+.venv/installed: .venv/ready $(SOURCES)
+	mkdir -p build && rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist . > build/dist.log || { cat build/dist.log >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall build/dist/*.whl
 	touch $@
 
 clean:

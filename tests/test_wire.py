@@ -4,7 +4,6 @@ import base64
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import google.protobuf
 import pytest
@@ -14,7 +13,6 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 from milvus_magics import wire
 from milvus_magics.wire import regenerate
 
-ROOT = Path(__file__).resolve().parents[1]
 FILES = FileDescriptorSet.FromString(regenerate.DESCRIPTORS.read_bytes()).file
 
 needs_pymilvus = pytest.mark.skipif(
@@ -244,7 +242,6 @@ def run_python(script: str, *arguments: str, implementation: str) -> subprocess.
     """Run a script in a fresh interpreter, under one implementation of protobuf."""
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
-        cwd=ROOT,
         env={**os.environ, "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": implementation},
         capture_output=True,
         text=True,

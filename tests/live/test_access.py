@@ -167,7 +167,7 @@ def public(conn):
     everybodys=st.lists(st.sampled_from(EVERYBODYS), max_size=1),
     held=st.sets(st.sampled_from(["one", "two", "admin"]), max_size=2),
 )
-def test_what_it_says_is_what_happens(milvus, public, first, second, everybodys, held):
+def test_what_it_says_is_what_happens(milvus, public, figure, first, second, everybodys, held):
     """For roles with any grants, in any database: allowed where the view says so, denied elsewhere."""
     root = Connection(Address.of(milvus.uri, user="root", password=milvus.password))
     grants = {"one": first, "two": second, "public": everybodys}
@@ -177,6 +177,7 @@ def test_what_it_says_is_what_happens(milvus, public, first, second, everybodys,
     finally:
         root.close()
     assert not wrong, wrong
+    figure("access", rights_tried=len(DATABASES) * (len(TRIALS) + 3))  # three questions the other way round
 
 
 def difference(milvus, root, grants, held):

@@ -31,7 +31,7 @@ def server():
 
 
 @pytest.mark.parametrize("kind", ["ordinary", "odd"])
-def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind):
+def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind, figure):
     """Prompts, Secrets in variables, forms, undo; success and failure; verbose tracebacks and debug logs."""
     first, second, third, wrong = (new_password() if kind == "ordinary" else ODD + new_password()[:8] for _ in range(4))
     home = tmp_path / "home"
@@ -106,7 +106,8 @@ def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind):
         published = kernel.published
     keep_notebook(home, cells)
     assert (home / "audit.jsonl").read_text().count("\n") > 10
-    assert_nowhere((first, second, third, wrong, root_password(server)), home, published)
+    hunted = (first, second, third, wrong, root_password(server))
+    figure("secrets", passwords_hunted=len(hunted), files_and_messages=assert_nowhere(hunted, home, published))
 
 
 MEMORY = """import keyring, keyring.backend
@@ -118,7 +119,7 @@ keyring.set_keyring(Memory())"""
 
 
 @pytest.mark.parametrize("kind", ["ordinary", "odd"])
-def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind):
+def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind, figure):
     """Many users, generated passwords, the keyring, pymilvus's client, remembered addresses, an interrupted login."""
     first, second, wrong = (new_password() if kind == "ordinary" else ODD + new_password()[:8] for _ in range(3))
     home, outside = tmp_path / "home", tmp_path / "the user's own files"
@@ -183,7 +184,8 @@ def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind)
         written = [row["password"] for row in csv.DictReader(stream)]
     written.append((outside / "gen").read_text().strip())
     assert len(written) == 2
-    assert_nowhere((first, second, wrong, *written, root_password(server)), home, published)
+    hunted = (first, second, wrong, *written, root_password(server))
+    figure("secrets", passwords_hunted=len(hunted), files_and_messages=assert_nowhere(hunted, home, published))
 
 
 def keep_arguments(home):

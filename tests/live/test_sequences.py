@@ -152,7 +152,7 @@ def machine(conn):
     return Model
 
 
-def test_model_and_server_agree_after_every_change(root):
+def test_model_and_server_agree_after_every_change(root, figure):
     """Fifty sequences of up to twenty changes, right and wrong ones."""
     settings = hypothesis.settings(
         max_examples=SEQUENCES, stateful_step_count=20, deadline=None,
@@ -160,3 +160,4 @@ def test_model_and_server_agree_after_every_change(root):
         database=None,
     )  # fmt: skip
     run_state_machine_as_test(machine(root), settings=settings)
+    figure("sequences", sequences=SEQUENCES)

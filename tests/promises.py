@@ -1,0 +1,147 @@
+"""What is promised, how it is tested and what came of it last: `python promises.py TABLE.md`, after the tests.
+
+The tests leave what they counted in build/figures.json (conftest.py).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from conftest import FIGURES
+
+HERE = Path(__file__).parent
+
+
+class Promise(NamedTuple):
+    """What users are promised.
+
+    Attributes:
+        text: it, in words.
+        how: how it is tested.
+        files: the tests.
+        figure: under which name they count; empty = tests alone.
+    """
+
+    text: str
+    how: str
+    files: tuple[str, ...]
+    figure: str = ""
+
+
+PROMISES = [
+    Promise(
+        "No password in the notebook, outputs, history, widget state, tracebacks, logs, files or arguments",
+        "odd passwords through every magic, form and function in real kernels and in JupyterLab, right and wrong; then "
+        "every file and message is searched in every spelling, and shown to be found where one is put on purpose",
+        ("live/test_leaks.py", "live/test_kernel.py", "browser/test_lab.py", "test_secret.py"),
+        "secrets",
+    ),
+    Promise(
+        "Deleting wants the password, and checks it",
+        "right, wrong, odd and too long ones, with authorization on and off, behind gateways that let everything pass",
+        ("live/test_delete_user.py", "live/test_passwords.py"),
+    ),
+    Promise(
+        "What is told is what happened",
+        "every change with its request or its answer lost, late or cut, on the real server and on newer ones",
+        ("live/test_faults.py",),
+    ),
+    Promise(
+        "Server and model agree after every change",
+        "random sequences of right and wrong changes with a model beside them",
+        ("live/test_sequences.py",),
+        "sequences",
+    ),
+    Promise(
+        "What the access view says somebody may do is what happens when they try",
+        "users, roles and grants at random; each is tried, by pymilvus, on collections that exist",
+        ("live/test_access.py", "live/test_newer_access.py"),
+        "access",
+    ),
+    Promise(
+        "As documented, and as pymilvus where that does what is documented",
+        "each function of `utility` and `Role` beside pymilvus's on the same server",
+        ("live/test_congruence.py", "live/test_beside_pymilvus.py"),
+    ),
+    Promise(
+        "Every row of many users is told truly, and running it again finishes it",
+        "a server killed in the middle, answers lost at random, interrupts, several servers",
+        ("live/test_bulk.py", "test_pipeline.py"),
+    ),
+    Promise(
+        "What was deleted comes back as it was",
+        "users with their password or its hash, roles with their grants and holders",
+        ("live/test_undo.py",),
+    ),
+    Promise(
+        "TLS fails with a line that says why",
+        "Milvus's own two TLS modes: foreign authority, expired, other name, no client certificate, plaintext mixed up",
+        ("live/test_milvus_tls.py", "test_tls.py"),
+    ),
+    Promise(
+        "Bad networks end within the deadline, with an error that says what, and the connection goes on",
+        "every magic and form against servers that refuse, freeze, swallow, reset, dribble or talk nonsense",
+        ("live/test_networks.py", "live/test_status.py"),
+        "faults",
+    ),
+    Promise(
+        "Interrupts leave nothing hanging",
+        "at random moments of calls, and in every changing operation of a real kernel",
+        ("live/test_interrupts.py",),
+        "interrupts",
+    ),
+    Promise(
+        "Text from the server is shown as text",
+        "names and descriptions with HTML, scripts, Markdown, ANSI and right-to-left marks",
+        ("test_display.py", "browser/test_panel.py"),
+    ),
+    Promise(
+        "Whatever comes in: no error but ours, no success that nobody gave",
+        "random addresses, lines, files and statuses; servers that answer at random",
+        ("test_fuzz.py", "test_arguments.py"),
+    ),
+    Promise(
+        "What is installed is what was tested",
+        "the tests run on the wheel, made from the source distribution; both are looked into",
+        ("test_package.py",),
+    ),
+]
+
+
+def main(target):
+    """Write the table; what was not run, or failed, ends it."""
+    found = json.loads(FIGURES.read_text(encoding="utf-8"))
+    missing = sorted({file for promise in PROMISES for file in promise.files if f"tests/{file}" not in found})
+    if missing:
+        sys.exit(f"no figures of {', '.join(missing)}: run `make test` first")
+    rows = [row(promise, [found[f"tests/{file}"] for file in promise.files]) for promise in PROMISES]
+    target.write_text("\n".join([HEAD, *rows, ""]), encoding="utf-8")
+    print(f"{len(rows)} promises written to {target}")
+    failed = [file for file, entry in found.items() if entry["failed"]]
+    sys.exit(f"there are failures in {', '.join(failed)}" if failed else 0)
+
+
+HEAD = """# What is promised, and how it is tested
+
+Written by `make promises` from what the tests of a whole run told.
+
+| promise | how it is tested | files | last figures |
+|---|---|---|---|"""
+
+
+def row(promise, entries):
+    """One line of the table."""
+    passed, failed = (sum(entry[key] for entry in entries) for key in ("passed", "failed"))
+    numbers = {}
+    for entry in entries:
+        for name, number in entry["figures"].get(promise.figure, {}).items():
+            numbers[name] = numbers.get(name, 0) + number
+    counted = [f"{passed:,} tests passed", *([f"{failed} FAILED"] if failed else [])]
+    counted += [f"{number:,} {name.replace('_', ' ')}" for name, number in numbers.items()]
+    files = ", ".join(f"`{file}`" for file in promise.files)
+    return f"| {promise.text} | {promise.how} | {files} | {'; '.join(counted)} ({max(e['day'] for e in entries)}) |"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
