@@ -18,7 +18,7 @@ import milvus_magics
 
 ROOT = Path(__file__).parent.parent
 BUILT = ROOT / "build" / "dist"
-LEFT_OUT = {".ci/run", ".gitignore"}  # only a clone needs them
+LEFT_OUT = {".ci/run"}  # only a clone needs it
 OURS = {
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "milvus_magics").rglob("*")
