@@ -29,7 +29,12 @@ def files(tmp_path_factory):
         "other.pem": other.pem,
         **{
             f"{name}.{kind}": content
-            for name, issued in (("server", Issued("ip", ca)), ("client", Issued("client", ca)))
+            for name, issued in (
+                ("server", Issued("ip", ca)),
+                ("client", Issued("client", ca)),
+                ("old_server", Issued("ip", ca, days=-1)),
+                ("old_client", Issued("client", ca, days=-1)),
+            )
             for kind, content in (("pem", issued.pem), ("key", issued.key_pem))
         },
         "stranger.pem": (stranger := Issued("client", other)).pem,
@@ -40,11 +45,11 @@ def files(tmp_path_factory):
     return {name: str(directory / name) for name in made}
 
 
-def settings(files, mode):
+def settings(files, mode, name="server"):
     return {
         "COMMON_SECURITY_TLSMODE": str(mode),
-        "TLS_SERVERPEMPATH": files["server.pem"],
-        "TLS_SERVERKEYPATH": files["server.key"],
+        "TLS_SERVERPEMPATH": files[f"{name}.pem"],
+        "TLS_SERVERKEYPATH": files[f"{name}.key"],
         "TLS_CAPEMPATH": files["ca.pem"],
     }
 
@@ -105,6 +110,17 @@ def test_what_fails_says_why(server, files):
             call(**{k: v for k, v in good.items() if not k.startswith("client")})
         with pytest.raises(MilvusException, match="client_pem_path"):
             call(**{**good, "client_pem_path": files["stranger.pem"], "client_key_path": files["stranger.key"]})
+        with pytest.raises(MilvusException, match="client_pem_path"):
+            call(**{**good, "client_pem_path": files["old_client.pem"], "client_key_path": files["old_client.key"]})
+
+
+@pytest.mark.parametrize("mode", [1, 2], ids=["one-way", "mutual"])
+def test_an_expired_certificate_is_called_that(mode, files):
+    """The server's; nothing is sent to it."""
+    with embedded.start(tcp_port=0, settings=settings(files, mode, "old_server")) as server:
+        server.mode = mode
+        with pytest.raises(CertificateError, match="it has expired"):
+            call(**options(server, files))
 
 
 def test_tls_to_a_plaintext_milvus():
