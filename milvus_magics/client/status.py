@@ -279,7 +279,11 @@ def _unavailable(words: str, method: str, address: Address, timeout: float | Non
             f"the HTTP proxy in the variable {proxy or 'http_proxy'} is in the way of {url}: "
             f"add {address.host} to no_proxy and restart the kernel"
         )
-    if "dns resolution failed" in low or "domain name not found" in low or "name resolution" in low:
+    if "contact" in low and "dns server" in low:
+        return errors.NameResolutionError(
+            f"the host name {address.host!r} cannot be looked up: no name server answers; check this machine's network"
+        )
+    if any(text in low for text in ("dns resolution failed", "domain name not found", "name resolution")):
         return errors.NameResolutionError(f"the host name {address.host!r} is unknown: check the spelling")
     if address.secure and "wrong_version_number" in low:
         return errors.TlsError(f"{url} does not speak TLS: write http://, or check the port")
@@ -302,18 +306,25 @@ def _unavailable(words: str, method: str, address: Address, timeout: float | Non
         return errors.RefusedError(f"nothing listens at {url}: is the server running, and is that its port?")
     if not address.secure and ("connection reset" in low or "socket closed" in low or "broken pipe" in low):
         return errors.UnavailableError(f"{url} closed the connection; where the server has TLS, write https://")
-    if "http status" in low or "http2 header" in low or "content-type" in low or "settings frame" in low:
+    if _is_not_grpc(low):
         return _not_milvus(address)
+    if "timed out" in low:
+        return errors.UnavailableError(
+            f"{url} does not answer at all: is the machine up, and does a firewall let this port through?"
+        )
     if proxy and not address.is_local:
         return errors.UnavailableError(f"{url} cannot be reached, directly or by the proxy in {proxy}: {words}")
     return errors.UnavailableError(f"{url} cannot be reached: {words}")
 
 
 def _unknown(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException | None:
-    low = words.lower()
-    if "http status" in low or "content-type" in low or "http2 header" in low:
-        return _not_milvus(address)
-    return None
+    return _not_milvus(address) if _is_not_grpc(words.lower()) else None
+
+
+def _is_not_grpc(low: str) -> bool:
+    """Whether gRPC's words, in lower case, say that what came is none of its own."""
+    signs = ("http status", "http2 header", "content-type", "settings frame", "parsing http/2")
+    return any(sign in low for sign in signs)
 
 
 _BY_CODE = {
