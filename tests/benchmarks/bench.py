@@ -1,6 +1,6 @@
 """Measure against pymilvus and bare gRPC calls in the same run: `python bench.py [REPORT.md]`, with a chart beside it.
 
-The many users take most of its forty minutes, because Milvus looks at all users whenever one is created.
+The many users take most of its hour or more, because Milvus looks at all users whenever one is created.
 """
 
 import compileall
@@ -272,8 +272,9 @@ def report(chart):
             "",
             "## Many users",
             "",
-            f"Seconds, and the peak of the process above an empty Python, over TCP on this machine. Medians of "
-            f"{', '.join(f'{count} runs with {size:,}' for size, count in bulk.ROUNDS.items())}, in changing order. "
+            f"Seconds, and the peak of the process above an empty Python, over TCP on this machine; medians where there "
+            f"are several runs: {', '.join(f'{count} with {size:,}' for size, count in bulk.ROUNDS.items())} users, in "
+            "changing order. "
             "One user alone is ours by the functions for one. pymilvus lists by its older interface, the only one "
             "that does it by one call, and checks a password by connecting as the user.",
             "",
