@@ -36,11 +36,12 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Known vulnerabilities of what is installed with the package, if the package index tells them.
+# Known vulnerabilities of what is installed with the package, if the package index tells them;
+# what it cannot tell is a failure.
 audit: .venv/installed
 	$(BIN)/python -m pip install --quiet --group audit
 	$(BIN)/python -m pip freeze --exclude milvus-magics > build/installed.txt
-	$(BIN)/pip-audit --requirement build/installed.txt --no-deps --disable-pip
+	$(BIN)/pip-audit --requirement build/installed.txt --no-deps --disable-pip --strict
 
 # The pictures in README.md, from a real JupyterLab.
 picture: .venv/installed chromium
