@@ -272,9 +272,9 @@ def report(chart):
             "",
             "## Many users",
             "",
-            f"Seconds, and the peak of the process above an empty Python, over TCP on this machine; medians where "
-            f"there are several runs: {', '.join(f'{count} with {size:,}' for size, count in bulk.ROUNDS.items())} users, in "
-            "changing order. "
+            "Seconds, and the peak of the process above an empty Python, over TCP on this machine; medians where there "
+            f"are several runs: {', '.join(f'{count} with {size:,}' for size, count in bulk.ROUNDS.items())} users, "
+            "in changing order. "
             "One user alone is ours by the functions for one. pymilvus lists by its older interface, the only one "
             "that does it by one call, and checks a password by connecting as the user.",
             "",
