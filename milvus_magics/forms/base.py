@@ -16,6 +16,7 @@ from milvus_magics.errors import ChangeInterrupted, MilvusException
 _log = logging.getLogger(__name__)
 _open: WeakSet[Panel] = WeakSet()
 
+VIEW = "application/vnd.jupyter.widget-view+json"
 FIELD = {"width": "32em", "max_width": "100%"}
 LABEL = {"description_width": "8em"}
 BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
@@ -56,10 +57,13 @@ class Panel(widgets.VBox):
             f"The same without: {self.MAGIC}"
         )
 
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(*args, **kwargs)
-        if isinstance(bundle, dict):
-            bundle["text/plain"] = repr(self)  # ipywidgets would cut it
+    # ipywidgets 7 has this one, and both versions would cut the text.
+    _ipython_display_ = None
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self)}
+        if self.model_id:
+            bundle[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return bundle
 
 

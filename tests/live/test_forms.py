@@ -5,6 +5,7 @@ import threading
 
 import ipywidgets
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from milvus_magics import (
     ConnectForm,
@@ -251,7 +252,9 @@ def test_every_form_says_where_and_what_else_would_do(root, form_class):
     assert root.address.url in form._header.value
     assert "connected as &#x27;root&#x27;" in form._header.value
     assert form._button.disabled
-    assert form.MAGIC in form._repr_mimebundle_()["text/plain"]
+    bundle, _ = DisplayFormatter().format(form)
+    assert bundle["text/plain"].endswith(form.MAGIC), "not cut"
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == form.model_id
     form.close()
     assert len(ipywidgets.Widget.get_manager_state()["state"]) == before
 
