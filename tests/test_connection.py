@@ -1,6 +1,7 @@
 """A connection against a real gRPC server in this process, and against nothing."""
 
 import socket
+import time
 from concurrent import futures
 
 import grpc
@@ -78,6 +79,17 @@ def test_silent_server_ends_within_the_deadline():
         with pytest.raises(DeadlineError):
             conn.call("GetVersion", deadline=Deadline(0.5))
         conn.close()
+
+
+def test_call_that_comes_too_late_names_the_server():
+    """An operation of several calls whose time is up between two of them says where it was waiting."""
+    conn = Connection(Address.of("127.0.0.1:1"))
+    deadline = Deadline(0.001)
+    time.sleep(0.01)
+    for call in (conn.call, conn.begin):
+        with pytest.raises(DeadlineError, match=r"http://127\.0\.0\.1:1 did not answer within 0\.001 s"):
+            call("GetVersion", deadline=deadline)
+    conn.close()
 
 
 def test_missing_certificate_names_option_and_file():

@@ -63,7 +63,8 @@ class Attempt:
             OutcomeUnknownError: the answer was lost, and asking didn't settle it.
             MilvusException: the server refused, or the request never left; nothing was changed.
         """
-        self._deadline.remaining()  # raises where no time is left, while it is certain that nothing was sent
+        # Raises where no time is left, while it is certain that nothing was sent.
+        self._conn.seconds_left(self._deadline)
         before, self.outcome = self.outcome, "unknown"
         lost: BaseException
         try:

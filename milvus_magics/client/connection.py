@@ -109,7 +109,7 @@ class Connection:
         try:
             with interrupts.held_back(leaves=_waiting_code()):
                 return call(
-                    _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+                    _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
                 )
         except grpc.RpcError as exc:
             raise self._error(exc, method, deadline) from exc.with_traceback(None)
@@ -128,7 +128,7 @@ class Connection:
         call, request_class = self._calls.get(method) or self._prepare(method)
         with interrupts.held_back():
             future = call.future(
-                _request(request_class, fields), timeout=deadline.remaining(), metadata=self._metadata(login)
+                _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
             )
             return Pending(self, method, deadline, future)
 
@@ -157,6 +157,17 @@ class Connection:
         self._open = False
         with interrupts.held_back():
             self._channel.close()
+
+    def seconds_left(self, deadline: Deadline) -> float | None:
+        """Seconds that a call to this server may still last, or None where there is no limit.
+
+        Raises:
+            DeadlineError: when none are left; names the server.
+        """
+        try:
+            return deadline.remaining()
+        except DeadlineError:
+            raise DeadlineError(f"{self.address.url} did not answer within {deadline.timeout:g} s") from None
 
     def _require_open(self) -> None:
         if not self._open:
