@@ -162,6 +162,13 @@ def root_of(server):
         conn.close()
 
 
+def noise(kernel, *expected):
+    """What a kernel wrote to stderr, and past the notebook; not what Jupyter itself and the cells' programs say."""
+    past = (kernel.home / "output.txt").read_text().splitlines()
+    shown = [one["content"]["text"] for one in kernel.published if one["content"].get("name") == "stderr"]
+    return [*shown, *(line for line in past if line not in ("", *expected) and "IPKernelApp" not in line)]
+
+
 def new_password():
     return secrets.token_urlsafe(15)
 
