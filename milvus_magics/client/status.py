@@ -306,6 +306,8 @@ def _unavailable(words: str, method: str, address: Address, timeout: float | Non
         return errors.RefusedError(f"nothing listens at {url}: is the server running, and is that its port?")
     if not address.secure and ("connection reset" in low or "socket closed" in low or "broken pipe" in low):
         return errors.UnavailableError(f"{url} closed the connection; where the server has TLS, write https://")
+    if "timed out before receiving settings" in low:
+        return errors.UnavailableError(f"{url} takes connections and says nothing: the server hangs, or is no Milvus")
     if _is_not_grpc(low):
         return _not_milvus(address)
     if "timed out" in low:

@@ -18,7 +18,7 @@ from milvus_magics import connections, embedded, errors
 from milvus_magics.client import roles, users
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
-from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionError, UnavailableError
+from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionError, NotMilvusError, UnavailableError
 from milvus_magics.forms.base import Panel, inside
 from milvus_magics.forms.console import Console
 from milvus_magics.forms.retyped import Retyped
@@ -234,6 +234,19 @@ def seconds_until_it_works(conn):
         except MilvusException:
             time.sleep(0.2)
     return time.monotonic() - began
+
+
+def test_server_that_hangs_is_not_called_something_else(server):
+    """It takes connections and never says anything: whoever waits longer than gRPC's 20 s is told just that."""
+    with faulty(server.uri) as proxy:
+        proxy.become("frozen")
+        conn = Connection(Address.of(proxy.address, user="root", password=server.password))
+        with pytest.raises(UnavailableError, match=f"{proxy.address} takes connections and says nothing") as raised:
+            users.list_usernames(conn, timeout=60)
+        assert not isinstance(raised.value, NotMilvusError)
+        proxy.become("pass")
+        assert seconds_until_it_works(conn) < SECONDS_TO_RECOVER
+        conn.close()
 
 
 def test_restarted_server_is_found_again(tmp_path):
