@@ -189,7 +189,7 @@ def from_grpc(
         version: of the server, where it is known.
     """
     code, words = exc.code().name, exc.details() or ""
-    make = _BY_CODE.get(code)
+    make = _stayed_behind if any(text in words for text in CUT_BY_FORK) else _BY_CODE.get(code)
     error = make(words, method, address, timeout) if make else None
     if error is None:
         error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
@@ -206,6 +206,8 @@ def too_old(method: str, address: Address, version: str) -> errors.ServerTooOldE
     return errors.ServerTooOldError(f"{what} too old: it has no {method}{since}; nothing was changed")
 
 
+# What gRPC says in a forked process of a connection that it had before the fork.
+CUT_BY_FORK = ("Closed on fork", "Wrong file descriptor generation")
 NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
 
 
@@ -228,6 +230,12 @@ def was_refused(exc: errors.MilvusException) -> bool:
             errors.MilvusLiteError,
             errors.RateLimitedError,
         ),
+    )
+
+
+def _stayed_behind(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+    return errors.UnavailableError(
+        f"the connection to {address.url} stayed with the process that this one was forked from: try again"
     )
 
 
