@@ -81,15 +81,28 @@ PROMISES = [
     ),
     Promise(
         "Bad networks end within the deadline, with an error that says what, and the connection goes on",
-        "every magic and form against servers that refuse, freeze, swallow, reset, dribble or talk nonsense",
+        "every magic and form against servers that refuse, freeze, swallow, reset, dribble or talk nonsense; restarts, "
+        "name servers that stop, clocks that jump",
         ("live/test_networks.py", "live/test_status.py"),
         "faults",
     ),
     Promise(
-        "Interrupts leave nothing hanging",
+        "Interrupts leave nothing hanging, and tell what is known",
         "at random moments of calls, and in every changing operation of a real kernel",
-        ("live/test_interrupts.py",),
+        ("live/test_interrupts.py", "live/test_kernel_interrupts.py"),
         "interrupts",
+    ),
+    Promise(
+        "Forking beside an open connection harms neither side",
+        "`!command`, `subprocess`, `multiprocessing` and `os.fork` in a real kernel",
+        ("live/test_forks.py",),
+        "forks",
+    ),
+    Promise(
+        "Nothing is left over",
+        "threads, descriptors, widgets and memory before and after operations that work and that fail",
+        ("live/test_long_lived.py",),
+        "leftovers",
     ),
     Promise(
         "Text from the server is shown as text",

@@ -332,6 +332,18 @@ def test_dns_that_stops_answering(server, monkeypatch):
     resolver.close()
 
 
+def test_name_server_that_never_answers(monkeypatch):
+    """With time enough it is told what doesn't answer, and not that the name is wrong."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        target = f"dns://127.0.0.1:{silent.getsockname()[1]}/milvus.example:19530"
+        monkeypatch.setattr(Address, "target", target)
+        conn = Connection(Address.of("milvus.example"))
+        with pytest.raises(NameResolutionError, match=r"'milvus\.example' cannot be looked up: no name server"):
+            users.list_usernames(conn, timeout=60)
+        conn.close()
+
+
 class Clock:
     """The time of day, which jumps when `by` is set."""
 
