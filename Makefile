@@ -26,10 +26,13 @@ bench: .venv/installed
 	mkdir -p build
 	$(BIN)/python tests/benchmarks/bench.py build/bench.md
 
-# A thousand random sequences of changes instead of the fifty of `make test`, other ones each time.
+# Four kernels at work on one server for half an hour, and a thousand random sequences of changes instead of the fifty of
+# `make test`, other ones each time.
 soak: .venv/installed
 	mkdir -p build/elsewhere
-	cd build/elsewhere && SOAK_SEQUENCES=1000 ../../$(BIN)/python -m pytest -q -c ../../pyproject.toml ../../tests/live/test_sequences.py
+	$(BIN)/python tests/soak/soak.py 30 build/soak.md
+	cd build/elsewhere && SOAK_SEQUENCES=1000 ../../$(BIN)/python -m pytest -q -c ../../pyproject.toml \
+	  ../../tests/live/test_sequences.py
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -260,7 +260,7 @@ class ContractServer(grpc.GenericRpcHandler):
         old, new = self.decoded(request.oldPassword), self.decoded(request.newPassword)
         self.check_length(new)
         may_skip = caller in self.superusers
-        if not may_skip and self.passwords.get(name) != old:
+        if not may_skip and (self.lagging | self.passwords).get(name) != old:
             raise Refusal(1, 1400, f"old password not correct for {name}: not authenticated")
         if len(new) > 72:
             raise Refusal(1, 65535, "encrypt password failed: bcrypt: password length exceeds 72 bytes")

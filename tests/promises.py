@@ -105,6 +105,12 @@ PROMISES = [
         "leftovers",
     ),
     Promise(
+        "It holds under load, and for long",
+        "four kernels with random operations on one server, each compared with what should come (`make soak`: longer)",
+        ("live/test_soak.py",),
+        "soak",
+    ),
+    Promise(
         "Text from the server is shown as text",
         "names and descriptions with HTML, scripts, Markdown, ANSI and right-to-left marks",
         ("test_display.py", "browser/test_panel.py"),

@@ -66,7 +66,7 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
                 ) from exc
             attempt.lost = lost = lookup.told(conn, user, described, deadline)
         if lost.roles is None:
-            _require_not_gone(conn, user, deadline)
+            lookup.require_not_gone(conn, user, deadline)
 
         def password_is_dead(until: Deadline) -> bool | None:
             return not verify.check(conn, user, password, until, may_rewrite=False).right
@@ -217,17 +217,6 @@ def _delete(
             conn.keeper.keep(user, secret)
     if user == conn.user:
         attempt.actor_gone = _has_lost_access(conn)
-
-
-def _require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
-    """Raise where a user of whom the server tells nothing isn't listed: the right password does not prove them there.
-
-    Proxies let a deleted user in for some milliseconds, and the server says of deleting nobody that it is done.
-    """
-    try:
-        lookup.require_user(conn, user, deadline)
-    except PermissionDeniedError:
-        return
 
 
 def _protected(user: str, details: str = "") -> ProtectedUserError:

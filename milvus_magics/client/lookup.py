@@ -48,6 +48,18 @@ def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None
     return True if names else None
 
 
+def require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
+    """Raise where a user of whom the server tells nothing isn't listed: the right password does not prove them there.
+
+    Proxies let a deleted user in for some milliseconds. The server says of deleting nobody that it is done, and a
+    change of password would bring the user back.
+    """
+    try:
+        require_user(conn, user, deadline)
+    except PermissionDeniedError:
+        return
+
+
 def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
     """Whether the server lists the user; None where it lists nobody, which means that it didn't look."""
     names = conn.checked("ListCredUsers", deadline=deadline).usernames

@@ -112,7 +112,11 @@ def _same(old: Secret, new: Secret) -> str | None:
 def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -> None:
     """The old password is right; without one, the user exists: a superuser's change would create them."""
     if old:
-        verify.require_right(conn, user, old, deadline)
+        with conn.together() as begin:
+            described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+            verify.require_right(conn, user, old, deadline)
+            if lookup.told(conn, user, described, deadline).roles is None:
+                lookup.require_not_gone(conn, user, deadline)
     elif not lookup.require_user(conn, user, deadline):
         raise UnknownUserError(
             f"whether there is a user {user!r} cannot be told: the server lists nobody; nothing was changed"

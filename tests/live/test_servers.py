@@ -85,15 +85,23 @@ def test_users_come_and_go(on):
         users.drop_user(on.conn, "root", timeout=10)
 
 
-def test_deleting_twice_at_once(on):
-    """Proxies let a deleted user in for some milliseconds; that is no reason to say "deleted" once more."""
+@pytest.mark.parametrize(
+    "again",
+    [users.delete_user, *(lambda conn, *args, change=change, **options: change(conn, *args, NEW, **options)
+                          for change in (users.update_password, users.reset_password))],
+    ids=["delete", "update password", "reset password"],
+)  # fmt: skip
+@pytest.mark.parametrize("on", ["real", *VERSIONS], indirect=True)
+def test_what_follows_a_deletion_at_once(on, again):
+    """Proxies let a deleted user in for some milliseconds: nobody is deleted twice, and nobody comes back."""
     for _ in range(1 if on.contract else 100):
         users.create_user(on.conn, "bob", OLD, timeout=10)
         assert users.delete_user(on.conn, "bob", OLD, timeout=10).verified
         if on.contract:
             on.contract.lagging["bob"] = OLD.encode()
         with pytest.raises(UnknownUserError, match="there is no user 'bob'"):
-            users.delete_user(on.conn, "bob", OLD, timeout=10)
+            again(on.conn, "bob", OLD, timeout=10)
+        assert users.list_usernames(on.conn, timeout=10) == ["root"]
 
 
 def test_names_that_newer_servers_take(on):
