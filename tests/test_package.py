@@ -80,7 +80,7 @@ def test_metadata():
     """What an index shows, and what is installed beside it."""
     found = distribution("milvus-magics")
     assert found.version == milvus_magics.__version__
-    assert found.metadata["License-Expression"] == "Apache-2.0"
+    assert found.metadata.get("License-Expression") == "Apache-2.0"
     assert found.metadata["Requires-Python"] == ">=3.10"
     needed = {re.split(r"[^\w-]", line)[0] for line in found.requires if "extra ==" not in line}
     assert needed == {"ipython", "ipywidgets", "grpcio", "protobuf", "tqdm"}
@@ -95,7 +95,7 @@ def test_licences_are_listed():
     for name, licence in rows.items():
         metadata = distribution(name).metadata
         classifiers = " ".join(metadata.get_all("Classifier") or [])
-        said = f"{metadata['License-Expression']} {(metadata['License'] or '')[:60]} {classifiers}"
+        said = f"{metadata.get('License-Expression')} {(metadata.get('License') or '')[:60]} {classifiers}"
         for one in licence.split(" AND "):
             family = one.partition("-")[0]
             assert family in said, f"{name} {version(name)} says {said}"
