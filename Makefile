@@ -9,12 +9,14 @@ SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -
 demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
 
-# Most tests wait for a server or a browser, so three files run at a time; not so the one that keeps all processors busy.
+# Most tests wait for a server, so three files run at a time; fewer of those with a browser, which shows dialogs of its
+# own where it has to wait for long; and the one that keeps all processors busy runs alone.
 # They run somewhere else, where Python finds the installed wheel and not the tree.
 PYTEST := ../../$(BIN)/python -m pytest -q -c ../../pyproject.toml
 test: .venv/installed chromium
 	mkdir -p build/elsewhere
-	cd build/elsewhere && $(PYTEST) -n 3 --dist loadfile --ignore ../../tests/live/test_soak.py ../../tests
+	cd build/elsewhere && $(PYTEST) -n 3 --dist loadfile --ignore ../../tests/browser --ignore ../../tests/live/test_soak.py ../../tests
+	cd build/elsewhere && $(PYTEST) -n 2 --dist loadfile ../../tests/browser
 	cd build/elsewhere && $(PYTEST) ../../tests/live/test_soak.py
 
 # What is promised, how it is tested, and what the tests counted.
