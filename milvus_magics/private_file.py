@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TextIO
 
 from milvus_magics.errors import ParameterError
+
+
+def expanded(path: str) -> str:
+    """A path with the home directory for `~`; a home that nobody has stays as it was written.
+
+    Raises:
+        OSError: no file can have such a name.
+    """
+    try:
+        possible = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise OSError(errno.EINVAL, "no file can have such a name")
+    return os.path.expanduser(path)
 
 
 def open_new(path: str, left_undone: str, *, force: bool = False) -> TextIO:
@@ -19,9 +35,8 @@ def open_new(path: str, left_undone: str, *, force: bool = False) -> TextIO:
     Raises:
         ParameterError: there is such a file already, or none can be made.
     """
-    target = os.path.expanduser(path)
     try:
-        file = os.open(target, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL), 0o600)
+        file = os.open(expanded(path), os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL), 0o600)
         os.fchmod(file, 0o600)  # one that was there keeps its mode otherwise
     except OSError as exc:
         why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"

@@ -2,12 +2,14 @@
 
 import json
 import random
+import tempfile
 from html.parser import HTMLParser
 
 import grpc
+import pandas
 import pytest
 from contract import serving
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import display, wire
@@ -121,11 +123,50 @@ def test_any_rows_are_rows_or_one_clear_line(source):
     ),
     suffix=st.sampled_from(["csv", "json"]),
 )
-def test_any_file_is_rows_or_one_clear_line(tmp_path_factory, content, suffix):
+@example(content=b"[" + b"1" * 5000 + b"]", suffix="json")
+@example(content=b"[" * 100_000, suffix="json")
+def test_any_file_is_rows_or_one_clear_line(content, suffix):
     """Whatever bytes it holds."""
-    path = tmp_path_factory.mktemp("rows") / f"rows.{suffix}"
-    path.write_bytes(content)
-    assert MARKER not in told(lambda: sources.read(str(path), Namespace({}, None)))
+    with tempfile.NamedTemporaryFile(suffix=f".{suffix}") as file:
+        file.write(content)
+        file.flush()
+        assert MARKER not in told(lambda: sources.read(file.name, Namespace({}, None)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(start=st.text(max_size=20), suffix=st.sampled_from(["", ".csv", ".json", ".CSV"]))
+@example(start="~nobody_of_this_name/rows", suffix=".csv")
+@example(start="rows\0", suffix=".csv")
+@example(start="rows\ud800", suffix=".json")
+def test_any_name_of_a_source_is_rows_or_one_clear_line(start, suffix):
+    """There is no such file."""
+    assert told(lambda: sources.read(start + suffix, Namespace({}, None)))
+
+
+class Ambiguous(list):
+    """Neither equal nor different, as numpy's arrays and pandas's NA are."""
+
+    def __eq__(self, other):
+        return self
+
+    __ne__ = __eq__
+
+    def __bool__(self):
+        raise ValueError("ambiguous")
+
+
+@pytest.mark.parametrize("field", ["user", "password", "roles", "description"])
+def test_a_value_that_is_neither_equal_nor_different_is_one_clear_line(field):
+    """Or is taken: a description is any text."""
+    told(lambda: rows_of([{"user": "bob", field: Ambiguous(["a", "b"])}]))
+
+
+@pytest.mark.parametrize("missing", [None, "", float("nan"), pandas.NA, pandas.NaT], ids=str)
+def test_what_is_left_out_is_left_out(missing):
+    """In all the ways of tables."""
+    fields = ("password", "roles", "description")
+    (row,) = rows_of([{"user": "bob", **dict.fromkeys(fields, missing)}])
+    assert (row.user, row.password, row.roles, row.description) == ("bob", None, (), "")
 
 
 class Tags(HTMLParser):

@@ -37,3 +37,10 @@ def test_what_is_there_stays(tmp_path, monkeypatch):
     assert (tmp_path / "old").read_text() == "kept"
     with pytest.raises(ParameterError, match="cannot be made: No such file or directory; nothing was sent"):
         open_new("none/new", "nothing was sent")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "~\0", "\ud800"])
+def test_no_file_can_have_such_a_name(path):
+    """Which is one line, too."""
+    with pytest.raises(ParameterError, match="cannot be made: no file can have such a name; nothing was sent"):
+        open_new(path, "nothing was sent")

@@ -140,12 +140,20 @@ def _row(number: int, item: Any) -> tuple[str, UserRow | None]:
     if names is None:
         return "the roles must be a list of names, or text with commas between", None
     secret = Secret(password) if password is not None and password != "" else None
-    return "", UserRow(number, user, secret, names, str(description or ""))
+    return "", UserRow(number, user, secret, names, "" if description is None else str(description))
 
 
 def _given(value: Any) -> Any:
     """A field's value; None where it is empty, also in the way of tables (NaN)."""
-    return None if value is None or value != value or value == "" else value
+    return None if value is None or _is_missing(value) or (isinstance(value, str) and not value) else value
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it differs from itself, as NaN does; pandas's NA cannot say, and arrays say it of each element."""
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return type(value).__name__ == "NAType"
 
 
 def _names(roles: Any) -> tuple[str, ...] | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import bulk_rows
 from milvus_magics.errors import ParameterError
-from milvus_magics.private_file import open_new
+from milvus_magics.private_file import expanded, open_new
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
             f"{source!r} is neither a Python name of this notebook nor a file that ends in .csv or .json; "
             "nothing was sent"
         )
-    items, problem = reader(Path(source).expanduser())
+    items, problem = reader(source)
     # Raised here, where no frame holds what the file holds.
     if problem:
         raise ParameterError(f"the file {source!r} cannot be read: {problem}; nothing was sent")
@@ -55,7 +54,7 @@ def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
 
 def keep_only(path: str, rows: tuple[UserRow, ...]) -> None:
     """Leave only these rows' passwords in the file that `write_passwords` made."""
-    with open(os.path.expanduser(path), "r+", encoding="utf-8", newline="") as stream:
+    with open(expanded(path), "r+", encoding="utf-8", newline="") as stream:
         stream.truncate()
         _write(stream, rows)
 
@@ -69,9 +68,9 @@ def _write(stream: Any, rows: tuple[UserRow, ...]) -> None:
 Found = tuple[list[Any], str]
 
 
-def _from_csv(path: Path) -> Found:
+def _from_csv(path: str) -> Found:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as stream:
+        with open(expanded(path), encoding="utf-8-sig", newline="") as stream:
             heading = stream.readline()
             stream.seek(0)
             table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
@@ -81,10 +80,10 @@ def _from_csv(path: Path) -> Found:
         return [], _why(exc)
 
 
-def _from_json(path: Path) -> Found:
+def _from_json(path: str) -> Found:
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as exc:
+        found = json.loads(Path(expanded(path)).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as exc:
         return [], _why(exc)
     if isinstance(found, dict):
         found = [
@@ -110,10 +109,14 @@ def _why(exc: Exception) -> str:
         return exc.strerror or type(exc).__name__
     if isinstance(exc, json.JSONDecodeError):
         return f"it is no JSON, from line {exc.lineno} on"
-    return "it is no text in UTF-8" if isinstance(exc, UnicodeDecodeError) else "it is no CSV"
+    if isinstance(exc, UnicodeDecodeError):
+        return "it is no text in UTF-8"
+    if isinstance(exc, RecursionError):
+        return "it is nested too deeply"
+    return "it is no CSV" if isinstance(exc, csv.Error) else "a number in it is too long"
 
 
-_READERS: dict[str, tuple[Callable[[Path], Found], int]] = {
+_READERS: dict[str, tuple[Callable[[str], Found], int]] = {
     ".csv": (_from_csv, 2),  # the first line is the heading
     ".json": (_from_json, 1),
 }
