@@ -29,6 +29,7 @@ worker = Worker({prefix!r}, {seed})"""
 # The audit keeps an entry of each change, of about half a KiB, and gRPC and the allocator their pools.
 MOST_KIB_AN_OPERATION = 2
 MOST_MIB_BESIDES = 8
+MOST_MORE = 4  # threads, descriptors
 
 
 class Sample(NamedTuple):
@@ -53,24 +54,32 @@ class Run:
     def __init__(self, server, home, number, seed):
         self.done, self.wrong, self.samples = collections.Counter(), [], []
         self._kernel = Kernel(home, TEST_URI=server.uri, TEST_ROOT=root_password(server))
-        self._must(CONNECT)
-        self._must(START.format(here=str(HERE), prefix=f"k{number}", seed=seed + number))
+        try:
+            self._must(CONNECT)
+            self._must(START.format(here=str(HERE), prefix=f"k{number}", seed=seed + number))
+        except BaseException:
+            self.close()
+            raise
 
-    def work(self, began, until):
-        """Cell after cell, until then."""
-        while time.monotonic() < until:
-            seconds = max(min(SECONDS_A_CELL, until - time.monotonic()), 0.1)
-            found = json.loads(self._must(f"print(json.dumps(worker.work({seconds})))"))
-            self.done.update(found["done"])
-            self.wrong += found["wrong"]
-            self.samples.append(self._sample(time.monotonic() - began))
+    def work(self, began, until, stop):
+        """Cell after cell, until then or until `stop` is set; that it ends early is wrong, too."""
+        try:
+            while time.monotonic() < until and not stop.is_set():
+                seconds = max(min(SECONDS_A_CELL, until - time.monotonic()), 0.1)
+                found = json.loads(self._must(f"print(json.dumps(worker.work({seconds})))"))
+                self.done.update(found["done"])
+                self.wrong += found["wrong"]
+                self.samples.append(self._sample(time.monotonic() - began))
+        except Exception as exc:  # in a thread, where nobody else would hear of it
+            self.wrong.append(f"the kernel ended: {type(exc).__name__}: {exc}")
 
     def close(self):
         self._kernel.close()
 
     def _must(self, code):
         answer = self._kernel.run(code)
-        assert not answer.error, answer.text()
+        # Without its traceback, whose frames may hold more than an error of ours does.
+        assert not answer.error, f"{answer.error['ename']}: {answer.error['evalue']}"
         return answer.text().strip()
 
     def _sample(self, seconds):
@@ -81,18 +90,37 @@ class Run:
         return Sample(seconds, self.done.total(), mib / 1024, threads, descriptors)
 
     @property
+    def warm(self):
+        """The sample after the first fifth, when everything was imported."""
+        return self.samples[len(self.samples) // 5]
+
+    @property
     def growth(self):
-        """MiB, from the end of the first fifth, when everything was imported, to the last tenth."""
-        warm = self.samples[len(self.samples) // 5]
+        """MiB, from the end of the first fifth to the last tenth."""
         last = self.samples[-max(len(self.samples) // 10, 1) :]
-        return statistics.median(sample.mib for sample in last) - warm.mib
+        return statistics.median(sample.mib for sample in last) - self.warm.mib
+
+    @property
+    def mib_an_hour(self):
+        """By a line through the second half; of few samples it says nothing."""
+        half = self.samples[len(self.samples) // 2 :]
+        if len(half) < 3:
+            return 0.0
+        line = statistics.linear_regression([sample.seconds for sample in half], [sample.mib for sample in half])
+        return line.slope * 3600
 
     @property
     def is_flat(self):
         """Whether no more was kept than the audit's entries, and no thread and no descriptor."""
-        warm, last = self.samples[len(self.samples) // 5], self.samples[-1]
+        if not self.samples:
+            return False
+        warm, last = self.warm, self.samples[-1]
         most = MOST_MIB_BESIDES + MOST_KIB_AN_OPERATION * (last.operations - warm.operations) / 1024
-        return self.growth < most and last.threads <= warm.threads + 4 and last.descriptors <= warm.descriptors + 4
+        return (
+            self.growth < most
+            and last.threads <= warm.threads + MOST_MORE
+            and (last.descriptors <= warm.descriptors + MOST_MORE)
+        )
 
 
 def soak(minutes, seed=0):
@@ -104,8 +132,11 @@ def soak(minutes, seed=0):
         for number in range(KERNELS):
             runs.append(Run(server, home / str(number), number, seed))
             stack.callback(runs[-1].close)
-        began = time.monotonic()
-        threads = [threading.Thread(target=run.work, args=(began, began + minutes * 60)) for run in runs]
+        began, stop = time.monotonic(), threading.Event()
+        threads = [threading.Thread(target=run.work, args=(began, began + minutes * 60, stop)) for run in runs]
+        # On Ctrl-C each kernel finishes its cell before it is closed.
+        stack.callback(lambda: [thread.join() for thread in threads if thread.ident])
+        stack.callback(stop.set)
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -117,23 +148,35 @@ def report(runs, minutes, plot):
     """As Markdown."""
     done = sum((run.done for run in runs), collections.Counter())
     wrong = [text for run in runs for text in run.wrong]
-    rows = [
-        f"| {number} | {run.samples[-1].operations:,} | {run.samples[0].mib:.0f} | {run.samples[-1].mib:.0f} | "
-        f"{run.growth:+.1f} | {run.samples[0].threads} to {run.samples[-1].threads} | "
-        f"{run.samples[0].descriptors} to {run.samples[-1].descriptors} | {'yes' if run.is_flat else 'NO'} |"
-        for number, run in enumerate(runs)
-    ]
+    wrong_by_kind = collections.Counter(text.partition(":")[0].removeprefix("do_") for text in wrong)
+    rows = [_row(number, run) for number, run in enumerate(runs)]
     return "\n".join([
         "# Soak", "",
         f"{len(runs)} kernels, one server, {minutes:g} minutes, {done.total():,} operations, {len(wrong)} that went "
         "wrong.", "",
-        "| kernel | operations | MiB at first | at last | growth when warm | threads | descriptors | flat |",
-        "|---|---:|---:|---:|---:|---:|---:|---|", *rows, "",
+        "| kernel | operations | MiB at first | warm | at last | growth when warm | MiB/h | threads | descriptors | "
+        "flat |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|", *rows, "",
+        f"Warm is after a fifth of the time. Flat: from then on at most {MOST_MIB_BESIDES} MiB more, and "
+        f"{MOST_KIB_AN_OPERATION} KiB an operation for the audit's entries; at most {MOST_MORE} more threads and "
+        f"{MOST_MORE} more descriptors. MiB/h: a line through the second half.", "",
         f"![Memory over time]({plot.name})", "",
-        "| operation | times |", "|---|---:|",
-        *(f"| {name.replace('_', ' ')} | {count:,} |" for name, count in sorted(done.items())), "",
+        "| operation | times | wrong |", "|---|---:|---:|",
+        *(f"| {name.replace('_', ' ')} | {count:,} | {wrong_by_kind[name]} |" for name, count in sorted(done.items())),
+        "",
         *(f"- {text}" for text in wrong[:50]), "",
     ])  # fmt: skip
+
+
+def _row(number, run):
+    if not run.samples:
+        return f"| {number} | 0 |  |  |  |  |  |  |  | NO |"
+    first, last = run.samples[0], run.samples[-1]
+    return (
+        f"| {number} | {last.operations:,} | {first.mib:.0f} | {run.warm.mib:.0f} | {last.mib:.0f} | {run.growth:+.1f} "
+        f"| {run.mib_an_hour:+.1f} | {first.threads} to {last.threads} | {first.descriptors} to {last.descriptors} "
+        f"| {'yes' if run.is_flat else 'NO'} |"
+    )
 
 
 def draw(runs, path):
@@ -172,4 +215,7 @@ def main(minutes, target):
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]), Path(sys.argv[2])))
+    try:
+        sys.exit(main(float(sys.argv[1]), Path(sys.argv[2])))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -62,7 +62,7 @@ class Worker:
             if wanted is None or not isinstance(exc, wanted):
                 raise
             return False
-        assert wanted is None, f"{wanted.__name__} did not come"
+        assert wanted is None, f"{getattr(wanted, '__name__', wanted)} did not come"
         return True
 
     def _user(self):
@@ -126,6 +126,15 @@ class Worker:
             unknown = ((True, (UnknownUserError, UnknownRoleError)),)
         if self._expect(act, *unknown):
             self._bound.add((user, role))
+
+    def do_revoke_role(self):
+        user, role = self._user(), self._role()
+        act = lambda: roles.revoke_role(self._conn, user, role, **T)  # noqa: E731
+        known = user in self._passwords, role in self._made
+        wanted = {(True, True): NotGrantedError, (False, True): UnknownUserError, (True, False): UnknownRoleError}
+        unbound = wanted.get(known, (UnknownUserError, UnknownRoleError))
+        if self._expect(act, ((user, role) not in self._bound, unbound)):
+            self._bound.remove((user, role))
 
     def do_grant_or_revoke_privilege(self):
         role, grants = self._role(), self._random.random() < 0.6
