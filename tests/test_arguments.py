@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.magics.arguments import Namespace, Parser, connection_options, password_source, split
+from milvus_magics.magics.arguments import Parser, connection_options, password_source
 from milvus_magics.magics.typed_secrets import FORGET
+from milvus_magics.magics.words import Namespace, split
 from milvus_magics.secret import Secret
 
 MARKER = "hunterzwei"

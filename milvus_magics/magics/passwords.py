@@ -11,7 +11,7 @@ from milvus_magics.magics.typed_secrets import NEW_SOURCES, SOURCES, if_typed
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
-    from milvus_magics.magics.arguments import Namespace
+    from milvus_magics.magics.words import Namespace
 
 Answer = TypeVar("Answer")
 

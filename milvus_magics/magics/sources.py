@@ -15,7 +15,7 @@ from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
     from milvus_magics.client.bulk_models import UserRow
-    from milvus_magics.magics.arguments import Namespace
+    from milvus_magics.magics.words import Namespace
 
 PLAIN = ("user", "roles", "description")
 
