@@ -262,6 +262,7 @@ def _update_passes(said: status.Status) -> bool:
 def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
     """What changing the password into itself tells, on servers that measure the new one before the old one counts."""
     _require_checked_updates(conn, deadline)
+    lookup.require_not_gone(conn, user, deadline)
     call = conn.begin(
         "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=password
     )

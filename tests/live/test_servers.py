@@ -91,7 +91,6 @@ def test_users_come_and_go(on):
                           for change in (users.update_password, users.reset_password))],
     ids=["delete", "update password", "reset password"],
 )  # fmt: skip
-@pytest.mark.parametrize("on", ["real", *VERSIONS], indirect=True)
 def test_what_follows_a_deletion_at_once(on, again):
     """Proxies let a deleted user in for some milliseconds: nobody is deleted twice, and nobody comes back."""
     for _ in range(1 if on.contract else 100):
