@@ -13,13 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import display, wire
-from milvus_magics.client import access, bulk, privilege_groups, privileges, roles, status, users
+from milvus_magics.client import access, bulk, grpc_errors, privilege_groups, privileges, roles, status, users
 from milvus_magics.client.address import Address
 from milvus_magics.client.bulk_rows import rows_of
 from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException
 from milvus_magics.magics import sources
-from milvus_magics.magics.arguments import Namespace
+from milvus_magics.magics.words import Namespace
 
 MARKER = "hunterzwei"
 PIECES = ["http://", "https://", "tcp://", "unix:", "//", ":", "@", "/", "?", "#", "%", "%2F", "[", "]", "::1",
@@ -82,7 +82,7 @@ class Failed(grpc.RpcError):
 )
 def test_any_failure_of_grpc_is_an_error_of_ours(code, details, uri, method):
     """In one line, whatever it says."""
-    error = status.from_grpc(Failed(code, details), method, Address.of(uri=uri), 5)
+    error = grpc_errors.from_grpc(Failed(code, details), method, Address.of(uri=uri), 5)
     assert isinstance(error, MilvusException)
     assert len(error._render_traceback_()) == 1
     assert "\n" not in error._render_traceback_()[0]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import status
+from milvus_magics.client import grpc_errors, status
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import Change
 from milvus_magics.errors import ChangeInterrupted, CodedError, MilvusException, OutcomeUnknownError
@@ -75,7 +75,7 @@ class Attempt:
             lost = status.error_of(said)
             refused = status.is_refusal(said)
         except MilvusException as exc:
-            lost, refused = exc, status.never_sent(exc) or status.was_refused(exc)
+            lost, refused = exc, grpc_errors.never_sent(exc) or grpc_errors.was_refused(exc)
         except KeyboardInterrupt as exc:
             lost, refused = exc, False
         if refused:

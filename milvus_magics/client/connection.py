@@ -12,7 +12,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from milvus_magics import wire
-from milvus_magics.client import interrupts, status
+from milvus_magics.client import grpc_errors, interrupts, status
 from milvus_magics.client.address import Address, Login
 from milvus_magics.errors import ClosedError, DeadlineError
 from milvus_magics.secret import Hash, Secret
@@ -195,7 +195,7 @@ class Connection:
         return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
 
     def _error(self, exc: grpc.RpcError, method: str, deadline: Deadline) -> Exception:
-        return status.from_grpc(exc, method, self.address, deadline.timeout, self.version)
+        return grpc_errors.from_grpc(exc, method, self.address, deadline.timeout, self.version)
 
 
 class Pending:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milvus_magics.client import interrupts, status
+from milvus_magics.client import grpc_errors, interrupts, status
 from milvus_magics.client.connection import OWN, Connection, Pending
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import MilvusException, RateLimitedError, UnavailableError
@@ -188,8 +188,8 @@ def _answer(pending: Pending) -> Answer:
     try:
         reply = pending.reply()
     except MilvusException as exc:
-        unsent = status.never_sent(exc)
-        return Answer(None, exc, is_refusal=unsent or status.was_refused(exc), never_sent=unsent)
+        unsent = grpc_errors.never_sent(exc)
+        return Answer(None, exc, is_refusal=unsent or grpc_errors.was_refused(exc), never_sent=unsent)
     said = status.of(reply)
     if said.ok:
         return Answer(reply)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from milvus_magics.client import (
     dropping,
+    grpc_errors,
     lookup,
     naming,
     privilege_groups,
     privileges,
     scopes,
-    status,
     users,
     verify,
 )
@@ -123,7 +123,7 @@ def preview_alter_role(conn: Connection, role: str, description: str, *, timeout
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
     if lookup.is_before(conn, DESCRIPTIONS_SINCE, deadline):
-        raise status.too_old("AlterRole", conn.address, conn.version)
+        raise grpc_errors.too_old("AlterRole", conn.address, conn.version)
     dropping.require_not_built_in(role, "changed")
     return Preview(f"describe role {role!r} as {description!r}", conn.address.url)
 
