@@ -85,8 +85,8 @@ FAULTS = {
     "black hole": {"UnavailableError", *NO_ANSWER},
     "reset": BROKEN,
     "slow": NO_ANSWER,
-    "html": {"NotMilvusError", *WRONG},
-    "garbage": {"NotMilvusError", *WRONG},
+    "html": {"NotMilvusError", "CannotVerifyError", *BROKEN},
+    "garbage": {"NotMilvusError", "CannotVerifyError", *BROKEN},
     "elsewhere": WRONG,
 }
 
