@@ -24,36 +24,43 @@ class CuttingProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._open = set()
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=relay, args=(self._listener, self._begin), daemon=True).start()
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                server = self._connect()
-            except OSError:  # the server is gone
-                client.close()
-                continue
-            pair = Pair(self, client, server)
-            self._open.add(pair)
-            for way in (pair.upwards, pair.downwards):
-                threading.Thread(target=way, daemon=True).start()
-
-    def _connect(self):
-        if self._upstream.startswith("unix:"):
-            sock = socket.socket(socket.AF_UNIX)
-            sock.connect(self._upstream.removeprefix("unix:"))
-            return sock
-        host, _, port = self._upstream.rpartition(":")
-        return socket.create_connection((host, int(port)))
+    def _begin(self, client):
+        pair = Pair(self, client, connect(self._upstream))
+        self._open.add(pair)
+        return pair
 
     def close(self):
         self._listener.close()
         for pair in list(self._open):
             pair.close()
+
+
+def relay(listener, begin):
+    """Take connections until the listener is closed; `begin(client)` makes the pair that passes both ways on."""
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        try:
+            pair = begin(client)
+        except OSError:  # the server is gone
+            client.close()
+            continue
+        for way in (pair.upwards, pair.downwards):
+            threading.Thread(target=way, daemon=True).start()
+
+
+def connect(address):
+    """A socket to HOST:PORT or unix:PATH."""
+    if address.startswith("unix:"):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(address.removeprefix("unix:"))
+        return sock
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host, int(port)))
 
 
 class Pair:

@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+from cutting import connect, relay
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 PAGE = (
     b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 37\r\nConnection: close\r\n\r\n"
@@ -62,7 +64,7 @@ class FaultyProxy:
     def _listen(self):
         self._listener = socket.create_server(("127.0.0.1", self._port))
         self._port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        threading.Thread(target=relay, args=(self._listener, self._begin), daemon=True).start()
 
     def _stop_listening(self):
         if self._listener is not None:
@@ -82,21 +84,10 @@ class FaultyProxy:
             sock.connect_ex(("127.0.0.1", self._port))
             self._unanswered.append(sock)
 
-    def _accept(self, listener):
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            try:
-                server = _connect(self._other if self.mode == "elsewhere" else self._upstream)
-            except OSError:  # the server is gone
-                client.close()
-                continue
-            pair = _Pair(self, client, server)
-            self._pairs.add(pair)
-            for way in (pair.upwards, pair.downwards):
-                threading.Thread(target=way, daemon=True).start()
+    def _begin(self, client):
+        pair = _Pair(self, client, connect(self._other if self.mode == "elsewhere" else self._upstream))
+        self._pairs.add(pair)
+        return pair
 
     def forget(self, pair):
         """A connection is over."""
@@ -157,15 +148,6 @@ class _Pair:
             self._server.shutdown(socket.SHUT_RDWR)
         self._client.close()
         self._server.close()
-
-
-def _connect(address):
-    if address.startswith("unix:"):
-        sock = socket.socket(socket.AF_UNIX)
-        sock.connect(address.removeprefix("unix:"))
-        return sock
-    host, _, port = address.rpartition(":")
-    return socket.create_connection((host, int(port)))
 
 
 @contextlib.contextmanager
