@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test promises lab bench soak lint audit picture chromium clean
+.PHONY: demo test promises lab bench soak fuzz lint audit picture chromium clean
 
 demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
@@ -36,6 +36,12 @@ soak: .venv/installed
 	mkdir -p build/elsewhere
 	$(BIN)/python tests/soak/soak.py 30 build/soak.md
 	cd build/elsewhere && SOAK_SEQUENCES=1000 $(PYTEST) ../../tests/live/test_sequences.py
+
+# Coverage-guided, SECONDS for each target; needs Python 3.11 or later.
+SECONDS ?= 60
+fuzz: .venv/installed
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python tests/fuzzing/fuzz.py $(SECONDS)
 
 lint: .venv/ready
 	$(BIN)/ruff check .
