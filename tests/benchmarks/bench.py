@@ -1,6 +1,6 @@
 """Measure against pymilvus and bare gRPC calls in the same run: `python bench.py [REPORT.md]`, with a chart beside it.
 
-The many users take most of its hour or more, because Milvus looks at all users whenever one is created.
+The many users take most of its two hours, because Milvus looks at all users whenever one is created.
 """
 
 import compileall

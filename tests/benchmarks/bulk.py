@@ -18,7 +18,7 @@ OPERATIONS = {
 }
 CHANGES = ("create", "delete", "drop")
 # size -> how many alternating runs the medians are of; one user alone is repeated within a run, too
-ROUNDS = {1: 5, 100: 5, 1000: 3, 5000: 1, 10_000: 1}
+ROUNDS = {1: 5, 100: 5, 1000: 5, 5000: 3, 10_000: 1}
 WINDOWS = (4, 8, 16, 32, 64, 128)
 THREADS = (4, 8, 16, 32)
 CALIBRATED_WITH = 1000
