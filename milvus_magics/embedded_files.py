@@ -154,7 +154,7 @@ def claim_directory(given: str | os.PathLike[str]) -> Path:
     Raises:
         EmbeddedServerError: when it cannot be used; the text says why.
     """
-    directory = Path(os.path.abspath(Path(given).expanduser()))
+    directory = Path(os.path.abspath(os.path.expanduser(given)))
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(directory.iterdir()) and not (directory / LOCK).exists():

@@ -1,5 +1,6 @@
 """A connection against a real gRPC server in this process, and against nothing."""
 
+import re
 import socket
 import time
 from concurrent import futures
@@ -94,8 +95,9 @@ def test_call_that_comes_too_late_names_the_server():
 
 def test_missing_certificate_names_option_and_file():
     """The error says which option and which file."""
-    with pytest.raises(CertificateError, match=r"ca_pem_path: cannot read 'nowhere\.pem'"):
-        Connection(Address.of("https://localhost", ca_pem_path="nowhere.pem"))
+    for path in ("nowhere.pem", "~nobody_of_this_name/ca.pem", "a\0b"):
+        with pytest.raises(CertificateError, match=f"ca_pem_path: cannot read {re.escape(repr(path))}"):
+            Connection(Address.of("https://localhost", ca_pem_path=path))
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", True])

@@ -5,6 +5,7 @@ grpc takes files that don't parse and then can never connect, without a word on 
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class TlsFiles:
         if bool(self.client_pem_path) != bool(self.client_key_path):
             have, want = ("client_pem_path", "client_key_path")[:: 1 if self.client_pem_path else -1]
             raise ParameterError(f"{have} needs {want} beside it: a client certificate and its key go together")
-        paths = {option: Path(path).expanduser() for option, path in vars(self).items() if path}
+        # Unlike pathlib's, it leaves the home of nobody as it was written.
+        paths = {option: Path(os.path.expanduser(path)) for option, path in vars(self).items() if path}
         contents = {option: _read(option, path) for option, path in paths.items()}
         for option in paths.keys() - {"client_key_path"}:
             _check(option, paths[option], lambda path: _context().load_verify_locations(cafile=path), "a certificate")
@@ -58,8 +60,8 @@ def _context() -> ssl.SSLContext:
 def _read(option: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as exc:
-        reason = (exc.strerror or type(exc).__name__).lower()
+    except (OSError, ValueError) as exc:  # no file has a name with NUL
+        reason = (getattr(exc, "strerror", None) or str(exc)).lower()
         raise CertificateError(f"{option}: cannot read {str(path)!r}: {reason}") from exc
 
 

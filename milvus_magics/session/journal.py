@@ -62,8 +62,7 @@ def export(path: str, *, force: bool = False) -> int:
     Raises:
         ParameterError: another suffix, a file that is there, or none that can be made.
     """
-    target = Path(path).expanduser()
-    write = {".jsonl": _as_json_lines, ".csv": _as_csv}.get(target.suffix.lower())
+    write = {".jsonl": _as_json_lines, ".csv": _as_csv}.get(Path(path).suffix.lower())
     if write is None:
         raise ParameterError(f"{path!r} must end in .jsonl or .csv, which say in what form; nothing was written")
     found = [change.to_dict() for change in entries()]

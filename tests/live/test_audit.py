@@ -135,6 +135,7 @@ def test_bad_exports_write_nothing(run, tmp_path):
     for line, said in [
         (f"audit --export {tmp_path}/x.txt", "must end in .jsonl or .csv"),
         (f"audit --export {tmp_path}/no/x.csv", "cannot be made"),
+        ("audit --export ~nobody_of_this_name/x.csv", "cannot be made"),
         ("audit --force", "goes with --export"),
     ]:
         with pytest.raises(ParameterError, match=said):
