@@ -26,17 +26,18 @@ START = """import json, sys
 sys.path.insert(0, {here!r})
 from worker import Worker
 worker = Worker({prefix!r}, {seed})"""
-# The audit keeps an entry of each change, of about half a KiB, and gRPC and the allocator their pools.
-MOST_KIB_AN_OPERATION = 2
+# The audit keeps an entry of each change, and gRPC and the allocator their pools.
+MOST_KIB_AN_ENTRY = 0.6
 MOST_MIB_BESIDES = 8
 MOST_MORE = 4  # threads, descriptors
 
 
 class Sample(NamedTuple):
-    """What a kernel held: seconds since the start, operations until then, MiB, threads, descriptors."""
+    """What a kernel held: seconds since the start, operations until then, entries of the audit, MiB, threads, ..."""
 
     seconds: float
     operations: int
+    entries: int
     mib: float
     threads: int
     descriptors: int
@@ -69,7 +70,7 @@ class Run:
                 found = json.loads(self._must(f"print(json.dumps(worker.work({seconds})))"))
                 self.done.update(found["done"])
                 self.wrong += found["wrong"]
-                self.samples.append(self._sample(time.monotonic() - began))
+                self.samples.append(self._sample(time.monotonic() - began, found["entries"]))
         except Exception as exc:  # in a thread, where nobody else would hear of it
             self.wrong.append(f"the kernel ended: {type(exc).__name__}: {exc}")
 
@@ -82,12 +83,12 @@ class Run:
         assert not answer.error, f"{answer.error['ename']}: {answer.error['evalue']}"
         return answer.text().strip()
 
-    def _sample(self, seconds):
+    def _sample(self, seconds, entries):
         process = Path(f"/proc/{self._kernel.manager.provisioner.pid}")
         status = (process / "status").read_text()
         mib, threads = (int(re.search(rf"{name}:\s+(\d+)", status)[1]) for name in ("VmRSS", "Threads"))
         descriptors = len(list((process / "fd").iterdir()))
-        return Sample(seconds, self.done.total(), mib / 1024, threads, descriptors)
+        return Sample(seconds, self.done.total(), entries, mib / 1024, threads, descriptors)
 
     @property
     def warm(self):
@@ -115,7 +116,7 @@ class Run:
         if not self.samples:
             return False
         warm, last = self.warm, self.samples[-1]
-        most = MOST_MIB_BESIDES + MOST_KIB_AN_OPERATION * (last.operations - warm.operations) / 1024
+        most = MOST_MIB_BESIDES + MOST_KIB_AN_ENTRY * (last.entries - warm.entries) / 1024
         return (
             self.growth < most
             and last.threads <= warm.threads + MOST_MORE
@@ -154,11 +155,11 @@ def report(runs, minutes, plot):
         "# Soak", "",
         f"{len(runs)} kernels, one server, {minutes:g} minutes, {done.total():,} operations, {len(wrong)} that went "
         "wrong.", "",
-        "| kernel | operations | MiB at first | warm | at last | growth when warm | MiB/h | threads | descriptors | "
-        "flat |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---|", *rows, "",
+        "| kernel | operations | entries | MiB at first | warm | at last | growth when warm | MiB/h | threads | "
+        "descriptors | flat |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|", *rows, "",
         f"Warm is after a fifth of the time. Flat: from then on at most {MOST_MIB_BESIDES} MiB more, and "
-        f"{MOST_KIB_AN_OPERATION} KiB an operation for the audit's entries; at most {MOST_MORE} more threads and "
+        f"{MOST_KIB_AN_ENTRY} KiB for each entry of the audit; at most {MOST_MORE} more threads and "
         f"{MOST_MORE} more descriptors. MiB/h: a line through the second half.", "",
         f"![Memory over time]({plot.name})", "",
         "| operation | times | wrong |", "|---|---:|---:|",
@@ -170,10 +171,11 @@ def report(runs, minutes, plot):
 
 def _row(number, run):
     if not run.samples:
-        return f"| {number} | 0 |  |  |  |  |  |  |  | NO |"
+        return f"| {number} | 0 |  |  |  |  |  |  |  |  | NO |"
     first, last = run.samples[0], run.samples[-1]
     return (
-        f"| {number} | {last.operations:,} | {first.mib:.0f} | {run.warm.mib:.0f} | {last.mib:.0f} | {run.growth:+.1f} "
+        f"| {number} | {last.operations:,} | {last.entries:,} "
+        f"| {first.mib:.0f} | {run.warm.mib:.0f} | {last.mib:.0f} | {run.growth:+.1f} "
         f"| {run.mib_an_hour:+.1f} | {first.threads} to {last.threads} | {first.descriptors} to {last.descriptors} "
         f"| {'yes' if run.is_flat else 'NO'} |"
     )

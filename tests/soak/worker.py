@@ -20,6 +20,7 @@ from milvus_magics.errors import (
     UserExistsError,
     WrongPasswordError,
 )
+from milvus_magics.session import journal
 
 T = {"timeout": 30}
 PASSWORDS = ("first-password", "second-password")
@@ -42,7 +43,7 @@ class Worker:
         return connections.get()
 
     def work(self, seconds):
-        """Operations for some time: how many of each, and the texts of what went wrong."""
+        """Operations for some time: how many of each, what went wrong, and how long the audit is."""
         done, wrong, end = collections.Counter(), [], time.monotonic() + seconds
         while time.monotonic() < end:
             deed = self._random.choice(self._deeds)
@@ -51,7 +52,7 @@ class Worker:
                 deed()
             except (MilvusException, AssertionError) as exc:
                 wrong.append(f"{deed.__name__}: {type(exc).__name__}: {exc}")
-        return {"done": done, "wrong": wrong}
+        return {"done": done, "wrong": wrong, "entries": len(journal.entries())}
 
     def _expect(self, act, *errors):
         """Do it; it must raise the first error whose condition holds, or else work. Whether it worked."""
