@@ -78,7 +78,13 @@ def too_old(method: str, address: Address, version: str) -> errors.ServerTooOldE
 
 
 # What gRPC says in a forked process of a connection that it had before the fork.
-CUT_BY_FORK = ("Closed on fork", "Wrong file descriptor generation")
+CUT_BY_FORK = (
+    "Closed on fork",
+    "Wrong file descriptor generation",
+    # Older gRPC, up to 1.74 at least: the descriptor was closed, and may mean something else by now.
+    "Bad file descriptor",
+    "Socket operation on non-socket",
+)
 NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
 
 
