@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -61,6 +62,7 @@ class Panel(widgets.VBox):
     _ipython_display_ = None
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        _work_beside_cells([*inside(self), self])
         bundle: dict[str, Any] = {"text/plain": repr(self)}
         if self.model_id:
             bundle[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
@@ -155,6 +157,17 @@ def close_all() -> None:
     """Close everything that this session shows."""
     for panel in list(_open):
         panel.close()
+
+
+def _work_beside_cells(shown: list[widgets.Widget]) -> None:
+    """Let the front end choose the thread of the kernel that hears a click.
+
+    ipykernel 7.4 remembers for each widget which thread said something of it last, and that one hears the clicks: for
+    what a cell has just shown, the one that runs cells. A click would wait there until the next cell is done.
+    """
+    for widget in shown:
+        with suppress(AttributeError):
+            del widget.comm._reply_subshell_id
 
 
 def inside(widget: widgets.Widget) -> list[widgets.Widget]:

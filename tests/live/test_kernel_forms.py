@@ -1,0 +1,178 @@
+"""Forms in a real kernel, used by the messages that a front end sends; kernels differ in which thread hears them."""
+
+import time
+
+import pytest
+from kernels import CONNECT, SECONDS, Kernel, assert_nowhere, new_password, noise, root_of, root_password
+from processes import wait_until
+
+from milvus_magics.client import users
+
+BUSY = """import time
+print("busy")
+while not os.path.exists("go"):
+    time.sleep(0.05)
+print("no longer")"""
+
+
+class FrontEnd:
+    """What a browser does with the widgets of a kernel: keeps their states, types and clicks."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+
+    @property
+    def widgets(self):
+        """The state of each widget that is open, by its id."""
+        states = {}
+        for message in self.kernel.published:
+            content = message["content"]
+            if message["msg_type"] == "comm_open":
+                states[content["comm_id"]] = dict(content["data"]["state"])
+            elif message["msg_type"] == "comm_close":
+                states.pop(content["comm_id"], None)
+            elif message["msg_type"] == "comm_msg" and content["data"].get("method") == "update":
+                states.get(content["comm_id"], {}).update(content["data"]["state"])
+        return states
+
+    def find(self, description):
+        """The newest widget with this label; its id."""
+        return [key for key, state in self.widgets.items() if state.get("description") == description][-1]
+
+    def send(self, comm, data, subshell=None):
+        """A message to a widget; the id of it."""
+        session = self.kernel.client.session
+        message = session.msg("comm_msg", {"comm_id": comm, "data": data})
+        if subshell:
+            message["header"]["subshell_id"] = subshell
+        self.kernel.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
+
+    def type(self, description, value, subshell=None):
+        """Fill a field and leave it."""
+        state = {"method": "update", "state": {"value": value}, "buffer_paths": []}
+        self.kernel.finish(self.send(self.find(description), state, subshell))
+
+    def click(self, description, subshell=None):
+        """Click a button without waiting; the id of the message."""
+        assert not self.widgets[self.find(description)]["disabled"], f"{description!r} cannot be clicked"
+        return self.send(self.find(description), {"method": "custom", "content": {"event": "click"}}, subshell)
+
+    def press(self, description):
+        """Click a button, and wait for what comes of it."""
+        self.kernel.finish(self.click(description))
+
+    def shown(self):
+        """All texts, as one."""
+        return "\n".join(str(state.get("value", "")) for state in self.widgets.values())
+
+
+@pytest.fixture
+def kernel(server, tmp_path):
+    kernel = Kernel(tmp_path / "home", TEST_URI=server.uri, TEST_ROOT=root_password(server))
+    try:
+        kernel.run(CONNECT)
+        with root_of(server) as conn:
+            kernel.conn = conn
+            yield kernel
+            assert noise(kernel) == []
+    finally:
+        kernel.close()
+
+
+def names(kernel):
+    return set(users.list_usernames(kernel.conn, timeout=10))
+
+
+def fill(front, user, password, subshell=None):
+    front.type("User", user, subshell)
+    front.type("Password", password, subshell)
+
+
+def test_create_and_delete(kernel):
+    """The password arrives and is checked; no message brings it back."""
+    front, right, wrong = FrontEnd(kernel), new_password(), new_password()
+    shown = kernel.run("%milvus_create_user --form")
+    assert any("widget-view+json" in str(message["content"].get("data")) for message in shown.messages)
+    for field, value in (("User", "ann"), ("Password", right), ("Once more", right)):
+        front.type(field, value)
+    front.press("Create user")
+    assert "created user" in front.shown()
+    assert names(kernel) == {"root", "ann"}
+
+    kernel.run("%milvus_delete_user --form")
+    fill(front, "ann", wrong)
+    front.press("Delete user")
+    assert "WrongPasswordError" in front.shown()
+    assert names(kernel) == {"root", "ann"}
+    assert front.widgets[front.find("Password")]["value"] == ""
+    assert front.widgets[front.find("Delete user")]["disabled"], "until a password is typed again"
+    front.type("Password", right)
+    front.press("Delete user")
+    assert "deleted user" in front.shown()
+    assert names(kernel) == {"root"}
+    assert assert_nowhere([right, wrong], kernel.home, kernel.published)
+
+
+def test_working_beside_a_running_cell(kernel):
+    """A form that was just shown: on a thread of its own where the kernel has such, else after the cell; once."""
+    password = new_password()
+    users.create_user(kernel.conn, "ann", password, timeout=10)
+    front, subshell = FrontEnd(kernel), create_subshell(kernel)
+    kernel.run("%milvus_delete_user --form")
+    if not subshell:
+        fill(front, "ann", password)
+    cell = kernel.start(BUSY)
+    kernel.finish(cell, until="busy")
+    if subshell:
+        fill(front, "ann", password, subshell)
+    click = front.click("Delete user", subshell)
+    if subshell:
+        kernel.finish(click)
+        assert names(kernel) == {"root"}
+    else:
+        time.sleep(1)
+        assert names(kernel) == {"root", "ann"}
+    assert cell not in ended(kernel)
+    (kernel.home / "go").touch()
+    wait_until(lambda: {cell, click} <= ended(kernel), seconds=SECONDS)
+    assert names(kernel) == {"root"}
+    assert front.shown().count("deleted user") == 1
+    assert "UnknownUserError" not in front.shown()
+
+
+@pytest.mark.parametrize("code", ["%reload_ext milvus_magics", "%unload_ext milvus_magics"])
+def test_nothing_stays_open(kernel, code):
+    """The widgets are closed in the browser, too."""
+    front = FrontEnd(kernel)
+    kernel.run("%milvus_delete_user --form")
+    kernel.run("%milvus_console")
+    opened = front.widgets
+    assert {"Delete user", "Filter"} <= {state.get("description") for state in opened.values()}
+    kernel.run(code)
+    left = [state["_model_name"] for state in front.widgets.values() if state.get("description")]
+    assert left == []
+
+
+def create_subshell(kernel):
+    """The id of a thread of the kernel's for widgets; empty where it has none."""
+    info = kernel.client.kernel_info(reply=True, timeout=SECONDS)["content"]
+    if "kernel subshells" not in info.get("supported_features", []):
+        return ""
+    message = kernel.client.session.msg("create_subshell_request", {})
+    kernel.client.control_channel.send(message)
+    while True:
+        reply = kernel.client.get_control_msg(timeout=SECONDS)
+        if reply["parent_header"]["msg_id"] == message["header"]["msg_id"]:
+            return reply["content"]["subshell_id"]
+
+
+def ended(kernel):
+    """The ids of the messages that the kernel is done with."""
+    while kernel.client.iopub_channel.msg_ready():
+        kernel.published.append(kernel.client.get_iopub_msg(timeout=1))
+    return {
+        message["parent_header"].get("msg_id")
+        for message in kernel.published
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
+    }
