@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from IPython.core.completer import provisionalcompleter
+from IPython.core import completer
 from processes import frozen, pid_of_milvus
 
 from milvus_magics import embedded
@@ -17,6 +17,8 @@ from milvus_magics.session import directory
 from milvus_magics.session.connections import connections
 
 PASSWORD = "right-password"
+# IPython before 8.6 does less, as docs/front-ends.md says; `make matrix` runs these tests there.
+OLD = not hasattr(completer, "context_matcher")
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def complete(shell):
     """The lines that a Tab at the end of a line could make of it."""
 
     def lines(text):
-        with provisionalcompleter():
+        with completer.provisionalcompleter():
             found = list(shell.Completer.completions(text, len(text)))
         return [text[: each.start] + each.text for each in found]
 
@@ -41,13 +43,17 @@ def people(root):
 def test_names_of_users(complete, people):
     """By their beginning, also after an assignment, on an indented line, and in a cell with several lines."""
     assert complete("%milvus_list_user al") == ["%milvus_list_user alan", "%milvus_list_user alice"]
-    assert complete("x = %milvus_list_user al") == ["x = %milvus_list_user alan", "x = %milvus_list_user alice"]
-    assert complete("if True:\n    %milvus_delete_user bo") == ["if True:\n    %milvus_delete_user bob"]
-    assert complete("x = 1\n%milvus_list_user ") == [
-        f"x = 1\n%milvus_list_user {name}" for name in ("alan", "alice", "bob", "root")
-    ]
+    assigned, indented = complete("x = %milvus_list_user al"), complete("if True:\n    %milvus_delete_user bo")
+    if OLD:
+        assert not [line for line in assigned + indented if line.endswith((" alice", " bob"))]
+    else:
+        assert assigned == ["x = %milvus_list_user alan", "x = %milvus_list_user alice"]
+        assert indented == ["if True:\n    %milvus_delete_user bob"]
+    everybody = [f"x = 1\n%milvus_list_user {name}" for name in ("alan", "alice", "bob", "root")]
+    offered = complete("x = 1\n%milvus_list_user ")
+    assert offered == everybody or (OLD and set(offered) > set(everybody))
     assert complete("%milvus_delete_user --yes bo") == ["%milvus_delete_user --yes bob"]
-    assert complete("%milvus_list_user 'bo") == ["%milvus_list_user bob"]
+    assert complete("%milvus_list_user 'bo") == ["%milvus_list_user 'bob" if OLD else "%milvus_list_user bob"]
 
 
 def test_each_argument_has_its_own_kind_of_name(complete, people):
@@ -66,7 +72,8 @@ def test_each_argument_has_its_own_kind_of_name(complete, people):
 
 def test_options(complete):
     """All of the magic's, without those that stand there already; repeatable ones stay."""
-    assert complete("%milvus_drop_user bob --d") == ["%milvus_drop_user bob --dry-run"]
+    offered = complete("%milvus_drop_user bob --d")
+    assert offered == ["%milvus_drop_user bob --dry-run"] or (OLD and "%milvus_drop_user bob --dry-run" in offered)
     assert "%milvus_drop_user bob --dry-run --dry-run" not in complete("%milvus_drop_user bob --dry-run --d")
     offered = complete("%milvus_create_user bob --role a --")
     assert "%milvus_create_user bob --role a --role" in offered
@@ -93,7 +100,8 @@ def test_strange_names_are_quoted(monkeypatch, complete):
     directory.forget(conn)
     offered = [line.removeprefix("%milvus_list_user ") for line in complete("%milvus_list_user ")]
     assert {"'a b'", "'$x'", '"it\'s \\{me\\}"', "'-dash'", "plain.name"} <= set(offered)
-    assert complete("%milvus_list_user 'a ") == ["%milvus_list_user 'a b'"]
+    begun = complete("%milvus_list_user 'a ")
+    assert ("%milvus_list_user 'a b'" not in begun) if OLD else begun == ["%milvus_list_user 'a b'"]
 
 
 def test_strange_names_come_back_whole(complete):
@@ -102,6 +110,9 @@ def test_strange_names_come_back_whole(complete):
         connections.connect(uri=server.uri, user="root", password=server.password)
         conn = connections.get()
         conn.checked("UpdateCredential", deadline=Deadline(10), username="it's $x {me}", newPassword=Secret(PASSWORD))
+        if OLD:
+            assert not [line for line in complete("%milvus_list_user it") if "me" in line]
+            return
         [line] = complete("%milvus_list_user it")
         shell = complete.__closure__[0].cell_contents
         assert shell.run_line_magic("milvus_list_user", line.partition(" ")[2]).name == "it's $x {me}"
@@ -152,11 +163,18 @@ def test_no_rights_no_names(complete, server, root):
 
 def test_unloading_takes_it_away(shell, complete, people):
     """Afterwards nobody of ours is asked, and loading twice does not ask twice."""
+
+    def ours():
+        if OLD:
+            return [each for each in shell.strdispatchers["complete_command"].regexs if each.pattern == completion.HOOK]
+        matchers = shell.Completer.custom_matchers
+        return [each for each in matchers if completion.IDENTIFIER in str(each.matcher_identifier)]
+
     shell.run_line_magic("reload_ext", "milvus_magics")
-    ours = [each for each in shell.Completer.custom_matchers if completion.IDENTIFIER in str(each.matcher_identifier)]
-    assert len(ours) == 1
+    assert len(ours()) == 1
     shell.run_line_magic("unload_ext", "milvus_magics")
-    assert not [each for each in shell.Completer.custom_matchers if each in ours]
+    assert ours() == []
+    assert "%milvus_list_user alice" not in complete("%milvus_list_user al")
     shell.run_line_magic("load_ext", "milvus_magics")
 
 
