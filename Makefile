@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test promises lab bench soak fuzz lint audit picture chromium clean
+.PHONY: demo test promises lab bench soak fuzz matrix lint audit picture chromium clean
 
 demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
@@ -42,6 +42,12 @@ SECONDS ?= 60
 fuzz: .venv/installed
 	$(BIN)/python -m pip install --quiet --group fuzz
 	$(BIN)/python tests/fuzzing/fuzz.py $(SECONDS)
+
+# The wheel with old and new versions of what it stands on, and beside pymilvus; the table in README.md. Needs every
+# Python from 3.10 to 3.13. ONLY="floors colab" tries some, and writes no table.
+matrix: .venv/installed
+	$(BIN)/python -m pip install --quiet --group matrix
+	$(BIN)/python tests/matrix/matrix.py build/dist/*.whl README.md $(ONLY)
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 
-import google.protobuf
 import pytest
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
@@ -14,11 +13,6 @@ from milvus_magics import wire
 from milvus_magics.wire import regenerate
 
 FILES = FileDescriptorSet.FromString(regenerate.DESCRIPTORS.read_bytes()).file
-
-needs_pymilvus = pytest.mark.skipif(
-    tuple(map(int, google.protobuf.__version__.split(".")[:2])) < (5, 27),
-    reason="pymilvus itself cannot be imported with this protobuf",
-)
 
 
 def names_of_messages() -> list[str]:
@@ -129,7 +123,6 @@ def test_short_names_are_unambiguous():
 # --- against pymilvus's own descriptors ---
 
 
-@needs_pymilvus
 @pytest.mark.parametrize("name", MESSAGES)
 def test_message_has_the_fields_of_pymilvus(name, pymilvus_pool):
     """Each field of ours means on the wire what the same field of pymilvus means."""
@@ -140,7 +133,6 @@ def test_message_has_the_fields_of_pymilvus(name, pymilvus_pool):
     assert {field.name: shape(field) for field in ours.fields} == expected
 
 
-@needs_pymilvus
 @pytest.mark.parametrize("name", ENUMS)
 def test_enum_has_the_values_of_pymilvus(name, pymilvus_pool):
     """Each enum value of ours has pymilvus's number."""
@@ -149,7 +141,6 @@ def test_enum_has_the_values_of_pymilvus(name, pymilvus_pool):
     assert ours == {value: theirs.get(value) for value in ours}
 
 
-@needs_pymilvus
 @pytest.mark.parametrize("name", wire.METHODS)
 def test_method_is_in_the_service_of_pymilvus(name, pymilvus_pool):
     """Each method exists, takes and gives the messages that pymilvus says, and is no stream."""
@@ -229,7 +220,6 @@ print("both work")
 """
 
 
-@needs_pymilvus
 @pytest.mark.parametrize("implementation", ["upb", "python"])
 @pytest.mark.parametrize("first", ["ours", "theirs"])
 def test_ours_and_pymilvus_live_in_one_process(first, implementation):
