@@ -16,6 +16,7 @@ from milvus_magics.client import verify
 from milvus_magics.client.bulk_models import (
     DONE,
     NOT_TRIED,
+    PARTLY,
     REFUSED,
     UNKNOWN,
     BulkPlan,
@@ -231,7 +232,7 @@ class _Run:
         self._ended += 1
         if self._progress is not None:
             self._progress(self._ended)
-        if work.is_hopeless or (self._stop_on_error and work.outcome == REFUSED):
+        if work.is_hopeless or (self._stop_on_error and work.outcome in (REFUSED, PARTLY)):
             self.pipeline.stop()
 
     def _settle(self, lost: list[Work], waiting: deque[Work]) -> bool:
@@ -270,8 +271,9 @@ class _Run:
             work.end(DONE, "the answer was lost, but the server says that it is done")
             return True
         work.exists = work.row.user in held
-        work.held |= roles_of(held, work.row.user)
-        if work.exists and set(work.row.roles) <= work.held:
+        for role in set(work.lacking) & roles_of(held, work.row.user):
+            work.granted(role)
+        if work.exists and not work.lacking:
             work.end(DONE, "the answer was lost, but the server says that it is done")
             return True
         return False

@@ -14,8 +14,10 @@ from milvus_magics.errors import CodedError
 if TYPE_CHECKING:
     from milvus_magics.secret import Secret
 
-DONE, ALREADY, REFUSED, UNKNOWN, NOT_TRIED = "done", "already", "refused", "unknown", "not tried"
-OUTCOMES = (UNKNOWN, REFUSED, NOT_TRIED, ALREADY, DONE)  # the most worrying first
+DONE, ALREADY, PARTLY = "done", "already", "partly"
+REFUSED, UNKNOWN, NOT_TRIED = "refused", "unknown", "not tried"
+OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, ALREADY, DONE)  # the most worrying first
+MAY_BE_CREATED = (DONE, PARTLY, UNKNOWN)  # a password that was made up is needed then
 MOST_PROBLEMS = 20
 
 
@@ -46,7 +48,8 @@ class RowOutcome(NamedTuple):
     Attributes:
         row: its number.
         user: who.
-        outcome: `done`, `already` (nothing was left to do), `refused` (nothing was changed), `unknown`, or `not tried`.
+        outcome: `done`, `already` (nothing was left to do), `partly` (the user is there, and lacks a role), `refused`
+            (nothing was changed), `unknown`, or `not tried`.
         reason: why, where it is not done; or what else should be known.
         server: where.
         password: the one that was generated for it, masked.
@@ -99,10 +102,10 @@ class BulkResult(Table[RowOutcome]):
     @property
     def passwords(self) -> dict[str, Secret]:
         """User -> the password that was generated for them; masked until `.reveal()`."""
-        return {row.user: row.password for row in self if row.password is not None and row.outcome in (DONE, UNKNOWN)}
+        return {row.user: row.password for row in self if row.password is not None and row.outcome in MAY_BE_CREATED}
 
     def raise_for_failures(self) -> None:
-        """Raise where a row is refused, unknown or not tried: for runs that nobody looks at.
+        """Raise where a row is refused, unknown, not tried or done partly: for runs that nobody looks at.
 
         Raises:
             BulkError: names the first of them.

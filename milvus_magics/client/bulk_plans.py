@@ -133,7 +133,8 @@ def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline
 
 def _is_begun(row: UserRow, held: dict[str, LostUser]) -> bool:
     """Whether a user is there and lacks roles, so that their creation may have stopped half way."""
-    return row.user in held and row.password is not None and not set(row.roles) <= roles_of(held, row.user)
+    is_known = row.password is not None and not row.generated  # else nobody can tell whether it is the same user
+    return row.user in held and is_known and not set(row.roles) <= roles_of(held, row.user)
 
 
 def _why_left(row: UserRow, held: dict[str, LostUser]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
 from milvus_magics.client.address import Login
-from milvus_magics.client.bulk_models import DONE, REFUSED, UNKNOWN, RowOutcome, UserRow
+from milvus_magics.client.bulk_models import DONE, PARTLY, REFUSED, UNKNOWN, RowOutcome, UserRow
 from milvus_magics.client.models import Change, LostUser
 from milvus_magics.client.naming import MAX_PASSWORD_BYTES
 from milvus_magics.client.pipeline import Answer, Call, Row
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # After these, the next row would be told the same.
 HOPELESS = (LimitReachedError, PermissionDeniedError)
 ROWS_PER_CONTROL = 100
-OUTCOME_OF_CHANGE = {DONE: "done", REFUSED: "refused", UNKNOWN: "unknown"}
+OUTCOME_OF_CHANGE = {DONE: "done", PARTLY: "refused", REFUSED: "refused", UNKNOWN: "unknown"}
 
 
 class Work:
@@ -43,6 +43,7 @@ class Work:
         is_lost: whether an answer was lost, so that the server has to be asked what became of it.
         is_hopeless: whether other rows will fare no better.
         sent: whether a change was ever sent, so that finding it done means that it was done here.
+        gave: whether a role was given here.
         exists: whether the user is there, where they are created.
         held: the roles that they hold by now.
     """
@@ -53,7 +54,7 @@ class Work:
         self.row, self._conn, self._operation = row, conn, operation
         self.outcome: str | None = None
         self.reason = ""
-        self.is_lost = self.is_hopeless = self.sent = False
+        self.is_lost = self.is_hopeless = self.sent = self.gave = False
         self.exists = had is not None and operation == "create_user"
         self.held: set[str] = set((had.roles if had else None) or ())
         self._had, self._secret, self.tries = had or LostUser(row.user), secret, 0
@@ -69,13 +70,24 @@ class Work:
     def end(self, outcome: str, reason: str = "", *, code: int = 0) -> None:
         """Settle what came of it, and tell whoever listens to the connection."""
         self.outcome, self.reason = outcome, reason
-        if self.exists and self._operation == "create_user" and not self.sent:
-            return  # nothing was to be created: only roles were given, and are told of by themselves
-        self._emit(self._operation, self.row.user, OUTCOME_OF_CHANGE[outcome], code)
+        if not self.exists:
+            self._emit(self._operation, self.row.user, OUTCOME_OF_CHANGE[outcome], code)
+            return
+        if self.sent:
+            self._emit(self._operation, self.row.user, "done", 0)
+        # Roles that were given are told of by themselves; no further one was tried.
+        for role in self.lacking[:1]:
+            self._emit("grant_role", f"{self.row.user} {role}", OUTCOME_OF_CHANGE[outcome], code)
+
+    @property
+    def lacking(self) -> list[str]:
+        """The roles that are still to be given, where the user is created."""
+        return [role for role in self.row.roles if role not in self.held]
 
     def granted(self, role: str) -> None:
         """A role is given."""
         self.held.add(role)
+        self.gave = True
         self._emit("grant_role", f"{self.row.user} {role}", "done", 0)
 
     def fail(self, answer: Answer, what: str = "") -> None:
@@ -87,7 +99,8 @@ class Work:
             self.is_lost, self.reason = True, str(error)
             return
         self.is_hopeless = isinstance(error, HOPELESS)
-        self.end(REFUSED, f"{what}{error}", code=error.code)
+        is_begun = self.gave or (self.exists and self.sent)
+        self.end(PARTLY if is_begun else REFUSED, f"{what}{error}", code=error.code)
 
     def told(self) -> RowOutcome:
         """The row's outcome."""
@@ -146,9 +159,7 @@ def create(work: Work, checks: Checks | None) -> Row:
             work.fail(answer)
             return
         work.exists = True
-    for role in row.roles:
-        if role in work.held:
-            continue
+    for role in work.lacking:
         kind = wire.enum_value("OperateUserRoleType", "AddUserToRole")
         answer = yield Call("OperateUserRole", {"username": row.user, "role_name": role, "type": kind})
         if answer.error is not None:

@@ -54,7 +54,7 @@ class BulkMagics(SessionMagics):
         made: set[str] = set()
         try:
             result = self._execute(args, plans)
-            made = {row.user for row in result if row.outcome in (bulk_models.DONE, bulk_models.UNKNOWN)}
+            made = {row.user for row in result if row.outcome in bulk_models.MAY_BE_CREATED}
         except BaseException:
             made = {row.user for row in rows}  # nobody knows which of them are needed
             raise

@@ -7,6 +7,7 @@ import random
 import signal
 import stat
 import threading
+from importlib import import_module
 
 import pandas
 import pytest
@@ -159,6 +160,56 @@ def test_half_done_creations_are_finished(conn):
     assert {row.user: row.outcome for row in found} == {"ann": "done", "bob": "refused"}
     listed = {user.name: user.roles for user in users.list_users(conn, timeout=10)}
     assert (listed["ann"], listed["bob"]) == (("reader",), ())
+
+
+def role_that_goes(conn, monkeypatch):
+    """A role that somebody drops between the plan and its execution; everything after the plan is as it comes."""
+    roles.create_role(conn, "fleeting", timeout=10)
+    module = import_module("milvus_magics.client.bulk")  # what stands for it here only reads
+    execute = module.execute
+
+    def after_its_end(*args, **options):
+        roles.drop_role(conn, "fleeting", timeout=10)
+        return execute(*args, **options)
+
+    monkeypatch.setattr(module, "execute", after_its_end)
+    monkeypatch.setattr(bulk, "execute", after_its_end)
+    return "fleeting"
+
+
+def test_a_user_who_lacks_a_role_is_partly_done(conn, monkeypatch):
+    """They are there, so their password is kept; the entries say what was done and what was refused."""
+    fleeting, changes = role_that_goes(conn, monkeypatch), []
+    conn.on_change.append(changes.append)
+    found = bulk.create_users(conn, [{"user": "ann", "roles": ["reader", fleeting]}, "bob"])
+    assert {row.user: row.outcome for row in found} == {"ann": "partly", "bob": "done"}
+    assert "the user is there, but without role 'fleeting'" in found[0].reason
+    assert list(found.passwords) == ["ann", "bob"]
+    assert verify.check(conn, "ann", found.passwords["ann"], Deadline(10), may_rewrite=True).right
+    assert [(one.operation, one.target, one.outcome) for one in changes if "ann" in one.target] == [
+        ("grant_role", "ann reader", "done"),
+        ("create_user", "ann", "done"),
+        ("grant_role", "ann fleeting", "refused"),
+    ]
+    with pytest.raises(BulkError, match=r"'ann'\): partly"):
+        found.raise_for_failures()
+
+
+def test_the_file_keeps_the_password_of_who_lacks_a_role(shell, root, monkeypatch, tmp_path):
+    """Dropping it would leave a user whose password nobody knows."""
+    shell.user_ns["people"] = [{"user": "ann", "roles": [role_that_goes(root, monkeypatch)]}]
+    made = shell.run_line_magic("milvus_create_users", f"people --passwords-to '{tmp_path}/passwords.csv'")
+    assert made.counts == {"partly": 1}
+    assert (tmp_path / "passwords.csv").read_text().splitlines()[1] == f"ann,{made.passwords['ann'].reveal()}"
+
+
+def test_nobody_gets_a_role_for_a_password_that_was_just_made_up(conn):
+    """Whether somebody of that name is meant cannot be told, so it is said what they lack."""
+    users.create_user(conn, "ann", PASSWORD, timeout=10)
+    (row,) = bulk.create_users(conn, [{"user": "ann", "roles": ["reader"]}])
+    assert row.outcome == "already"
+    assert "reader" in row.reason
+    assert users.list_user(conn, "ann", timeout=10).roles == ()
 
 
 def test_passwords_are_made_up_and_masked(conn, milvus):
