@@ -21,6 +21,15 @@ SECONDS_BETWEEN_QUESTIONS = 0.1
 CANCELLED = 10000
 AGAIN = "run it again to go on"
 
+# Which magic shows what became of an operation, by how its name ends; all others by the users.
+LISTS = {
+    "privilege": "%milvus_list_grants",
+    "privilege_group": "%milvus_list_privilege_groups",
+    "to_group": "%milvus_list_privilege_groups",
+    "from_group": "%milvus_list_privilege_groups",
+    **dict.fromkeys(("create_role", "drop_role", "alter_role", "restore_role"), "%milvus_list_roles"),
+}
+
 Truth = Callable[[Deadline], "bool | None"]
 
 
@@ -120,7 +129,8 @@ class Attempt:
     def _known(self, known: bool | None) -> str:
         if known:
             return f"{self._what} is {self._deed}"
-        check = "check with %milvus_list_users"
+        shows = next((magic for end, magic in LISTS.items() if self._operation.endswith(end)), "%milvus_list_users")
+        check = f"check with {shows}"
         if known is None:
             return f"whether {self._what} is {self._deed} cannot be told; {check}"
         return f"{self._what} is not {self._deed} so far, but the server may still do it; {check}"
