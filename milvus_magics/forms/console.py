@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from milvus_magics.client.models import Change
 
 
+CHANGED = "something was changed since this was read: Refresh shows it"
+
+
 class Console(Panel):
     """Users, roles, access and history of a server, with the forms that change them.
 
@@ -106,6 +109,8 @@ class Console(Panel):
             return
         self._header.value = display.html_line(_headline(self._conn, reading), "heading")
         self._say("", "note")
+        if self._is_old:  # it was changed while it was read
+            self._say(CHANGED, "note")
         self._reading = reading
         self._open_page()
 
@@ -128,7 +133,7 @@ class Console(Panel):
         # Only this: changes may come by the thousand, and reading takes a moment.
         if not self._is_old:
             self._is_old = True
-            self._say("something was changed since this was read: Refresh shows it", "note")
+            self._say(CHANGED, "note")
 
     def _say(self, text: str, kind: str) -> None:
         self._status.value = display.html_line(text, kind) if text else ""

@@ -9,6 +9,7 @@ import pytest
 from milvus_magics import Console, CreateUserForm, DeleteUserForm, DropRoleForm, connections
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import AliasError
+from milvus_magics.forms import console as console_module
 
 PASSWORD = "right-password"
 
@@ -114,6 +115,25 @@ def test_changes_elsewhere_are_told(console, team):
     console._refresh.click()
     assert labels(page(console, "Users")) == ["ann", "bob", "new", "root"]
     assert console._status.value == ""
+
+
+def test_changes_while_it_reads_are_told(console, team, monkeypatch):
+    """What was read may lack them; once it is read again, nothing is said any more."""
+    read = console_module.access.read
+
+    def read_and_change(*args):
+        reading = read(*args)
+        users.create_user(team, "new", PASSWORD, timeout=10)
+        return reading
+
+    monkeypatch.setattr(console_module.access, "read", read_and_change)
+    console._refresh.click()
+    assert "Refresh shows it" in console._status.value
+    assert labels(page(console, "Users")) == ["ann", "bob", "root"]
+    monkeypatch.setattr(console_module.access, "read", read)
+    console._refresh.click()
+    assert console._status.value == ""
+    assert labels(page(console, "Users")) == ["ann", "bob", "new", "root"]
 
 
 def test_access_page(console):
