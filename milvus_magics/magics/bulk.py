@@ -75,6 +75,8 @@ class BulkMagics(SessionMagics):
             return _shown(plans)
         if any(plan.warning for plan in plans):
             _confirm(plans, args.yes)
+        else:
+            _say(plans)
         return self._execute(args, plans)
 
     @line_magic(source, stop_on_error, dry_run, yes, connection_options)
@@ -141,7 +143,16 @@ def _shown(plans: Sequence[BulkPlan]) -> Any:
     return plans[0] if len(plans) == 1 else list(plans)
 
 
+def _say(plans: Sequence[BulkPlan]) -> None:
+    """Show what should be known before, where nobody is asked."""
+    for plan in plans:
+        if plan.todo and plan.notes:
+            print("; ".join([f"{plan.operation.replace('_', ' ')} on {plan.server}", *plan.notes]))
+
+
 def _confirm(plans: Sequence[BulkPlan], is_confirmed: bool) -> None:
+    if is_confirmed:
+        _say(plans)
     count = sum(len(plan.todo) for plan in plans)
     passwords.confirm(
         "\n".join(plan.brief for plan in plans), str(count), is_confirmed, what_is_typed="number of users"

@@ -95,15 +95,22 @@ class PrivilegeMagics(SessionMagics):
         act = previews.preview_create_privilege_group if args.dry_run else privilege_groups.create_privilege_group
         return act(self.connection(args), args.group, timeout=self.seconds(args))
 
-    @line_magic(group_name, dry_run, connection_options)
+    @line_magic(group_name, dry_run, yes, connection_options)
     def drop_privilege_group(self, args: argparse.Namespace) -> Any:
         """Drop a group of privileges that no role holds; needs Milvus 2.5.
+
+        It cannot be undone, so the name is retyped, or --yes is given.
 
         Example:
             %milvus_drop_privilege_group searching
         """
-        act = previews.preview_drop_privilege_group if args.dry_run else privilege_groups.drop_privilege_group
-        return act(self.connection(args), args.group, timeout=self.seconds(args))
+        conn, timeout = self.connection(args), self.seconds(args)
+        if args.dry_run or not args.yes:
+            preview = previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
+            if args.dry_run:
+                return preview
+            passwords.confirm(str(preview), args.group, yes=False)
+        return privilege_groups.drop_privilege_group(conn, args.group, timeout=timeout)
 
     @line_magic(group_name, group_members, dry_run, connection_options)
     def add_privileges_to_group(self, args: argparse.Namespace) -> Any:

@@ -125,6 +125,8 @@ class UserMagics(SessionMagics):
         preview = None if args.yes and given else _preview(conn, args.name, timeout)
         if preview and preview.warning:
             passwords.confirm(str(preview), args.name, args.yes)
+        elif preview and given and preview.undo:
+            print(f"{args.name!r} will be deleted; {preview.undo}")  # as the prompt says it otherwise
         password = given or passwords.ask(_label(args.name, preview))
         return users.delete_user(conn, args.name, password, timeout=timeout)
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from contextlib import nullcontext
 
 import contract
 import pytest
@@ -234,6 +235,21 @@ def test_everything_that_would_be_lost_is_told(run, monkeypatch):
             run(line)
         assert "more" in asked[-1]
     assert asked[0].count("docs") < 9
+
+
+def test_dropping_a_group_wants_its_name(run, monkeypatch):
+    """Nothing brings it back, and that is said before."""
+    asked = []
+    for typed in ("grp", "g"):
+        monkeypatch.setattr("builtins.input", lambda text, typed=typed: asked.append(text) or typed)
+        with nullcontext() if typed == "g" else pytest.raises(ConfirmationError):
+            run("drop_privilege_group g")
+        assert "which holds Query" in asked[-1]
+        assert "it cannot be undone" in asked[-1]
+        assert ("g" in [group.name for group in run("list_privilege_groups")]) is (typed != "g")
+    run("create_privilege_group g")
+    run("drop_privilege_group g --yes")
+    assert len(asked) == 2
 
 
 def test_who_may_not_look_is_told_so(run):

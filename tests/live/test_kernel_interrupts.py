@@ -47,7 +47,7 @@ CHANGES = {
 NEWER_CHANGES = {
     "alter_role": ("%milvus_alter_role reader --description new", "AlterRole", "role 'reader'"),
     "create_privilege_group": ("%milvus_create_privilege_group new", "CreatePrivilegeGroup", "'new' is created"),
-    "drop_privilege_group": ("%milvus_drop_privilege_group empty", "DropPrivilegeGroup", "'empty' is dropped"),
+    "drop_privilege_group": ("%milvus_drop_privilege_group empty --yes", "DropPrivilegeGroup", "'empty' is dropped"),
     "add_privileges_to_group": ("%milvus_add_privileges_to_group g Search", "OperatePrivilegeGroup", "'g'"),
     "remove_privileges_from_group": (
         "%milvus_remove_privileges_from_group g Query --yes", "OperatePrivilegeGroup", "'g'"),

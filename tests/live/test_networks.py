@@ -51,7 +51,7 @@ LINES = {
     "milvus_delete_user": "bob --password-env PW --yes",
     "milvus_delete_users": "leavers --yes",
     "milvus_disconnect": None,
-    "milvus_drop_privilege_group": "g",
+    "milvus_drop_privilege_group": "g --yes",
     "milvus_drop_role": "reader --force --yes",
     "milvus_drop_user": "bob --yes",
     "milvus_drop_users": "names --yes",

@@ -196,6 +196,19 @@ def test_prompt_of_a_verified_deletion_says_how_to_undo_it(run, root, monkeypatc
     ]
 
 
+def test_what_will_not_come_back_is_said_where_nobody_is_asked(run, shell, root, capsys):
+    """Passwords from the environment, and lists."""
+    run("create_user bob --role public --password-env PW")
+    run("create_user ann --password-env PW")
+    run("create_user eve --password-env PW")
+    shell.user_ns["leavers"] = {"ann": PASSWORD}
+    shell.user_ns["droppers"] = ["eve"]
+    for line in ("delete_user bob --password-env PW", "delete_users leavers", "drop_users droppers --yes"):
+        capsys.readouterr()
+        run(line)
+        assert "undo: %milvus_restore_user, with a new password\n" in capsys.readouterr().out, line
+
+
 @pytest.fixture
 def watched(run, keeping):
     """A server of Milvus 3.0, as root and as dan, who may create and delete users and see only their names."""
