@@ -12,7 +12,7 @@ from milvus_magics import display
 from milvus_magics.client import users
 from milvus_magics.client.address import DEFAULT_URI, Address
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.forms.base import BELOW_FIELDS, FIELD, LABEL, Form
+from milvus_magics.forms.base import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.session.connections import DEFAULT, connections
 
@@ -29,8 +29,8 @@ FIELDS = {
 }
 TLS_FIELDS = {
     "ca_pem_path": ("CA certificate", "PEM file that signed the server's"),
-    "server_pem_path": ("Server certificate", "PEM file with the server's own"),
-    "client_pem_path": ("Client certificate", "PEM file, where the server asks"),
+    "server_pem_path": ("Server cert.", "PEM file with the server's own"),
+    "client_pem_path": ("Client cert.", "PEM file, where the server asks"),
     "client_key_path": ("Client key", "PEM file with its key"),
     "server_name": ("Server name", "the name in the server's certificate"),
 }
@@ -68,10 +68,7 @@ class ConnectForm(Form):
         uri, in_uri, _ = _without_credentials(uri or _usual_uri())
         first = {"uri": uri, "user": user or in_uri, "db_name": db_name, "alias": alias, **tls}
         self._texts = {name: _text(*words, first.get(name) or "") for name, words in FIELDS.items()}
-        self._texts |= {
-            name: _text(*words, first.get(name) or "", {"width": "auto"}, {"description_width": "9.5em"})
-            for name, words in TLS_FIELDS.items()
-        }
+        self._texts |= {name: _text(*words, first.get(name) or "") for name, words in TLS_FIELDS.items()}
         super().__init__()
         self._header.value = display.html_line("Connect this notebook to a Milvus server", "heading")
         for text in self._texts.values():
@@ -84,12 +81,14 @@ class ConnectForm(Form):
     def _fields(self) -> list[widgets.Widget]:
         self._secret = SecretText.field("Password", "of that user; without a user: an API key")
         uri, user, *rest = (self._texts[name] for name in FIELDS)
-        inside = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
-        tls = widgets.Accordion([inside], layout=FIELD)
-        tls.set_title(0, "TLS files, where the server needs them")
-        tls.selected_index = 0 if any(self._texts[name].value for name in TLS_FIELDS) else None
+        # An Accordion opens for the mouse only.
+        shows = widgets.ToggleButton(description="TLS files…")
+        tls = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
+        shows.observe(lambda _: _show(tls, shows.value), "value")
+        shows.value = any(self._texts[name].value for name in TLS_FIELDS)
+        _show(tls, shows.value)
         self._effect = widgets.HTML(layout=BELOW_FIELDS)
-        return [uri, user, self._secret, *rest, tls, self._effect]
+        return [uri, user, self._secret, *rest, widgets.HBox([shows], layout=BUTTONS), tls, self._effect]
 
     def _more_buttons(self) -> list[widgets.Widget]:
         self._test = widgets.Button(description="Test", disabled=True)
@@ -184,13 +183,15 @@ class ConnectForm(Form):
         return "that connects this notebook to a Milvus server"
 
 
-def _text(
-    label: str, placeholder: str, value: str, layout: dict[str, str] = FIELD, style: dict[str, str] = LABEL
-) -> widgets.Text:
+def _text(label: str, placeholder: str, value: str) -> widgets.Text:
     # Sent when the field is left, not letter by letter: a half typed address means nothing.
     return widgets.Text(
-        value=value, description=label, placeholder=placeholder, continuous_update=False, style=style, layout=layout
+        value=value, description=label, placeholder=placeholder, continuous_update=False, style=LABEL, layout=FIELD
     )
+
+
+def _show(widget: widgets.Widget, is_shown: bool) -> None:
+    widget.layout.display = "" if is_shown else "none"
 
 
 def _without_credentials(uri: str) -> tuple[str, str, bool]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from milvus_magics.client import naming, users
-from milvus_magics.errors import MilvusException, printable
-from milvus_magics.forms.base import FIELD, LABEL
+from milvus_magics.errors import MilvusException
+from milvus_magics.forms.name_box import NamesBox
 from milvus_magics.forms.secret_text import NewSecret
 from milvus_magics.forms.server_form import ServerForm, text_field
 from milvus_magics.session import directory
@@ -28,33 +28,36 @@ class CreateUserForm(ServerForm):
     def _own_fields(self) -> list[widgets.Widget]:
         self._name = text_field("User", "a letter, then letters, digits, _")
         self._password = NewSecret("Password")
-        self._roles = widgets.SelectMultiple(description="Roles", rows=4, style=LABEL, layout=FIELD)
-        for field in (self._name, *self._password.fields):
+        self._roles = NamesBox("Roles")
+        self._role_names: list[str] = []
+        for field in (self._name, *self._password.fields, self._roles):
             field.observe(self._changed, "value")
-        return [self._name, *self._password.fields, self._effect, self._with_refresh(self._roles)]
+        return [self._name, *self._password.fields, self._with_refresh(self._roles), self._effect]
 
     def _is_complete(self) -> bool:
         return naming.problem_with_user_name(self._name.value) is None and self._password.is_complete()
 
     def _hint(self) -> str:
         name = self._name.value
-        return (naming.problem_with_user_name(name) or "" if name else "") or self._password.problem()
+        problem = (naming.problem_with_user_name(name) or "" if name else "") or self._password.problem()
+        unknown = [role for role in self._roles.all_chosen if self._role_names and role not in self._role_names]
+        return problem or (f"there is no role {unknown[0]!r} in the list" if unknown else "")
 
     def _read_names(self) -> MilvusException | None:
         try:
-            names = directory.names(self._conn, "role", timeout=self._timeout, fresh=True)
-            self._roles.options = [(printable(name), name) for name in names]
+            self._role_names = directory.names(self._conn, "role", timeout=self._timeout, fresh=True)
+            problem = None
         except MilvusException as exc:
-            self._roles.options = []
-            return exc
-        return None
+            self._role_names, problem = [], exc
+        self._roles.offer(self._role_names)
+        return problem
 
     def _forget(self) -> None:
         self._password.forget()
 
     def _clear(self) -> None:
-        self._name.value, self._roles.value = "", ()
+        self._name.value = self._roles.value = ""
 
     def _run(self, conn: Connection) -> CreatedUser:
         password = self._password.take()
-        return users.create_user(conn, self._name.value, password, grant=self._roles.value, timeout=self._timeout)
+        return users.create_user(conn, self._name.value, password, grant=self._roles.all_chosen, timeout=self._timeout)

@@ -1,4 +1,4 @@
-"""A field in which a name is chosen or typed."""
+"""Fields in which names are chosen or typed."""
 
 from __future__ import annotations
 
@@ -43,3 +43,38 @@ class NameBox(Combobox):
     def chosen(self) -> str:
         """The name that stands in it."""
         return self._meant.get(self.value, str(self.value))
+
+
+class NamesBox(NameBox):
+    """Takes several names with commas between; after a comma it offers those that are not there yet.
+
+    A list in which several can be marked wants the arrow keys, which notebooks keep for themselves.
+
+    Args:
+        label: what stands before it.
+    """
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, "none, or names with commas between")
+        self._names: tuple[str, ...] = ()
+        self.observe(self._go_on, "value")
+
+    def offer(self, names: Iterable[str]) -> None:
+        """The names that there are."""
+        super().offer(names)
+        self._names = tuple(self.options)
+        self._go_on()
+
+    def _go_on(self, _: object = None) -> None:
+        before, comma, _ = self.value.rpartition(",")
+        begun, taken = f"{before}{comma} " if comma else "", _parts(before)
+        self.options = tuple(begun + name for name in self._names if name not in taken)
+
+    @property
+    def all_chosen(self) -> tuple[str, ...]:
+        """The names that stand in it, each once."""
+        return tuple(self._meant.get(part, part) for part in _parts(str(self.value)))
+
+
+def _parts(text: str) -> list[str]:
+    return list(dict.fromkeys(part for each in text.split(",") if (part := each.strip())))

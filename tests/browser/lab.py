@@ -224,5 +224,5 @@ def tab_through(page, times):
     for _ in range(times):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.matches(':focus-visible')")
-        reached.append(page.evaluate("document.activeElement.innerText || document.activeElement.placeholder"))
+        reached.append(page.evaluate("document.activeElement.placeholder || document.activeElement.innerText"))
     return reached

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 from kernels import assert_nowhere
-from lab import Form, Notebook, browser_page, jupyter_lab
+from lab import Form, Notebook, browser_page, jupyter_lab, tab_through
 
 from milvus_magics import embedded
 from milvus_magics.client import users
@@ -169,8 +169,11 @@ def test_new_passwords_in_forms_are_nowhere(tmp_path):
             page.get_by_role("textbox", name="Password", exact=True).fill(first)
             page.get_by_role("textbox", name="Once more").fill(first)
             page.keyboard.press("Enter")
-            page.get_by_role("listbox", name="Roles").select_option("public")
-            page.get_by_role("button", name="Create user").click()
+            # From here on by keyboard alone.
+            assert tab_through(page, 1) == ["none, or names with commas between"]
+            page.keyboard.type("public")
+            assert tab_through(page, 2) == ["Refresh names", "Create user"]
+            page.keyboard.press("Space")
             page.get_by_text("created user 'bob'").wait_for()
             assert users.list_user(conn, "bob", timeout=10).roles == ("public",)
 

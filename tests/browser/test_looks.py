@@ -97,7 +97,11 @@ def test_many_users_in_wide_and_narrow_windows(milvus, tmp_path):
         form = notebook.cell(3)
         notebook.run(3)
         form.get_by_role("textbox", name="User", exact=True).fill("root")
-        form.get_by_text("TLS files").click()
+        form.get_by_role("textbox", name="Alias").focus()
+        assert tab_through(page, 1) == ["TLS files…"]
+        page.keyboard.press("Space")
+        form.get_by_role("textbox", name="CA certificate").wait_for()
+        assert tab_through(page, 1) == ["PEM file that signed the server's"]
         form.get_by_text("need the password of user 'root'").wait_for()
         for width in (500, 1800):
             page.set_viewport_size({"width": width, "height": 1000})

@@ -273,12 +273,17 @@ def test_create_user_form(root):
     assert "not the same" in form._effect.value
     assert form._button.disabled
     again.value = PASSWORD
-    assert [name for _, name in form._roles.options] == ["admin", "public", "reader"]
-    form._roles.value = ("reader",)
+    assert form._roles.options == ("admin", "public", "reader")
+    form._roles.value = "reader, "
+    assert form._roles.options == ("reader, admin", "reader, public"), "what is there already is not offered again"
+    form._roles.value = "reader, pubic"
+    assert "there is no role &#x27;pubic&#x27; in the list" in form._effect.value
+    form._roles.value = "reader, public,reader, "
     assert PASSWORD not in state(), "no password in the widget state, even while it stands in the field"
     form._button.click()
     assert "created user &#x27;bob&#x27;" in form._status.value
-    assert users.list_user(root, "bob").roles == ("reader",)
+    assert users.list_user(root, "bob").roles == ("public", "reader")
+    assert form._roles.value == ""
     assert (first.value, again.value, form._name.value, form._button.disabled) == ("", "", "", True)
     form._name.value, first.value, again.value = "bob", PASSWORD, PASSWORD
     form._button.click()
