@@ -259,6 +259,17 @@ def test_every_form_says_where_and_what_else_would_do(root, form_class):
     assert len(ipywidgets.Widget.get_manager_state()["state"]) == before
 
 
+def test_the_connect_form_says_what_else_would_do():
+    """It needs no connection, and leaves nothing behind either."""
+    before = len(ipywidgets.Widget.get_manager_state()["state"])
+    form = ConnectForm()
+    bundle, _ = DisplayFormatter().format(form)
+    assert bundle["text/plain"].endswith("%milvus_connect URI --user NAME")
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == form.model_id
+    form.close()
+    assert len(ipywidgets.Widget.get_manager_state()["state"]) == before
+
+
 def test_create_user_form(root):
     """Awake with a good name and the same password twice; the roles are given, and nothing keeps the password."""
     roles.create_role(root, "reader", timeout=10)

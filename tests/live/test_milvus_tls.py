@@ -3,7 +3,7 @@
 import pytest
 from certificates import Issued
 
-from milvus_magics import connections, embedded
+from milvus_magics import ConnectForm, Console, connections, embedded
 from milvus_magics.client import users
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
@@ -94,6 +94,27 @@ def test_connect_proves_itself(server, files):
     with pytest.raises(AuthenticationError):
         connections.connect("tls", user="root", password="wrong-password", **options(server, files))
     assert not connections.has_connection("tls")
+
+
+def test_the_form_connects_over_tls(server, files):
+    """With the files in its fields; a foreign authority is told in place, and the console says that TLS is on."""
+    given = options(server, files)
+    form = ConnectForm("tls")
+    for name, value in {**given, "user": "root", "ca_pem_path": files["other.pem"]}.items():
+        form._texts[name].value = value
+    form._secret.value = server.password.reveal()
+    form._button.click()
+    assert "CertificateError" in form._status.value
+    assert not connections.has_connection("tls")
+    form._texts["ca_pem_path"].value = given["ca_pem_path"]
+    form._secret.value = server.password.reveal()
+    form._button.click()
+    assert "connected &#x27;tls&#x27;: user &#x27;root&#x27;" in form._status.value
+    console = Console("tls")
+    assert "TLS on" in console._header.value
+    for panel in (console, form):
+        panel.close()
+    connections.remove_connection("tls")
 
 
 def test_what_fails_says_why(server, files):
