@@ -14,6 +14,7 @@ USERS, ROLES, GRANTS = 200, 50, 2000
 DATABASES, COLLECTIONS = ("default", "lab"), 12
 PRIVILEGES = ("Search", "Query", "Insert", "Delete", "Load", "Release", "Flush", "CreateIndex", "DropIndex", "Upsert")
 IN_FLIGHT = 16
+LETTERS = [*("user_12"[:end] for end in range(1, 8)), ""]
 
 
 def create_collections(server):
@@ -61,16 +62,22 @@ def seconds(action):
 
 
 def measure(rounds=9):
-    """Seconds, medians: the reading alone, with its text and HTML, and a console until it is there."""
+    """Seconds, medians: reading, with its text and HTML; a console until it is there, its filter, its picture.
+
+    Filtering is the time from a letter's arrival in the kernel to the messages with the names that are left.
+    """
     with embedded.start(tcp_port=0, settings={"PROXY_MAXUSERNUM": "1000", "PROXY_MAXROLENUM": "200"}) as server:
         connections.connect(uri=server.uri, user="root", password=server.password)
         conn = connections.get()
         fill(server, conn)
-        reading, shown, console = [], [], []
+        reading, shown, console, filtering, picture = [], [], [], [], []
         for _ in range(rounds):
             read, found = seconds(lambda: access.access(conn))
             drawn, _ = seconds(lambda found=found: (repr(found), found._repr_html_()))
             opened, panel = seconds(Console)
+            box = panel._pages[0]._filter
+            filtering += [seconds(lambda text=text, box=box: box.set_trait("value", text))[0] for text in LETTERS]
+            picture.append(seconds(lambda panel=panel: panel._tabs.set_trait("selected_index", 2))[0])
             panel.close()
             reading.append(read)
             shown.append(read + drawn)
@@ -79,8 +86,8 @@ def measure(rounds=9):
         assert (len(there.users), len(there.roles)) == (USERS, ROLES)
         assert len(there.grants) == GRANTS, len(there.grants)
         connections.close_all()
-    return statistics.median(reading), statistics.median(shown), statistics.median(console)
+    return tuple(map(statistics.median, (reading, shown, console, filtering, picture)))
 
 
 if __name__ == "__main__":
-    print("reading {:.3f} s, shown {:.3f} s, console {:.3f} s".format(*measure()))
+    print("reading {:.3f} s, shown {:.3f} s, console {:.3f} s, filtering {:.4f} s, picture {:.3f} s".format(*measure()))
