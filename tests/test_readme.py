@@ -1,6 +1,8 @@
 """README says what is there: its table of magics is what the parsers take, its links and anchors exist."""
 
 import re
+import sys
+from importlib import metadata
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -8,10 +10,15 @@ from traitlets.config import Config
 
 from milvus_magics.magics import MilvusMagics
 
+sys.path.insert(0, str(Path(__file__).parent / "matrix"))
+
+import matrix
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+VERSIONS = re.search(f"{re.escape(matrix.BEGIN)}(.*){re.escape(matrix.END)}", README, re.DOTALL)
 SOURCES = {"--password-env": "[SOURCE]", "--new-password-env": "[NEW SOURCE]"}
 OTHER_SOURCES = ("--password-var", "--keyring", "--new-password-var", "--new-keyring")
 EVERYWHERE = ("--help", "--using", "--timeout")  # told once, above the table
@@ -70,3 +77,29 @@ def test_a_question_mark_shows_the_help_and_its_examples(tmp_path, monkeypatch):
     assert "%milvus_delete_user bob --password-env BOB_PASSWORD" in shown
     assert "take the password from this environment variable" in shown
     shell.run_line_magic("unload_ext", "milvus_magics")
+
+
+def test_table_of_versions_is_of_these_environments():
+    """Each has its row, with the Python and the versions that it asks for, and all its tests passed."""
+    heading, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in VERSIONS[1].strip().splitlines()]
+    columns = [name.lower() for name in heading]
+    environments = matrix.environments()
+    assert len(rows) == len(environments)
+    for environment, row in zip(environments, rows, strict=True):
+        found = dict(zip(columns, row, strict=True))
+        assert found["python"] == environment.python
+        assert found["protobuf"].endswith("pure Python") is (environment.implementation == "python")
+        assert re.fullmatch(r"\d+ passed", found["tests"])
+        for name, _, version in (pin.partition("==") for pin in environment.pins if "==" in pin):
+            shown = found["beside"].removeprefix("pymilvus ") if name == "pymilvus" else found.get(name)
+            assert shown is None or f"{shown.split(',')[0]}.".startswith(version.removesuffix("*")), (name, shown)
+
+
+def test_the_floors_are_those_of_the_package():
+    """The oldest environment pins every dependency to the least that pyproject.toml allows."""
+    pins = dict(pin.split("==") for pin in matrix.floors())
+    requirements = [line for line in metadata.requires("milvus-magics") if "embedded" not in line]
+    assert {re.match(r"[a-z]+", line)[0] for line in requirements} == set(pins)
+    for line in requirements:
+        name = re.match(r"[a-z]+", line)[0]
+        assert f">={pins[name].removesuffix('.*')}" in line

@@ -103,7 +103,7 @@ def test_many_users_in_wide_and_narrow_windows(milvus, tmp_path):
         form.get_by_role("textbox", name="CA certificate").wait_for()
         assert tab_through(page, 1) == ["PEM file that signed the server's"]
         form.get_by_text("need the password of user 'root'").wait_for()
-        for width in (500, 1800):
+        for width in (500, 820, 1800):
             page.set_viewport_size({"width": width, "height": 1000})
             page.wait_for_timeout(700)
             form.scroll_into_view_if_needed()

@@ -7,6 +7,7 @@ import concurrent.futures
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -203,6 +204,8 @@ def result(outcome):
 
 def main(wheel, target, names):
     """Try all of them, or those that are named; the table goes into the file when all are good."""
+    # A shell starts what runs in its background with interrupts ignored, and so would all tests of them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     known = environments()
     chosen = [each for each in known if not names or each.name in names]
     WORK.mkdir(parents=True, exist_ok=True)
