@@ -474,11 +474,14 @@ class ContractServer(grpc.GenericRpcHandler):
 
 
 @contextlib.contextmanager
-def serving(contract):
-    """A contract server and its address."""
+def serving(contract, credentials=None):
+    """A contract server and its address; by TLS where there are credentials for it."""
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((contract,))
-    port = server.add_insecure_port("127.0.0.1:0")
+    if credentials is None:
+        port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
     try:
         yield contract, f"127.0.0.1:{port}"
@@ -486,6 +489,6 @@ def serving(contract):
         server.stop(0).wait()
 
 
-def serve(version, **options):
+def serve(version, *, credentials=None, **options):
     """A server of that version and its address."""
-    return serving(ContractServer(version, **options))
+    return serving(ContractServer(version, **options), credentials)

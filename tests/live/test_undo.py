@@ -6,9 +6,11 @@ import sys
 import time
 
 import contract
+import grpc
 import middleman
 import pymilvus
 import pytest
+from certificates import Issued
 from interrupts import Interrupted
 
 from milvus_magics import DropUserForm
@@ -16,6 +18,7 @@ from milvus_magics.client import privileges, roles, users, verify
 from milvus_magics.client.address import Address
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import (
+    AuthenticationError,
     ChangeInterrupted,
     ConfirmationError,
     MilvusException,
@@ -51,6 +54,18 @@ def is_password(conn, user, password):
     return verify.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
 
 
+def assert_logs_in(address, user, password, held, **tls):
+    """They do so by themselves and find themselves with these roles; with another password they are refused."""
+    connections.connect("theirs", user, password, uri=address, **tls)
+    assert users.whoami(connections.get("theirs")).roles == held
+    assert_is_refused(address, user, f"not-{password}", **tls)
+
+
+def assert_is_refused(address, user, password, **tls):
+    with pytest.raises(AuthenticationError):
+        connections.connect("refused", user, password, uri=address, **tls)
+
+
 def test_deleted_user_comes_back_with_roles_and_the_old_password(run, keeping, root):
     """Nobody is asked, where that was opted in to."""
     run("create_role reader")
@@ -60,7 +75,7 @@ def test_deleted_user_comes_back_with_roles_and_the_old_password(run, keeping, r
     assert "and the password that they had" in str(run("restore_user bob --dry-run"))
     assert "restored user 'bob'" in str(run("restore_user bob"))
     assert users.list_user(root, "bob").roles == ("public", "reader")
-    assert is_password(root, "bob", PASSWORD)
+    assert_logs_in(root.address.url, "bob", PASSWORD, ("public", "reader"))
     with pytest.raises(ParameterError, match="no user 'bob' was deleted"):
         run("restore_user bob")
 
@@ -98,10 +113,11 @@ def test_dropped_user_comes_back_by_hash_on_newer_servers(run, keeping, version,
         run("create_user eve --password-env NEW")
         with caplog.at_level("DEBUG"):
             dropped = run("drop_user bob --yes")
+            assert_is_refused(f"http://{address}", "bob", PASSWORD)
             restored = run("restore_user bob")
         assert restored.same_password
         assert server.passwords["bob"] == PASSWORD.encode()
-        assert ("bob", "reader") in server.bindings
+        assert_logs_in(f"http://{address}", "bob", PASSWORD, ("reader",))
         shown = f"{dropped!r} {restored!r} {journal.entries()!r} {caplog.text} {undo._kept!r} {undo._lost!r}"
         for hidden in (contract.HASH, PASSWORD, "new-password", PASSWORD.encode().hex()):
             assert hidden not in shown, "no password and no hash in what is shown, recorded or logged"
@@ -121,6 +137,24 @@ def test_no_hash_travels_where_others_may_listen(run, keeping):
         assert not undo._kept
 
 
+def test_hash_comes_back_over_tls(run, keeping, tmp_path):
+    """There nobody listens on the way, so it is asked for, wherever the server is."""
+    own = Issued("milvus.example")
+    (tmp_path / "own.pem").write_bytes(own.pem)
+    tls = {"server_pem_path": str(tmp_path / "own.pem"), "server_name": "milvus.example"}
+    with contract.serve("2.6.4", credentials=grpc.ssl_server_credentials([(own.key_pem, own.pem)])) as (server, target):
+        address = f"https://0.0.0.0:{target.rpartition(':')[2]}"
+        connections.connect(uri=address, user="root", password="Milvus", **tls)
+        run("create_role reader")
+        run("create_user bob --role reader --password-env PW")
+        assert str(run("drop_user bob --dry-run")).endswith("undo: %milvus_restore_user")
+        run("drop_user bob --yes")
+        assert "BackupRBAC" in server.calls
+        assert_is_refused(address, "bob", PASSWORD, **tls)
+        assert run("restore_user bob").same_password
+        assert_logs_in(address, "bob", PASSWORD, ("reader",), **tls)
+
+
 @pytest.mark.parametrize("refused", [False, True])
 def test_description_comes_back_with_the_hash(run, keeping, refused):
     """A backup holds none, so it is written afterwards; where that is refused, the note says what it was."""
@@ -131,7 +165,7 @@ def test_description_comes_back_with_the_hash(run, keeping, refused):
         refusing(between, "UpdateCredential", 1 if refused else 0)
         restored = run("restore_user bob")
         assert restored.same_password
-        assert server.passwords["bob"] == PASSWORD.encode()
+        assert_logs_in(f"http://{address}", "bob", PASSWORD, ())
         assert server.descriptions.get("bob", "") == ("" if refused else "a student")
         assert ("their description (a student) is not restored: " in str(restored)) is refused
 
@@ -231,8 +265,8 @@ def test_many_and_one_are_kept_alike(run, watched, shell, line, caplog):
     run(f"{line} --yes")
     restored = run("restore_user bob")
     assert restored.same_password
-    assert (watched.passwords["bob"], watched.descriptions["bob"]) == (PASSWORD.encode(), "a student")
-    assert ("bob", "reader") in watched.bindings
+    assert watched.descriptions["bob"] == "a student"
+    assert_logs_in(connections.get().address.url, "bob", PASSWORD, ("reader",))
     assert contract.HASH not in f"{restored!r} {journal.entries()!r} {caplog.text} {undo._kept!r}"
 
 
