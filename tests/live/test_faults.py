@@ -1,8 +1,14 @@
 """Every change over a connection that fails in its middle: what is told is true, and the connection goes on."""
 
+import concurrent.futures
 import os
 import signal
 import threading
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
 
 import pytest
 from contract import HASH, serve
@@ -14,6 +20,7 @@ from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.models import LostUser
+from milvus_magics.client.role_models import LostRole
 from milvus_magics.errors import (
     ChangeInterrupted,
     GroupExistsError,
@@ -31,21 +38,28 @@ CHANGING = {"CreateCredential", "UpdateCredential", "DeleteCredential", "CreateR
 
 
 class Armed(Connection):
-    """A connection whose first change meets a proxy in a certain mode; reads before it pass."""
+    """A connection one of whose changes, the first or a later one, meets a proxy in a certain mode; reads pass."""
 
-    def arm(self, proxy, mode, then=lambda: None):
-        self._proxy, self._mode, self._then = proxy, mode, then
+    def arm(self, proxy, mode, then=lambda: None, passing=0):
+        self._proxy, self._mode, self._then, self._passing = proxy, mode, then, passing
         return self
 
     def call(self, method, **arguments):
         if method in CHANGING and self._mode:
-            self._proxy.mode, self._mode = self._mode, ""
-            self._then()
+            self._passing -= 1
+            if self._passing < 0:
+                self._proxy.mode, self._mode = self._mode, ""
+                self._then()
         return super().call(method, **arguments)
 
 
 def has_password(conn, password):
     return verify.check(conn, "bob", Secret(password), Deadline(10), may_rewrite=True).right
+
+
+def roles_of(conn, user):
+    """What a user holds; None where there is none."""
+    return {found.name: found.roles for found in users.list_users(conn, timeout=10)}.get(user)
 
 
 def holds(conn, *grants):
@@ -124,7 +138,7 @@ NEWER_CHANGES = {
     "restore_user by its hash": (
         lambda conn: undo.restore_user_by_hash(conn, LostUser("eve", ("reader",)), Hash(HASH + OLD.encode().hex()),
                                                timeout=1.5),
-        lambda conn: "eve" in users.list_usernames(conn, timeout=10)),
+        lambda conn: roles_of(conn, "eve") == ("reader",)),
 }  # fmt: skip
 
 
@@ -152,7 +166,7 @@ def test_what_is_told_is_true(root, prepared, server, name, mode):
     assert_truth(root, server.uri, server.password, *CHANGES[name], mode)
 
 
-@pytest.fixture
+@contextmanager
 def newer():
     """A 3.0 with a role and groups; the connection of its root."""
     with serve("3.0.0") as (_, address):
@@ -167,11 +181,24 @@ def newer():
         conn.close()
 
 
-@pytest.mark.parametrize("mode", ["cut before", "cut after", "too late"])
-@pytest.mark.parametrize("name", NEWER_CHANGES)
-def test_what_is_told_of_newer_servers_is_true(newer, name, mode):
+def side_by_side(calls):
+    """Make calls, by name, at the same time, since they mostly wait. Every failure is told."""
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        running = {name: pool.submit(call) for name, call in calls.items()}
+    failures = {name: call.exception() for name, call in running.items() if call.exception()}
+    told = [f"{name}:\n{''.join(traceback.format_exception(exc))}" for name, exc in failures.items()]
+    assert not failures, "\n".join(told)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_told_of_newer_servers_is_true(mode):
     """The same for what only newer servers have."""
-    assert_truth(newer, newer.address.target, "Milvus", *NEWER_CHANGES[name], mode)
+
+    def tell(change, happened):
+        with newer() as conn:
+            assert_truth(conn, conn.address.target, "Milvus", change, happened, mode)
+
+    side_by_side({name: partial(tell, *pair) for name, pair in NEWER_CHANGES.items()})
 
 
 def assert_truth(root, target, password, change, happened, mode):
@@ -205,6 +232,140 @@ def assert_truth(root, target, password, change, happened, mode):
             conn = Armed(Address.of(proxy.address, user="root", password=password)).arm(proxy, "")
         assert "root" in users.list_usernames(conn, timeout=10)
         conn.close()
+
+
+class Steps(NamedTuple):
+    """A change that consists of several, one after another.
+
+    Attributes:
+        change: makes it, on a connection, or goes on with it where the third argument says that it is begun.
+        facts: ask a server, for each step, whether it is done.
+        said: for each step, what is told where it stopped there; empty where that is no more than for a single change.
+        first: the number of the first call: below 0 where calls come before that change nothing.
+    """
+
+    change: Callable
+    facts: Sequence[Callable]
+    said: Sequence[str]
+    first: int = 0
+
+
+def of_user(create, user):
+    """The steps in which a user comes who holds `reader` and `held`."""
+    return Steps(
+        lambda conn, timeout, begun=False: create(conn, user, timeout),
+        [lambda conn: roles_of(conn, user) is not None,
+         *(lambda conn, role=role: role in (roles_of(conn, user) or ()) for role in ("reader", "held"))],
+        ["", *(f"user {user!r} is created, but without {left}: " for left in ("'reader', 'held'", "'held'"))],
+    )  # fmt: skip
+
+
+def create_user(root, name):
+    def create(conn, user, timeout):
+        return users.create_user(conn, user, NEW, grant=["reader", "held"], timeout=timeout)
+
+    return of_user(create, name)
+
+
+def restore_user(root, name):
+    def create(conn, user, timeout):
+        return undo.restore_user(conn, LostUser(user, ("reader", "held")), NEW, timeout=timeout)
+
+    return of_user(create, name)
+
+
+def with_two_grants(root, role):
+    """Create a role that bob holds; what it holds."""
+    roles.create_role(root, role, timeout=10)
+    roles.grant_role(root, "bob", role, timeout=10)
+    for privilege in ("Load", "Search"):
+        privileges.grant_privilege(root, role, privilege, collection="docs", timeout=10)
+    return privileges.list_grants(root, role, timeout=10)
+
+
+def is_role(conn, role):
+    return role in [found.name for found in roles.list_roles(conn, timeout=10)]
+
+
+def is_held(conn, grant):
+    return is_role(conn, grant.role) and grant in privileges.list_grants(conn, grant.role, timeout=10)
+
+
+def restore_role(root, role):
+    grants = with_two_grants(root, role)
+    roles.drop_role(root, role, force=True, timeout=10)
+    lost = LostRole(role, ("bob",), grants)
+    load, search = map(str, grants)
+    parts = [("nothing so far", load), (load, search), (f"{load}, {search}", "user 'bob'")]
+    return Steps(
+        lambda conn, timeout, begun=False: undo.restore_role(conn, lost, begun=begun, timeout=timeout),
+        [lambda conn: is_role(conn, role), *(lambda conn, grant=grant: is_held(conn, grant) for grant in grants),
+         lambda conn: role in roles_of(conn, "bob")],
+        ["", *(f"role {role!r} is created with {has}, but not with {lacks}: " for has, lacks in parts)],
+    )  # fmt: skip
+
+
+def drop_role(root, role):
+    """Where a server revokes nothing by itself; the first call only asks whether one may drop roles."""
+    grants = with_two_grants(root, role)
+    left = [f"not {grants[0]}", f"not {grants[1]}", "dropping it is not confirmed"]
+    revoked = f"of the 2 privileges of role {role!r} are revoked, but"
+    return Steps(
+        lambda conn, timeout, begun=False: roles.drop_role(conn, role, force=True, timeout=timeout),
+        [*(lambda conn, grant=grant: not is_held(conn, grant) for grant in grants),
+         lambda conn: not is_role(conn, role)],
+        [f"{number} {revoked} {what}: " for number, what in enumerate(left)],
+        first=-1,
+    )  # fmt: skip
+
+
+IN_STEPS = {change.__name__: change for change in (create_user, restore_user, restore_role, drop_role)}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", IN_STEPS)
+def test_what_is_told_of_several_steps_is_true(root, prepared, server, name, mode):
+    """Whichever step it is that fails: what is done and what is not is told, and running it again finishes it."""
+    first = IN_STEPS[name](root, "new")
+    numbers = range(first.first, len(first.facts))
+    made = [first, *(IN_STEPS[name](root, f"new{number}") for number in range(1, len(numbers)))]
+    side_by_side({
+        f"step {number}": partial(assert_truth_of_steps, root, server, steps, number, mode, name)
+        for number, steps in zip(numbers, made, strict=True)
+    })  # fmt: skip
+
+
+def assert_truth_of_steps(root, server, steps, number, mode, operation):
+    """Make a change in steps, one of which meets a proxy in that mode."""
+    with cutting(server.uri) as proxy:
+        conn = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "")
+        changes = []
+        conn.on_change.append(changes.append)
+        users.list_usernames(conn, timeout=10)
+        conn.arm(proxy, mode, passing=number - steps.first)
+        told = told_by(lambda conn: steps.change(conn, 1.5), conn)
+        assert not conn._mode, "it came so far"
+        conn.close()
+    done = [fact(root) for fact in steps.facts]
+    text, outcome = f"{type(told).__name__} {told}", [c.outcome for c in changes if c.operation == operation][-1]
+    if not isinstance(told, MilvusException):
+        assert all(done), f"it did not happen, but the user was told: {text}"
+        assert mode != "black hole"
+        return
+    assert mode != "late", text
+    stopped = max((at for at, said in enumerate(steps.said) if said in text), default=0)
+    assert all(done[:stopped]), f"less is done than was told: {text}"
+    assert not any(done[stopped + 1 :]), f"more is done than was told: {text}"
+    if isinstance(told, OutcomeUnknownError):
+        assert "so far, but the server may still do it" in text or "cannot be told" in text
+        assert mode != "cut after" or not done[stopped], f"it can be read back, so it is known: {text}"
+    else:
+        assert not done[stopped], f"it happened, but the user was told: {text}"
+    assert (outcome != "refused") or not any(done), "something was changed"
+    assert "run it again to go on" in text or not stopped
+    if not all(done):
+        steps.change(root, 10, begun=True)
+    assert all(fact(root) for fact in steps.facts), "running it again finishes it"
 
 
 def test_what_was_there_before_is_not_called_created(root, prepared, server):
