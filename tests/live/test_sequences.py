@@ -4,15 +4,26 @@
 """
 
 import os
+import time
+from dataclasses import replace
 
 import hypothesis
 import pytest
 from conftest import empty
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from milvus_magics.client import privileges, roles, users, verify
+from milvus_magics.client import bulk, privileges, roles, undo, users, verify
+from milvus_magics.client.bulk_models import ALREADY, DONE, REFUSED, BulkError
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.models import LostUser
 from milvus_magics.errors import (
     InUseError,
     NotGrantedError,
@@ -27,7 +38,9 @@ from milvus_magics.secret import Secret
 
 SEQUENCES = int(os.environ.get("SOAK_SEQUENCES", "50"))
 USERS, ROLES = st.sampled_from(["ann", "bob", "eve"]), st.sampled_from(["reader", "writer"])
-PASSWORDS = st.sampled_from(["pass-word-1", "pass:{$}'\"\\ü"])
+WORDS = ["pass-word-1", "pass:{$}'\"\\ü"]
+PASSWORDS = st.sampled_from(WORDS)
+PAIRS = st.lists(st.tuples(USERS, PASSWORDS), min_size=2, max_size=2, unique_by=lambda pair: pair[0])
 PRIVILEGES, COLLECTIONS = st.sampled_from(["Search", "Load"]), st.sampled_from(["docs", "*"])
 CHANGES = st.sampled_from([users.update_password, users.reset_password])
 T = {"timeout": 20}
@@ -40,6 +53,20 @@ def machine(conn):
         def __init__(self):
             super().__init__()
             self.passwords, self.roles, self.bindings, self.grants = {}, set(), set(), set()
+            self.lost = {}  # user -> what their last deletion told
+            self.touched = set()  # users whose password the last change was about
+            conn.on_change.append(self.on_change)
+
+        def on_change(self, change):
+            if change.outcome == "done" and isinstance(change.lost, LostUser):
+                self.lost[change.target] = change.lost
+
+        @initialize(pairs=PAIRS, role=ROLES)
+        def begin(self, pairs, role):
+            """Two users who hold a role, one of them deleted again: else most would be about somebody unknown."""
+            self.create_role(role)
+            self.create_users(pairs, role)
+            self.drop_user(pairs[0][0])
 
         def expect(self, act, *wrong):
             """Make a change, which raises the first error whose condition holds, or else works."""
@@ -53,18 +80,71 @@ def machine(conn):
 
         @rule(user=USERS, password=PASSWORDS, role=st.none() | ROLES)
         def create_user(self, user, password, role):
-            begun = user in self.passwords and role and self.passwords[user] == password
-            begun = begun and role in self.roles and (user, role) not in self.bindings
+            wanted = [role] if role else []
+            self.comes(user, password, wanted, lambda: users.create_user(conn, user, password, grant=wanted, **T))
+
+        def comes(self, user, password, wanted, act):
+            """A user is created with roles; one who is there and lacks some gets them, by their password."""
+            self.touched.add(user)
+            begun = self.passwords.get(user) == password and not self.holds_all(user, wanted)
             wrong = [
-                (role and role not in self.roles, UnknownRoleError),
+                (not set(wanted) <= self.roles, UnknownRoleError),
                 (user in self.passwords and not begun, UserExistsError),
             ]
-            if self.expect(lambda: users.create_user(conn, user, password, grant=[role] if role else [], **T), *wrong):
+            if self.expect(act, *wrong):
                 self.passwords[user] = password
-                self.bindings |= {(user, role)} if role else set()
+                self.bindings |= {(user, role) for role in wanted}
+
+        def holds_all(self, user, wanted):
+            return {(user, role) for role in wanted} <= self.bindings
+
+        @precondition(lambda self: self.lost)
+        @rule(data=st.data(), password=PASSWORDS, only_what_is_left=st.booleans())
+        def restore_user(self, data, password, only_what_is_left):
+            user = data.draw(st.sampled_from(sorted(self.lost)))
+            lost = self.lost[user]
+            if only_what_is_left:
+                lost = replace(lost, roles=tuple(role for role in lost.roles if role in self.roles))
+            self.comes(user, password, lost.roles, lambda: undo.restore_user(conn, lost, password, **T))
+
+        @rule(pairs=PAIRS, role=st.none() | ROLES)
+        def create_users(self, pairs, role):
+            wanted = [role] if role else []
+            rows = [{"user": user, "password": password, "roles": wanted} for user, password in pairs]
+            if not set(wanted) <= self.roles:
+                with pytest.raises(BulkError, match=f"row 1: there is no role '{role}'"):
+                    bulk.create_users(conn, rows, **T)
+                return
+            expected = {}
+            for user, password in pairs:
+                expected[user] = DONE
+                if user in self.passwords:
+                    expected[user] = ALREADY if self.holds_all(user, wanted) else DONE
+                    if expected[user] == DONE and self.passwords[user] != password:
+                        expected[user] = REFUSED
+            assert {row.user: row.outcome for row in bulk.create_users(conn, rows, **T)} == expected
+            for user, password in pairs:
+                self.touched.add(user)
+                if expected[user] == DONE:
+                    self.passwords[user] = password
+                    self.bindings |= {(user, role) for role in wanted}
+
+        @rule(pairs=PAIRS)
+        def delete_users(self, pairs):
+            rows = [{"user": user, "password": password} for user, password in pairs]
+            expected = {
+                user: DONE if self.passwords.get(user) == password else REFUSED if user in self.passwords else ALREADY
+                for user, password in pairs
+            }
+            assert {row.user: row.outcome for row in bulk.delete_users(conn, rows, **T)} == expected
+            for user, outcome in expected.items():
+                self.touched.add(user)
+                if outcome == DONE:
+                    self.forget(user)
 
         @rule(user=USERS, password=PASSWORDS)
         def delete_user(self, user, password):
+            self.touched.add(user)
             wrong = [
                 (user not in self.passwords, UnknownUserError),
                 (self.passwords.get(user) != password, WrongPasswordError),
@@ -74,15 +154,18 @@ def machine(conn):
 
         @rule(user=USERS)
         def drop_user(self, user):
+            self.touched.add(user)
             if self.expect(lambda: users.drop_user(conn, user, **T), (user not in self.passwords, UnknownUserError)):
                 self.forget(user)
 
         def forget(self, user):
+            assert self.lost[user].roles == self.held_by(user)
             del self.passwords[user]
             self.bindings = {pair for pair in self.bindings if pair[0] != user}
 
         @rule(user=USERS, old=PASSWORDS, new=PASSWORDS, change=CHANGES)
         def change_password(self, user, old, new, change):
+            self.touched.add(user)
             wrong = [
                 (old == new, ParameterError), (user not in self.passwords, UnknownUserError),
                 (self.passwords.get(user) != old, WrongPasswordError),
@@ -136,18 +219,37 @@ def machine(conn):
         @invariant()
         def server_and_model_agree(self):
             listed = {user.name: user.roles for user in users.list_users(conn, **T) if user.name != "root"}
-            assert listed == {
-                user: tuple(sorted(role for who, role in self.bindings if who == user)) for user in self.passwords
-            }
+            assert listed == {user: self.held_by(user) for user in self.passwords}
             found = {role.name for role in roles.list_roles(conn, **T)} - {"admin", "public"}
             assert found == self.roles
             held = {(grant.role, grant.privilege, grant.object_name) for grant in privileges.list_grants(conn, **T)}
             assert {grant for grant in held if grant[0] != "public"} == self.grants
 
+        def held_by(self, user):
+            return tuple(sorted(role for who, role in self.bindings if who == user))
+
+        @invariant()
+        def passwords_agree(self):
+            """Of whom the last change was about: theirs is right, and no other one is, whether it worked or not."""
+            for user in self.touched:
+                for password in WORDS:
+                    assert_right(user, password, self.passwords.get(user) == password)
+            self.touched = set()
+
         def teardown(self):
+            conn.on_change.remove(self.on_change)
             for user, password in self.passwords.items():
-                assert verify.check(conn, user, Secret(password), Deadline(20), may_rewrite=True).right
+                assert_right(user, password, True)
             empty(conn)
+
+    def assert_right(user, password, right):
+        """A password is right at once, or wrong: proxies take some milliseconds to notice that it is so no longer."""
+        end = time.monotonic() + (0 if right else 5)
+        while is_right(user, password) is not right:
+            assert time.monotonic() < end, f"{password!r} is {'not ' if right else ''}the password of {user}"
+
+    def is_right(user, password):
+        return verify.check(conn, user, Secret(password), Deadline(20), may_rewrite=True).right
 
     return Model
 
