@@ -1,14 +1,17 @@
 """Many users at once, on a real Milvus: planned, done, run again, and every row told rightly when things go wrong."""
 
 import csv
+import io
 import json
 import os
 import random
 import signal
 import stat
+import sys
 import threading
 from importlib import import_module
 
+import contract
 import pandas
 import pytest
 from cutting import cutting
@@ -262,6 +265,73 @@ def test_magics_with_every_kind_of_source(shell, tmp_path, monkeypatch):
         run("milvus_drop_users", "names")
     assert run("milvus_drop_users", "names").counts == {"done": 2}
     assert run("milvus_drop_users", "frame --yes").counts == {"done": 1}
+
+
+LAST_ADMINS = "these are all users with the role 'admin'"
+
+
+@pytest.fixture
+def leavers(shell, monkeypatch):
+    """Ann and bob, admins both, and eve, who is none; run a line about those that are named."""
+    bulk.create_users(connections.get(), {
+        name: {"password": PASSWORD, "roles": roles}
+        for name, roles in {"ann": ["admin"], "bob": ["admin"], "eve": []}.items()
+    })  # fmt: skip
+    monkeypatch.setattr(sys, "stdin", io.StringIO())  # nobody is there to be asked
+
+    def run(line, *names):
+        shell.user_ns["leavers"] = dict.fromkeys(names, PASSWORD)
+        return shell.run_line_magic(f"milvus_{line.split()[0]}", f"leavers {line.partition(' ')[2]}")
+
+    return run
+
+
+@pytest.mark.parametrize("line", ["delete_users", "drop_users"])
+def test_all_admins_are_asked_about(leavers, monkeypatch, line):
+    """How many go is retyped, or --yes is given; who takes only some of them is told nothing of that."""
+    assert LAST_ADMINS in str(leavers(f"{line} --dry-run", "ann", "bob", "eve"))
+    assert LAST_ADMINS not in str(leavers(f"{line} --dry-run", "bob", "eve"))
+    with pytest.raises(ConfirmationError, match=f"{LAST_ADMINS}; nobody can be asked here"):
+        leavers(line, "ann", "bob")
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda label: asked.append(label) or "1")
+    with pytest.raises(ConfirmationError, match="the number of users was not retyped as '2'; nothing was changed"):
+        leavers(line, "ann", "bob")
+    assert LAST_ADMINS in asked[0]
+    assert names_on(connections.get()) == ["ann", "bob", "eve"]
+    monkeypatch.setattr("builtins.input", lambda label: "2")
+    assert leavers(line, "ann", "bob").counts == {"done": 2}
+    assert names_on(connections.get()) == ["eve"]
+
+
+def test_some_admins_are_deleted_unasked(leavers):
+    """With their passwords, as anybody; dropping always asks. The one who is left is the last one then."""
+    assert leavers("delete_users", "ann", "eve").counts == {"done": 2}
+    with pytest.raises(ConfirmationError, match=LAST_ADMINS):
+        leavers("delete_users", "bob")
+    assert leavers("delete_users --yes", "bob").counts == {"done": 1}
+
+
+def test_all_admins_of_one_of_several_servers_are_asked_about(leavers):
+    """Nothing is changed on any of them before that is answered."""
+    with contract.serve("2.6.4") as (other, address):
+        connections.connect("other", "root", "Milvus", uri=f"http://{address}")
+        bulk.create_users(connections.get("other"), {"eve": {"password": PASSWORD, "roles": ["admin"]}})
+        assert leavers("delete_users --dry-run", "eve").warning == ""
+        with pytest.raises(ConfirmationError, match=LAST_ADMINS):
+            leavers("delete_users --using default,other", "eve")
+        assert "eve" in other.passwords
+        assert "eve" in names_on(connections.get())
+        assert leavers("delete_users --using default,other --yes", "eve").counts == {"done": 2}
+
+
+@pytest.mark.parametrize("line", ["delete_users", "drop_users", "delete_users --yes", "drop_users --yes"])
+def test_nobody_deletes_themselves_among_many(leavers, line):
+    """Not even confirmed: nobody could be told any more what became of the rest."""
+    connections.connect("anns", "ann", PASSWORD, uri=connections.get().address.url)
+    with pytest.raises(BulkError, match="row 2: you are connected as 'ann': delete that one by itself, with"):
+        leavers(f"{line} --using anns", "eve", "ann")
+    assert names_on(connections.get()) == ["ann", "bob", "eve"]
 
 
 def test_bad_files_are_told_without_what_they_hold(shell, tmp_path):

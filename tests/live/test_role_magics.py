@@ -150,6 +150,76 @@ def test_last_admin_is_asked_about(run, monkeypatch):
         run("revoke_role bob admin")
 
 
+LAST_ADMIN = "this is the last user with the role 'admin'"
+
+
+@pytest.mark.parametrize("line", ["delete_user bob --password-env PW", "drop_user bob"])
+def test_name_of_the_last_admin_is_retyped(run, monkeypatch, line):
+    """Before they are deleted, with or without their password; root, who needs no role, doesn't count."""
+    run("create_user bob --role admin --password-env PW")
+    assert LAST_ADMIN in str(run(f"{line} --dry-run"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(ConfirmationError, match=f"{LAST_ADMIN}.*nobody can be asked here"):
+        run(line)
+    for answer in ("bop", "", "y"):
+        asked = []
+        monkeypatch.setattr("builtins.input", lambda label, answer=answer, asked=asked: asked.append(label) or answer)
+        with pytest.raises(ConfirmationError, match="the name was not retyped as 'bob'; nothing was changed"):
+            run(line)
+        assert LAST_ADMIN in asked[0]
+    assert run("list_user bob").roles == ("admin",)
+    monkeypatch.setattr("builtins.input", lambda label: "bob")
+    assert run(line).user == "bob"
+    assert run("list_usernames") == ["root"]
+
+
+@pytest.mark.parametrize("line", ["delete_user bob --password-env PW --yes", "drop_user bob --yes"])
+def test_yes_deletes_the_last_admin_unasked(run, monkeypatch, line):
+    """Who gives it has said that it is meant."""
+    run("create_user bob --role admin --password-env PW")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert run(line).roles == ("admin",)
+
+
+def test_one_of_two_admins_is_not_warned_about(run, monkeypatch):
+    """Deleted with the password, nobody is asked; dropped, nothing is said of a last one. Then the other one is it."""
+    for name in ("ann", "bob", "eve"):
+        run(f"create_user {name} --role admin --password-env PW")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert run("delete_user ann --password-env PW").verified
+    with pytest.raises(ConfirmationError) as raised:
+        run("drop_user eve")
+    assert LAST_ADMIN not in str(raised.value)
+    run("drop_user eve --yes")
+    with pytest.raises(ConfirmationError, match=LAST_ADMIN):
+        run("delete_user bob --password-env PW")
+
+
+def test_retyping_the_name_replaces_no_password(run, monkeypatch):
+    """The last admin stays where the password is wrong, confirmed or not."""
+    run("create_user bob --role admin --password-env PW")
+    monkeypatch.setattr("builtins.input", lambda label: "bob")
+    for line in ("delete_user bob --password-env NEW", "delete_user bob --password-env NEW --yes"):
+        with pytest.raises(WrongPasswordError):
+            run(line)
+    assert run("list_user bob").roles == ("admin",)
+
+
+@pytest.mark.parametrize("line", ["delete_user bob --password-env PW", "drop_user bob"])
+def test_own_name_is_retyped(run, monkeypatch, line):
+    """Who deletes the user that they are connected as is told that the connection ends with it."""
+    address = connections.get().address.url
+    for name in ("bob", "eve"):
+        run(f"create_user {name} --role admin --password-env PW")
+    connections.connect("bobs", "bob", PASSWORD, uri=address)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(ConfirmationError, match="this is the user you are connected as: the connection ends with it"):
+        run(f"{line} --using bobs")
+    assert run("list_user bob").roles == ("admin",)
+    monkeypatch.setattr("builtins.input", lambda label: "bob")
+    assert run(f"{line} --using bobs").disconnected
+
+
 def test_new_servers_only(run):
     """Each says what it needs and what the server is."""
     run("create_role reader")
