@@ -151,13 +151,14 @@ def _give_back(
     conn: Connection, attempt: change.Attempt, lost: LostRole, users: Sequence[str], deadline: Deadline
 ) -> None:
     """Give a role, which is there, what it held, and give it to those who held it."""
+
+    def bind(user: str) -> None:
+        roles.grant_role(conn, user, lost.role, timeout=deadline.remaining())
+
     steps: list[tuple[str, Callable[[], object]]] = [
         (str(grant), partial(privileges.regrant, conn, grant, deadline)) for grant in lost.grants or ()
     ]
-    steps += [
-        (f"user {user!r}", partial(roles.grant_role, conn, user, lost.role, timeout=deadline.remaining()))
-        for user in users
-    ]
+    steps += [(f"user {user!r}", partial(bind, user)) for user in users]
     done: list[str] = []
 
     def so_far() -> str:

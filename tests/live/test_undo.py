@@ -3,6 +3,7 @@
 import getpass
 import io
 import sys
+import threading
 import time
 
 import contract
@@ -21,6 +22,7 @@ from milvus_magics.errors import (
     AuthenticationError,
     ChangeInterrupted,
     ConfirmationError,
+    DeadlineError,
     MilvusException,
     ParameterError,
     PermissionDeniedError,
@@ -527,6 +529,30 @@ def test_restoring_a_user_goes_on_where_it_stopped(run, held):
     assert users.list_user(connections.get(), "bob").roles == ("reader",)
     with pytest.raises(ParameterError, match="no user 'bob' was deleted"):
         run("restore_user bob --password-env NEW")
+
+
+def test_time_that_is_up_after_a_step_hides_no_step(run, held):
+    """The answer doesn't come in time, but the role is there: that is told, and running it again does the rest."""
+    before = privileges.list_grants(connections.get(), "reader").to_dicts()
+    run("drop_role reader --force --yes")
+    over = threading.Event()
+
+    def rule(method, metadata, forward, context):
+        reply = forward()
+        if method == "CreateRole":
+            over.wait(30)
+        return reply
+
+    held.rule = rule
+    with pytest.raises(
+        DeadlineError,
+        match="^role 'reader' is created with nothing so far, but not with Load on .*; run it again",
+    ):
+        run("restore_role reader --timeout 0.5")
+    over.set()
+    run("restore_role reader")
+    assert privileges.list_grants(connections.get(), "reader").to_dicts() == before
+    assert roles.list_role(connections.get(), "reader").users == ("bob",)
 
 
 def test_interrupted_restoring_says_what_is_done(run, server):
