@@ -112,8 +112,9 @@ PROMISES = [
     ),
     Promise(
         "Text from the server is shown as text",
-        "names and descriptions with HTML, scripts, Markdown, ANSI and right-to-left marks",
-        ("test_display.py", "browser/test_panel.py"),
+        "names and descriptions with HTML, scripts, Markdown, ANSI and right-to-left marks in every table, picture, "
+        "error, form, the console, audit and bulk result, and in the page of a real JupyterLab",
+        ("live/test_hostile_names.py", "browser/test_looks.py", "test_display.py"),
     ),
     Promise(
         "Whatever comes in: no error but ours, no success that nobody gave",
