@@ -28,6 +28,10 @@ CUT = """root => [...root.querySelectorAll('.mm-panel :is(label, button, input, 
 }).map(e => e.tagName + ' ' + (e.textContent || e.placeholder).slice(0, 60))"""
 
 
+EVIL = "<img src=x onerror=window.evil=1><script>window.evil=2</script>"
+MADE = "document.querySelectorAll('img[src=x], [onerror], .jp-Notebook script').length"
+
+
 @pytest.fixture(scope="module")
 def milvus():
     """200 users with two of 48 roles each, which hold 2,000 grants on 24 collections in two databases."""
@@ -166,3 +170,44 @@ def test_everything_by_keyboard_and_beside_a_second_console(milvus, tmp_path, pr
         first.cell.get_by_role("button", name="Close console").wait_for(state="detached")
         second.press("Refresh")
         second.sees("0 of 200 users")
+
+
+def test_names_are_text_in_the_page(tmp_path):
+    """Names that are HTML make no element and run nothing, in tables, the console, its forms and error lines."""
+    with serve("2.3.5") as (contract, address), browser_page() as page:
+        contract.passwords[EVIL], contract.roles[EVIL] = b"a-password", ""
+        contract.bindings.add((EVIL, EVIL))
+        contract.collections["default"].append(EVIL)
+        contract.grants[(EVIL, "Collection", EVIL, "Search", "default")] = "root"
+        variables = {"TEST_URI": f"http://{address}", "TEST_PASSWORD": "Milvus"}
+        with jupyter_lab(tmp_path, **variables) as url:
+            notebook = Notebook(page, url, tmp_path, "evil.ipynb", CONNECT, "%milvus_list_users", "%milvus_console")
+            notebook.run(0)
+            assert EVIL in notebook.run(1)
+            console = Console(notebook, 2)
+            for kind, form, about, said in (
+                ("Users", "Delete user", f"roles: {EVIL}", "would delete user"),
+                ("Roles", "Drop role", f"held by '{EVIL}'", "would drop role"),
+            ):
+                console.open(kind)
+                console.choose(kind, EVIL)
+                console.sees(about)
+                console.press(f"{form}…")
+                console.sees(f"{said} '{EVIL}'")
+            console.cell.get_by_role("textbox", name="Name again").fill(EVIL)
+            console.press("Drop role")
+            console.sees(f"InUseError: role '{EVIL}'")
+            console.open("Access")
+            console.sees("users by levels of privileges")
+            console.press("collections")
+            console.sees("users by collections")
+            console.cell.get_by_role("combobox", name="Collection").fill(EVIL)
+            page.keyboard.press("Enter")
+            console.sees(f"who may do something on collection '{EVIL}'")
+            console.open("History")
+            console.sees("drop_role")
+            assert EVIL in console.cell.get_by_role("table").filter(has_text="drop_role").inner_text()
+            assert (page.evaluate(MADE), page.evaluate("window.evil")) == (0, None)
+            page.evaluate("name => document.body.insertAdjacentHTML('beforeend', name)", EVIL)
+            page.wait_for_function("window.evil === 1")
+            assert page.evaluate(MADE), "both would have been seen"
