@@ -475,13 +475,11 @@ class ContractServer(grpc.GenericRpcHandler):
 
 @contextlib.contextmanager
 def serving(contract, credentials=None):
-    """A contract server and its address; by TLS where there are credentials for it."""
+    """A contract server and its address; with credentials it speaks TLS."""
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((contract,))
-    if credentials is None:
-        port = server.add_insecure_port("127.0.0.1:0")
-    else:
-        port = server.add_secure_port("127.0.0.1:0", credentials)
+    address = "127.0.0.1:0"
+    port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
     try:
         yield contract, f"127.0.0.1:{port}"

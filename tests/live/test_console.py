@@ -3,8 +3,11 @@
 import json
 import threading
 
+import grpc
 import ipywidgets
 import pytest
+from certificates import Issued
+from contract import ContractServer, Denied, serving
 
 from milvus_magics import Console, CreateUserForm, DeleteUserForm, DropRoleForm, connections
 from milvus_magics.client import privileges, roles, users
@@ -71,6 +74,46 @@ def test_it_says_where_one_is_and_who_is_there(console):
     listed = page(console, "Roles")
     listed._list.value = "reader"
     assert "held by &#x27;ann&#x27;" in listed._details.value
+
+
+class BehindAGateway(ContractServer):
+    """Whoever comes without credentials is turned away by something that isn't Milvus."""
+
+    def login(self, metadata):
+        if "authorization" not in metadata:
+            raise Denied(grpc.StatusCode.PERMISSION_DENIED, "the gateway wants a key")
+        return super().login(metadata)
+
+
+def header_on(contract, credentials=None, scheme="http", **options):
+    with serving(contract, credentials) as (_, address):
+        connections.connect(uri=f"{scheme}://{address}", **options)
+        console = Console()
+        header = console._header.value
+        console.close()
+        connections.close_all()
+    return header
+
+
+def test_header_where_authorization_is_off_or_unknown():
+    """Off is written in capitals; with or without a login, nobody is taken to be safe."""
+    off, gateway = ContractServer("2.3.5", authorization=False), BehindAGateway("2.3.5")
+    root = {"user": "root", "password": "Milvus"}
+    assert "connected as nobody · authorization OFF · TLS off" in header_on(off)
+    assert "connected as &#x27;root&#x27; · authorization OFF · TLS off" in header_on(off, **root)
+    assert "connected as &#x27;root&#x27; · authorization unknown · TLS off" in header_on(gateway, **root)
+
+
+def test_header_with_tls(tmp_path):
+    """The address says so, too."""
+    issued = Issued("ip")
+    (tmp_path / "ca.pem").write_bytes(issued.pem)
+    header = header_on(
+        ContractServer("2.6.4"), grpc.ssl_server_credentials([(issued.key_pem, issued.pem)]), "https",
+        user="root", password="Milvus", ca_pem_path=str(tmp_path / "ca.pem"),
+    )  # fmt: skip
+    assert "Milvus v2.6.4 at https://127.0.0.1:" in header
+    assert "authorization on · TLS on" in header
 
 
 def test_forms_do_the_work(console, root):
