@@ -1,5 +1,7 @@
 """Tab completion where people press Tab: JupyterLab 4, Notebook 7, and IPython in a terminal."""
 
+import contextlib
+import io
 import os
 import re
 import sys
@@ -16,6 +18,8 @@ from milvus_magics.client.connection import Connection
 CONNECT = """import os
 %load_ext milvus_magics
 %milvus_connect {os.environ['TEST_URI']} --user root --password-env TEST_PASSWORD"""
+
+NEXT = r"In .*\d"  # the prompt for the next line
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +44,32 @@ def test_in_the_browser(milvus, tmp_path, program):
         assert notebook.complete(1, "%milvus_drop_user alice --d") == ["--dry-run"]
 
 
-def test_in_a_terminal(milvus, tmp_path):
-    """Typed into IPython: Tab offers the names, and one that is the only one is put in; the magic answers as text."""
-    environment = {**os.environ, "HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython"), "TERM": "xterm",
+@contextlib.contextmanager
+def ipython(milvus, home):
+    """IPython in a terminal, connected; yields it and everything that its screen showed."""
+    environment = {**os.environ, "HOME": str(home), "IPYTHONDIR": str(home / "ipython"), "TERM": "xterm",
                    "TEST_URI": milvus.uri, "TEST_PASSWORD": milvus.password.reveal()}  # fmt: skip
+    screen = io.StringIO()
     child = pexpect.spawn(
         sys.executable, ["-m", "IPython", "--no-banner", "--no-confirm-exit", "--colors=nocolor"], env=environment,
         encoding="utf-8", timeout=30, dimensions=(40, 160),
     )  # fmt: skip
+    child.logfile_read = screen
     try:
         child.expect("In .*1")
         for line in CONNECT.splitlines():
             child.sendline(line)
         child.expect("user 'root'")
         child.expect("In .*4")
+        yield child, screen
+    finally:
+        child.close(force=True)
+    assert milvus.password.reveal() not in screen.getvalue()
+
+
+def test_in_a_terminal(milvus, tmp_path):
+    """Typed into IPython: Tab offers the names, and one that is the only one is put in; the magic answers as text."""
+    with ipython(milvus, tmp_path) as (child, _):
         child.send("%milvus_list_user al\t")
         child.expect("alan")
         child.expect("alice")
@@ -72,6 +88,34 @@ def test_in_a_terminal(milvus, tmp_path):
         child.expect(r"root +All +everything in all databases")
         child.send("%milvus_console\r")
         child.expect("Console: a panel on .* it needs a live notebook")
-    finally:
-        child.close(force=True)
-    assert not re.search(re.escape(milvus.password.reveal()), child.before or "")
+
+
+def test_passwords_typed_in_a_terminal(milvus, tmp_path):
+    """A user comes and goes by passwords that are asked for; neither the screen nor a file has one of them."""
+    right, wrong = "typed-and-right", "typed-but-wrong"
+    with ipython(milvus, tmp_path) as (child, screen):
+        child.send("%milvus_create_user typist\r")
+        child.expect("New password of user 'typist': ")
+        child.sendline(right)
+        child.expect("Once more")
+        child.sendline(right)
+        child.expect("created user 'typist'")
+        child.expect(NEXT)
+        for password, said in ((wrong, "WrongPasswordError: .*nothing was changed"), (right, "deleted user 'typist'")):
+            child.send("%milvus_delete_user typist\r")
+            child.expect("Password of 'typist'.*who will be deleted.*: ")
+            child.sendline(password)
+            child.expect(said)
+            child.expect(NEXT)
+        child.send("%milvus_list_usernames\r")
+        child.expect(r"\[.*'root'.*\]")
+        assert "typist" not in child.match[0]
+        child.expect(NEXT)
+        child.send("exit\r")
+        child.expect(pexpect.EOF)
+        shown = re.sub(r"\s", "", screen.getvalue())
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(b"milvus_delete_user typist" in content for content in files), "the history is there"
+    for password in (right, wrong):
+        assert password not in shown
+        assert not [content for content in files if password.encode() in content]
