@@ -2,15 +2,14 @@
 
 import base64
 import contextlib
-import html
 import json
 import os
+import re
 import secrets
 import signal
 import sys
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
@@ -54,10 +53,10 @@ class Answer:
 
 
 class Kernel:
-    """A real kernel with a home of its own; keeps every message that it ever published."""
+    """A real kernel with a home of its own; keeps every message that it ever sent: outputs, questions and replies."""
 
     def __init__(self, home, **variables):
-        self.home, self.published = home, []
+        self.home, self.published, self.unanswered = home, [], set()
         (home / "run").mkdir(parents=True)
         self.environment = {**os.environ, **isolated(home), **variables}
         self.manager = KernelManager(
@@ -74,7 +73,9 @@ class Kernel:
 
     def start(self, code, *, can_ask=True):
         """Send a cell without waiting for it."""
-        return self.client.execute(code, allow_stdin=can_ask, store_history=True, stop_on_error=False)
+        request = self.client.execute(code, allow_stdin=can_ask, store_history=True, stop_on_error=False)
+        self.unanswered.add(request)
+        return request
 
     def run(self, code, *answers, can_ask=True):
         """Run a cell to its end; `answers` are typed at its prompts, one that can be called is called instead."""
@@ -85,7 +86,9 @@ class Kernel:
         while True:
             assert time.monotonic() < end, f"the cell did not end: {answer.text()}"
             if self.client.stdin_channel.msg_ready():
-                answer.asked.append(self.client.get_stdin_msg(timeout=1)["content"])
+                question = self.client.get_stdin_msg(timeout=1)
+                self.published.append(question)
+                answer.asked.append(question["content"])
                 given = answers.pop(0)
                 given() if callable(given) else self.client.input(given)
             if not self.client.iopub_channel.msg_ready():
@@ -102,7 +105,15 @@ class Kernel:
                 return answer
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
                 assert not answers, f"it did not ask: {answer.text()}"
+                self.hear_reply(request)
                 return answer
+
+    def hear_reply(self, request):
+        """Wait for the reply to a cell, which comes beside what the cell publishes; other messages have none."""
+        while request in self.unanswered:
+            reply = self.client.get_shell_msg(timeout=SECONDS)
+            self.published.append(reply)
+            self.unanswered.discard(reply["parent_header"].get("msg_id"))
 
     def interrupt(self):
         self.manager.interrupt_kernel()
@@ -182,22 +193,42 @@ def one_line(answer):
 
 
 def spellings(password):
-    """The password, and what it looks like on its way."""
-    pairs = [password, *(f"{user}:{password}" for user in ("root", "bob", "eve", "new"))]
-    texts = {
-        password, quote(password, safe=""), json.dumps(password)[1:-1], json.dumps(password, ensure_ascii=False)[1:-1],
-        repr(password)[1:-1], ascii(password)[1:-1], html.escape(password), json.dumps(repr(password))[1:-1][1:-1],
-    }  # fmt: skip
-    return [*(text.encode() for text in texts), *(base64.b64encode(pair.encode()) for pair in pairs)]
+    """What gives the password away: the longest part of it that no escaping changes, and that part in base64.
+
+    Letters, digits, `.`, `-` and `_` stay what they are in Python's and JSON's texts, in HTML and in a URL, however
+    often one is put into another; in base64, whatever stands before and after.
+    """
+    part = max(re.findall(r"[\w.-]+", password, re.ASCII), key=len, default="").encode()
+    assert len(part) >= 8, "a password that is hunted has a part that is nowhere by chance"
+    return [part, *(_in_base64(part, before) for before in range(3))]
+
+
+def _in_base64(part, before):
+    """What is always there of `part` in base64, with so many bytes before it that belong to the same group of three."""
+    encoded = base64.b64encode(bytes(before) + part)
+    return encoded[-(-before * 8 // 6) : (before + len(part)) * 8 // 6]
 
 
 def assert_nowhere(passwords, home, published):
     """No file under `home` and no message holds one of the passwords; how many of them were searched."""
-    messages = json.dumps(published, default=str).encode()
-    files = [path for path in home.rglob("*") if path.is_file()]
-    for password in passwords:
-        for spelling in spellings(password):
-            assert spelling not in messages, "no password in what the kernel publishes"
-            for path in files:
-                assert spelling not in path.read_bytes(), f"no password in {path.relative_to(home)}"
-    return len(files) + len(published)
+    found = places(passwords, home, published)
+    assert not found, f"no password in {', '.join(found)}"
+    return sum(path.is_file() for path in home.rglob("*")) + len(published)
+
+
+def places(passwords, home, published):
+    """What holds one of the passwords, or has one in its name: files under `home`, and the messages."""
+    hunted = [spelling for password in passwords for spelling in spellings(password)]
+    messages = json.dumps(published, default=_readable).encode()
+    found = ["what the kernel publishes"] if any(spelling in messages for spelling in hunted) else []
+    for path in home.rglob("*"):
+        name = str(path.relative_to(home))
+        data = name.encode() + b"\n" + (path.read_bytes() if path.is_file() else b"")
+        if any(spelling in data for spelling in hunted):
+            found.append(name)
+    return found
+
+
+def _readable(value):
+    """What JSON has no word for, as text; a message may have bytes beside it."""
+    return str(bytes(value)) if isinstance(value, memoryview) else str(value)

@@ -1,13 +1,20 @@
 """The hunt: odd passwords go through every magic, form and function, right and wrong, and are nowhere afterwards."""
 
+import base64
+import contextlib
 import csv
+import html
+import itertools
+import json
 import socket
+import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 import pytest
-from kernels import DUMP, VERBOSE, assert_nowhere, kernel_at, new_password, one_line, root_of, root_password
+from kernels import DUMP, VERBOSE, assert_nowhere, kernel_at, new_password, one_line, places, root_of, root_password
 from nbconvert import HTMLExporter, MarkdownExporter
 
 from milvus_magics import embedded
@@ -30,27 +37,39 @@ def server():
         yield server
 
 
+class Cells:
+    """Cells that a kernel runs one after the other, with what came of them."""
+
+    def __init__(self, kernel):
+        self.kernel, self.ran = kernel, []
+
+    def run(self, code, *answers):
+        answer = self.kernel.run(code, *answers)
+        self.ran.append((code, answer))
+        return answer
+
+    def done(self, code, *answers, says=""):
+        answer = self.run(code, *answers)
+        assert not answer.error, answer.text()
+        assert says in answer.text(), answer.text()
+
+    def fails(self, code, *answers, says):
+        assert says in one_line(self.run(code, *answers))
+
+    def shows(self, code, *answers, says):
+        """Done or failed."""
+        answer = self.run(code, *answers)
+        assert says in answer.text(), answer.text()
+
+
 @pytest.mark.parametrize("kind", ["ordinary", "odd"])
 def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind, figure):
     """Prompts, Secrets in variables, forms, undo; success and failure; verbose tracebacks and debug logs."""
     first, second, third, wrong = (new_password() if kind == "ordinary" else ODD + new_password()[:8] for _ in range(4))
     home = tmp_path / "home"
-    with root_of(server) as root, kernel_at(home, server) as kernel:
-        cells = []
-
-        def run(code, *answers):
-            answer = kernel.run(code, *answers)
-            cells.append((code, answer))
-            return answer
-
-        def done(code, *answers, says):
-            answer = run(code, *answers)
-            assert not answer.error, answer.text()
-            assert says in answer.text(), answer.text()
-
-        def fails(code, *answers, says):
-            assert says in one_line(run(code, *answers))
-
+    with root_of(server) as root, kernel_at(home, server) as kernel, arguments_kept(home):
+        cells = Cells(kernel)
+        run, done, fails = cells.run, cells.done, cells.fails
         run("%config MilvusMagics.undo_minutes = 5")
         # by prompts
         fails("%milvus_create_user bob", first, wrong, says="not the same")
@@ -102,9 +121,8 @@ def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind, figure)
         done("%milvus_drop_user new --yes", says="deleted user")
         assert users.list_usernames(root, timeout=10) == ["bob", "root"]
         assert not run(DUMP).error
-        keep_arguments(home)
         published = kernel.published
-    keep_notebook(home, cells)
+    keep_notebook(home, cells.ran)
     assert (home / "audit.jsonl").read_text().count("\n") > 10
     hunted = (first, second, third, wrong, root_password(server))
     figure("secrets", passwords_hunted=len(hunted), files_and_messages=assert_nowhere(hunted, home, published))
@@ -130,40 +148,36 @@ def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind,
         root_of(server),
         kernel_at(home, server, OUTSIDE=str(outside), TCP=server.address) as kernel,
         socket.create_server(("127.0.0.1", 0)) as silent,
+        arguments_kept(home),
     ):
-        cells = []
-
-        def done(code, *answers, says):
-            answer = kernel.run(code, *answers)
-            cells.append((code, answer))
-            assert says in answer.text(), answer.text()
-
+        cells = Cells(kernel)
+        shows = cells.shows
         for name, password in {"one": first, "two": second, "no": wrong}.items():
-            done(ASK.format(name=name), password, says="")
+            shows(ASK.format(name=name), password, says="")
         # many at once, from a file and from names
         line = "{os.environ['OUTSIDE']}/class.csv --passwords-to {os.environ['OUTSIDE']}/made.csv"
-        done(f"%milvus_create_users {line}", says="2 done")
-        done(f"%milvus_create_users {line}", says="exists already; nothing was sent")
-        done("%milvus_delete_users {os.environ['OUTSIDE']}/class.csv", says="there is no password for 'ben'")
-        done("many = {'ann': no, 'cat': two}\n%milvus_delete_users many --dry-run", says="would delete 1 user")
-        done("%milvus_delete_users many", says="the password is wrong")
-        done("many = [{'user': 'cat', 'password': two}, {'user': 'dan'}]\n%milvus_create_users many", says="2 done")
-        done("made = _\nmade.passwords, list(made), made.to_pandas()", says="********")
-        done("from milvus_magics.client import bulk\nfrom milvus_magics import connections, utility", says="")
-        done("bulk.delete_users(connections.get(), {'cat': no.reveal()})", says="the password is wrong")
-        done("bulk.delete_users(connections.get(), {'ann': one, 'cat': two.reveal()})", says="2 done")
-        done("names = ['ben', 'dan']\n%milvus_drop_users names --yes", says="2 done")
+        shows(f"%milvus_create_users {line}", says="2 done")
+        shows(f"%milvus_create_users {line}", says="exists already; nothing was sent")
+        shows("%milvus_delete_users {os.environ['OUTSIDE']}/class.csv", says="there is no password for 'ben'")
+        shows("many = {'ann': no, 'cat': two}\n%milvus_delete_users many --dry-run", says="would delete 1 user")
+        shows("%milvus_delete_users many", says="the password is wrong")
+        shows("many = [{'user': 'cat', 'password': two}, {'user': 'dan'}]\n%milvus_create_users many", says="2 done")
+        shows("made = _\nmade.passwords, list(made), made.to_pandas()", says="********")
+        shows("from milvus_magics.client import bulk\nfrom milvus_magics import connections, utility", says="")
+        shows("bulk.delete_users(connections.get(), {'cat': no.reveal()})", says="the password is wrong")
+        shows("bulk.delete_users(connections.get(), {'ann': one, 'cat': two.reveal()})", says="2 done")
+        shows("names = ['ben', 'dan']\n%milvus_drop_users names --yes", says="2 done")
         # made up, kept in a file or the keyring, brought back
-        done("%milvus_create_user gen --generate --password-to {os.environ['OUTSIDE']}/gen", says="created user 'gen'")
-        done(MEMORY, says="")
-        done("%milvus_create_user key --generate --keyring-to milvus", says="created user 'key'")
-        done("%milvus_delete_user key --keyring milvus", says="deleted user 'key'")
-        done("%milvus_drop_user gen --yes", says="deleted user 'gen'")
-        done("%milvus_restore_user gen", second, second, says="restored user 'gen'")
+        shows("%milvus_create_user gen --generate --password-to {os.environ['OUTSIDE']}/gen", says="created user 'gen'")
+        shows(MEMORY, says="")
+        shows("%milvus_create_user key --generate --keyring-to milvus", says="created user 'key'")
+        shows("%milvus_delete_user key --keyring milvus", says="deleted user 'key'")
+        shows("%milvus_drop_user gen --yes", says="deleted user 'gen'")
+        shows("%milvus_restore_user gen", second, second, says="restored user 'gen'")
         # other ways to connect
-        done("import pymilvus\nclient = pymilvus.MilvusClient(uri=f\"http://{os.environ['TCP']}\", user='gen', "
+        shows("import pymilvus\nclient = pymilvus.MilvusClient(uri=f\"http://{os.environ['TCP']}\", user='gen', "
              "password=two.reveal())\n%milvus_connect --adopt client --alias adopted", says="user 'gen'")  # fmt: skip
-        done("connections.add_connection(kept={'uri': os.environ['TEST_URI'], 'user': 'gen', 'password': two})\n"
+        shows("connections.add_connection(kept={'uri': os.environ['TEST_URI'], 'user': 'gen', 'password': two})\n"
              "connections.connect('kept')\nvars(connections)", says="kept")  # fmt: skip
         port = silent.getsockname()[1]
         for how in (f"'x', 'gen', two.reveal(), uri='http://127.0.0.1:{port}'",
@@ -174,12 +188,11 @@ def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind,
             kernel.interrupt()
             answer = kernel.finish(request)
             assert answer.error["ename"] == "KeyboardInterrupt"
-            cells.append((code, answer))
-        done("%milvus_drop_user gen --yes", says="deleted user 'gen'")
+            cells.ran.append((code, answer))
+        shows("%milvus_drop_user gen --yes", says="deleted user 'gen'")
         assert not kernel.run(DUMP.replace("repr([In", "repr([made, In")).error
-        keep_arguments(home)
         published = kernel.published
-    keep_notebook(home, cells)
+    keep_notebook(home, cells.ran)
     with open(outside / "made.csv", encoding="utf-8", newline="") as stream:
         written = [row["password"] for row in csv.DictReader(stream)]
     written.append((outside / "gen").read_text().strip())
@@ -188,10 +201,29 @@ def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind,
     figure("secrets", passwords_hunted=len(hunted), files_and_messages=assert_nowhere(hunted, home, published))
 
 
-def keep_arguments(home):
-    """Every process's arguments, in a file, for the hunt."""
-    found = b"".join(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
-    (home / "arguments").write_bytes(found)
+@contextlib.contextmanager
+def arguments_kept(home):
+    """Every process's arguments, looked at again and again until the end, in a file, for the hunt."""
+    seen, over = set(), threading.Event()
+
+    def watch():
+        while not over.wait(0.02):
+            look()
+
+    def look():
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                seen.add(path.read_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+        look()
+    finally:
+        over.set()
+        watcher.join()
+        (home / "arguments").write_bytes(b"\n".join(seen))
 
 
 def keep_notebook(home, cells):
@@ -215,26 +247,76 @@ def as_notebook(cells):
     return notebook
 
 
-SHOWN = [
-    "print({})",
-    "raise ValueError({})",
-    "_ = open('kept', 'w').write(repr({}))",
-    "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'input()', {}], stdin=subprocess.PIPE)",
-]
+ESCAPES = {
+    "nothing": str,
+    "repr": repr,
+    "ascii": ascii,
+    "JSON": json.dumps,
+    "JSON with other letters": lambda text: json.dumps(text, ensure_ascii=False),
+    "HTML": html.escape,
+    "URL": lambda text: quote(text, safe=""),
+}
+IN_BASE64 = {"standard": base64.b64encode, "for URLs": base64.urlsafe_b64encode}
 
 
-@pytest.mark.parametrize("show", SHOWN)
-def test_the_hunt_finds_an_odd_password_that_is_shown_on_purpose(server, tmp_path, show):
-    """Printed, in an error of the user's own, in a file, and in a program's arguments: each is found."""
-    password, home = ODD + new_password()[:8], tmp_path / "home"
-    with kernel_at(home, server) as kernel:
-        kernel.run(ASK.format(name="one"), password)
-        kernel.run(show.format("one.reveal()"))
-        keep_arguments(home)
-        published = kernel.published
-        kernel.run("child.kill() if 'child' in globals() else None")
-    with pytest.raises(AssertionError, match="no password in"):
-        assert_nowhere((password,), home, published)
+def in_every_spelling(password):
+    """What it looks like in each text, in each text in a text, and in base64 under many names; by what was done."""
+    spelled = {}
+    for (first, once), (second, twice) in itertools.product(ESCAPES.items(), repeat=2):
+        spelled[f"{first} in {second}"] = twice(f"it's {once(password)}").encode()
+    for kind, encode in IN_BASE64.items():
+        for user in ("b", "ann", "boss", "gen_1"):
+            spelled[f"base64 {kind} of {user}"] = encode(f"{user}:{password}".encode())
+    return spelled
+
+
+@pytest.mark.parametrize("password", [new_password(), ODD + new_password()[:8]], ids=["ordinary", "odd"])
+def test_the_hunt_finds_every_spelling(tmp_path, password):
+    """In a file, in a file's name, in a message's text and in the bytes beside one; and another one is not found."""
+    where, other = tmp_path / "where", new_password()
+    where.mkdir()
+    for name, spelled in in_every_spelling(password).items():
+        (where / "kept").write_bytes(b"before " + spelled + b" after")
+        assert places([other, password], where, []) == ["kept"], name
+        assert places([other], where, []) == [], name
+        (where / "kept").unlink()
+        for message in ({"content": [{"text": spelled.decode()}]}, {"buffers": [memoryview(spelled)]}):
+            assert places([password], where, [message]) == ["what the kernel publishes"], name
+    (where / quote(password, safe="")).mkdir()
+    assert places([password], where, []) == [quote(password, safe="")]
+
+
+SHOWN = {
+    "stream": "print({})",
+    "error": "raise ValueError({})",
+    "execute_result": "[[{}]]",
+    "input_request": "_ = input({})",
+    "execute_reply": "get_ipython().payload_manager.write_payload(dict(source='page', text={}))",
+    "comm_open": "import ipywidgets; text = ipywidgets.Text({})",
+    "comm_msg": "text.value = {} + '!'",
+    "kept": "_ = open('kept', 'w').write(repr({}))",
+    "arguments": "import subprocess, sys\n"
+    "child = subprocess.run([sys.executable, '-c', 'import time; time.sleep(1)', {}])",
+}
+
+
+def test_the_hunt_finds_an_odd_password_that_is_shown_on_purpose(server, tmp_path):
+    """In each kind of message, in a file, and in the arguments of a program that has ended: each is found alone."""
+    home = tmp_path / "home"
+    passwords = {name: ODD + new_password()[:8] for name in SHOWN}
+    with kernel_at(home, server) as kernel, arguments_kept(home):
+        for name, code in SHOWN.items():
+            kernel.run(ASK.format(name=name), passwords[name])
+            kernel.run(code.format(f"{name}.reveal()"), *(["an answer"] if name == "input_request" else []))
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    for name, password in passwords.items():
+        if name in ("kept", "arguments"):
+            assert places([password], home, []) == [name]
+        else:
+            alone = [message for message in kernel.published if message["msg_type"] == name]
+            assert places([password], nothing, alone) == ["what the kernel publishes"], name
+    assert places([new_password()], home, kernel.published) == []
 
 
 @pytest.mark.parametrize("suffix", ["ipynb", "html", "md"])
