@@ -184,6 +184,11 @@ def new_password():
     return secrets.token_urlsafe(15)
 
 
+def odd_password():
+    """One with what shells, IPython, URLs and quotes make something of, between two parts that can be hunted for."""
+    return f"{secrets.token_urlsafe(6)}:$x{{y}}\"z'\\ü€@/{secrets.token_urlsafe(6)}"
+
+
 def one_line(answer):
     """The one line that an error is shown as."""
     assert answer.error, f"there is no error: {answer.text()}"
@@ -193,14 +198,16 @@ def one_line(answer):
 
 
 def spellings(password):
-    """What gives the password away: the longest part of it that no escaping changes, and that part in base64.
+    """What gives the password away: its long parts that no escaping changes, each in plain and in base64.
 
     Letters, digits, `.`, `-` and `_` stay what they are in Python's and JSON's texts, in HTML and in a URL, however
     often one is put into another; in base64, whatever stands before and after.
     """
-    part = max(re.findall(r"[\w.-]+", password, re.ASCII), key=len, default="").encode()
-    assert len(part) >= 8, "a password that is hunted has a part that is nowhere by chance"
-    return [part, *(_in_base64(part, before) for before in range(3))]
+    parts = re.findall(r"[\w.-]{8,}", password, re.ASCII)
+    assert parts, "a password that is hunted has a part that is nowhere by chance"
+    return [
+        spelling for part in parts for spelling in (part.encode(), *(_in_base64(part.encode(), n) for n in range(3)))
+    ]
 
 
 def _in_base64(part, before):

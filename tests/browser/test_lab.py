@@ -1,9 +1,7 @@
 """The magic at its prompt and the form, in a real JupyterLab in Chromium on a real Milvus."""
 
-import secrets
-
 import pytest
-from kernels import assert_nowhere
+from kernels import assert_nowhere, odd_password
 from lab import Form, Notebook, browser_page, jupyter_lab, tab_through
 
 from milvus_magics import embedded
@@ -24,10 +22,6 @@ _ = open("dump.txt", "w").write(repr([In, list(Out.items()), names]))"""
 def milvus(request):
     with embedded.start(authorization=request.param) as server:
         yield server
-
-
-def odd_password():
-    return f"p:$x{{y}}\"z'\\ü€-{secrets.token_urlsafe(6)}"
 
 
 def test_prompt_and_form_delete_with_the_right_password_only(milvus, tmp_path):
