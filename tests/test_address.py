@@ -6,6 +6,7 @@ import pickle
 import pytest
 
 from milvus_magics.client.address import Address
+from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException, MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
 
@@ -101,3 +102,19 @@ def test_contradictions_are_refused(arguments):
     with pytest.raises(MilvusException) as caught:
         Address.of(**arguments)
     assert "canary" not in str(caught.value)
+
+
+def test_no_part_of_a_token_is_shown():
+    """It may be a password with a colon in it, typed into the wrong field: its beginning need not be a user's name."""
+    conn = Connection(Address.of("localhost", token="half-of-it:other-half"))
+    assert conn.user == "half-of-it"
+    assert "half" not in repr(conn) + repr(conn.address)
+    conn.close()
+
+
+@pytest.mark.parametrize("token", [":half", "half:", "half:\ud800", "\ud800half:half", "half\ud800"])
+def test_no_part_of_a_token_that_cannot_be_one_is_shown(token):
+    """Nothing before or after its colon, or no text in UTF-8."""
+    with pytest.raises(ParameterError) as caught:
+        Address.of("h", token=token)
+    assert "half" not in str(caught.value) + repr(vars(caught.value)) + repr(caught.value.__cause__)

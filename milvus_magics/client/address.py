@@ -22,10 +22,14 @@ SPELLINGS = "write http://host:19530, https://host, tcp://host:19530, unix:/path
 
 @dataclass(frozen=True, repr=False)
 class Login:
-    """As whom a call is made: a user with a password, or the holder of an API key."""
+    """As whom a call is made: a user with a password, or the holder of an API key.
+
+    `is_token`: both came in one secret, whose first part is not told while nobody knows whether it is a user.
+    """
 
     user: str
     secret: Secret
+    is_token: bool = False
 
     def header(self) -> Secret:
         """The value of the `authorization` metadata: base64 without a prefix, as Milvus wants it."""
@@ -35,7 +39,8 @@ class Login:
         return Secret(base64.b64encode(raw).decode("ascii"))
 
     def __repr__(self) -> str:
-        return f"Login({self.user!r}, {self.secret!r})" if self.user else f"Login(token={self.secret!r})"
+        is_told = self.user and not self.is_token
+        return f"Login({self.user!r}, {self.secret!r})" if is_told else f"Login(token={self.secret!r})"
 
 
 @dataclass(frozen=True)
@@ -307,8 +312,11 @@ def _pair(user: str, password: Secret) -> Login:
 
 
 def _from_token(token: Secret) -> Login:
+    token.encode()  # raises for what cannot be written, without quoting it
     user, separator, password = token.reveal().partition(":")
-    return _pair(user, Secret(password)) if separator else Login("", token)
+    if separator and not (user and password):
+        raise ParameterError("a token is an API key or user:password, and before or after its ':' is nothing")
+    return Login(user, Secret(password), is_token=True) if separator else Login("", token)
 
 
 def _database(in_uri: str, db_name: str) -> str:

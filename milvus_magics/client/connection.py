@@ -87,7 +87,9 @@ class Connection:
         return repr(self.address.user) if self.address.user else "an API key"
 
     def __repr__(self) -> str:
-        return f"<Connection to {self.address.url} as {self.actor}>"
+        # Tracebacks show this before the server has said that what a token begins with is a user.
+        is_token = self.address.login is not None and self.address.login.is_token
+        return f"<Connection to {self.address.url} as {'the holder of a token' if is_token else self.actor}>"
 
     def call(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Any:
         """Call a method and wait for its reply, whatever status that holds.

@@ -202,7 +202,7 @@ def test_connect_form_says_what_is_wrong_in_place(root, connect_form):
         ({"ca_pem_path": "", "user": "nobody", "secret": PASSWORD}, "refuses user"),
         ({"user": "", "secret": "an-api-key"}, "refuses the token"),
         ({"user": "", "secret": ""}, "wants a user and password"),
-        ({"db_name": "nowhere", "secret": "root:wrong-password"}, "refuses user"),
+        ({"db_name": "nowhere", "secret": "root:wrong-password"}, "refuses the token"),
     ]:
         fill(form, **values)
         form._button.click()

@@ -139,6 +139,111 @@ def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind, figure)
     figure("secrets", passwords_hunted=len(hunted), files_and_messages=assert_nowhere(hunted, home, published))
 
 
+USE = """import ipywidgets, milvus_magics, os, sys
+from milvus_magics import Secret, connections, utility
+from milvus_magics.forms.base import inside
+uri = os.environ["TEST_URI"]
+def use(form, user, *secrets, press="_button"):
+    texts = {**getattr(form, "_boxes", {}), **getattr(form, "_texts", {})}
+    texts.get("user", getattr(form, "_name", None)).value = user
+    fields = [field for field in inside(form) if isinstance(field, ipywidgets.Password)]
+    for field, secret in zip(fields, secrets, strict=True):
+        field.value = secret.reveal()
+    if press:
+        getattr(form, press).click()
+    print(form._status.value)
+    form.close()"""
+CAUGHT = """try:
+    {code}
+except Exception:
+    print("VERBOSE", get_ipython().InteractiveTB.text(*sys.exc_info()))"""
+CONSOLE = """console = milvus_magics.Console()
+page = console._pages[0]
+page._open(milvus_magics.{form})
+for field in inside(page._form):
+    if isinstance(field, ipywidgets.Password):
+        field.value = {name}.reveal()
+{then}"""
+# What is done by forms: a form, the user, the passwords' names, and what it says of that.
+BY_FORMS = [
+    ("CreateUserForm()", "bob", "one, one", "created user"),
+    ("CreateUserForm()", "bob", "two, two", "UserExistsError"),
+    ("CreateUserForm()", "eve", "one, two", "not the same"),
+    ("CreateUserForm()", "1eve", "one, one", "must begin with a letter"),
+    ("CreateUserForm(timeout=1e-6)", "eve", "one, one", "DeadlineError"),
+    ("UpdatePasswordForm()", "bob", "no, two, two", "is wrong; nothing was changed"),
+    ("UpdatePasswordForm()", "bob", "one, two, no", "not the same"),
+    ("UpdatePasswordForm()", "nobody", "one, two, two", "UnknownUserError"),
+    ("UpdatePasswordForm(timeout=1e-6)", "bob", "one, two, two", "DeadlineError"),
+    ("UpdatePasswordForm()", "bob", "one, two, two", "changed the password"),
+    ("ResetPasswordForm()", "bob", "no, one, one", "is wrong; nothing was changed"),
+    ("ResetPasswordForm()", "bob", "two, two, two", "is the old one"),
+    ("ResetPasswordForm()", "bob", "two, one, one", "the old one is refused"),
+    ("ConnectForm('x', uri=uri)", "bob", "no", "refuses user"),
+    ("ConnectForm('x', uri=uri)", "", "no", "refuses the token"),
+    ("ConnectForm('x', uri='localhost:1')", "bob", "one", "nothing listens"),
+    ("ConnectForm('x', uri=uri)", "bob", "one", "connected"),
+    ("DeleteUserForm()", "nobody", "one", "UnknownUserError"),
+    ("DeleteUserForm('x')", "bob", "one", "not retyped"),
+]
+# What is done by functions, and what is said where it fails.
+BY_FUNCTIONS = [
+    ("utility.create_user('eve', {one})", ""),
+    ("utility.create_user('eve', {two})", "exists already"),
+    ("utility.create_user('1eve', {two})", "must begin with a letter"),
+    ("utility.create_user('new', {two}, using='none')", "none"),
+    ("utility.create_user('new', {two}, timeout=1e-6)", "DeadlineError"),
+    ("utility.update_password('eve', {no}, {two})", "is wrong"),
+    ("utility.update_password('nobody', {no}, {two})", "UnknownUserError"),
+    ("utility.update_password('eve', {one}, {two}, timeout=1e-6)", "DeadlineError"),
+    ("utility.update_password('eve', {one}, {two})", ""),
+    ("utility.reset_password('eve', {no}, {one})", "is wrong"),
+    ("utility.reset_password('eve', {two}, {two})", "is the old one"),
+    ("utility.reset_password('eve', {two}, {one})", ""),
+    ("connections.connect('y', 'eve', {no}, uri=uri)", "refuses user"),
+    ("connections.connect('y', 'eve', {one}, uri='localhost:1')", "nothing listens"),
+    ("connections.connect('y', token='eve:' + {no}, uri=uri)", "refuses the token"),
+    ("connections.connect('y', token={no}, uri=uri)", "refuses the token"),
+    ("connections.connect('y', 'eve', {one}, token={one}, uri=uri)", "not both"),
+    ("connections.connect('y', token='eve:' + {one}, uri=uri)", ""),
+    ("connections.connect('y', 'eve', {one}, uri=uri)", ""),
+    ("utility.delete_user('eve', {two})", "is wrong"),
+    ("utility.delete_user('eve', {one})", ""),
+]
+
+
+@pytest.mark.parametrize("kind", PASSWORDS)
+def test_every_form_and_function_leaves_no_trace(server, tmp_path, kind, figure):
+    """Done and failed, with verbose tracebacks, and typed but never sent: closed, in the console, and still open."""
+    first, second, wrong = (PASSWORDS[kind]() for _ in range(3))
+    home = tmp_path / "home"
+    with root_of(server) as root, kernel_at(home, server) as kernel, arguments_kept(home):
+        cells = Cells(kernel)
+        cells.done(USE)
+        for name, password in {"one": first, "two": second, "no": wrong}.items():
+            cells.done(ASK.format(name=name), password)
+        for form, user, typed, said in BY_FORMS:
+            cells.done(f"use(milvus_magics.{form}, {user!r}, {typed})", says=said)
+        cells.done("use(milvus_magics.ConnectForm('z', uri=uri), 'bob', one, press='_test')", says="this works")
+        for form, typed in {"CreateUserForm": "one, two", "UpdatePasswordForm": "no, one, two", "ConnectForm": "one",
+                            "ResetPasswordForm": "no, one, two", "DeleteUserForm": "two"}.items():  # fmt: skip
+            cells.done(f"use(milvus_magics.{form}(), 'bob', {typed}, press='')")
+            if form != "ConnectForm":
+                cells.done(CONSOLE.format(form=form, name="one", then="console.close()"))
+        cells.done(CONSOLE.format(form="ResetPasswordForm", name="two", then="console"))  # and left like that
+        for code, said in BY_FUNCTIONS:
+            # Where there is an error, as text too: it is no Secret yet then.
+            given = {name: f"{name}.reveal()" if said or "token" in code else name for name in ("one", "two", "no")}
+            cells.done(CAUGHT.format(code=code.format(**given)), says=said)
+            assert ("VERBOSE" in cells.ran[-1][1].text()) == bool(said), code
+        assert users.list_usernames(root, timeout=10) == ["bob", "root"]
+        assert not cells.run(DUMP).error
+    keep_notebook(home, cells.ran)
+    hunted = (first, second, wrong, root_password(server))
+    found = assert_nowhere(hunted, home, kernel.published)
+    figure("secrets", passwords_hunted=len(hunted), files_and_messages=found)
+
+
 MEMORY = """import keyring, keyring.backend
 class Memory(keyring.backend.KeyringBackend):
     priority, kept = 1, {}
