@@ -317,6 +317,75 @@ def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind,
     figure("secrets", passwords_hunted=len(hunted), files_and_messages=assert_nowhere(hunted, home, published))
 
 
+KEPT = """import os
+from milvus_magics import Secret
+uri = os.environ["TEST_URI"]
+os.environ.update(ONE=one.reveal(), TWO=two.reveal(), NO=no.reveal(), EMPTY="")
+os.environ.update(TOKEN="bob:" + one.reveal(), REFUSED="bob:" + no.reveal())
+token, refused, number = Secret("bob:" + one.reveal()), Secret("bob:" + no.reveal()), 1
+for service, secret in dict(one=one, two=two, no=no).items(): keyring.set_password(service, "bob", secret.reveal())"""
+# Magics whose secrets come from named sources, and what each says; bob has the password `one` before and after.
+BY_OPTIONS = [
+    ("connect {uri} --alias b --token-env TOKEN", "user 'bob'"),
+    ("connect {uri} --alias b --token-var token", "user 'bob'"),
+    ("connect {uri} --alias c --token-env REFUSED", "refuses the token"),
+    ("connect {uri} --alias c --token-var refused", "refuses the token"),
+    ("connect {uri} --alias c --token-env NO", "refuses the token"),
+    ("connect {uri} --alias c --token-var number", "holds int"),
+    ("connect {uri} --alias c --token-env TOKEN --token-var token", "one source for the token"),
+    ("connect {uri} --alias c --token-env TOKEN --user bob", "not both"),
+    ("connect localhost:1 --alias c --token-env TOKEN", "nothing listens"),
+    ("connect localhost:1 --alias c --token-var token", "nothing listens"),
+    ("connect {uri} --alias c --user bob --keyring no", "refuses user 'bob'"),
+    ("connect {uri} --alias c --user bob --keyring one", "user 'bob'"),
+    ("create_user bob --password-env TWO", "exists already"),
+    ("create_user bob --keyring two", "exists already"),
+    ("update_password bob --password-env NO --new-password-env TWO", "is wrong"),
+    ("update_password bob --password-env ONE --new-password-env EMPTY", "not set, or empty"),
+    ("update_password bob --password-env ONE --new-password-env TWO --new-password-var two", "one source for the new"),
+    ("update_password bob --password-env ONE --new-password-env TWO --dry-run", "would change the password"),
+    ("update_password bob --password-env ONE --new-password-env TWO", "changed the password"),
+    ("update_password bob --password-var no --new-password-var one", "is wrong"),
+    ("update_password bob --password-var two --new-password-var number", "holds int"),
+    ("update_password bob --password-var two --new-password-var one", "changed the password"),
+    ("reset_password bob --keyring no --new-keyring two", "is wrong"),
+    ("reset_password bob --keyring one --new-keyring nothing", "has no password for 'bob'"),
+    ("reset_password bob --keyring one --new-keyring one", "is the old one"),
+    ("reset_password bob --keyring one --new-keyring two", "the old one is refused"),
+    ("reset_password bob --password-env TWO --new-password-var one --timeout 0.000001", "DeadlineError"),
+    ("reset_password bob --password-env TWO --new-password-var one", "the old one is refused"),
+    ("update_password --using b --without-old --new-keyring two", "PermissionDeniedError"),
+    ("delete_user bob --keyring no", "is wrong"),
+    ("delete_user bob --password-env ONE --dry-run", "would delete user 'bob'"),
+    ("delete_user bob --keyring one", "deleted user 'bob'"),
+]
+
+
+@pytest.mark.parametrize("kind", PASSWORDS)
+def test_every_option_for_a_secret_leaves_no_trace(server, tmp_path, kind, figure):
+    """From the environment, from Python names and from the keyring; what fails also with a verbose traceback."""
+    first, second, wrong = (PASSWORDS[kind]() for _ in range(3))
+    home = tmp_path / "home"
+    with root_of(server) as root, kernel_at(home, server) as kernel, arguments_kept(home):
+        users.create_user(root, "bob", first, timeout=10)
+        cells = Cells(kernel)
+        for name, password in {"one": first, "two": second, "no": wrong}.items():
+            cells.done(ASK.format(name=name), password)
+        cells.done(MEMORY)
+        cells.done(KEPT)
+        for line, said in BY_OPTIONS:
+            cells.shows(f"%milvus_{line}", says=said)
+            if cells.ran[-1][1].error:
+                magic, _, rest = f"milvus_{line}".partition(" ")
+                cells.shows(VERBOSE.format(magic=magic, line=rest), says="VERBOSE")
+        assert users.list_usernames(root, timeout=10) == ["root"]
+        assert not cells.run(DUMP).error
+    keep_notebook(home, cells.ran)
+    hunted = (first, second, wrong, root_password(server))
+    found = assert_nowhere(hunted, home, kernel.published)
+    figure("secrets", passwords_hunted=len(hunted), files_and_messages=found)
+
+
 @contextlib.contextmanager
 def arguments_kept(home):
     """Every process's arguments, looked at again and again until the end, in a file, for the hunt."""
