@@ -22,6 +22,7 @@ from milvus_magics import (
     utility,
 )
 from milvus_magics.client import privileges, roles, users
+from milvus_magics.forms.base import close_all, inside
 from milvus_magics.session import journal
 
 PASSWORD = "right-password"
@@ -268,6 +269,26 @@ def test_the_connect_form_says_what_else_would_do():
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == form.model_id
     form.close()
     assert len(ipywidgets.Widget.get_manager_state()["state"]) == before
+
+
+SECRET_FIELDS = {ConnectForm: 1, CreateUserForm: 2, DeleteUserForm: 1, ResetPasswordForm: 3, UpdatePasswordForm: 3}
+
+
+@pytest.mark.parametrize("form_class", [*FORMS, ConnectForm])
+def test_secret_fields_keep_what_is_typed_for_themselves(root, form_class):
+    """Sent when the field is left, never sent back, not in the state; and empty once the form is closed, or all are."""
+    for close in (form_class.close, lambda form: close_all()):
+        form = form_class()
+        fields = [field for field in inside(form) if isinstance(field, ipywidgets.Password)]
+        assert len(fields) == SECRET_FIELDS.get(form_class, 0)
+        for field in fields:
+            assert field.continuous_update is False
+            assert field.trait_metadata("value", "echo_update") is False
+            field.value = PASSWORD
+            assert field.get_state()["value"] == field.get_state("value")["value"] == ""
+        assert PASSWORD not in state() + repr(form)
+        close(form)
+        assert [field.value for field in fields] == [""] * len(fields)
 
 
 def test_create_user_form(root):
