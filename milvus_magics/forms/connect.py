@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import ipywidgets as widgets
+from traitlets import Unicode
 
 from milvus_magics import display
 from milvus_magics.client import users
@@ -34,6 +35,12 @@ TLS_FIELDS = {
     "client_key_path": ("Client key", "PEM file with its key"),
     "server_name": ("Server name", "the name in the server's certificate"),
 }
+
+
+class UnechoedText(widgets.Text):
+    """A field whose content isn't sent back to the browsers: an address may come with a password in it."""
+
+    value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
 
 
 class ConnectForm(Form):
@@ -67,8 +74,8 @@ class ConnectForm(Form):
         self._tested: tuple[dict[str, Any], Connection] | None = None
         uri, in_uri, _ = _without_credentials(uri or _usual_uri())
         first = {"uri": uri, "user": user or in_uri, "db_name": db_name, "alias": alias, **tls}
-        self._texts = {name: _text(*words, first.get(name) or "") for name, words in FIELDS.items()}
-        self._texts |= {name: _text(*words, first.get(name) or "") for name, words in TLS_FIELDS.items()}
+        labelled = {**FIELDS, **TLS_FIELDS}
+        self._texts = {name: _text(*words, first.get(name) or "") for name, words in labelled.items()}
         super().__init__()
         self._header.value = display.html_line("Connect this notebook to a Milvus server", "heading")
         for text in self._texts.values():
@@ -183,9 +190,9 @@ class ConnectForm(Form):
         return "that connects this notebook to a Milvus server"
 
 
-def _text(label: str, placeholder: str, value: str) -> widgets.Text:
+def _text(label: str, placeholder: str, value: str) -> UnechoedText:
     # Sent when the field is left, not letter by letter: a half typed address means nothing.
-    return widgets.Text(
+    return UnechoedText(
         value=value, description=label, placeholder=placeholder, continuous_update=False, style=LABEL, layout=FIELD
     )
 

@@ -114,6 +114,39 @@ def test_create_and_delete(kernel):
     assert assert_nowhere([right, wrong], kernel.home, kernel.published)
 
 
+FORMS = {
+    "ConnectForm": ["Password"],
+    "CreateUserForm": ["Password", "Once more"],
+    "DeleteUserForm": ["Password"],
+    "ResetPasswordForm": ["Old password", "New password", "Once more"],
+    "UpdatePasswordForm": ["Old password", "New password", "Once more"],
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_is_typed_is_never_sent_back(kernel, name):
+    """To whoever else looks at the same kernel: neither while it stands in its field, nor when the form is closed."""
+    front, typed = FrontEnd(kernel), [new_password() for _ in FORMS[name]]
+    kernel.run(f"import milvus_magics\nform = milvus_magics.{name}()\nform")
+    for field, password in zip(FORMS[name], typed, strict=True):
+        front.type(field, password)
+    code = "[len(field.value) for field in inside(form) if isinstance(field, SecretText)]"
+    imports = "from milvus_magics.forms.base import inside\nfrom milvus_magics.forms.secret_text import SecretText\n"
+    assert str([len(password) for password in typed]) in kernel.run(imports + code).text(), "all of it arrived"
+    kernel.run("form.close()")
+    assert_nowhere(typed, kernel.home, kernel.published)
+
+
+def test_a_password_in_an_address_is_never_sent_back(kernel):
+    """It is taken out of the field, which is no secret one."""
+    front, password = FrontEnd(kernel), new_password()
+    kernel.run("import milvus_magics\nmilvus_magics.ConnectForm()")
+    front.type("Address", f"http://bob:{password}@localhost:19530")
+    assert front.widgets[front.find("Address")]["value"] == "http://localhost:19530"
+    assert front.widgets[front.find("User")]["value"] == "bob"
+    assert_nowhere([password], kernel.home, kernel.published)
+
+
 def test_working_beside_a_running_cell(kernel):
     """A form that was just shown: on a thread of its own where the kernel has such, else after the cell; once."""
     password = new_password()
