@@ -98,10 +98,11 @@ def browser_page(**options):
 
 
 class Notebook:
-    """A notebook open in a page. Cells are counted from 0."""
+    """A notebook open in a page. Cells are counted from 0. Keeps what the kernel sends, each message as it came."""
 
     def __init__(self, page, url, home, name, *cells, tree="lab/tree"):
-        self.page, self.path = page, Path(home) / name
+        self.page, self.path, self.published = page, Path(home) / name, []
+        page.on("websocket", lambda channel: channel.on("framereceived", lambda frame: self.published.append(frame)))
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.path)
@@ -150,6 +151,12 @@ class Notebook:
         field.fill(text)
         field.press("Enter")
         field.wait_for(state="detached")
+
+    def heard(self, text):
+        """Whether a message of the kernel holds this text."""
+        return any(
+            text in (each if isinstance(each, str) else each.decode(errors="replace")) for each in self.published
+        )
 
     def complete(self, number, text):
         """Type into a cell and press Tab; what is offered."""

@@ -68,7 +68,9 @@ def test_prompt_and_form_delete_with_the_right_password_only(milvus, tmp_path):
         notebook.run(4)
         notebook.save()
     conn.close()
-    assert_nowhere((*passwords.values(), wrong), tmp_path, [])
+    assert notebook.heard("Password of 'bob'")
+    assert notebook.heard("deleted user &#x27;eve&#x27;")
+    assert_nowhere((*passwords.values(), wrong), tmp_path, notebook.published)
     assert b"application/vnd.jupyter.widget-state+json" in (tmp_path / "test.ipynb").read_bytes(), "state was saved"
 
 
@@ -138,7 +140,8 @@ def test_keyboard_strange_names_and_the_connect_form(tmp_path):
             assert users.list_usernames(conn) == ["boss", "root"]
             notebook.save()
         conn.close()
-    assert_nowhere((password, server.password.reveal()), tmp_path, [])
+    assert notebook.heard("connected &#x27;default&#x27;: user &#x27;boss&#x27;")
+    assert_nowhere((password, server.password.reveal()), tmp_path, notebook.published)
 
 
 def focused(page):
@@ -187,5 +190,6 @@ def test_new_passwords_in_forms_are_nowhere(tmp_path):
             notebook.save()
         assert users.delete_user(conn, "bob", second, timeout=10).verified
         conn.close()
-    assert_nowhere((first, second, wrong, server.password.reveal()), tmp_path, [])
+    assert notebook.heard("the old one is refused")
+    assert_nowhere((first, second, wrong, server.password.reveal()), tmp_path, notebook.published)
     assert b"application/vnd.jupyter.widget-state+json" in (tmp_path / "new.ipynb").read_bytes(), "state was saved"

@@ -465,7 +465,7 @@ def test_the_hunt_finds_every_spelling(tmp_path, password):
         assert places([other, password], where, []) == ["kept"], name
         assert places([other], where, []) == [], name
         (where / "kept").unlink()
-        for message in ({"content": [{"text": spelled.decode()}]}, {"buffers": [memoryview(spelled)]}):
+        for message in ({"content": [{"text": spelled.decode()}]}, {"buffers": [memoryview(spelled)]}, spelled):
             assert places([password], where, [message]) == ["what the kernel publishes"], name
     (where / quote(password, safe="")).mkdir()
     assert places([password], where, []) == [quote(password, safe="")]
