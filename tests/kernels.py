@@ -142,6 +142,7 @@ def isolated(home):
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser()),
         **{f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")},
         "JUPYTER_PREFER_ENV_PATH": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # of which older kernels would complain in their output
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
 

@@ -1,5 +1,9 @@
 """Forking in a kernel, as `!command`, `subprocess` and `multiprocessing` do, beside a connection that is open."""
 
+import sys
+
+import grpc
+import IPython
 import pytest
 from kernels import CONNECT, Kernel, noise, root_password
 
@@ -64,6 +68,11 @@ PROGRAMS = {
     "many forks, connection used": MANY.format(what="use"),
     "fork, connecting": FORK.format(what="connect"),
 }
+if IPython.version_info < (8,) and sys.version_info >= (3, 12):
+    del PROGRAMS["capture"]  # IPython itself finds no command there
+ALLOWED = ["forked from: try again"]
+if tuple(map(int, grpc.__version__.split(".")[:2])) < (1, 75):
+    ALLOWED.append("did not answer within 5 s")  # the child may wait until its deadline
 
 
 @pytest.fixture
@@ -89,7 +98,7 @@ def test_forks_beside_a_connection(kernel, figure):
             hangs.append(name)
         if "connect" in name and "hangs" not in text:
             said = [line for line in text.splitlines() if line.startswith("child: ")]
-            assert all(line == "child: ['root']" or "forked from: try again" in line for line in said), said
+            assert all(line == "child: ['root']" or line.endswith(tuple(ALLOWED)) for line in said), said
         assert text.count("parent: ") == text.count("parent: ['root']"), f"{name}: {text}"
         assert "['root']" in kernel.run("%milvus_list_usernames").text(), f"the connection goes on after {name}"
     figure("forks", tried=len(PROGRAMS))
