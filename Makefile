@@ -44,7 +44,7 @@ fuzz: .venv/installed
 	$(BIN)/python tests/fuzzing/fuzz.py $(SECONDS)
 
 # The wheel with old and new versions of what it stands on, and beside pymilvus; the table in README.md. Needs every
-# Python from 3.10 to 3.13. ONLY="floors colab" tries some, and writes no table.
+# Python from 3.10 to 3.13. ONLY="floors colab" tries some again; the table is of one wheel.
 matrix: .venv/installed
 	$(BIN)/python -m pip install --quiet --group matrix
 	$(BIN)/python tests/matrix/matrix.py build/dist/*.whl README.md $(ONLY)

@@ -93,6 +93,11 @@ PROMISES = [
         "interrupts",
     ),
     Promise(
+        "Forms work on every kernel, once, also beside a running cell",
+        "a real kernel's forms, used by the messages of a front end; `make matrix`: on older kernels, too",
+        ("live/test_kernel_forms.py",),
+    ),
+    Promise(
         "Forking beside an open connection harms neither side",
         "`!command`, `subprocess`, `multiprocessing` and `os.fork` in a real kernel",
         ("live/test_forks.py",),

@@ -1,6 +1,7 @@
 """The wheel with old and new versions of what it stands on: `python matrix.py WHEEL TABLE.md [NAME ...]`.
 
-Each environment is made anew, gets the wheel and never sees the tree. The tests start their own Milvus.
+Each environment is made anew, gets the wheel and never sees the tree. The tests start their own Milvus. With names,
+only those are tried; the table is written once all have passed with the same wheel.
 """
 
 import concurrent.futures
@@ -152,7 +153,19 @@ def attempt(environment, python, wheel):
         run([inside, "-m", "pytest", *options, *files], log, cwd=place, env={**os.environ, **variables}, check=False)
     except subprocess.TimeoutExpired:
         return Outcome(environment, versions(inside), problem=f"no end within {MINUTES} minutes")
-    return Outcome(environment, versions(inside), *counts(place / "junit.xml"))
+    return outcome_of(environment)
+
+
+def outcome_of(environment):
+    """What came of it last."""
+    place = WORK / environment.name
+    return Outcome(environment, versions(place / "venv" / "bin" / "python"), *counts(place / "junit.xml"))
+
+
+def is_tried(environment, wheel):
+    """Whether the tests ended there with this very wheel."""
+    junit = WORK / environment.name / "junit.xml"
+    return junit.exists() and junit.stat().st_mtime > wheel.stat().st_mtime
 
 
 def run(command, log, check=True, **options):
@@ -222,13 +235,14 @@ def main(wheel, target, names):
         return outcome
 
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-        outcomes = list(pool.map(one, chosen))
-    text = table(outcomes)
+        outcomes = {outcome.environment: outcome for outcome in pool.map(one, chosen)}
+    outcomes |= {each: outcome_of(each) for each in known if each not in outcomes and is_tried(each, wheel)}
+    text = table([outcomes[each] for each in known if each in outcomes])
     print(text)
-    bad = [outcome.environment.name for outcome in outcomes if not outcome.is_good]
+    bad = [each.name for each in known if each in outcomes and not outcomes[each].is_good]
     if bad:
         sys.exit(f"not good: {', '.join(bad)}; {target} is as it was")
-    if len(chosen) == len(known):
+    if len(outcomes) == len(known):
         page = target.read_text(encoding="utf-8")
         before, after = page[: page.index(BEGIN)], page[page.index(END) :]
         target.write_text(f"{before}{BEGIN}\n{text}\n{after}", encoding="utf-8")
