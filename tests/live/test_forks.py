@@ -104,4 +104,6 @@ def test_forks_beside_a_connection(kernel, figure):
         assert "['root']" in kernel.run("%milvus_list_usernames").text(), f"the connection goes on after {name}"
     figure("forks", tried=len(PROGRAMS))
     assert not hangs
-    assert not noise(kernel, "hi", "child: hi")
+    # At times gRPC itself complains in a child that the fork closed what it waits for.
+    ours = [line for line in noise(kernel, "hi", "child: hi") if "epoll_wait error: Bad file descriptor" not in line]
+    assert ours == []
