@@ -27,23 +27,24 @@ def address_of(source: Any) -> Address:
         port=port,
         token=_credentials(handler),
         secure=bool(getattr(handler, "_secure", False)) or None,
-        db_name=_database(source),
+        db_name=_database(source, handler),
         server_name=getattr(handler, "_server_name", "") or None,
         **tls,
     )
 
 
 def _handler_of_alias(alias: str) -> Any:
-    # Its own attributes, because the public methods warn about their removal.
-    handlers = getattr(_orm(), "_alias_handlers", {})
+    handlers = _by_alias("_alias_handlers", "_connected_alias")
     if alias not in handlers:
         hint = f"it has: {', '.join(map(repr, sorted(handlers)))}" if handlers else "it has none"
         raise ParameterError(f"pymilvus has no connection with the alias {alias!r}; {hint}")
     return handlers[alias]
 
 
-def _orm() -> Any:
-    return getattr(sys.modules.get("pymilvus"), "connections", None)
+def _by_alias(*names: str) -> dict[str, Any]:
+    """What pymilvus keeps for each alias under one of these names, the newest first; its public methods warn."""
+    orm = getattr(sys.modules.get("pymilvus"), "connections", None)
+    return next((getattr(orm, name) for name in names if hasattr(orm, name)), {})
 
 
 def _handler_of_client(client: Any) -> Any:
@@ -62,16 +63,20 @@ def _handler_of_client(client: Any) -> Any:
 
 
 def _credentials(handler: Any) -> Secret:
-    """The credentials as a token; pymilvus keeps them only inside the header that its interceptor adds."""
-    interceptor = getattr(handler, "_authorization_interceptor", None)
-    if interceptor is None:
-        return Secret("")
-    cells = (cell.cell_contents for cell in interceptor._fn.__closure__)
-    header = next(value for cell in cells if isinstance(cell, list) for value in cell if value != "authorization")
+    """The credentials as a token."""
+    header = _header(handler, "_authorization_interceptor", "authorization")
     return Secret(base64.b64decode(header).decode("utf-8", "surrogateescape"))
 
 
-def _database(source: Any) -> str:
-    if isinstance(source, str):
-        return _orm()._alias_config[source].get("db_name") or ""
-    return getattr(getattr(source, "_config", None), "db_name", "") or ""
+def _database(source: Any, handler: Any) -> str:
+    alias = source if isinstance(source, str) else ""
+    named = getattr(getattr(source, "_config", None), "db_name", "")
+    configured = _by_alias("_alias_config").get(alias, {}).get("db_name")
+    return named or configured or _header(handler, "_db_interceptor", "dbname")
+
+
+def _header(handler: Any, interceptor: str, name: str) -> str:
+    """What is sent with each call under this name; pymilvus keeps it only inside the interceptor that adds it."""
+    adding = getattr(handler, interceptor, None)
+    cells = (cell.cell_contents for cell in adding._fn.__closure__) if adding else ()
+    return next((value for cell in cells if isinstance(cell, list) for value in cell if value != name), "")

@@ -57,6 +57,19 @@ def test_pymilvus_connections_are_adopted(server, root):
     connections.adopt("orm", "orm")
     assert utility.list_usernames("orm") == ["bob", "root"]
     pymilvus.connections.disconnect("orm")
+
+    client = pymilvus.MilvusClient(uri=uri, token=f"root:{server.password.reveal()}")
+    client.create_database("lab")
+    in_lab = pymilvus.MilvusClient(uri=uri, token=f"root:{server.password.reveal()}", db_name="lab")
+    connections.adopt(in_lab, "lab")
+    assert connections.get("lab").address.db_name == "lab"
+    in_lab.close()
+    pymilvus.connections.connect("orm", uri=uri, token=f"root:{server.password.reveal()}", db_name="lab")
+    connections.adopt("orm", "lab orm")
+    assert connections.get("lab orm").address.db_name == "lab"
+    pymilvus.connections.disconnect("orm")
+    client.drop_database("lab")
+    client.close()
     for stranger in ("nobody", 3):
         with pytest.raises(ParameterError):
             connections.adopt(stranger)
