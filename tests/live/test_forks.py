@@ -26,7 +26,7 @@ def connect():
         return f"child: {type(exc).__name__}: {exc}"
 
 def parent():
-    print("parent:", utility.list_usernames(timeout=10))"""
+    print(f"parent: {utility.list_usernames(timeout=10)}")  # one piece, which nothing comes between"""
 MULTIPROCESSING = """import multiprocessing
 context = multiprocessing.get_context("fork")
 receiver, sender = context.Pipe(False)
