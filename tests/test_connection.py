@@ -9,9 +9,10 @@ import grpc
 import pytest
 
 from milvus_magics import wire
-from milvus_magics.client.address import Address, Login
+from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.login import Login
 from milvus_magics.errors import (
     AuthenticationError,
     CertificateError,

@@ -13,9 +13,10 @@ import pytest
 
 from milvus_magics import connections, utility
 from milvus_magics.client import bulk, naming, undo, users
-from milvus_magics.client.address import Address, Login
+from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.login import Login
 from milvus_magics.client.models import LostUser
 from milvus_magics.errors import ParameterError, RefusedError
 from milvus_magics.secret import Secret

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import re
 from dataclasses import dataclass, field, replace
 from os import fspath
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from milvus_magics.client.login import Login
 from milvus_magics.client.tls import TlsFiles
 from milvus_magics.errors import MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
@@ -18,29 +18,6 @@ DEFAULT_PORT = 19530
 DEFAULT_TLS_PORT = 443
 SCHEMES = ("http", "https", "tcp", "unix")
 SPELLINGS = "write http://host:19530, https://host, tcp://host:19530, unix:/path or host:19530"
-
-
-@dataclass(frozen=True, repr=False)
-class Login:
-    """As whom a call is made: a user with a password, or the holder of an API key.
-
-    `is_token`: both came in one secret, whose first part is not told while nobody knows whether it is a user.
-    """
-
-    user: str
-    secret: Secret
-    is_token: bool = False
-
-    def header(self) -> Secret:
-        """The value of the `authorization` metadata: base64 without a prefix, as Milvus wants it."""
-        raw = self.secret.encode()
-        if self.user:
-            raw = self.user.encode() + b":" + raw
-        return Secret(base64.b64encode(raw).decode("ascii"))
-
-    def __repr__(self) -> str:
-        is_told = self.user and not self.is_token
-        return f"Login({self.user!r}, {self.secret!r})" if is_told else f"Login(token={self.secret!r})"
 
 
 @dataclass(frozen=True)
@@ -89,7 +66,7 @@ class Address:
 
     @property
     def user(self) -> str:
-        """The user that calls are made as; empty for nobody and for API keys."""
+        """The user that calls are made as; empty for nobody and for the holder of a token."""
         return self.login.user if self.login else ""
 
     @classmethod
@@ -237,7 +214,7 @@ def _from_parts(scheme: str, parts: SplitResult) -> _Given:
         )
     login = None
     if parts.username is not None or parts.password is not None:
-        login = _pair(unquote(parts.username or ""), Secret(unquote(parts.password or "")))
+        login = Login.of_user(unquote(parts.username or ""), Secret(unquote(parts.password or "")))
     host = _checked_host(parts.hostname)
     address = Address(host, _checked_port(port), login=login, db_name=database)
     return _Given(address, scheme=scheme, has_port=port is not None)
@@ -281,9 +258,9 @@ def _login(given: _Given, user: str, password: Secret, token: Secret) -> Login |
     if token and (user or password):
         raise ParameterError("give either a user with a password or a token, not both")
     if user or password:
-        explicit: Login | None = _pair(user, password)
+        explicit: Login | None = Login.of_user(user, password)
     elif token:
-        explicit = _from_token(token)
+        explicit = Login.of_token(token)
     else:
         explicit = None
     if explicit and given.address.login:
@@ -291,32 +268,8 @@ def _login(given: _Given, user: str, password: Secret, token: Secret) -> Login |
     login = explicit or given.address.login
     if login is None and not given.named_by_caller:
         from_environment = Secret.from_environment("MILVUS_TOKEN")
-        login = _from_token(from_environment) if from_environment else None
+        login = Login.of_token(from_environment) if from_environment else None
     return login
-
-
-def _pair(user: str, password: Secret) -> Login:
-    if not isinstance(user, str):
-        raise ParameterError(f"the user must be text, not {type(user).__name__}")
-    if not user:
-        raise ParameterError("there is a password but no user: name the user too")
-    try:
-        user.encode()
-    except UnicodeEncodeError:
-        raise ParameterError(f"the user {user!r} cannot be written as UTF-8") from None
-    if ":" in user:
-        raise ParameterError("a user name cannot hold ':' (Milvus splits user and password there)")
-    if not password:
-        raise ParameterError(f"user {user!r} needs a password to connect")
-    return Login(user, password)
-
-
-def _from_token(token: Secret) -> Login:
-    token.encode()  # raises for what cannot be written, without quoting it
-    user, separator, password = token.reveal().partition(":")
-    if separator and not (user and password):
-        raise ParameterError("a token is an API key or user:password, and before or after its ':' is nothing")
-    return Login(user, Secret(password), is_token=True) if separator else Login("", token)
 
 
 def _database(in_uri: str, db_name: str) -> str:

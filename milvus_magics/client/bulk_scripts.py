@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
-from milvus_magics.client.address import Login
 from milvus_magics.client.bulk_models import DONE, PARTLY, REFUSED, UNKNOWN, RowOutcome, UserRow
+from milvus_magics.client.login import Login
 from milvus_magics.client.models import Change, LostUser
 from milvus_magics.client.naming import MAX_PASSWORD_BYTES
 from milvus_magics.client.pipeline import Answer, Call, Row

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from milvus_magics import wire
 from milvus_magics.client import grpc_errors, interrupts, status
-from milvus_magics.client.address import Address, Login
+from milvus_magics.client.login import Login
 from milvus_magics.errors import ClosedError, DeadlineError
 from milvus_magics.secret import Hash, Secret
 
 if TYPE_CHECKING:
     import grpc
 
+    from milvus_magics.client.address import Address
     from milvus_magics.client.deadline import Deadline
     from milvus_magics.client.models import Change
 
@@ -76,7 +77,7 @@ class Connection:
 
     @property
     def user(self) -> str:
-        """The user that this connection acts as; empty for nobody and for the holder of an API key."""
+        """The user that this connection acts as; empty for nobody, and for the holder of a token that tells none."""
         return self.address.user
 
     @property
@@ -84,12 +85,10 @@ class Connection:
         """Who this connection acts as, in words."""
         if self.address.login is None:
             return "nobody"
-        return repr(self.address.user) if self.address.user else "an API key"
+        return repr(self.address.user) if self.address.user else "the holder of a token"
 
     def __repr__(self) -> str:
-        # Tracebacks show this before the server has said that what a token begins with is a user.
-        is_token = self.address.login is not None and self.address.login.is_token
-        return f"<Connection to {self.address.url} as {'the holder of a token' if is_token else self.actor}>"
+        return f"<Connection to {self.address.url} as {self.actor}>"
 
     def call(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Any:
         """Call a method and wait for its reply, whatever status that holds.
@@ -151,7 +150,14 @@ class Connection:
 
     def reauthenticate(self, password: Secret) -> None:
         """Go on as the same user, with their new password."""
-        login = Login(self.user, password)
+        self._go_on_as(Login(self.user, password))
+
+    def take_token_apart(self) -> None:
+        """Go on as the user whom the token names, if it does; only once the server has accepted it."""
+        if self.address.login is not None:
+            self._go_on_as(self.address.login.split())
+
+    def _go_on_as(self, login: Login) -> None:
         self.address, self._authorization = replace(self.address, login=login), login.header()
 
     def close(self) -> None:

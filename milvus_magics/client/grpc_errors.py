@@ -119,7 +119,7 @@ def _stayed_behind(words: str, method: str, address: Address, timeout: float | N
 def _unauthenticated(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
     if address.login is None:
         return errors.AuthenticationError(f"{address.url} wants a user and password, and the connection has none")
-    if not address.user or address.login.is_token:
+    if not address.user:
         return errors.AuthenticationError(f"{address.url} refuses the token")
     return errors.AuthenticationError(f"{address.url} refuses user {address.user!r} with this password")
 

@@ -18,7 +18,7 @@ from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import MilvusException, RateLimitedError, UnavailableError
 
 if TYPE_CHECKING:
-    from milvus_magics.client.address import Login
+    from milvus_magics.client.login import Login
 
 FIRST_WINDOW, MOST_IN_FLIGHT = 8, 64
 BETTER, WORSE = 1.05, 0.9  # how much the rate has to change to be believed

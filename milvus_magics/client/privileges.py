@@ -11,9 +11,9 @@ from typing import Any
 
 from milvus_magics import wire
 from milvus_magics.client import change, lookup, naming, scopes
-from milvus_magics.client.address import Login
 from milvus_magics.client.connection import OWN, Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.login import Login
 from milvus_magics.client.role_models import Grant, GrantChange, Grants, some
 from milvus_magics.client.scopes import ALL, KNOWN, Scope
 from milvus_magics.errors import (

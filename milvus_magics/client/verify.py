@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milvus_magics.client import lookup, status
-from milvus_magics.client.address import Login
+from milvus_magics.client.login import Login
 from milvus_magics.client.naming import MAX_PASSWORD_BYTES
 from milvus_magics.errors import (
     NOT_AUTHENTICATED,

@@ -6,7 +6,7 @@ import atexit
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import status
+from milvus_magics.client import status, verify
 from milvus_magics.client.address import Address, masked_uri
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import AliasError, ParameterError
@@ -222,6 +222,10 @@ def _prove(conn: Connection, deadline: Deadline) -> None:
     reply = conn.call("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
     status.raise_for(status.of(reply))
     conn.version = reply.server_info.build_tags if conn.address.db_name else reply.version
+    # A server that takes everything has said nothing about the token, which may be anything.
+    login = conn.address.login
+    if login is not None and login.split() != login and verify.is_enforced(conn, deadline):
+        conn.take_token_apart()
 
 
 def _checked(alias: str) -> str:

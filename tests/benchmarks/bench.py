@@ -24,9 +24,10 @@ from listing import USERS, listing
 
 from milvus_magics import embedded, wire
 from milvus_magics.client import users
-from milvus_magics.client.address import Address, Login
+from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.login import Login
 from milvus_magics.secret import Secret
 
 HERE = Path(__file__).parent

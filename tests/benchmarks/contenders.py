@@ -113,7 +113,7 @@ class Bare:
         import grpc
 
         from milvus_magics import wire
-        from milvus_magics.client.address import Login
+        from milvus_magics.client.login import Login
         from milvus_magics.secret import Secret
 
         self._wire, self.in_flight, self._own = wire, in_flight, self._header("root", password, Login, Secret)

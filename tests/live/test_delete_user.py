@@ -13,9 +13,10 @@ from processes import frozen, pid_of_milvus
 
 from milvus_magics import connections, embedded, utility
 from milvus_magics.client import roles, users
-from milvus_magics.client.address import Address, Login
+from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.login import Login
 from milvus_magics.errors import (
     AuthenticationError,
     CannotVerifyError,

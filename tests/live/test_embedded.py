@@ -12,9 +12,10 @@ import pytest
 from processes import processes, wait_until
 
 from milvus_magics import embedded
-from milvus_magics.client.address import Address, Login
+from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
+from milvus_magics.client.login import Login
 from milvus_magics.errors import AuthenticationError, EmbeddedServerError, UserExistsError
 from milvus_magics.secret import Secret
 

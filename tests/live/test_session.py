@@ -2,10 +2,12 @@
 
 import pymilvus
 import pytest
+from contract import serve
 
-from milvus_magics import connections, utility
+from milvus_magics import Console, connections, utility
 from milvus_magics.client import users
 from milvus_magics.errors import AliasError, AuthenticationError, ClosedError, MilvusException, ParameterError
+from milvus_magics.session import journal
 
 PASSWORD = "right-password"
 
@@ -82,3 +84,26 @@ def test_changed_password_ends_other_connections(server, root):
     users.delete_user(root, "bob", PASSWORD)
     with pytest.raises(AuthenticationError, match="'bob'"):
         users.whoami(connections.get("bobs"))
+
+
+@pytest.mark.parametrize("authorization", [True, False], ids=["authorization on", "authorization off"])
+def test_what_a_token_begins_with_is_told_where_the_server_looked_at_it(authorization):
+    """Elsewhere it may be a password that was typed into the wrong field, and the server takes everything."""
+    token = "root:Milvus" if authorization else "half-of-it:other-half"
+    before = len(journal.entries())
+    with serve("2.6.4", authorization=authorization) as (_, address):
+        connections.connect("token", token=token, uri=f"http://{address}")
+        conn = connections.get("token")
+        users.create_user(conn, "ann", "a-password")
+        console = Console("token")
+        told = [
+            conn.user, conn.actor, repr(conn), str(users.whoami(conn)), connections.get_connection_addr("token"),
+            console._header.value, repr(console), *(entry.to_dict() for entry in journal.entries()[before:]),
+        ]  # fmt: skip
+        console.close()
+        connections.remove_connection("token")
+    shown = repr(told)
+    assert (conn.user == "root") is authorization
+    assert ("connected as &#x27;root&#x27;" in shown) is authorization
+    assert "half" not in shown
+    assert len(journal.entries()) == before + 1

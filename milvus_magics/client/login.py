@@ -1,0 +1,70 @@
+"""As whom calls are made."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from milvus_magics.errors import ParameterError
+from milvus_magics.secret import Secret
+
+
+@dataclass(frozen=True, repr=False)
+class Login:
+    """A user with a password, or with an empty user the holder of a token: an API key, or both in one."""
+
+    user: str
+    secret: Secret
+
+    @classmethod
+    def of_user(cls, user: str, password: Secret) -> Login:
+        """A user with a password, both checked.
+
+        Raises:
+            ParameterError: one of them is missing, or no user can be called that.
+        """
+        if not isinstance(user, str):
+            raise ParameterError(f"the user must be text, not {type(user).__name__}")
+        if not user:
+            raise ParameterError("there is a password but no user: name the user too")
+        try:
+            user.encode()
+        except UnicodeEncodeError:
+            raise ParameterError(f"the user {user!r} cannot be written as UTF-8") from None
+        if ":" in user:
+            raise ParameterError("a user name cannot hold ':' (Milvus splits user and password there)")
+        if not password:
+            raise ParameterError(f"user {user!r} needs a password to connect")
+        return cls(user, password)
+
+    @classmethod
+    def of_token(cls, token: Secret) -> Login:
+        """The holder of an API key or of `user:password`, which stays in one piece.
+
+        Raises:
+            ParameterError: it is none; nothing of it is quoted.
+        """
+        token.encode()  # raises for what cannot be written
+        colon, last = token.reveal().find(":"), len(token.reveal()) - 1
+        if colon >= 0 and colon in (0, last):
+            raise ParameterError("a token is an API key or user:password, and before or after its ':' is nothing")
+        return cls("", token)
+
+    def split(self) -> Login:
+        """The user and password that a token is, if it is that; else the same.
+
+        Only for what a server has accepted: before, the token may be a password with a colon in it, typed into the
+        wrong field, and no user's name.
+        """
+        user, separator, password = self.secret.reveal().partition(":")
+        return Login(user, Secret(password)) if separator and not self.user else self
+
+    def header(self) -> Secret:
+        """The value of the `authorization` metadata: base64 without a prefix, as Milvus wants it."""
+        raw = self.secret.encode()
+        if self.user:
+            raw = self.user.encode() + b":" + raw
+        return Secret(base64.b64encode(raw).decode("ascii"))
+
+    def __repr__(self) -> str:
+        return f"Login({self.user!r}, {self.secret!r})" if self.user else f"Login(token={self.secret!r})"
