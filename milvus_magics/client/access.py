@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics.client import concerns, lookup, naming
-from milvus_magics.client.access_models import Access, Reading, Right, matches
+from milvus_magics.client.access_models import Access, Reading
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.reading import read
+from milvus_magics.client.rights import Right, matches
 from milvus_magics.client.role_models import held_by
 from milvus_magics.client.scopes import ALL, KNOWN
 from milvus_magics.errors import ParameterError, PermissionDeniedError, UnknownPrivilegeError

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from milvus_magics.client import lookup, naming
-from milvus_magics.client.access_models import ADMIN, ROOT
 from milvus_magics.client.bulk_models import ALREADY, BulkPlan, RowOutcome, UserRow
 from milvus_magics.client.bulk_rows import problems_of, raise_for
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
 from milvus_magics.client.deadline import Deadline
 from milvus_magics.client.deletion import stored_hashes, undo_in_words
 from milvus_magics.client.models import LostUser
+from milvus_magics.client.rights import ADMIN, ROOT
 from milvus_magics.errors import PermissionDeniedError, RefusedError, UnavailableError, printable
 
 if TYPE_CHECKING:

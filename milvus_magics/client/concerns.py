@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from milvus_magics.client.access_models import (
-    ADMIN,
-    EVERYTHING,
-    PUBLIC,
-    ROOT,
-    SINCE_ALIASES_COUNT,
-    Concern,
-    Concerns,
-    Reading,
-    is_on_one_name,
-    matches,
-)
+from milvus_magics.client.access_models import SINCE_ALIASES_COUNT, Concern, Concerns, Reading
+from milvus_magics.client.rights import ADMIN, EVERYTHING, PUBLIC, ROOT, is_on_one_name, matches
 from milvus_magics.client.role_models import Grant, some
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics.client import lookup, privileges, verify
-from milvus_magics.client.access_models import ADMIN, PUBLIC, ROOT, Reading
+from milvus_magics.client.access_models import Reading
+from milvus_magics.client.rights import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.role_models import Grant, some
 from milvus_magics.client.scopes import ALL
 from milvus_magics.errors import (

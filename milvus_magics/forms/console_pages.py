@@ -10,10 +10,11 @@ import ipywidgets as widgets
 from milvus_magics import display
 from milvus_magics.client import access
 from milvus_magics.client.access import Question
-from milvus_magics.client.access_models import ROOT, Reading, Right, in_words
+from milvus_magics.client.rights import ROOT, Right, in_words
 from milvus_magics.client.role_models import held_by
 from milvus_magics.client.scopes import KNOWN
 from milvus_magics.errors import MilvusException, printable
+from milvus_magics.forms.base import show
 from milvus_magics.forms.create_user import CreateUserForm
 from milvus_magics.forms.delete_user import DeleteUserForm
 from milvus_magics.forms.drop_user import DropUserForm
@@ -23,6 +24,7 @@ from milvus_magics.forms.roles import CreateRoleForm, DropRoleForm, GrantRoleFor
 from milvus_magics.session import journal
 
 if TYPE_CHECKING:
+    from milvus_magics.client.access_models import Reading
     from milvus_magics.client.matrix import Matrix
     from milvus_magics.forms.console import Console
     from milvus_magics.forms.server_form import ServerForm
@@ -138,13 +140,14 @@ class _ListPage(Page):
             form.choose(**{self.KIND: self._list.value})
         form.after.append(self.console.refresh_after_change)
         self._form, self._slot.children = form, (form,)
-        self._done.layout.display = ""
+        show(self._done, True)
 
     def close_form(self) -> None:
         """Close the form that is open."""
         form, self._form = self._form, None
         if form is not None:
-            self._slot.children, self._done.layout.display = (), "none"
+            self._slot.children = ()
+            show(self._done, False)
             form.close()
 
 

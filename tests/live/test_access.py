@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import connections, embedded
-from milvus_magics.client import access, matrix, privileges, roles, users
+from milvus_magics.client import access, painters, privileges, roles, users
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 from milvus_magics.client.deadline import Deadline
@@ -310,7 +310,7 @@ def test_aliases(team):
     assert found.allows("zoe", "Search", "latest")
     assert not found.allows("zoe", "Search", "docs"), "the server compares names"
     cell = cells(found.matrix("users", "collections"))["zoe", "default", "docs"]
-    assert cell.level == matrix.SOME
+    assert cell.level == painters.SOME
     assert "(alias of 'docs')" in cell.reasons[0]
     concerns = {concern.concern: concern for concern in found.concerns}
     assert "latest" not in concerns["grants on nothing"].text
@@ -364,7 +364,7 @@ def test_concerns_about_the_server(authorization, password):
     assert ("authorization" in said) is not authorization
     assert found.allows("anybody", "Insert", "docs") is not authorization
     row = found.matrix("users", "collections" if authorization else "levels").rows[-1]
-    assert authorization or {cell.level for cell in row.cells} == {matrix.FULL}
+    assert authorization or {cell.level for cell in row.cells} == {painters.FULL}
     assert ("default password" in said) is (password == "Milvus")
     assert ("authorization is OFF" in found.caption) is not authorization
 
@@ -397,7 +397,7 @@ def test_matrix(team):
     by_collection = cells(found.matrix("users", "collections"))
     assert by_collection["ann", "default", "docs"].level == 1
     assert by_collection["ann", "lab", "docs"].level == 0
-    assert by_collection["bob", "lab", "docs"].level == matrix.FULL + matrix.DROPS
+    assert by_collection["bob", "lab", "docs"].level == painters.FULL + painters.DROPS
     by_role = found.matrix("roles", "collections")
     assert cells(by_role)["reader", "default", "docs"].level == 1
     assert [row.note for row in by_role.rows if row.name == "reader"] == ["ann"]
@@ -430,9 +430,9 @@ def test_dropping_is_seen(conn):
     found = access.access(conn, collection="docs", timeout=10)
     assert ("dee", "DropCollection") in {(right.user, right.privilege) for right in found}
     picture = found.matrix("users", "collections")
-    assert cells(picture)["dee", "default", "docs"].level == matrix.DROPS
-    assert cells(picture)["dee", "lab", "docs"].level == matrix.NONE
-    assert cells(picture)["cal", "default", "docs"].level == matrix.MORE + matrix.DROPS
+    assert cells(picture)["dee", "default", "docs"].level == painters.DROPS
+    assert cells(picture)["dee", "lab", "docs"].level == painters.NONE
+    assert cells(picture)["cal", "default", "docs"].level == painters.MORE + painters.DROPS
     assert "D drops or renames it" in repr(picture)
     assert "RD" not in repr(picture), "the legend holds what there is"
 

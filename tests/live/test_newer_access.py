@@ -6,7 +6,7 @@ import pytest
 from contract import ContractServer, Denied, serve, serving
 
 from milvus_magics import connections
-from milvus_magics.client import access, matrix
+from milvus_magics.client import access, painters
 from milvus_magics.client.address import Address
 from milvus_magics.client.connection import Connection
 
@@ -67,8 +67,8 @@ def test_dropping_by_groups(newer):
     found = access.access(conn, collection="docs")
     assert {"ann", "bob"} <= {right.user for right in found if right.role != "public"}
     assert "cat" not in {right.user for right in found if right.role != "public"}
-    drops = {row.name: row.cells[0].level & matrix.DROPS for row in found.matrix("users", "collections").rows}
-    assert drops == {"(everybody)": 0, "ann": matrix.DROPS, "bob": matrix.DROPS, "cat": 0, "root": matrix.DROPS}
+    drops = {row.name: row.cells[0].level & painters.DROPS for row in found.matrix("users", "collections").rows}
+    assert drops == {"(everybody)": 0, "ann": painters.DROPS, "bob": painters.DROPS, "cat": 0, "root": painters.DROPS}
     picture = found.matrix("users", "collections")
     assert {row.name: row.why for row in picture.rows}["ann"] == ("role 'of ann': drops each",)
     assert "D</b> drops or renames it" in picture._repr_html_()
@@ -123,7 +123,7 @@ def test_who_may_not_look_sees_granted_collections():
         picture = access.access(conn, timeout=10).matrix("users", "collections")
         conn.close()
     assert [column[:2] for column in picture.columns] == [("default", "docs")]
-    assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == matrix.SOME
+    assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == painters.SOME
 
 
 def test_how_near_the_limits_are(newer):
