@@ -159,6 +159,11 @@ def close_all() -> None:
         panel.close()
 
 
+def show(widget: widgets.Widget, is_shown: bool) -> None:
+    """Show a widget, or leave its place to others."""
+    widget.layout.display = "" if is_shown else "none"
+
+
 def _work_beside_cells(shown: list[widgets.Widget]) -> None:
     """Let the front end choose the thread of the kernel that hears a click.
 

@@ -13,7 +13,7 @@ from milvus_magics import display
 from milvus_magics.client import users
 from milvus_magics.client.address import DEFAULT_URI, Address
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.forms.base import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form
+from milvus_magics.forms.base import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form, show
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.session.connections import DEFAULT, connections
 
@@ -91,9 +91,9 @@ class ConnectForm(Form):
         # An Accordion opens for the mouse only.
         shows = widgets.ToggleButton(description="TLS files…")
         tls = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
-        shows.observe(lambda _: _show(tls, shows.value), "value")
+        shows.observe(lambda _: show(tls, shows.value), "value")
         shows.value = any(self._texts[name].value for name in TLS_FIELDS)
-        _show(tls, shows.value)
+        show(tls, shows.value)
         self._effect = widgets.HTML(layout=BELOW_FIELDS)
         return [uri, user, self._secret, *rest, widgets.HBox([shows], layout=BUTTONS), tls, self._effect]
 
@@ -195,10 +195,6 @@ def _text(label: str, placeholder: str, value: str) -> UnechoedText:
     return UnechoedText(
         value=value, description=label, placeholder=placeholder, continuous_update=False, style=LABEL, layout=FIELD
     )
-
-
-def _show(widget: widgets.Widget, is_shown: bool) -> None:
-    widget.layout.display = "" if is_shown else "none"
 
 
 def _without_credentials(uri: str) -> tuple[str, str, bool]:

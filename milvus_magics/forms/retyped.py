@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipywidgets import Text
 
 from milvus_magics.errors import ConfirmationError
-from milvus_magics.forms.base import FIELD, LABEL
+from milvus_magics.forms.base import FIELD, LABEL, show
 
 
 class Retyped(Text):
@@ -17,7 +17,7 @@ class Retyped(Text):
 
     def show(self, wanted: bool) -> None:
         """Show the field only where it is wanted."""
-        self.layout.display = "" if wanted else "none"
+        show(self, wanted)
 
     def is_done(self, name: str) -> bool:
         """Whether nothing is left to confirm."""

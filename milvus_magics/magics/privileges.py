@@ -105,10 +105,10 @@ class PrivilegeMagics(SessionMagics):
             %milvus_drop_privilege_group searching
         """
         conn, timeout = self.connection(args), self.seconds(args)
-        if args.dry_run or not args.yes:
+        if args.dry_run:
+            return previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
+        if not args.yes:
             preview = previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
-            if args.dry_run:
-                return preview
             passwords.confirm(str(preview), args.group, yes=False)
         return privilege_groups.drop_privilege_group(conn, args.group, timeout=timeout)
 

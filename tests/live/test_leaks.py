@@ -215,13 +215,8 @@ BY_FUNCTIONS = [
 @pytest.mark.parametrize("kind", PASSWORDS)
 def test_every_form_and_function_leaves_no_trace(server, tmp_path, kind, figure):
     """Done and failed, with verbose tracebacks, and typed but never sent: closed, in the console, and still open."""
-    first, second, wrong = (PASSWORDS[kind]() for _ in range(3))
-    home = tmp_path / "home"
-    with root_of(server) as root, kernel_at(home, server) as kernel, arguments_kept(home):
-        cells = Cells(kernel)
+    with hunting(server, tmp_path / "home", kind, figure) as (cells, root, _):
         cells.done(USE)
-        for name, password in {"one": first, "two": second, "no": wrong}.items():
-            cells.done(ASK.format(name=name), password)
         for form, user, typed, said in BY_FORMS:
             cells.done(f"use(milvus_magics.{form}, {user!r}, {typed})", says=said)
         cells.done("use(milvus_magics.ConnectForm('z', uri=uri), 'bob', one, press='_test')", says="this works")
@@ -237,11 +232,6 @@ def test_every_form_and_function_leaves_no_trace(server, tmp_path, kind, figure)
             cells.done(CAUGHT.format(code=code.format(**given)), says=said)
             assert ("VERBOSE" in cells.ran[-1][1].text()) == bool(said), code
         assert users.list_usernames(root, timeout=10) == ["bob", "root"]
-        assert not cells.run(DUMP).error
-    keep_notebook(home, cells.ran)
-    hunted = (first, second, wrong, root_password(server))
-    found = assert_nowhere(hunted, home, kernel.published)
-    figure("secrets", passwords_hunted=len(hunted), files_and_messages=found)
 
 
 MEMORY = """import keyring, keyring.backend
@@ -364,13 +354,8 @@ BY_OPTIONS = [
 @pytest.mark.parametrize("kind", PASSWORDS)
 def test_every_option_for_a_secret_leaves_no_trace(server, tmp_path, kind, figure):
     """From the environment, from Python names and from the keyring; what fails also with a verbose traceback."""
-    first, second, wrong = (PASSWORDS[kind]() for _ in range(3))
-    home = tmp_path / "home"
-    with root_of(server) as root, kernel_at(home, server) as kernel, arguments_kept(home):
+    with hunting(server, tmp_path / "home", kind, figure) as (cells, root, first):
         users.create_user(root, "bob", first, timeout=10)
-        cells = Cells(kernel)
-        for name, password in {"one": first, "two": second, "no": wrong}.items():
-            cells.done(ASK.format(name=name), password)
         cells.done(MEMORY)
         cells.done(KEPT)
         for line, said in BY_OPTIONS:
@@ -379,9 +364,23 @@ def test_every_option_for_a_secret_leaves_no_trace(server, tmp_path, kind, figur
                 magic, _, rest = f"milvus_{line}".partition(" ")
                 cells.shows(VERBOSE.format(magic=magic, line=rest), says="VERBOSE")
         assert users.list_usernames(root, timeout=10) == ["root"]
+
+
+@contextlib.contextmanager
+def hunting(server, home, kind, figure):
+    """Cells of a kernel that has three passwords as Secrets `one`, `two` and `no`, root, and the first of them bare.
+
+    Afterwards all three are hunted for in everything that is left.
+    """
+    passwords = [PASSWORDS[kind]() for _ in range(3)]
+    with root_of(server) as root, kernel_at(home, server) as kernel, arguments_kept(home):
+        cells = Cells(kernel)
+        for name, password in zip(("one", "two", "no"), passwords, strict=True):
+            cells.done(ASK.format(name=name), password)
+        yield cells, root, passwords[0]
         assert not cells.run(DUMP).error
     keep_notebook(home, cells.ran)
-    hunted = (first, second, wrong, root_password(server))
+    hunted = (*passwords, root_password(server))
     found = assert_nowhere(hunted, home, kernel.published)
     figure("secrets", passwords_hunted=len(hunted), files_and_messages=found)
 
