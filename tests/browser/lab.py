@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from pathlib import Path
 
 import nbformat
@@ -25,7 +26,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SECONDS_TO_START = 60
+SECONDS_TO_START = SECONDS_TO_END = 60
 MILLISECONDS = 60_000
 PICTURES = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
@@ -64,7 +65,7 @@ def jupyter_lab(home, *, program="jupyterlab", dark=False, **variables):
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(SECONDS_TO_END)
 
 
 def free_port():
@@ -102,6 +103,8 @@ class Notebook:
 
     def __init__(self, page, url, home, name, *cells, tree="lab/tree"):
         self.page, self.path, self.published = page, Path(home) / name, []
+        # On a slow machine the front end may ask something of its own, which is in the way of all else.
+        page.add_locator_handler(page.locator("dialog.jp-Dialog"), self._accept)
         page.on("websocket", lambda channel: channel.on("framereceived", lambda frame: self.published.append(frame)))
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -110,6 +113,10 @@ class Notebook:
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         if tree == "lab/tree":
             page.get_by_text("| Idle").wait_for()
+
+    def _accept(self, dialog):
+        warnings.warn(f"a dialog of the front end: {dialog.inner_text()}", stacklevel=2)
+        dialog.locator(".jp-mod-accept").click()
 
     def cell(self, number):
         return self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)

@@ -69,7 +69,7 @@ def main():
                 console.get_by_role("listbox", name="Users").select_option("bob")
                 console.get_by_text("user 'bob'").wait_for()
                 console.get_by_role("button", name="Grant role…").click()
-                console.get_by_role("combobox", name="Role").fill("owner")
+                console.get_by_role("combobox", name="Role", exact=True).fill("owner")
                 page.wait_for_timeout(500)
                 console.screenshot(path=target / "console.png")
     print(target)

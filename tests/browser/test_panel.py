@@ -87,7 +87,7 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
 
         console.choose("Users", "carl")
         console.press("Grant role…")
-        form.get_by_role("combobox", name="Role").fill("reader")
+        form.get_by_role("combobox", name="Role", exact=True).fill("reader")
         form.get_by_role("button", name="Grant role", exact=True).click()
         console.sees("gave role 'reader' to user 'carl'")
         console.sees("roles: reader")
