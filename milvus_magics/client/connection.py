@@ -12,7 +12,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from milvus_magics import wire
-from milvus_magics.client import grpc_errors, interrupts, status
+from milvus_magics.client import grpc_errors, grpc_settings, interrupts, status
 from milvus_magics.client.login import Login
 from milvus_magics.errors import ClosedError, DeadlineError
 from milvus_magics.secret import Hash, Secret
@@ -265,7 +265,8 @@ def _bare(value: Any) -> Any:
 
 
 def _open_channel(address: Address) -> grpc.Channel:
-    import grpc
+    with grpc_settings.unharmed_by_forks():
+        import grpc
 
     # gRPC would share one TCP connection, its failures and its waiting time before the next try, among all
     # connections to the same server; whoever connects again expects a fresh try at once.

@@ -1,6 +1,8 @@
 """Forking in a kernel, as `!command`, `subprocess` and `multiprocessing` do, beside a connection that is open."""
 
+import os
 import re
+import subprocess
 import sys
 
 import grpc
@@ -71,6 +73,7 @@ PROGRAMS = {
 }
 if IPython.version_info < (8,) and sys.version_info >= (3, 12):
     del PROGRAMS["capture"]  # IPython itself finds no command there
+COMMANDS = 100
 # What the child may be told instead of an answer. Older gRPC has many words for what a fork does to a connection.
 HAS_OLD_GRPC = tuple(map(int, grpc.__version__.split(".")[:2])) < (1, 75)
 REFUSAL = r"child: (Unavailable|Deadline)Error: .+" if HAS_OLD_GRPC else r"child: UnavailableError: .+: try again"
@@ -104,6 +107,17 @@ def test_forks_beside_a_connection(kernel, figure):
         assert "['root']" in kernel.run("%milvus_list_usernames").text(), f"the connection goes on after {name}"
     figure("forks", tried=len(PROGRAMS))
     assert not hangs
-    # At times gRPC itself complains in a child that the fork closed what it waits for.
-    ours = [line for line in noise(kernel, "hi", "child: hi") if "epoll_wait error: Bad file descriptor" not in line]
-    assert ours == []
+    assert noise(kernel, "hi", "child: hi") == []
+
+
+def test_no_command_is_lost_on_a_busy_machine(kernel):
+    """gRPC by itself loses about one in twenty there; each of these commands runs, and is all that is heard."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        said = kernel.run(f"for _ in range({COMMANDS}):\n    !echo hi\n    assert _exit_code == 0")
+    finally:
+        for each in busy:
+            each.kill()
+            each.wait()
+    assert not said.error, said.text()
+    assert said.text().split() == ["hi"] * COMMANDS
