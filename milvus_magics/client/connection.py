@@ -68,7 +68,7 @@ class Connection:
         self.keeper: Keeper | None = None
         self.root_was_checked = False
         self._authorization = address.login.header() if address.login else None
-        with interrupts.held_back():
+        with interrupts.held_back(), grpc_settings.unharmed_by_forks():
             self._channel = _open_channel(address)
         self._open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
@@ -265,8 +265,7 @@ def _bare(value: Any) -> Any:
 
 
 def _open_channel(address: Address) -> grpc.Channel:
-    with grpc_settings.unharmed_by_forks():
-        import grpc
+    import grpc
 
     # gRPC would share one TCP connection, its failures and its waiting time before the next try, among all
     # connections to the same server; whoever connects again expects a fresh try at once.
