@@ -29,7 +29,6 @@ kinds = [os.readlink(link) for link in glob.glob("/proc/self/fd/*") if os.path.i
 print(json.dumps([any("eventpoll" in kind for kind in kinds), [os.environ.get(name) for name in {names}]]))"""
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="epoll and /proc are Linux's")
 @pytest.mark.parametrize(
     ("before", "first", "uses_epoll"),
     [
