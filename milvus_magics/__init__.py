@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
     from milvus_magics.forms.console import Console as Console
     from milvus_magics.forms.create_user import CreateUserForm as CreateUserForm
-    from milvus_magics.forms.delete_user import DeleteUserForm as DeleteUserForm
     from milvus_magics.forms.drop_user import DropUserForm as DropUserForm
     from milvus_magics.forms.passwords import ResetPasswordForm as ResetPasswordForm
     from milvus_magics.forms.passwords import UpdatePasswordForm as UpdatePasswordForm
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from milvus_magics.forms.roles import DropRoleForm as DropRoleForm
     from milvus_magics.forms.roles import GrantRoleForm as GrantRoleForm
     from milvus_magics.forms.roles import RevokeRoleForm as RevokeRoleForm
+    from milvus_magics.forms.users import DeleteUserForm as DeleteUserForm
     from milvus_magics.role import Role as Role
     from milvus_magics.secret import Secret as Secret
     from milvus_magics.session.connections import connections as connections
@@ -45,7 +45,7 @@ _HOMES: dict[str, str | None] = {
     "Console": "forms.console",
     "CreateRoleForm": "forms.roles",
     "CreateUserForm": "forms.create_user",
-    "DeleteUserForm": "forms.delete_user",
+    "DeleteUserForm": "forms.users",
     "DropRoleForm": "forms.roles",
     "DropUserForm": "forms.drop_user",
     "GrantRoleForm": "forms.roles",

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree. `client/status.py` says which situation raises which class.
+"""What can go wrong, as one tree. `transport/reply_status.py` says which situation raises which class.
 
 MilvusException                  code and message; everything below is one
 ├── ParameterError               a name, password, option or timeout that cannot be right; nothing was sent

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milvus_magics.client import privilege_groups, privileges, roles
-from milvus_magics.client.models import Table
+from milvus_magics.client.results.users import Table
 from milvus_magics.session.connections import DEFAULT, connections
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.role_models import Grant
+    from milvus_magics.client.results.roles import Grant
+    from milvus_magics.transport.connection import Connection
 
 
 @dataclass(frozen=True)

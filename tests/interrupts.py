@@ -1,6 +1,6 @@
 """A connection on which somebody interrupts at a certain moment."""
 
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 
 class Interrupted(Connection):

@@ -15,8 +15,8 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 SECONDS = 60
 CONNECT = """import os

@@ -6,10 +6,10 @@ import traceback
 
 import pytest
 
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException, MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 CANARY = "canary-$pw:x"
 

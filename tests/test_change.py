@@ -3,7 +3,7 @@
 import pytest
 
 from milvus_magics.client.change import Attempt
-from milvus_magics.client.deadline import Deadline
+from milvus_magics.transport.deadline import Deadline
 
 
 @pytest.mark.parametrize(

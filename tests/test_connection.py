@@ -9,10 +9,6 @@ import grpc
 import pytest
 
 from milvus_magics import wire
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.login import Login
 from milvus_magics.errors import (
     AuthenticationError,
     CertificateError,
@@ -21,6 +17,10 @@ from milvus_magics.errors import (
     RefusedError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 
 
 @pytest.fixture

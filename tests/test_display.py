@@ -5,9 +5,9 @@ import re
 import pytest
 
 from milvus_magics import display
-from milvus_magics.client.access_models import Access, Concerns, Reading
-from milvus_magics.client.models import User, Users
-from milvus_magics.client.role_models import Grant
+from milvus_magics.access.snapshot import Access, Concerns, Reading
+from milvus_magics.client.results.roles import Grant
+from milvus_magics.client.results.users import User, Users
 from milvus_magics.errors import ParameterError
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[2J"

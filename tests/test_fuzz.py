@@ -13,13 +13,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import display, wire
-from milvus_magics.client import access, bulk, grpc_errors, privilege_groups, privileges, roles, status, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.bulk_rows import rows_of
-from milvus_magics.client.connection import Connection
+from milvus_magics.access import question
+from milvus_magics.bulk.rows import rows_of
+from milvus_magics.bulk.run import drop_users
+from milvus_magics.client import privilege_groups, privileges, roles, users
 from milvus_magics.errors import MilvusException
 from milvus_magics.magics import sources
-from milvus_magics.magics.words import Namespace
+from milvus_magics.magics.line import Namespace
+from milvus_magics.transport import call_errors, reply_status
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 MARKER = "hunterzwei"
 PIECES = ["http://", "https://", "tcp://", "unix:", "//", ":", "@", "/", "?", "#", "%", "%2F", "[", "]", "::1",
@@ -50,10 +53,10 @@ def test_any_uri_is_an_address_or_one_clear_line(uri):
 @given(legacy=st.integers(0, 70), code=st.integers(0, 2000) | st.just(65535), reason=TEXTS)
 def test_any_status_is_an_error_of_ours(legacy, code, reason):
     """Unless it is a success."""
-    said = status.Status(legacy, code, reason)
+    said = reply_status.Status(legacy, code, reason)
     assert said.ok is (legacy == code == 0)
     if not said.ok:
-        error = status.error_of(said)
+        error = reply_status.error_of(said)
         assert isinstance(error, MilvusException)
         assert error.code
         assert "\n" not in error._render_traceback_()[0]
@@ -82,7 +85,7 @@ class Failed(grpc.RpcError):
 )
 def test_any_failure_of_grpc_is_an_error_of_ours(code, details, uri, method):
     """In one line, whatever it says."""
-    error = grpc_errors.from_grpc(Failed(code, details), method, Address.of(uri=uri), 5)
+    error = call_errors.from_grpc(Failed(code, details), method, Address.of(uri=uri), 5)
     assert isinstance(error, MilvusException)
     assert len(error._render_traceback_()) == 1
     assert "\n" not in error._render_traceback_()[0]
@@ -208,7 +211,7 @@ class Anything(grpc.GenericRpcHandler):
         def answer(data, context):
             reply = self.filled(wire.method(name).response.DESCRIPTOR)
             if name.startswith(self.CHANGING):
-                self.changed, self.succeeded = True, self.succeeded or status.of(reply).ok
+                self.changed, self.succeeded = True, self.succeeded or reply_status.of(reply).ok
             return reply.SerializeToString()
 
         return grpc.unary_unary_rpc_method_handler(answer)
@@ -265,7 +268,7 @@ FUNCTIONS = {
     "list_role": lambda conn: roles.list_role(conn, "reader", timeout=5),
     "list_grants": lambda conn: privileges.list_grants(conn, "reader", timeout=5),
     "list_privilege_groups": lambda conn: privilege_groups.list_privilege_groups(conn, timeout=5),
-    "access": lambda conn: access.access(conn, timeout=5),
+    "access": lambda conn: question.access(conn, timeout=5),
     "create_user": lambda conn: users.create_user(conn, "bob", "a-password", grant=["reader"], timeout=5),
     "delete_user": lambda conn: users.delete_user(conn, "bob", "a-password", timeout=5),
     "drop_user": lambda conn: users.drop_user(conn, "bob", timeout=5),
@@ -279,7 +282,7 @@ FUNCTIONS = {
         conn, "reader", "Search", collection="docs", timeout=5
     ),
     "create_privilege_group": lambda conn: privilege_groups.create_privilege_group(conn, "g", timeout=5),
-    "drop_users": lambda conn: bulk.drop_users(conn, ["bob"], timeout=5),
+    "drop_users": lambda conn: drop_users(conn, ["bob"], timeout=5),
 }  # fmt: skip
 
 

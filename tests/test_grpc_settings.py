@@ -8,7 +8,7 @@ import sys
 import grpc
 import pytest
 
-from milvus_magics.client.grpc_settings import FIRST, SETTINGS
+from milvus_magics.transport.fork_safety import FIRST, SETTINGS
 
 IS_OLD = tuple(map(int, grpc.__version__.split(".")[:2])) < FIRST  # and loses no command
 CALL = """import grpc

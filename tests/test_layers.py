@@ -1,4 +1,4 @@
-"""Imports point one way, and loading the extension is cheap."""
+"""Imports point one way, go in no circle, and loading the extension is cheap."""
 
 import ast
 import subprocess
@@ -10,68 +10,99 @@ import pytest
 import milvus_magics
 
 PACKAGE = Path(milvus_magics.__file__).parent
-# From the ground up; a module may import what stands before it. Leaves may be imported by all.
-LAYERS = ["wire", "client", "session", "utility", "role", "embedded", "forms", "magics"]
-LEAVES = {
-    "errors": set(),
-    "private_file": {"errors"},
-    "secret": {"errors", "private_file"},
-    "display": {"errors"},
-    "embedded_files": {"errors", "secret"},
+# What may import what. A wing may import the wings below it and itself; leaves, which all may import, know only each
+# other, from left to right.
+LEAVES = ["lazy_modules", "wording", "errors", "private_file", "secret", "display"]
+WINGS = {
+    "wire": [],
+    "transport": ["wire"],
+    "client": ["wire", "transport"],
+    "bulk": ["wire", "transport", "client"],
+    "access": ["wire", "transport", "client"],
+    "session": ["wire", "transport", "client"],
+    "embedded": [],
+    "utility": ["transport", "client", "session"],
+    "role": ["transport", "client", "session"],
+    "forms": ["transport", "client", "bulk", "access", "session"],
+    "magics": ["transport", "client", "bulk", "access", "session", "embedded", "forms"],
+}
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    # The keeper is a program of its own, and the root only names what there is.
+    if path.relative_to(PACKAGE).parts[:2] not in (("embedded", "keeper"), ("__init__.py",))
 }
 
 
 def imports_of(path):
-    """Every module that a file imports, also inside functions."""
+    """Every module that a file imports, also inside functions and for types."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            assert not node.level, f"{path}: imports are absolute"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module
 
 
-def sources():
-    """(file, its layer) of every file but the top and the keeper, which is a program of its own."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if part not in ("__init__", "embedded_keeper"):
-            yield path, part
+def ours(path):
+    return [name for name in imports_of(path) if name.partition(".")[0] == "milvus_magics"]
 
 
-@pytest.mark.parametrize(("path", "part"), list(sources()), ids=lambda value: getattr(value, "name", value))
-def test_no_import_points_back(path, part):
-    """Lower layers know nothing of higher ones, leaves know only leaves."""
-    for name in imports_of(path):
-        pieces = name.split(".")
-        if pieces[0] != "milvus_magics" or len(pieces) < 2:
-            continue
-        other = pieces[1]
+def wing(module):
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_import_points_back(module):
+    """Lower wings know nothing of higher ones, leaves know only leaves, and nobody imports the package's root."""
+    part = wing(module)
+    for name in ours(MODULES[module]):
+        other = wing(name)
+        assert other, f"{module} imports the package's root"
         if part in LEAVES:
-            assert other == part or other in LEAVES[part], name
-        elif other in LAYERS:
-            assert LAYERS.index(other) <= LAYERS.index(part), name
-        elif part == "wire":
-            raise AssertionError(f"wire stands alone, but imports {name}")
+            assert other in LEAVES[: LEAVES.index(part) + 1], f"{module} imports {name}"
+        else:
+            assert other in [*LEAVES, *WINGS[part], part], f"{module} imports {name}"
+
+
+def test_no_circle():
+    """No module needs itself, by whatever way: not by imports inside functions, and not by those for types."""
+    needs = {module: {name for name in ours(path) if name != module} for module, path in MODULES.items()}
+    while free := {module for module in needs if not needs[module] & needs.keys()}:
+        for module in free:
+            del needs[module]
+    assert not needs, f"these modules import each other: {', '.join(sorted(needs))}"
 
 
 @pytest.mark.parametrize(
     ("library", "allowed"),
     [
-        ("google", {"wire/__init__.py"}),
-        ("grpc", {"client/connection.py", "client/grpc_errors.py"}),
-        ("keyring", {"secret.py"}),
-        ("getpass", {"secret.py"}),
-        ("ipywidgets", {f"forms/{path.name}" for path in (PACKAGE / "forms").glob("[!_]*.py")}),
+        ("google", {"wire.__init__"}),
+        ("grpc", {"transport.connection", "transport.call_errors"}),
+        ("keyring", {"secret"}),
+        ("getpass", {"secret"}),
     ],
 )
 def test_libraries_are_known_where_they_belong(library, allowed):
     """Only these files know that library."""
     found = {
-        str(path.relative_to(PACKAGE))
-        for path, _ in sources()
-        if any(name.split(".")[0] == library for name in imports_of(path))
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in MODULES.values()
+        if any(name.partition(".")[0] == library for name in imports_of(path))
     }
-    assert found - {"wire/regenerate.py"} == allowed
+    assert found - {"wire.regenerate"} == allowed
+
+
+def test_only_forms_know_widgets():
+    """Magics, and all that is below, get along without ipywidgets."""
+    knowing = {
+        wing(module)
+        for module, path in MODULES.items()
+        if "ipywidgets" in {n.partition(".")[0] for n in imports_of(path)}
+    }
+    assert knowing == {"forms"}
 
 
 def test_exported_names_are_the_ones_that_can_be_imported():
@@ -84,7 +115,7 @@ def test_exported_names_are_the_ones_that_can_be_imported():
 LOAD = """
 import sys
 {}
-heavy = "milvus_magics.client.models"  # all that make result classes import it, which takes their time
+heavy = "milvus_magics.client.results.users"  # all that make result classes import it, which takes their time
 print([name for name in ("grpc", "google.protobuf", "ipywidgets", "IPython", "pandas", heavy) if name in sys.modules])
 """
 

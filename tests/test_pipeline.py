@@ -8,11 +8,11 @@ import time
 import pytest
 from contract import ContractServer, Refusal, serving
 
-from milvus_magics.client import bulk
-from milvus_magics.client.address import Address
-from milvus_magics.client.bulk_rows import rows_of
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.pipeline import FIRST_WINDOW, MOST_IN_FLIGHT, Window
+from milvus_magics.bulk.pipeline import FIRST_WINDOW, MOST_IN_FLIGHT, Window
+from milvus_magics.bulk.rows import rows_of
+from milvus_magics.bulk.run import CREATE, create_users, delete_users, execute, plan
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 PASSWORD = "a-password-of-theirs"
 
@@ -68,11 +68,11 @@ def people(count):
 def test_rate_limits_are_waited_out(limited):
     """What is refused for now is sent again later, and in the end every row is done, once."""
     contract, conn = limited
-    assert bulk.create_users(conn, people(40)).counts == {"done": 40}
+    assert create_users(conn, people(40)).counts == {"done": 40}
     assert contract.calls.count("CreateCredential") == 59  # 40, and again what every third one was refused for
     assert set(contract.passwords) == {"root", *people(40)}
     contract.asked = 0
-    assert bulk.delete_users(conn, people(40)).counts == {"done": 40}
+    assert delete_users(conn, people(40)).counts == {"done": 40}
     assert contract.calls.count("DeleteCredential") == 59
     assert set(contract.passwords) == {"root"}
 
@@ -83,7 +83,7 @@ def test_an_interrupt_ends_the_wait_for_a_rate_limit(limited):
     contract.limit = lambda: contract.refuse(49, 8, 8, "please retry later")
     threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
-    found = bulk.create_users(conn, people(40))
+    found = create_users(conn, people(40))
     assert time.monotonic() - began < 5
     assert found.interrupted
     assert found.counts == {"refused": FIRST_WINDOW, "not tried": 40 - FIRST_WINDOW}
@@ -95,12 +95,12 @@ def test_a_second_interrupt_gives_up_what_is_under_way(limited):
     """It doesn't wait for a server that is slow; those rows are told by what the server has, or are unknown."""
     contract, conn = limited
     contract.limit = lambda: None
-    planned = bulk.plan(conn, bulk.CREATE, rows_of(people(40)))
+    planned = plan(conn, CREATE, rows_of(people(40)))
     contract.slow = 1.0
     for seconds in (0.4, 0.6):
         threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
-    found = bulk.execute(conn, planned)
+    found = execute(conn, planned)
     assert time.monotonic() - began < 5
     contract.slow = 0.0
     time.sleep(1.5)  # for what the server does all the same
@@ -114,7 +114,7 @@ def test_no_more_are_in_flight_than_the_window_takes(limited):
     """It begins small; the server never sees more than the most."""
     contract, conn = limited
     contract.limit, contract.max_users = lambda: None, 2000
-    assert bulk.create_users(conn, people(1000)).counts == {"done": 1000}
+    assert create_users(conn, people(1000)).counts == {"done": 1000}
     assert 1 < contract.most_at_once <= MOST_IN_FLIGHT
 
 

@@ -12,14 +12,16 @@ from urllib.parse import quote
 import pytest
 
 from milvus_magics import connections, utility
-from milvus_magics.client import bulk, naming, undo, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.login import Login
-from milvus_magics.client.models import LostUser
+from milvus_magics.bulk.run import create_users, delete_users
+from milvus_magics.client import restore, users
+from milvus_magics.client.names import problem_with_password
+from milvus_magics.client.results.users import LostUser
 from milvus_magics.errors import ParameterError, RefusedError
 from milvus_magics.secret import Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = 'canary:$ö{}"'
 NO_TEXT = Secret("canary\ud800")
@@ -76,7 +78,7 @@ def test_password_that_is_no_text_is_refused_without_showing_it(use):
 
 def test_new_password_that_is_no_text_is_a_problem():
     """The same, where a new password is checked."""
-    assert naming.problem_with_password(NO_TEXT) == "the password cannot be written as UTF-8"
+    assert problem_with_password(NO_TEXT) == "the password cannot be written as UTF-8"
 
 
 def test_user_that_is_no_text_is_refused():
@@ -136,9 +138,9 @@ INTERRUPTED = {
     "create_user": lambda conn, port: users.create_user(conn, "bob", PASSWORD),
     "update_password": lambda conn, port: users.update_password(conn, "bob", PASSWORD, PASSWORD + "2"),
     "reset_password": lambda conn, port: users.reset_password(conn, "bob", PASSWORD, PASSWORD + "2"),
-    "create_users": lambda conn, port: bulk.create_users(conn, {"bob": PASSWORD}),
-    "delete_users": lambda conn, port: bulk.delete_users(conn, [{"user": "bob", "password": PASSWORD}]),
-    "restore_user": lambda conn, port: undo.restore_user(conn, LostUser("bob", ()), PASSWORD),
+    "create_users": lambda conn, port: create_users(conn, {"bob": PASSWORD}),
+    "delete_users": lambda conn, port: delete_users(conn, [{"user": "bob", "password": PASSWORD}]),
+    "restore_user": lambda conn, port: restore.restore_user(conn, LostUser("bob", ()), PASSWORD),
 }
 
 
@@ -156,7 +158,7 @@ def test_an_interrupt_shows_no_password_in_any_frame(silent, name):
 def test_a_program_that_fails_shows_no_password():
     """Rows may come from a generator; when that fails, no frame of ours shows what it yielded before."""
     with pytest.raises(ZeroDivisionError) as caught:
-        bulk.create_users(None, people())
+        create_users(None, people())
     shown = everything_about(caught.value)  # before the assert, whose own locals hold what is looked for
     assert not [text for text in spellings(PASSWORD) if text in shown]
 

@@ -7,10 +7,10 @@ import pytest
 from certificates import Issued
 
 from milvus_magics import wire
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import CertificateError, MilvusException, ParameterError, TlsError, UnavailableError
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,24 @@
-"""What a Milvus server can be asked about access, usable in a plain script.
+"""One change: a function for each of the server's actions on access, with its preview beside it."""
 
-`from milvus_magics.client import users` imports that module when something of it is first used: loading the extension
-needs none of them, and all together take longer than that should.
-"""
+from typing import TYPE_CHECKING
 
-from __future__ import annotations
+from milvus_magics.lazy_modules import importer
 
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
-from typing import Any
+if TYPE_CHECKING:
+    from milvus_magics.client import change as change
+    from milvus_magics.client import lookup as lookup
+    from milvus_magics.client import names as names
+    from milvus_magics.client import password_check as password_check
+    from milvus_magics.client import previews as previews
+    from milvus_magics.client import privilege_catalog as privilege_catalog
+    from milvus_magics.client import privilege_groups as privilege_groups
+    from milvus_magics.client import privileges as privileges
+    from milvus_magics.client import restore as restore
+    from milvus_magics.client import results as results
+    from milvus_magics.client import role_deletion as role_deletion
+    from milvus_magics.client import roles as roles
+    from milvus_magics.client import user_deletion as user_deletion
+    from milvus_magics.client import user_passwords as user_passwords
+    from milvus_magics.client import users as users
 
-
-class _Later(ModuleType):
-    """Stands for a module of this package. What is asked of it stays here, so no module may rebind a public name."""
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(import_module(self.__name__), name)
-        setattr(self, name, value)
-        return value
-
-
-def __getattr__(name: str) -> ModuleType:
-    full_name = f"{__name__}.{name}"
-    if name.startswith("_") or find_spec(full_name) is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _Later(full_name)
+__getattr__ = importer(__name__)

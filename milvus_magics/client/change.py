@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import grpc_errors, status
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import Change
+from milvus_magics.client.results.users import Change
 from milvus_magics.errors import ChangeInterrupted, CodedError, MilvusException, OutcomeUnknownError
+from milvus_magics.transport import call_errors, reply_status
+from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
+    from milvus_magics.transport.connection import Connection
 
 SECONDS_TO_SETTLE = 2.0
 SECONDS_BETWEEN_QUESTIONS = 0.1
@@ -77,14 +77,14 @@ class Attempt:
         before, self.outcome = self.outcome, "unknown"
         lost: BaseException
         try:
-            said = status.of(self._conn.call(method, deadline=self._deadline, **fields))
+            said = reply_status.of(self._conn.call(method, deadline=self._deadline, **fields))
             if said.ok:
                 self.outcome = "done"
                 return
-            lost = status.error_of(said)
-            refused = status.is_refusal(said)
+            lost = reply_status.error_of(said)
+            refused = reply_status.is_refusal(said)
         except MilvusException as exc:
-            lost, refused = exc, grpc_errors.never_sent(exc) or grpc_errors.was_refused(exc)
+            lost, refused = exc, call_errors.never_sent(exc) or call_errors.was_refused(exc)
         except KeyboardInterrupt as exc:
             lost, refused = exc, False
         if refused:

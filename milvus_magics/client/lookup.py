@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import naming, status
-from milvus_magics.client.models import LostUser
-from milvus_magics.client.role_models import some
+from milvus_magics.client.names import did_you_mean
+from milvus_magics.client.results.roles import some
+from milvus_magics.client.results.users import LostUser
 from milvus_magics.errors import (
     PARAMETER_INVALID,
     MilvusException,
@@ -16,10 +16,11 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
+from milvus_magics.transport import reply_status
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection, Pending
-    from milvus_magics.client.deadline import Deadline
+    from milvus_magics.transport.connection import Connection, Pending
+    from milvus_magics.transport.deadline import Deadline
 
 
 def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
@@ -81,7 +82,7 @@ def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> An
     There are names that Milvus lists and yet refuses to be asked about, since it wouldn't create them: superusers
     can. Those are looked for among all users.
     """
-    if status.of(reply).code == PARAMETER_INVALID:
+    if reply_status.of(reply).code == PARAMETER_INVALID:
         reply = conn.checked("SelectUser", deadline=deadline, include_role_info=True)
     raise_for(reply)
     return next((result for result in reply.results if result.user.name == user), None)
@@ -164,7 +165,7 @@ def unknown_role(
     conn: Connection, role: str, names: Sequence[str], so: str = "; nothing was changed"
 ) -> UnknownRoleError:
     """The error for a role that does not exist, with what may have been meant, and what follows: `so`."""
-    hint = naming.did_you_mean(role, names)
+    hint = did_you_mean(role, names)
     there_are = f"; there are: {some(names, 10)}" if names and not hint else ""
     return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}{so}")
 
@@ -173,7 +174,7 @@ def unknown_user(
     conn: Connection, user: str, names: Sequence[str] = (), so: str = "; nothing was changed"
 ) -> UnknownUserError:
     """The error for a user who does not exist, with who may have been meant, and what follows: `so`."""
-    return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{naming.did_you_mean(user, names)}{so}")
+    return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{did_you_mean(user, names)}{so}")
 
 
 def databases(conn: Connection, deadline: Deadline) -> list[str]:
@@ -199,7 +200,7 @@ def is_listed_among(conn: Connection, wanted: Sequence[str], deadline: Deadline)
 
 def raise_for(reply: Any) -> None:
     """Raise what the status of a reply means, where it is no success."""
-    status.raise_for(status.of(reply))
+    reply_status.raise_for(reply_status.of(reply))
 
 
 def version(conn: Connection, deadline: Deadline) -> str:

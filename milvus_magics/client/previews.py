@@ -11,19 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milvus_magics.client import (
-    dropping,
-    grpc_errors,
     lookup,
-    naming,
+    password_check,
+    privilege_catalog,
     privilege_groups,
     privileges,
-    scopes,
+    role_deletion,
     users,
-    verify,
 )
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import Told, roles_in_words
-from milvus_magics.client.scopes import KNOWN, Scope
+from milvus_magics.client.names import (
+    did_you_mean,
+    problem_with_existing_name,
+    problem_with_password,
+    problem_with_role_name,
+    problem_with_user_name,
+    require,
+)
+from milvus_magics.client.privilege_catalog import KNOWN, Scope
+from milvus_magics.client.results.users import Told, roles_in_words
 from milvus_magics.errors import (
     GroupExistsError,
     InUseError,
@@ -33,10 +38,12 @@ from milvus_magics.errors import (
     UserExistsError,
     printable,
 )
+from milvus_magics.transport import call_errors
+from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
     from milvus_magics.secret import Secret
+    from milvus_magics.transport.connection import Connection
 
 DESCRIPTIONS_SINCE = (2, 6, 19)
 
@@ -70,8 +77,8 @@ def preview_create_user(
     timeout: float | None = None,
 ) -> Preview:
     """What `create_user` would do; raises what it would raise as far as that can be read."""
-    problem = naming.problem_with_user_name(user) or (naming.problem_with_password(password) if password else None)
-    naming.require(problem)
+    problem = problem_with_user_name(user) or (problem_with_password(password) if password else None)
+    require(problem)
     deadline = Deadline(timeout)
     missing = users.begun(conn, user, password, tuple(grant), deadline) if password and grant else ()
     if missing:
@@ -92,13 +99,13 @@ def preview_update_password(
     conn: Connection, user: str, old_password: Secret | None = None, *, timeout: float | None = None
 ) -> Preview:
     """What `update_password` and `reset_password` would do; the old password is checked where that writes nothing."""
-    naming.require(naming.problem_with_existing_name(user))
+    require(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     checked = "the old password was not looked into"
     if old_password:
-        right = verify.check(conn, user, old_password, deadline, may_rewrite=False).right
+        right = password_check.check(conn, user, old_password, deadline, may_rewrite=False).right
         if right is False:
-            raise verify.why_wrong(conn, user, deadline)
+            raise password_check.why_wrong(conn, user, deadline)
         checked = "the old password is right" if right else "this server shows only by a change whether it is right"
     elif user != conn.user:
         lookup.require_user(conn, user, deadline)
@@ -109,7 +116,7 @@ def preview_update_password(
 
 def preview_create_role(conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
     """What `create_role` would do."""
-    naming.require(naming.problem_with_role_name(role))
+    require(problem_with_role_name(role))
     names = lookup.require_roles(conn, [], Deadline(timeout))
     if role in names:
         raise RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed")
@@ -119,12 +126,12 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
 
 def preview_alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
     """What `alter_role` would do."""
-    naming.require(naming.problem_with_existing_name(role, "role"))
+    require(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
     if lookup.is_before(conn, DESCRIPTIONS_SINCE, deadline):
-        raise grpc_errors.too_old("AlterRole", conn.address, conn.version)
-    dropping.require_not_built_in(role, "changed")
+        raise call_errors.too_old("AlterRole", conn.address, conn.version)
+    role_deletion.require_not_built_in(role, "changed")
     return Preview(f"describe role {role!r} as {description!r}", conn.address.url)
 
 
@@ -161,7 +168,7 @@ def preview_grant_privilege(
     grant = privileges.ways(conn, role, privilege, scope, deadline)[0]
     notes = []
     if privilege not in KNOWN:
-        hint = naming.did_you_mean(privilege, KNOWN)
+        hint = did_you_mean(privilege, KNOWN)
         notes.append(f"whether the server knows a privilege {privilege!r} is seen only by granting it{hint}")
     try:
         if privileges.holds(conn, grant, deadline):
@@ -215,7 +222,7 @@ def _roles_with(conn: Connection, privilege: str, names: Sequence[str], deadline
 
 def preview_create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
     """What `create_privilege_group` would do."""
-    naming.require(naming.problem_with_existing_name(group, "group"))
+    require(problem_with_existing_name(group, "group"))
     if group in [row.name for row in privilege_groups.list_privilege_groups(conn, timeout=timeout)]:
         raise GroupExistsError(f"privilege group {group!r} exists already; nothing was changed")
     return Preview(f"create privilege group {group!r}", conn.address.url)
@@ -253,7 +260,7 @@ def preview_change_privilege_group(
     notes = ["what the group holds cannot be seen by the acting user"] if held is None else []
     strange = next((name for name in effective if name not in KNOWN), None)
     if strange is not None and added:
-        hint = naming.did_you_mean(strange, KNOWN)
+        hint = did_you_mean(strange, KNOWN)
         notes.append(f"whether the server knows a privilege {strange!r} is seen only by adding it{hint}")
     deed = "add {} to" if added else "remove {} from"
     what = f"{deed.format(', '.join(map(printable, effective)) or 'nothing new')} privilege group {group!r}"
@@ -264,16 +271,16 @@ def preview_change_privilege_group(
 
 def _held_by(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user; both they and the role must exist."""
-    naming.require(naming.problem_with_existing_name(user) or naming.problem_with_existing_name(role, "role"))
+    require(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
     held = lookup.roles_of_existing(conn, user, deadline)
     lookup.require_roles(conn, [role], deadline)
     return held
 
 
 def _require_grant(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> None:
-    naming.require(
-        naming.problem_with_existing_name(role, "role")
-        or naming.problem_with_existing_name(privilege, "privilege")
-        or scopes.problem_with(privilege, scope)
+    require(
+        problem_with_existing_name(role, "role")
+        or problem_with_existing_name(privilege, "privilege")
+        or privilege_catalog.problem_with(privilege, scope)
     )
     lookup.require_roles(conn, [role], deadline)

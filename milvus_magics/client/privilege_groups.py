@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from milvus_magics import wire
-from milvus_magics.client import change, naming
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.role_models import GroupChange, PrivilegeGroup, PrivilegeGroups
-from milvus_magics.client.scopes import KNOWN
+from milvus_magics.client import change
+from milvus_magics.client.names import did_you_mean, problem_with_existing_name, require
+from milvus_magics.client.privilege_catalog import KNOWN
+from milvus_magics.client.results.roles import GroupChange, PrivilegeGroup, PrivilegeGroups
 from milvus_magics.errors import (
     GroupExistsError,
     InUseError,
@@ -20,9 +20,10 @@ from milvus_magics.errors import (
     UnknownPrivilegeError,
     printable,
 )
+from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
+    from milvus_magics.transport.connection import Connection
 
 
 def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:
@@ -52,7 +53,7 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
 
     Behaviour: `Role.create_privilege_group` in Milvus's documentation.
     """
-    naming.require(naming.problem_with_existing_name(group, "group"))
+    require(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
     fact = (f"privilege group {group!r}", "created")
     with change.attempt(conn, "create_privilege_group", group, fact, deadline) as attempt:
@@ -81,7 +82,7 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
 
     Behaviour: `Role.drop_privilege_group` in Milvus's documentation.
     """
-    naming.require(naming.problem_with_existing_name(group, "group"))
+    require(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
     fact = (f"privilege group {group!r}", "dropped")
     with change.attempt(conn, "drop_privilege_group", group, fact, deadline) as attempt:
@@ -145,7 +146,7 @@ def members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...]
     Raises:
         UnknownPrivilegeError: there is no such group.
     """
-    naming.require(naming.problem_with_existing_name(group, "group"))
+    require(problem_with_existing_name(group, "group"))
     return _require(conn, group, deadline)
 
 
@@ -153,10 +154,10 @@ def _operate(
     conn: Connection, group: str, privileges: Sequence[str], deadline: Deadline, *, added: bool
 ) -> GroupChange:
     wanted = list(dict.fromkeys(privileges))
-    naming.require(naming.problem_with_existing_name(group, "group"))
-    naming.require(None if wanted else "no privileges are named")
+    require(problem_with_existing_name(group, "group"))
+    require(None if wanted else "no privileges are named")
     for name in wanted:
-        naming.require(naming.problem_with_existing_name(name, "privilege"))
+        require(problem_with_existing_name(name, "privilege"))
     operation = "add_privileges_to_group" if added else "remove_privileges_from_group"
     what = f"{', '.join(map(printable, wanted))} {'added to' if added else 'removed from'} privilege group {group!r}"
 
@@ -182,7 +183,7 @@ def _operate(
             attempt.send("OperatePrivilegeGroup", is_so, group_name=group, privileges=names, type=kind)
         except (ParameterError, UnknownPrivilegeError) as exc:
             strange = next((name for name in wanted if name not in KNOWN), "")
-            hint = naming.did_you_mean(strange, KNOWN) if strange else ""
+            hint = did_you_mean(strange, KNOWN) if strange else ""
             raise UnknownPrivilegeError(
                 f"the server does not take {', '.join(wanted)} into privilege group {group!r}{hint}; the server says: "
                 f"{exc.details}; nothing was changed",
@@ -229,7 +230,7 @@ def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...
     found = next((row.privileges for row in rows if row.name == group), None)
     if found is None:
         names = [row.name for row in rows]
-        hint = naming.did_you_mean(group, names)
+        hint = did_you_mean(group, names)
         there_are = f"; there are: {', '.join(names)}" if names and not hint else ""
         raise UnknownPrivilegeError(
             f"there is no privilege group {group!r} on {conn.address.url}{hint}{there_are}; nothing was changed"

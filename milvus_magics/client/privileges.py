@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from milvus_magics import wire
-from milvus_magics.client import change, lookup, naming, scopes
-from milvus_magics.client.connection import OWN, Connection
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.login import Login
-from milvus_magics.client.role_models import Grant, GrantChange, Grants, some
-from milvus_magics.client.scopes import ALL, KNOWN, Scope
+from milvus_magics.client import change, lookup, privilege_catalog
+from milvus_magics.client.names import did_you_mean, problem_with_existing_name, require
+from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope
+from milvus_magics.client.results.roles import Grant, GrantChange, Grants, some
 from milvus_magics.errors import (
     MilvusException,
     NotGrantedError,
@@ -27,6 +25,9 @@ from milvus_magics.errors import (
     UnknownUserError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.connection import OWN, Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 
 # From this version on a grant may be said in the newer way.
 V2_SINCE = (2, 4, 18)
@@ -132,7 +133,7 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         UnknownRoleError: there is no such role.
     """
     if role is not None:
-        naming.require(naming.problem_with_existing_name(role, "role"))
+        require(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     names = [role] if role is not None else lookup.require_roles(conn, [], deadline)
     where, complete = databases(conn, deadline)
@@ -175,14 +176,14 @@ def select(conn: Connection, roles: Sequence[str], where: Sequence[str], deadlin
 def _operate(
     conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
 ) -> GrantChange:
-    naming.require(
-        naming.problem_with_existing_name(role, "role")
-        or naming.problem_with_existing_name(privilege, "privilege")
-        or scopes.problem_with(privilege, scope)
+    require(
+        problem_with_existing_name(role, "role")
+        or problem_with_existing_name(privilege, "privilege")
+        or privilege_catalog.problem_with(privilege, scope)
     )
     operation = "grant_privilege" if granted else "revoke_privilege"
-    older = scopes.v1(conn, role, privilege, scope)
-    first = scopes.v2(conn, role, privilege, scope) or older
+    older = privilege_catalog.v1(conn, role, privilege, scope)
+    first = privilege_catalog.v2(conn, role, privilege, scope) or older
     with change.attempt(conn, operation, *_about(first, granted), deadline) as attempt:
         there_are = ways(conn, role, privilege, scope, deadline)
         if not granted:
@@ -326,7 +327,10 @@ def ways(conn: Connection, role: str, privilege: str, scope: Scope, deadline: De
     Raises:
         ParameterError: the server has the older way only, which cannot say this; nothing was changed.
     """
-    newer, older = scopes.v2(conn, role, privilege, scope), scopes.v1(conn, role, privilege, scope)
+    newer, older = (
+        privilege_catalog.v2(conn, role, privilege, scope),
+        privilege_catalog.v1(conn, role, privilege, scope),
+    )
     if newer is None or not lookup.is_before(conn, V2_SINCE, deadline):
         return [newer, older] if newer else [older]
     _require_older(conn, older, scope)
@@ -359,7 +363,7 @@ def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, sa
         )
     if not isinstance(said, UnknownPrivilegeError):
         return said
-    hint = naming.did_you_mean(privilege, KNOWN)
+    hint = did_you_mean(privilege, KNOWN)
     if privilege in KNOWN:
         hint = f" for the object type {older.object_type!r}" if typed else "; newer ones do"
     return UnknownPrivilegeError(
@@ -374,7 +378,7 @@ def missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
     try:
         there_are = lookup.databases(conn, deadline)
         if grant.db != ALL and grant.db not in there_are:
-            return f"note that there is no database {grant.db!r}{naming.did_you_mean(grant.db, there_are)}"
+            return f"note that there is no database {grant.db!r}{did_you_mean(grant.db, there_are)}"
         if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
             return ""
         collections = lookup.collections(conn, grant.db, deadline)
@@ -384,5 +388,5 @@ def missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
         return ""  # it is granted; that the names could not be looked up changes nothing
     if grant.object_name in collections:
         return ""
-    hint = naming.did_you_mean(grant.object_name, collections)
+    hint = did_you_mean(grant.object_name, collections)
     return f"note that there is no collection {grant.object_name!r} in database {grant.db!r}{hint}"

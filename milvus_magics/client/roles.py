@@ -5,19 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from milvus_magics import wire
-from milvus_magics.client import change, lookup, naming, privileges
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.dropping import drop_role as drop_role
-from milvus_magics.client.dropping import preview_drop_role as preview_drop_role
-from milvus_magics.client.dropping import protected
-from milvus_magics.client.role_models import (
-    AlteredRole,
-    CreatedRole,
-    Role,
-    RoleBinding,
-    RoleDetails,
-    Roles,
-)
+from milvus_magics.client import change, lookup, privileges
+from milvus_magics.client.names import problem_with_existing_name, problem_with_role_name, require
+from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
+from milvus_magics.client.role_deletion import drop_role as drop_role
+from milvus_magics.client.role_deletion import preview_drop_role as preview_drop_role
+from milvus_magics.client.role_deletion import protected
 from milvus_magics.errors import (
     LimitReachedError,
     MilvusException,
@@ -28,9 +21,10 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
+from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
+    from milvus_magics.transport.connection import Connection
 
 
 def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:
@@ -61,7 +55,7 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
     Raises:
         UnknownRoleError: there is no such role.
     """
-    naming.require(naming.problem_with_existing_name(role, "role"))
+    require(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     found = lookup.find_role(conn, role, deadline, so="")
     return RoleDetails(
@@ -86,7 +80,7 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
 
     Behaviour: `Role.create` in Milvus's documentation.
     """
-    naming.require(naming.problem_with_role_name(role))
+    require(problem_with_role_name(role))
     deadline = Deadline(timeout)
     entity = {"name": role, **({"description": description} if description else {})}
     with change.attempt(conn, "create_role", role, (f"role {role!r}", "created"), deadline) as attempt:
@@ -121,7 +115,7 @@ def alter_role(conn: Connection, role: str, description: str, *, timeout: float 
         ServerTooOldError: the server keeps no descriptions.
         MilvusException: for everything else.
     """
-    naming.require(naming.problem_with_existing_name(role, "role"))
+    require(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     with change.attempt(
         conn, "alter_role", role, (f"the description of role {role!r}", "changed"), deadline
@@ -182,7 +176,7 @@ def is_last_holder(conn: Connection, user: str, role: str, *, timeout: float | N
 
 
 def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool) -> RoleBinding:
-    naming.require(naming.problem_with_existing_name(user) or naming.problem_with_existing_name(role, "role"))
+    require(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
     operation = "grant_role" if granted else "revoke_role"
     fact = (f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}")
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from milvus_magics.client import change, lookup, naming, roles, verify
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.deletion import delete_user as delete_user
-from milvus_magics.client.deletion import drop_user as drop_user
-from milvus_magics.client.deletion import preview_delete_user as preview_delete_user
-from milvus_magics.client.deletion import preview_drop_user as preview_drop_user
-from milvus_magics.client.models import CreatedUser, User, Users, WhoAmI
-from milvus_magics.client.passwords import reset_password as reset_password
-from milvus_magics.client.passwords import update_password as update_password
+from milvus_magics.client import change, lookup, password_check, roles
+from milvus_magics.client.names import (
+    problem_with_existing_name,
+    problem_with_password,
+    problem_with_user_name,
+    require,
+)
+from milvus_magics.client.results.users import CreatedUser, User, Users, WhoAmI
+from milvus_magics.client.user_deletion import delete_user as delete_user
+from milvus_magics.client.user_deletion import drop_user as drop_user
+from milvus_magics.client.user_deletion import preview_delete_user as preview_delete_user
+from milvus_magics.client.user_deletion import preview_drop_user as preview_drop_user
+from milvus_magics.client.user_passwords import reset_password as reset_password
+from milvus_magics.client.user_passwords import update_password as update_password
 from milvus_magics.errors import (
     LimitReachedError,
     MilvusException,
@@ -22,9 +27,10 @@ from milvus_magics.errors import (
     UserExistsError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
+    from milvus_magics.transport.connection import Connection
 
 
 def create_user(
@@ -60,7 +66,7 @@ def create_user(
     Behaviour: `utility.create_user` in Milvus's documentation.
     """
     password = Secret(password)
-    naming.require(naming.problem_with_user_name(user) or naming.problem_with_password(password))
+    require(problem_with_user_name(user) or problem_with_password(password))
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
     missing = begun(conn, user, password, wanted, deadline) if wanted else ()
@@ -133,7 +139,7 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
     Raises:
         UnknownUserError: there is no such user.
     """
-    naming.require(naming.problem_with_existing_name(user))
+    require(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     reply = conn.call("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
     result = lookup.find_user(conn, user, reply, deadline)
@@ -161,7 +167,7 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
             if conn.user
             else None
         )
-        enforced = verify.is_enforced(conn, deadline)
+        enforced = password_check.is_enforced(conn, deadline)
         reply = version.reply()
         conn.version = reply.version
         held = lookup.told(conn, conn.user, described, deadline).roles if described else None
@@ -198,7 +204,11 @@ def begun(
     try:
         held = lookup.roles_of_existing(conn, user, deadline)
         missing = tuple(role for role in wanted if role not in (held or ()))
-        if held is None or not missing or not verify.check(conn, user, password, deadline, may_rewrite=False).right:
+        if (
+            held is None
+            or not missing
+            or not password_check.check(conn, user, password, deadline, may_rewrite=False).right
+        ):
             return ()
     except MilvusException:
         return ()  # whatever stands against it, creating says so

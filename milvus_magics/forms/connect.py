@@ -11,15 +11,15 @@ from traitlets import Unicode
 
 from milvus_magics import display
 from milvus_magics.client import users
-from milvus_magics.client.address import DEFAULT_URI, Address
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.forms.base import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form, show
+from milvus_magics.forms.form import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form, show
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.transport.address import DEFAULT_URI, Address
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
     from milvus_magics.secret import Secret
+    from milvus_magics.transport.connection import Connection
 
 # Field -> its label and what stands in it while it is empty.
 FIELDS = {

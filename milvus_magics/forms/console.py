@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from milvus_magics import display
-from milvus_magics.client import access
-from milvus_magics.client.deadline import Deadline
+from milvus_magics.access import question
 from milvus_magics.errors import MilvusException
-from milvus_magics.forms.base import Panel
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, Page, RolesPage, UsersPage
+from milvus_magics.forms.form import Panel
 from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.access_models import Reading
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.models import Change
+    from milvus_magics.access.snapshot import Reading
+    from milvus_magics.client.results.users import Change
+    from milvus_magics.transport.connection import Connection
 
 
 CHANGED = "something was changed since this was read: Refresh shows it"
@@ -102,7 +102,7 @@ class Console(Panel):
         try:
             self._listen_to(connections.get(self._using))
             self._is_old = False
-            reading = access.read(self._conn, Deadline(self._timeout))
+            reading = question.read(self._conn, Deadline(self._timeout))
         except MilvusException as exc:
             self._header.value = display.html_line(self._where(), "heading")
             self._say(f"{type(exc).__name__}: {exc}", "error")

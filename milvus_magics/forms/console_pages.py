@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, ClassVar
 import ipywidgets as widgets
 
 from milvus_magics import display
-from milvus_magics.client import access
-from milvus_magics.client.access import Question
-from milvus_magics.client.rights import ROOT, Right, in_words
-from milvus_magics.client.role_models import held_by
-from milvus_magics.client.scopes import KNOWN
+from milvus_magics.access import question
+from milvus_magics.access.question import Question
+from milvus_magics.access.rights import ROOT, Right, in_words
+from milvus_magics.client.privilege_catalog import KNOWN
+from milvus_magics.client.results.roles import held_by
 from milvus_magics.errors import MilvusException, printable
-from milvus_magics.forms.base import show
 from milvus_magics.forms.create_user import CreateUserForm
-from milvus_magics.forms.delete_user import DeleteUserForm
 from milvus_magics.forms.drop_user import DropUserForm
-from milvus_magics.forms.name_box import NameBox
+from milvus_magics.forms.fields import NameBox
+from milvus_magics.forms.form import show
 from milvus_magics.forms.passwords import ResetPasswordForm, UpdatePasswordForm
 from milvus_magics.forms.roles import CreateRoleForm, DropRoleForm, GrantRoleForm, RevokeRoleForm
+from milvus_magics.forms.users import DeleteUserForm
 from milvus_magics.session import journal
 
 if TYPE_CHECKING:
-    from milvus_magics.client.access_models import Reading
-    from milvus_magics.client.matrix import Matrix
+    from milvus_magics.access.matrix import Matrix
+    from milvus_magics.access.snapshot import Reading
     from milvus_magics.forms.console import Console
     from milvus_magics.forms.server_form import ServerForm
 
@@ -217,7 +217,7 @@ class AccessPage(Page):
 
     def show(self, reading: Reading) -> None:
         """Show what was read."""
-        self._everybody = access.answer(self.console.conn, reading, Question())
+        self._everybody = question.answer(self.console.conn, reading, Question())
         self._pictures: dict[tuple[str, str], Matrix] = {}
         for name, options in _there_are(reading).items():
             self._asked[name].offer(options)
@@ -235,7 +235,7 @@ class AccessPage(Page):
             return
         self._concerns.value = ""
         try:
-            self._answer.value = access.answer(self.console.conn, self._shown, asked)._repr_html_()
+            self._answer.value = question.answer(self.console.conn, self._shown, asked)._repr_html_()
         except MilvusException as exc:
             self._answer.value = display.html_line(str(exc), "error")
 

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from milvus_magics.client import naming, users
+from milvus_magics.client import users
+from milvus_magics.client.names import problem_with_user_name
 from milvus_magics.errors import MilvusException
-from milvus_magics.forms.name_box import NamesBox
+from milvus_magics.forms.fields import NamesBox
 from milvus_magics.forms.secret_text import NewSecret
 from milvus_magics.forms.server_form import ServerForm, text_field
-from milvus_magics.session import directory
+from milvus_magics.session import name_cache
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.models import CreatedUser
+    from milvus_magics.client.results.users import CreatedUser
+    from milvus_magics.transport.connection import Connection
 
 
 class CreateUserForm(ServerForm):
@@ -35,17 +36,17 @@ class CreateUserForm(ServerForm):
         return [self._name, *self._password.fields, self._with_refresh(self._roles), self._effect]
 
     def _is_complete(self) -> bool:
-        return naming.problem_with_user_name(self._name.value) is None and self._password.is_complete()
+        return problem_with_user_name(self._name.value) is None and self._password.is_complete()
 
     def _hint(self) -> str:
         name = self._name.value
-        problem = (naming.problem_with_user_name(name) or "" if name else "") or self._password.problem()
+        problem = (problem_with_user_name(name) or "" if name else "") or self._password.problem()
         unknown = [role for role in self._roles.all_chosen if self._role_names and role not in self._role_names]
         return problem or (f"there is no role {unknown[0]!r} in the list" if unknown else "")
 
     def _read_names(self) -> MilvusException | None:
         try:
-            self._role_names = directory.names(self._conn, "role", timeout=self._timeout, fresh=True)
+            self._role_names = name_cache.names(self._conn, "role", timeout=self._timeout, fresh=True)
             problem = None
         except MilvusException as exc:
             self._role_names, problem = [], exc

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import ipywidgets as widgets
 
 from milvus_magics.client import users
-from milvus_magics.forms.delete_user import DeletionForm
 from milvus_magics.forms.retyped import Retyped
+from milvus_magics.forms.users import DeletionForm
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.models import DeletedUser, DeletePreview
+    from milvus_magics.client.results.users import DeletedUser, DeletePreview
+    from milvus_magics.transport.connection import Connection
 
 
 class DropUserForm(DeletionForm):

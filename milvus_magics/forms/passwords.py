@@ -12,8 +12,8 @@ from milvus_magics.forms.server_form import ServerForm
 from milvus_magics.session.connections import DEFAULT
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.models import ChangedPassword
+    from milvus_magics.client.results.users import ChangedPassword
+    from milvus_magics.transport.connection import Connection
 
 
 class UpdatePasswordForm(ServerForm):

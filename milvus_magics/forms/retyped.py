@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipywidgets import Text
 
 from milvus_magics.errors import ConfirmationError
-from milvus_magics.forms.base import FIELD, LABEL, show
+from milvus_magics.forms.form import FIELD, LABEL, show
 
 
 class Retyped(Text):

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from milvus_magics.client import naming, roles, users
+from milvus_magics.client import roles, users
+from milvus_magics.client.names import problem_with_role_name
 from milvus_magics.client.previews import Preview, preview_revoke_role
-from milvus_magics.forms.base import FIELD, LABEL
+from milvus_magics.forms.form import FIELD, LABEL
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.server_form import ServerForm, text_field
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.role_models import CreatedRole, DroppedRole, RoleBinding
+    from milvus_magics.client.results.roles import CreatedRole, DroppedRole, RoleBinding
+    from milvus_magics.transport.connection import Connection
 
 
 class CreateRoleForm(ServerForm):
@@ -31,10 +32,10 @@ class CreateRoleForm(ServerForm):
         return [self._name, self._description, self._effect]
 
     def _is_complete(self) -> bool:
-        return naming.problem_with_role_name(self._name.value) is None
+        return problem_with_role_name(self._name.value) is None
 
     def _hint(self) -> str:
-        return naming.problem_with_role_name(self._name.value) or "" if self._name.value else ""
+        return problem_with_role_name(self._name.value) or "" if self._name.value else ""
 
     def _clear(self) -> None:
         self._name.value = self._description.value = ""

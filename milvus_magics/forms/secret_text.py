@@ -7,9 +7,9 @@ from typing import Any
 from ipywidgets import Password
 from traitlets import Unicode
 
-from milvus_magics.client import naming
+from milvus_magics.client.names import problem_with_password
 from milvus_magics.errors import ParameterError
-from milvus_magics.forms.base import FIELD, LABEL
+from milvus_magics.forms.form import FIELD, LABEL
 from milvus_magics.secret import Secret
 
 
@@ -60,7 +60,7 @@ class NewSecret:
 
     def problem(self) -> str:
         """What is wrong with what was typed so far; empty where nothing."""
-        if self._first.value and (problem := naming.problem_with_password(Secret(self._first.value))):
+        if self._first.value and (problem := problem_with_password(Secret(self._first.value))):
             return problem
         differ = self._again.value and self._first.value != self._again.value
         return "the two passwords are not the same" if differ else ""

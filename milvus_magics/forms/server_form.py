@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as widgets
 
 from milvus_magics import display
-from milvus_magics.client import naming
+from milvus_magics.client.names import problem_with_existing_name
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.forms.base import BELOW_FIELDS, FIELD, LABEL, Form
-from milvus_magics.forms.name_box import NameBox
-from milvus_magics.session import directory
+from milvus_magics.forms.fields import NameBox
+from milvus_magics.forms.form import BELOW_FIELDS, FIELD, LABEL, Form
+from milvus_magics.session import name_cache
 from milvus_magics.session.connections import DEFAULT, connections
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
+    from milvus_magics.transport.connection import Connection
 
 
 class ServerForm(Form):
@@ -82,7 +82,7 @@ class ServerForm(Form):
         return self._boxes[kind].chosen
 
     def _is_complete(self) -> bool:
-        return all(naming.problem_with_existing_name(self._chosen(kind), kind) is None for kind in self._boxes)
+        return all(problem_with_existing_name(self._chosen(kind), kind) is None for kind in self._boxes)
 
     def _where(self) -> str:
         return f"on {self._conn.address.url} as {self._conn.actor}"
@@ -100,7 +100,7 @@ class ServerForm(Form):
         problem = None
         for kind, box in self._boxes.items():
             try:
-                self._names[kind] = directory.names(self._conn, kind, timeout=self._timeout, fresh=True)
+                self._names[kind] = name_cache.names(self._conn, kind, timeout=self._timeout, fresh=True)
             except MilvusException as exc:
                 self._names[kind], problem = [], exc
             box.offer(self._names[kind])

@@ -12,12 +12,12 @@ from milvus_magics.magics.access import AccessMagics
 from milvus_magics.magics.audit import AuditMagics
 from milvus_magics.magics.bulk import BulkMagics
 from milvus_magics.magics.connections import ConnectionMagics
-from milvus_magics.magics.new_passwords import NewPasswordMagics
+from milvus_magics.magics.passwords import NewPasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
 from milvus_magics.magics.roles import RoleMagics
 from milvus_magics.magics.undo import UndoMagics
 from milvus_magics.magics.users import UserMagics
-from milvus_magics.session import undo
+from milvus_magics.session import undo_store
 from milvus_magics.session.connections import connections
 
 
@@ -45,7 +45,7 @@ class MilvusMagics(
     def close(self) -> None:
         """Close the connections and end the servers that were started for them."""
         connections.close_all()
-        undo.clear()
+        undo_store.clear()
         for alias in list(self.embedded):
             self._stop_embedded(alias)
 
@@ -78,7 +78,7 @@ def unload(shell: InteractiveShell) -> None:
         manager.magics["line"].pop(name, None)
     if loaded in shell.configurables:
         shell.configurables.remove(loaded)
-    forms = sys.modules.get("milvus_magics.forms.base")
+    forms = sys.modules.get("milvus_magics.forms.form")
     if forms:
         forms.close_all()
     loaded.close()

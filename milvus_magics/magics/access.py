@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import access
+from milvus_magics import access
 from milvus_magics.magics.arguments import argument, connection_options, line_magic
-from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.session_magics import SessionMagics
 
 if TYPE_CHECKING:
-    from milvus_magics.client.access_models import Access
+    from milvus_magics.access.snapshot import Access
 
 
 class AccessMagics(SessionMagics):
@@ -35,7 +35,7 @@ class AccessMagics(SessionMagics):
             %milvus_access --user bob
             %milvus_access --privilege Search --collection docs
         """
-        return access.access(
+        return access.question.access(
             self.connection(args),
             user=args.user,
             role=args.role,

@@ -13,10 +13,10 @@ from typing import Any, NoReturn
 
 from IPython.core import magic as ipython_magic
 
-from milvus_magics.client.deadline import checked_timeout
 from milvus_magics.errors import ParameterError
+from milvus_magics.magics.line import Namespace, Token, split
 from milvus_magics.magics.typed_secrets import if_typed
-from milvus_magics.magics.words import Namespace, Token, split
+from milvus_magics.transport.deadline import checked_timeout
 
 
 class Parser(argparse.ArgumentParser):

@@ -7,7 +7,7 @@ from typing import Any
 
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import argument, line_magic
-from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import journal
 
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import bulk, bulk_models, bulk_rows
+from milvus_magics import bulk
 from milvus_magics.errors import ParameterError
-from milvus_magics.magics import passwords, sources
+from milvus_magics.magics import prompts, sources
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, yes
-from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session.connections import connections
 
 if TYPE_CHECKING:
-    from milvus_magics.client.bulk_models import BulkPlan, BulkResult, UserRow
-    from milvus_magics.client.connection import Connection
+    from milvus_magics.bulk.results import BulkPlan, BulkResult, UserRow
+    from milvus_magics.transport.connection import Connection
 
 FEWEST_FOR_A_BAR = 20
 source = argument("source", metavar="SOURCE", help="a .csv or .json file, or a Python name: list, dict, DataFrame")
@@ -44,8 +44,8 @@ class BulkMagics(SessionMagics):
             %milvus_create_users class.csv --passwords-to passwords.csv
             made = %milvus_create_users names
         """
-        rows = bulk_rows.with_passwords(sources.read(args.source, args.namespace))
-        plans = self._plans(args, bulk.CREATE, rows, _number(args.limit))
+        rows = bulk.rows.with_passwords(sources.read(args.source, args.namespace))
+        plans = self._plans(args, bulk.run.CREATE, rows, _number(args.limit))
         if args.dry_run:
             return _shown(plans)
         if args.passwords_to is None:
@@ -54,7 +54,7 @@ class BulkMagics(SessionMagics):
         made: set[str] = set()
         try:
             result = self._execute(args, plans)
-            made = {row.user for row in result if row.outcome in bulk_models.MAY_BE_CREATED}
+            made = {row.user for row in result if row.outcome in bulk.results.MAY_BE_CREATED}
         except BaseException:
             made = {row.user for row in rows}  # nobody knows which of them are needed
             raise
@@ -70,7 +70,7 @@ class BulkMagics(SessionMagics):
             %milvus_delete_users leavers.csv --dry-run
             %milvus_delete_users leavers.csv
         """
-        plans = self._plans(args, bulk.DELETE, sources.read(args.source, args.namespace))
+        plans = self._plans(args, bulk.run.DELETE, sources.read(args.source, args.namespace))
         if args.dry_run:
             return _shown(plans)
         if any(plan.warning for plan in plans):
@@ -87,7 +87,7 @@ class BulkMagics(SessionMagics):
             %milvus_drop_users leavers --dry-run
             %milvus_drop_users leavers --using a,b
         """
-        plans = self._plans(args, bulk.DROP, sources.read(args.source, args.namespace))
+        plans = self._plans(args, bulk.run.DROP, sources.read(args.source, args.namespace))
         if args.dry_run:
             return _shown(plans)
         if any(plan.todo for plan in plans):
@@ -106,21 +106,21 @@ class BulkMagics(SessionMagics):
         self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], limit: int | None = None
     ) -> list[BulkPlan]:
         seconds = self.seconds(args)
-        return [bulk.plan(conn, operation, rows, limit=limit, timeout=seconds) for conn in self._connections(args)]
+        return [bulk.run.plan(conn, operation, rows, limit=limit, timeout=seconds) for conn in self._connections(args)]
 
     def _execute(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> BulkResult:
         results: list[BulkResult] = []
         for conn, plan in zip(self._connections(args), plans, strict=True):
             if results and results[-1].interrupted:
-                results.append(bulk.not_tried(plan))
+                results.append(bulk.run.not_tried(plan))
                 continue
             with _bar(plan) as progress:
                 results.append(
-                    bulk.execute(
+                    bulk.run.execute(
                         conn, plan, stop_on_error=args.stop_on_error, progress=progress, timeout=self.seconds(args)
                     )
                 )
-        return bulk_models.BulkResult.joined(results)
+        return bulk.results.BulkResult.joined(results)
 
 
 @contextmanager
@@ -154,9 +154,7 @@ def _confirm(plans: Sequence[BulkPlan], is_confirmed: bool) -> None:
     if is_confirmed:
         _say(plans)
     count = sum(len(plan.todo) for plan in plans)
-    passwords.confirm(
-        "\n".join(plan.brief for plan in plans), str(count), is_confirmed, what_is_typed="number of users"
-    )
+    prompts.confirm("\n".join(plan.brief for plan in plans), str(count), is_confirmed, what_is_typed="number of users")
 
 
 def _number(text: str | None) -> int | None:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from milvus_magics.client import scopes
-from milvus_magics.session import directory
+from milvus_magics import client
+from milvus_magics.session import name_cache
 from milvus_magics.session.connections import connections
 
 IDENTIFIER = "milvus_magics"
@@ -93,7 +93,7 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
         return []
     kind = "user" if action.dest == "name" and action.metavar in ("NAME", "USER") else KINDS.get(action.dest, "")
     if kind == "privilege":
-        return sorted(scopes.KNOWN)
+        return sorted(client.privilege_catalog.KNOWN)
     if kind == "object":
         return ["Collection", "Global", "User"]
     if kind == "alias":
@@ -101,7 +101,7 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
     if not kind or not connections.has_connection(alias):
         return []
-    return sorted(directory.guess(connections.get(alias), kind))
+    return sorted(name_cache.guess(connections.get(alias), kind))
 
 
 def _quoted(name: str) -> str:

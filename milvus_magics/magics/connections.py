@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from milvus_magics.client import users
-from milvus_magics.client.address import Address
+from milvus_magics import client
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.magics import passwords
+from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import (
     Parser,
     argument,
@@ -19,12 +18,13 @@ from milvus_magics.magics.arguments import (
     password_source,
     timeout_option,
 )
-from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.magics.typed_secrets import if_typed
 from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.transport.address import Address
 
 if TYPE_CHECKING:
-    from milvus_magics.client.models import WhoAmI
+    from milvus_magics.client.results.users import WhoAmI
     from milvus_magics.embedded import EmbeddedMilvus
     from milvus_magics.magics.overview import Aliases, Overview
     from milvus_magics.secret import Secret
@@ -75,7 +75,7 @@ class ConnectionMagics(SessionMagics):
         if not connections.has_connection(alias):
             return Overview(self._aliases(), None, "", "%milvus_connect URI --user NAME, or %milvus_connect --embedded")
         try:
-            who = users.whoami(connections.get(alias), timeout=self.seconds(args))
+            who = client.users.whoami(connections.get(alias), timeout=self.seconds(args))
         except MilvusException as exc:
             return Overview(self._aliases(), None, f"{type(exc).__name__}: {exc}", "%milvus_connect URI --user NAME")
         return Overview(
@@ -107,7 +107,7 @@ class ConnectionMagics(SessionMagics):
             connections.adopt(source, alias, timeout=timeout)
         else:
             connections.bind(alias, _address(args), timeout=timeout)
-        return users.whoami(connections.get(alias), timeout=timeout)
+        return client.users.whoami(connections.get(alias), timeout=timeout)
 
     @line_magic(argument("alias", metavar="ALIAS", help="the connection that all magics use from now on"))
     def use(self, args: argparse.Namespace) -> Aliases:
@@ -149,7 +149,7 @@ class ConnectionMagics(SessionMagics):
         Example:
             %milvus_whoami
         """
-        return users.whoami(self.connection(args), timeout=self.seconds(args))
+        return client.users.whoami(self.connection(args), timeout=self.seconds(args))
 
     def _aliases(self) -> Aliases:
         from milvus_magics.magics.overview import Aliases, AliasRow
@@ -230,18 +230,18 @@ def _address(args: argparse.Namespace) -> Address:
     }  # fmt: skip
     token = _token(args)
     if token is not None:
-        if user is not None or passwords.named_source(args, ""):
+        if user is not None or prompts.named_source(args, ""):
             raise ParameterError("give either a user with a password or a token, not both; nothing was sent")
         return Address.of(**given, token=token)
     if user is None:
-        if passwords.named_source(args, ""):
+        if prompts.named_source(args, ""):
             raise ParameterError("there is a source for a password but no --user; nothing was sent")
         return Address.of(**given)
     Address.of(**given)  # a wrong address is told before the password is asked for
     if not user:
         raise ParameterError("the user name is empty; nothing was sent")
     return Address.of(
-        **given, user=user, password=passwords.named_source(args, user) or passwords.ask(f"Password of {user!r}: ")
+        **given, user=user, password=prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
     )
 
 
@@ -267,7 +267,7 @@ def _token(args: argparse.Namespace) -> Secret | None:
     if sum(given) > 1:
         raise ParameterError("give one source for the token, not two; nothing was sent")
     if args.token_env is not None:
-        return passwords.from_environment(args.token_env)
+        return prompts.from_environment(args.token_env)
     if args.token_var is not None:
-        return passwords.from_variable(args.token_var, args.namespace)
-    return passwords.ask("Token (API key or user:password): ") if args.token else None
+        return prompts.from_variable(args.token_var, args.namespace)
+    return prompts.ask("Token (API key or user:password): ") if args.token else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from milvus_magics.client.models import Table
+from milvus_magics.client.results.users import Table
 
 if TYPE_CHECKING:
-    from milvus_magics.client.models import WhoAmI
+    from milvus_magics.client.results.users import WhoAmI
 
 
 @dataclass(frozen=True)

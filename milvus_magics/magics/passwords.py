@@ -1,127 +1,106 @@
-"""Where a magic's password comes from, and how a person confirms. One way for every magic."""
+"""Magics that change a user's password."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.typed_secrets import NEW_SOURCES, SOURCES, if_typed
+from milvus_magics import client
+from milvus_magics.errors import ParameterError
+from milvus_magics.magics import prompts
+from milvus_magics.magics.arguments import (
+    argument,
+    connection_options,
+    dry_run,
+    form,
+    line_magic,
+    new_password_source,
+    password_source,
+)
+from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.magics.typed_secrets import NEW_SOURCES
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
-    from milvus_magics.magics.words import Namespace
+    from milvus_magics.client.previews import Preview
+    from milvus_magics.transport.connection import Connection
 
-Answer = TypeVar("Answer")
-
-
-def named_source(args: argparse.Namespace, user: str, new: str = "") -> Secret | None:
-    """The password from the source that the line names; None where it names none.
-
-    Args:
-        args: the line's.
-        user: whose it is, for the keyring.
-        new: `new_` for the second password of magics that take two.
-
-    Raises:
-        ParameterError: two sources, or one that has nothing.
-    """
-    env, var, keyring = (getattr(args, new + name) for name in ("password_env", "password_var", "keyring"))
-    if sum(source is not None for source in (env, var, keyring)) > 1:
-        what = "the new password" if new else "the password"
-        raise ParameterError(
-            f"give one source for {what}, not two: {NEW_SOURCES if new else SOURCES}; nothing was sent"
-        )
-    if env is not None:
-        return from_environment(env)
-    if var is not None:
-        return from_variable(var, args.namespace)
-    return Secret.from_keyring(keyring, user) if keyring is not None else None
+NOT_WITH_FORM = (
+    "name", "without_old", "dry_run", "password_env", "password_var", "keyring", "new_password_env", "new_password_var",
+    "new_keyring",
+)  # fmt: skip
+whose = argument("name", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
+without_old = argument(
+    "--without-old", action="store_true", help="give no old password, which servers take from superusers only"
+)
 
 
-def from_environment(name: str) -> Secret:
-    """What an environment variable of the kernel holds."""
-    secret = Secret.from_environment(name)
-    if secret is None:
-        _require_name(name, "one environment variable's name, like PW")
-        raise ParameterError(f"the environment variable {name!r} of this kernel is not set, or empty; nothing was sent")
-    return secret
+class NewPasswordMagics(SessionMagics):
+    """The magics that change passwords."""
+
+    @line_magic(whose, password_source, new_password_source, without_old, dry_run, form, connection_options)
+    def update_password(self, args: argparse.Namespace) -> Any:
+        """Change a password. The old one is checked first; the plain sources mean the old one.
+
+        Asks for what the line names no source for, the new one twice. Where it is your own password, the connection
+        goes on with the new one.
+
+        Examples:
+            %milvus_update_password
+            %milvus_update_password bob --password-env OLD --new-password-env NEW
+            %milvus_update_password --form
+        """
+        conn = self.connection(args)
+        if args.form:
+            return self.form("UpdatePasswordForm", args, NOT_WITH_FORM)
+        if args.dry_run:
+            return _preview(conn, args, self.seconds(args))
+        name, old, new = _name_and_passwords(conn, args)
+        return client.users.update_password(conn, name, old, new, timeout=self.seconds(args))
+
+    @line_magic(whose, password_source, new_password_source, without_old, dry_run, form, connection_options)
+    def reset_password(self, args: argparse.Namespace) -> Any:
+        """Change a password, and prove that the new one works and the old one is refused.
+
+        As %milvus_update_password otherwise.
+
+        Examples:
+            %milvus_reset_password
+            %milvus_reset_password bob --keyring milvus
+        """
+        conn = self.connection(args)
+        if args.form:
+            return self.form("ResetPasswordForm", args, NOT_WITH_FORM)
+        if args.dry_run:
+            return _preview(conn, args, self.seconds(args))
+        name, old, new = _name_and_passwords(conn, args)
+        return client.users.reset_password(conn, name, old, new, timeout=self.seconds(args))
 
 
-def from_variable(name: str, namespace: Namespace) -> Secret:
-    """What a Python name of the notebook holds."""
-    _require_name(name, "one Python name, like pw")
-    if not isinstance(namespace.find(name), (str, Secret)):
-        kind = type(namespace.find(name)).__name__
-        raise ParameterError(f"the Python name {name!r} holds {kind}, not text or a Secret; nothing was sent")
-    secret = Secret(namespace.find(name))
-    if not secret:
-        raise ParameterError(f"the Python name {name!r} is empty; nothing was sent")
-    return secret
+def _preview(conn: Connection, args: argparse.Namespace, timeout: float) -> Preview:
+    name = _name(conn, args)
+    old, new = prompts.named_source(args, name), prompts.named_source(args, name, "new_")
+    if new:
+        client.names.require(client.names.problem_with_password(new))
+    return client.previews.preview_update_password(conn, name, old, timeout=timeout)
 
 
-def _require_name(name: str, what: str) -> None:
-    """Raise where a password was given in place of its source; what cannot be a name is not repeated."""
-    if not name.isidentifier():
-        raise ParameterError(f"the source of a password or token is {what}. {if_typed()}; nothing was sent")
+def _name(conn: Connection, args: argparse.Namespace) -> str:
+    name = conn.user if args.name is None else args.name
+    if not conn.user and args.name is None:
+        raise ParameterError(f"name the user: this connection acts as {conn.actor}; nothing was sent")
+    client.names.require(client.names.problem_with_existing_name(name))
+    return str(name)
 
 
-def ask(label: str, sources: str = SOURCES) -> Secret:
-    """Ask for a password, hidden.
-
-    Args:
-        label: what stands before the input.
-        sources: the options that would do instead.
-
-    Raises:
-        ParameterError: nobody can be asked here, or the answer is empty.
-    """
-    secret = _asked(lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {sources}")
-    if not secret:
-        raise ParameterError("the password is empty; nothing was sent")
-    return secret
-
-
-def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
-    """Ask for a new password, twice."""
-    secret = ask(f"New password of user {user!r}: ", sources)
-    if ask("Once more: ", sources) != secret:
-        raise ParameterError("the two passwords are not the same; nothing was sent")
-    return secret
-
-
-def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> None:
-    """Have the name retyped, unless `--yes` was given.
-
-    Args:
-        what: what is going to happen, shown before.
-        name: what has to be typed.
-        yes: whether it was confirmed on the line.
-        what_is_typed: what `name` is.
-
-    Raises:
-        ConfirmationError: it was not.
-    """
-    if yes:
-        return
-    try:
-        typed = _asked(lambda: input(f"{what}\nType the {what_is_typed} to go on: "), "")
-    except ParameterError as exc:
-        raise ConfirmationError(
-            f"{what}; nobody can be asked here, so give --yes if that is meant; nothing was changed"
-        ) from exc
-    if typed != name:
-        raise ConfirmationError(f"the {what_is_typed} was not retyped as {name!r}; nothing was changed")
-
-
-def _asked(question: Callable[[], Answer], otherwise: str) -> Answer:
-    # Imported late: only a notebook's prompt raises it.
-    from IPython.core.error import StdinNotImplementedError
-
-    try:
-        return question()
-    except (StdinNotImplementedError, EOFError):
-        raise ParameterError(f"{otherwise}; nothing was sent") from None
-    except KeyboardInterrupt:
-        raise ChangeInterrupted("interrupted; nothing was sent") from None
+def _name_and_passwords(conn: Connection, args: argparse.Namespace) -> tuple[str, Secret, Secret]:
+    """Whose password, the old one and the new one. What the line names is looked at before anybody is asked."""
+    name = _name(conn, args)
+    old, new = prompts.named_source(args, name), prompts.named_source(args, name, "new_")
+    if args.without_old and old:
+        raise ParameterError("--without-old gives no old password, so leave its source out; nothing was sent")
+    if new:
+        client.names.require(client.names.problem_with_password(new))
+    if old is None:
+        old = Secret("") if args.without_old else prompts.ask(f"Old password of user {name!r}: ")
+    return name, old, new or prompts.ask_for_new(name, NEW_SOURCES)

@@ -6,14 +6,14 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import previews, privilege_groups, privileges, scopes
-from milvus_magics.magics import passwords
+from milvus_magics import client
+from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, line_magic, yes
-from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.session_magics import SessionMagics
 
 if TYPE_CHECKING:
-    from milvus_magics.client.role_models import Grants, PrivilegeGroups
-    from milvus_magics.client.scopes import Scope
+    from milvus_magics.client.privilege_catalog import Scope
+    from milvus_magics.client.results.roles import Grants, PrivilegeGroups
 
 group_name = argument("group", metavar="G", help="the group")
 group_members = argument("privileges", nargs="+", metavar="P", help="names of privileges")
@@ -42,8 +42,12 @@ class PrivilegeMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return previews.preview_grant_privilege(conn, args.role, args.privilege, _scope(args), timeout=timeout)
-        return privileges.grant_privilege(conn, args.role, args.privilege, **_scope(args)._asdict(), timeout=timeout)
+            return client.previews.preview_grant_privilege(
+                conn, args.role, args.privilege, _scope(args), timeout=timeout
+            )
+        return client.privileges.grant_privilege(
+            conn, args.role, args.privilege, **_scope(args)._asdict(), timeout=timeout
+        )
 
     @line_magic(grant_arguments, dry_run, yes, connection_options)
     def revoke_privilege(self, args: argparse.Namespace) -> Any:
@@ -57,11 +61,17 @@ class PrivilegeMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return previews.preview_revoke_privilege(conn, args.role, args.privilege, _scope(args), timeout=timeout)
-        if not args.yes and previews.is_own_role(conn, args.role, timeout=timeout):
-            preview = previews.preview_revoke_privilege(conn, args.role, args.privilege, _scope(args), timeout=timeout)
-            passwords.confirm(str(preview), args.role, yes=False)
-        return privileges.revoke_privilege(conn, args.role, args.privilege, **_scope(args)._asdict(), timeout=timeout)
+            return client.previews.preview_revoke_privilege(
+                conn, args.role, args.privilege, _scope(args), timeout=timeout
+            )
+        if not args.yes and client.previews.is_own_role(conn, args.role, timeout=timeout):
+            preview = client.previews.preview_revoke_privilege(
+                conn, args.role, args.privilege, _scope(args), timeout=timeout
+            )
+            prompts.confirm(str(preview), args.role, yes=False)
+        return client.privileges.revoke_privilege(
+            conn, args.role, args.privilege, **_scope(args)._asdict(), timeout=timeout
+        )
 
     @line_magic(
         argument("role", nargs="?", metavar="R", help="the role (default: all of them)"),
@@ -74,7 +84,7 @@ class PrivilegeMagics(SessionMagics):
             %milvus_list_grants reader
             grants = %milvus_list_grants
         """
-        return privileges.list_grants(self.connection(args), args.role, timeout=self.seconds(args))
+        return client.privileges.list_grants(self.connection(args), args.role, timeout=self.seconds(args))
 
     @line_magic(connection_options)
     def list_privilege_groups(self, args: argparse.Namespace) -> PrivilegeGroups:
@@ -83,7 +93,7 @@ class PrivilegeMagics(SessionMagics):
         Example:
             %milvus_list_privilege_groups
         """
-        return privilege_groups.list_privilege_groups(self.connection(args), timeout=self.seconds(args))
+        return client.privilege_groups.list_privilege_groups(self.connection(args), timeout=self.seconds(args))
 
     @line_magic(group_name, dry_run, connection_options)
     def create_privilege_group(self, args: argparse.Namespace) -> Any:
@@ -92,7 +102,11 @@ class PrivilegeMagics(SessionMagics):
         Example:
             %milvus_create_privilege_group searching
         """
-        act = previews.preview_create_privilege_group if args.dry_run else privilege_groups.create_privilege_group
+        act = (
+            client.previews.preview_create_privilege_group
+            if args.dry_run
+            else client.privilege_groups.create_privilege_group
+        )
         return act(self.connection(args), args.group, timeout=self.seconds(args))
 
     @line_magic(group_name, dry_run, yes, connection_options)
@@ -106,11 +120,11 @@ class PrivilegeMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
+            return client.previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
         if not args.yes:
-            preview = previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
-            passwords.confirm(str(preview), args.group, yes=False)
-        return privilege_groups.drop_privilege_group(conn, args.group, timeout=timeout)
+            preview = client.previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
+            prompts.confirm(str(preview), args.group, yes=False)
+        return client.privilege_groups.drop_privilege_group(conn, args.group, timeout=timeout)
 
     @line_magic(group_name, group_members, dry_run, connection_options)
     def add_privileges_to_group(self, args: argparse.Namespace) -> Any:
@@ -119,7 +133,7 @@ class PrivilegeMagics(SessionMagics):
         Example:
             %milvus_add_privileges_to_group searching Search Query
         """
-        return self._change_group(args, privilege_groups.add_privileges_to_group, added=True)
+        return self._change_group(args, client.privilege_groups.add_privileges_to_group, added=True)
 
     @line_magic(group_name, group_members, dry_run, yes, connection_options)
     def remove_privileges_from_group(self, args: argparse.Namespace) -> Any:
@@ -131,21 +145,21 @@ class PrivilegeMagics(SessionMagics):
             %milvus_remove_privileges_from_group searching Query
         """
         conn, timeout = self.connection(args), self.seconds(args)
-        if not args.yes and not args.dry_run and previews.is_own_group(conn, args.group, timeout=timeout):
-            preview = previews.preview_change_privilege_group(
+        if not args.yes and not args.dry_run and client.previews.is_own_group(conn, args.group, timeout=timeout):
+            preview = client.previews.preview_change_privilege_group(
                 conn, args.group, args.privileges, added=False, timeout=timeout
             )
-            passwords.confirm(str(preview), args.group, yes=False)
-        return self._change_group(args, privilege_groups.remove_privileges_from_group, added=False)
+            prompts.confirm(str(preview), args.group, yes=False)
+        return self._change_group(args, client.privilege_groups.remove_privileges_from_group, added=False)
 
     def _change_group(self, args: argparse.Namespace, change: Callable[..., Any], *, added: bool) -> Any:
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return previews.preview_change_privilege_group(
+            return client.previews.preview_change_privilege_group(
                 conn, args.group, args.privileges, added=added, timeout=timeout
             )
         return change(conn, args.group, args.privileges, timeout=timeout)
 
 
 def _scope(args: argparse.Namespace) -> Scope:
-    return scopes.Scope(args.collection, args.db, args.object, args.object_name)
+    return client.privilege_catalog.Scope(args.collection, args.db, args.object, args.object_name)

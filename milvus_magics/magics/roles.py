@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import previews, roles
-from milvus_magics.magics import passwords
+from milvus_magics import client
+from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, form, line_magic, yes
-from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.session_magics import SessionMagics
 
 if TYPE_CHECKING:
-    from milvus_magics.client.role_models import RoleDetails, Roles
+    from milvus_magics.client.results.roles import RoleDetails, Roles
 
 role_name = argument("role", metavar="R", help="the role")
 role_name_or_form = argument("role", nargs="?", metavar="R", help="the role")
@@ -28,7 +28,7 @@ class RoleMagics(SessionMagics):
         Example:
             roles = %milvus_list_roles
         """
-        return roles.list_roles(self.connection(args), timeout=self.seconds(args))
+        return client.roles.list_roles(self.connection(args), timeout=self.seconds(args))
 
     @line_magic(role_name, connection_options)
     def list_role(self, args: argparse.Namespace) -> RoleDetails:
@@ -37,7 +37,7 @@ class RoleMagics(SessionMagics):
         Example:
             %milvus_list_role reader
         """
-        return roles.list_role(self.connection(args), args.role, timeout=self.seconds(args))
+        return client.roles.list_role(self.connection(args), args.role, timeout=self.seconds(args))
 
     @line_magic(
         role_name_or_form,
@@ -57,8 +57,8 @@ class RoleMagics(SessionMagics):
             return self.form("CreateRoleForm", args, ("role", "description", "dry_run"))
         self.require(args, role="the role")
         if args.dry_run:
-            return previews.preview_create_role(conn, args.role, timeout=timeout)
-        return roles.create_role(conn, args.role, description=args.description, timeout=timeout)
+            return client.previews.preview_create_role(conn, args.role, timeout=timeout)
+        return client.roles.create_role(conn, args.role, description=args.description, timeout=timeout)
 
     @line_magic(
         role_name,
@@ -72,7 +72,7 @@ class RoleMagics(SessionMagics):
         Example:
             %milvus_alter_role reader --description 'reads everything'
         """
-        act = previews.preview_alter_role if args.dry_run else roles.alter_role
+        act = client.previews.preview_alter_role if args.dry_run else client.roles.alter_role
         return act(self.connection(args), args.role, args.description, timeout=self.seconds(args))
 
     @line_magic(
@@ -97,12 +97,12 @@ class RoleMagics(SessionMagics):
             return self.form("DropRoleForm", args, ("role", "force", "dry_run", "yes"))
         self.require(args, role="the role")
         if args.dry_run:
-            return roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
+            return client.roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
         if not args.yes:
-            preview = roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
+            preview = client.roles.preview_drop_role(conn, args.role, force=args.force, timeout=timeout)
             if args.force or not preview.grants:  # else it will be refused, and there is nothing to confirm
-                passwords.confirm(preview.brief, args.role, yes=False)
-        return roles.drop_role(conn, args.role, force=args.force, timeout=timeout)
+                prompts.confirm(preview.brief, args.role, yes=False)
+        return client.roles.drop_role(conn, args.role, force=args.force, timeout=timeout)
 
     @line_magic(user_name_or_form, role_name_or_form, dry_run, form, connection_options)
     def grant_role(self, args: argparse.Namespace) -> Any:
@@ -115,7 +115,7 @@ class RoleMagics(SessionMagics):
         if args.form:
             return self.form("GrantRoleForm", args, ("name", "role", "dry_run"))
         self.require(args, name="the user", role="the role")
-        act = previews.preview_grant_role if args.dry_run else roles.grant_role
+        act = client.previews.preview_grant_role if args.dry_run else client.roles.grant_role
         return act(conn, args.name, args.role, timeout=timeout)
 
     @line_magic(user_name_or_form, role_name_or_form, dry_run, yes, form, connection_options)
@@ -134,9 +134,9 @@ class RoleMagics(SessionMagics):
             return self.form("RevokeRoleForm", args, ("name", "role", "dry_run", "yes"))
         self.require(args, name="the user", role="the role")
         if args.dry_run:
-            return previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
+            return client.previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
         if args.role == "admin" or args.name == conn.user:
-            preview = previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
+            preview = client.previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
             if preview.warning:
-                passwords.confirm(str(preview), args.name, args.yes)
-        return roles.revoke_role(conn, args.name, args.role, timeout=timeout)
+                prompts.confirm(str(preview), args.name, args.yes)
+        return client.roles.revoke_role(conn, args.name, args.role, timeout=timeout)

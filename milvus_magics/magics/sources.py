@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import bulk_rows
+from milvus_magics import bulk
 from milvus_magics.errors import ParameterError
 from milvus_magics.private_file import expanded, open_new
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
-    from milvus_magics.client.bulk_models import UserRow
-    from milvus_magics.magics.words import Namespace
+    from milvus_magics.bulk.results import UserRow
+    from milvus_magics.magics.line import Namespace
 
 PLAIN = ("user", "roles", "description")
 
@@ -28,7 +28,7 @@ def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
         BulkError: names every row that is not as it should be.
     """
     if source.isidentifier() and namespace.has(source):
-        return bulk_rows.rows_of(namespace.find(source))
+        return bulk.rows.rows_of(namespace.find(source))
     reader, first = _READERS.get(Path(source).suffix.lower(), (None, 0))
     if reader is None:
         raise ParameterError(
@@ -39,7 +39,7 @@ def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
     # Raised here, where no frame holds what the file holds.
     if problem:
         raise ParameterError(f"the file {source!r} cannot be read: {problem}; nothing was sent")
-    return bulk_rows.rows_of(items, first)
+    return bulk.rows.rows_of(items, first)
 
 
 def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
@@ -74,7 +74,7 @@ def _from_csv(path: str) -> Found:
             heading = stream.readline()
             stream.seek(0)
             table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
-            problem = bulk_rows.problem_with_fields(table.fieldnames or (), " of the heading")
+            problem = bulk.rows.problem_with_fields(table.fieldnames or (), " of the heading")
             return ([], problem) if problem else ([_wrapped(row) for row in table], "")
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         return [], _why(exc)
@@ -98,7 +98,7 @@ def _from_json(path: str) -> Found:
 def _wrapped(row: dict[Any, Any]) -> dict[Any, Any]:
     """The row with what is or may be a password wrapped, before anything can go wrong with it."""
     return {
-        name: Secret(value) if isinstance(value, str) and value and bulk_rows.field_of(name) not in PLAIN else value
+        name: Secret(value) if isinstance(value, str) and value and bulk.rows.field_of(name) not in PLAIN else value
         for name, value in row.items()
     }
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from milvus_magics.magics import passwords
+from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, password_source
-from milvus_magics.magics.base import SessionMagics
-from milvus_magics.session import undo
+from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.session import undo_store
 
 
 class UndoMagics(SessionMagics):
@@ -25,12 +25,12 @@ class UndoMagics(SessionMagics):
             %milvus_restore_user bob
         """
         conn, timeout = self.connection(args), self.seconds(args)
-        undo.lost_user(conn, args.name)  # before anybody is asked
-        given = passwords.named_source(args, args.name)
+        undo_store.lost_user(conn, args.name)  # before anybody is asked
+        given = prompts.named_source(args, args.name)
         if args.dry_run:
-            return undo.preview_restore_user(conn, args.name, given=given is not None, timeout=timeout)
-        secret = given or undo.kept_secret(conn, args.name) or passwords.ask_for_new(args.name)
-        return undo.restore_user(conn, args.name, secret, timeout=timeout)
+            return undo_store.preview_restore_user(conn, args.name, given=given is not None, timeout=timeout)
+        secret = given or undo_store.kept_secret(conn, args.name) or prompts.ask_for_new(args.name)
+        return undo_store.restore_user(conn, args.name, secret, timeout=timeout)
 
     @line_magic(argument("role", metavar="R", help="the role"), dry_run, connection_options)
     def restore_role(self, args: argparse.Namespace) -> Any:
@@ -42,5 +42,5 @@ class UndoMagics(SessionMagics):
             %milvus_restore_role reader
         """
         conn, timeout = self.connection(args), self.seconds(args)
-        act = undo.preview_restore_role if args.dry_run else undo.restore_role
+        act = undo_store.preview_restore_role if args.dry_run else undo_store.restore_role
         return act(conn, args.role, timeout=timeout)

@@ -6,9 +6,9 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import models, naming, previews, users
+from milvus_magics import client
 from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError, printable
-from milvus_magics.magics import passwords
+from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import (
     Parser,
     argument,
@@ -19,12 +19,12 @@ from milvus_magics.magics.arguments import (
     password_source,
     yes,
 )
-from milvus_magics.magics.base import SessionMagics
+from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.models import CreatedUser, DeletePreview, User, Users
+    from milvus_magics.client.results.users import CreatedUser, DeletePreview, User, Users
+    from milvus_magics.transport.connection import Connection
 
 NOT_WITH_FORM = (
     "name", "password_env", "password_var", "keyring", "role", "description", "generate", "password_to", "keyring_to",
@@ -54,7 +54,7 @@ class UserMagics(SessionMagics):
         Example:
             users = %milvus_list_users
         """
-        return users.list_users(self.connection(args), timeout=self.seconds(args))
+        return client.users.list_users(self.connection(args), timeout=self.seconds(args))
 
     @line_magic(connection_options)
     def list_usernames(self, args: argparse.Namespace) -> list[str]:
@@ -63,7 +63,7 @@ class UserMagics(SessionMagics):
         Example:
             names = %milvus_list_usernames
         """
-        return users.list_usernames(self.connection(args), timeout=self.seconds(args))
+        return client.users.list_usernames(self.connection(args), timeout=self.seconds(args))
 
     @line_magic(user_name, connection_options)
     def list_user(self, args: argparse.Namespace) -> User:
@@ -72,7 +72,7 @@ class UserMagics(SessionMagics):
         Example:
             %milvus_list_user bob
         """
-        return users.list_user(self.connection(args), args.name, timeout=self.seconds(args))
+        return client.users.list_user(self.connection(args), args.name, timeout=self.seconds(args))
 
     @line_magic(user_name_or_form, new_password, dry_run, form, connection_options)
     def create_user(self, args: argparse.Namespace) -> Any:
@@ -88,16 +88,16 @@ class UserMagics(SessionMagics):
         if args.form:
             return self.form("CreateUserForm", args, NOT_WITH_FORM)
         self.require(args, name="the user")
-        naming.require(naming.problem_with_user_name(args.name))
+        client.names.require(client.names.problem_with_user_name(args.name))
         if args.dry_run:
-            given = passwords.named_source(args, args.name)
-            return previews.preview_create_user(conn, args.name, given, grant=args.role, timeout=timeout)
+            given = prompts.named_source(args, args.name)
+            return client.previews.preview_create_user(conn, args.name, given, grant=args.role, timeout=timeout)
         if args.generate:
             return _create_generated(conn, args, timeout)
         if args.password_to is not None or args.keyring_to is not None:
             raise ParameterError("--password-to and --keyring-to go with --generate; nothing was sent")
-        password = passwords.named_source(args, args.name) or passwords.ask_for_new(args.name)
-        return users.create_user(
+        password = prompts.named_source(args, args.name) or prompts.ask_for_new(args.name)
+        return client.users.create_user(
             conn, args.name, password, grant=args.role, description=args.description, timeout=timeout
         )
 
@@ -119,16 +119,16 @@ class UserMagics(SessionMagics):
                 "DeleteUserForm", args, ("name", "dry_run", "yes", "password_env", "password_var", "keyring")
             )
         self._require_name(args)
-        given = passwords.named_source(args, args.name)
+        given = prompts.named_source(args, args.name)
         if args.dry_run:
-            return users.preview_delete_user(conn, args.name, given, timeout=timeout)
+            return client.users.preview_delete_user(conn, args.name, given, timeout=timeout)
         preview = None if args.yes and given else _preview(conn, args.name, timeout)
         if preview and preview.warning:
-            passwords.confirm(str(preview), args.name, args.yes)
+            prompts.confirm(str(preview), args.name, args.yes)
         elif preview and given and preview.undo:
             print(f"{args.name!r} will be deleted; {preview.undo}")  # as the prompt says it otherwise
-        password = given or passwords.ask(_label(args.name, preview))
-        return users.delete_user(conn, args.name, password, timeout=timeout)
+        password = given or prompts.ask(_label(args.name, preview))
+        return client.users.delete_user(conn, args.name, password, timeout=timeout)
 
     @line_magic(user_name_or_form, dry_run, yes, form, connection_options)
     def drop_user(self, args: argparse.Namespace) -> Any:
@@ -145,21 +145,21 @@ class UserMagics(SessionMagics):
             return self.form("DropUserForm", args, ("name", "dry_run", "yes"))
         self._require_name(args)
         if args.dry_run:
-            return users.preview_drop_user(conn, args.name, timeout=timeout)
+            return client.users.preview_drop_user(conn, args.name, timeout=timeout)
         if not args.yes:
-            preview = users.preview_drop_user(conn, args.name, timeout=timeout)
-            passwords.confirm(str(preview), args.name, yes=False)
-        return users.drop_user(conn, args.name, timeout=timeout)
+            preview = client.users.preview_drop_user(conn, args.name, timeout=timeout)
+            prompts.confirm(str(preview), args.name, yes=False)
+        return client.users.drop_user(conn, args.name, timeout=timeout)
 
     def _require_name(self, args: argparse.Namespace) -> None:
         self.require(args, name="the user")
-        naming.require(naming.problem_with_existing_name(args.name))
+        client.names.require(client.names.problem_with_existing_name(args.name))
 
 
 def _preview(conn: Connection, name: str, timeout: float) -> DeletePreview | None:
     """What would go; None where the caller may not look."""
     try:
-        return users.preview_delete_user(conn, name, timeout=timeout)
+        return client.users.preview_delete_user(conn, name, timeout=timeout)
     except PermissionDeniedError:
         return None
 
@@ -171,19 +171,21 @@ def _label(name: str, preview: DeletePreview | None) -> str:
 
 
 def _create(conn: Connection, args: argparse.Namespace, password: Secret, timeout: float) -> CreatedUser:
-    return users.create_user(conn, args.name, password, grant=args.role, description=args.description, timeout=timeout)
+    return client.users.create_user(
+        conn, args.name, password, grant=args.role, description=args.description, timeout=timeout
+    )
 
 
 def _create_generated(conn: Connection, args: argparse.Namespace, timeout: float) -> CreatedUser:
     """Create a user with a generated password, which is put where it belongs before: afterwards it could be lost."""
-    if passwords.named_source(args, args.name):
+    if prompts.named_source(args, args.name):
         raise ParameterError("--generate makes the password: leave its source out; nothing was sent")
     secret = Secret.generate()
     if args.password_to is not None and args.keyring_to is not None:
         raise ParameterError("give --password-to or --keyring-to, not both; nothing was sent")
     _keep(secret, args)
     try:
-        created = users.create_user(
+        created = client.users.create_user(
             conn, args.name, secret, grant=args.role, description=args.description, timeout=timeout
         )
     except (MilvusException, KeyboardInterrupt) as exc:
@@ -191,7 +193,9 @@ def _create_generated(conn: Connection, args: argparse.Namespace, timeout: float
             _forget(args)
         raise
     place = args.password_to or (f"the keyring, service {args.keyring_to!r}" if args.keyring_to else "")
-    return models.CreatedUser(created.user, created.server, created.roles, secret, kept=place, note=created.note)
+    return client.results.users.CreatedUser(
+        created.user, created.server, created.roles, secret, kept=place, note=created.note
+    )
 
 
 def _keep(secret: Secret, args: argparse.Namespace) -> None:

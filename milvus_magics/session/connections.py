@@ -6,17 +6,18 @@ import atexit
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client import status, verify
-from milvus_magics.client.address import Address, masked_uri
-from milvus_magics.client.deadline import Deadline
+from milvus_magics import client
 from milvus_magics.errors import AliasError, ParameterError
 from milvus_magics.secret import Secret
-from milvus_magics.session import adopt as adopting
-from milvus_magics.session import directory, journal, lock, undo
+from milvus_magics.session import journal, lock, name_cache, undo_store
+from milvus_magics.session import pymilvus_connections as adopting
+from milvus_magics.transport import reply_status
+from milvus_magics.transport.address import Address, masked_uri
+from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.connection import Connection
-    from milvus_magics.client.models import Change
+    from milvus_magics.client.results.users import Change
+    from milvus_magics.transport.connection import Connection
 
 DEFAULT = "default"
 
@@ -100,7 +101,7 @@ class Connections:
 
     def open(self, address: Address, *, timeout: float | None = 10.0) -> Connection:
         """Connect to a checked address and prove it; raises as `connect`. No alias leads to it before `keep`."""
-        from milvus_magics.client.connection import Connection
+        from milvus_magics.transport.connection import Connection
 
         deadline = Deadline(timeout)
         conn = Connection(address)
@@ -114,8 +115,8 @@ class Connections:
     def keep(self, alias: str, conn: Connection) -> None:
         """Bind a connection that `open` gave to an alias; the alias's old one is closed."""
         _checked(alias)
-        undo.watch(conn)
-        conn.on_change += [journal.record, partial(directory.on_change, conn), partial(self._on_change, conn)]
+        undo_store.watch(conn)
+        conn.on_change += [journal.record, partial(name_cache.on_change, conn), partial(self._on_change, conn)]
         with lock:
             old, self._open[alias] = self._open.get(alias), conn
         if old:
@@ -220,11 +221,11 @@ class Connections:
 def _prove(conn: Connection, deadline: Deadline) -> None:
     # GetVersion is the cheapest call, but only Connect looks whether the database exists.
     reply = conn.call("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
-    status.raise_for(status.of(reply))
+    reply_status.raise_for(reply_status.of(reply))
     conn.version = reply.server_info.build_tags if conn.address.db_name else reply.version
     # A server that takes everything has said nothing about the token, which may be anything.
     login = conn.address.login
-    if login is not None and login.split() != login and verify.is_enforced(conn, deadline):
+    if login is not None and login.split() != login and client.password_check.is_enforced(conn, deadline):
         conn.take_token_apart()
 
 
@@ -235,7 +236,7 @@ def _checked(alias: str) -> str:
 
 
 def _close(conn: Connection) -> None:
-    directory.forget(conn)
+    name_cache.forget(conn)
     conn.close()
 
 

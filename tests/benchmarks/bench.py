@@ -24,11 +24,11 @@ from listing import USERS, listing
 
 from milvus_magics import embedded, wire
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.login import Login
 from milvus_magics.secret import Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 
 HERE = Path(__file__).parent
 PASSWORD = "a-password"
@@ -138,7 +138,7 @@ def call_overhead(rounds=4000):
 
 def load_ext(rounds=5):
     """`%load_ext` in fresh kernels, in milliseconds, with byte code as an installer leaves it."""
-    compileall.compile_dir(Path(embedded.__file__).parent, quiet=1)
+    compileall.compile_dir(Path(embedded.__file__).parents[1], quiet=1)
     code = """import time
 start = time.perf_counter()
 get_ipython().run_line_magic("load_ext", "milvus_magics")

@@ -42,11 +42,12 @@ class Ours:
     """milvus_magics: one user by the functions for one, many by those for many."""
 
     def __init__(self, address, password):
-        from milvus_magics.client import bulk, users
-        from milvus_magics.client.address import Address
-        from milvus_magics.client.connection import Connection
+        from milvus_magics.bulk import run
+        from milvus_magics.client import users
+        from milvus_magics.transport.address import Address
+        from milvus_magics.transport.connection import Connection
 
-        self._bulk, self._users = bulk, users
+        self._bulk, self._users = run, users
         self._conn = Connection(Address.of(address, user="root", password=password))
 
     def create(self, rows):
@@ -113,8 +114,8 @@ class Bare:
         import grpc
 
         from milvus_magics import wire
-        from milvus_magics.client.login import Login
         from milvus_magics.secret import Secret
+        from milvus_magics.transport.credentials import Login
 
         self._wire, self.in_flight, self._own = wire, in_flight, self._header("root", password, Login, Secret)
         self._login = lambda user, secret: self._header(user, secret, Login, Secret)

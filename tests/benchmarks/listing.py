@@ -8,8 +8,8 @@ import pymilvus
 
 from milvus_magics import embedded
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 USERS = 5000
 IN_FLIGHT = 8

@@ -9,8 +9,8 @@ from lab import Form, Notebook, browser_page, jupyter_lab
 
 from milvus_magics import embedded
 from milvus_magics.client import privileges, roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 CONNECT = """%load_ext milvus_magics
 %milvus_connect http://localhost:19530 --user root --password-env TEST_PASSWORD"""

@@ -6,10 +6,10 @@ from lab import Form, Notebook, browser_page, jupyter_lab, tab_through
 
 from milvus_magics import embedded
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.secret import Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 CONNECT = """import os
 %load_ext milvus_magics

@@ -11,8 +11,8 @@ from processes import frozen, pid_of_milvus
 
 from milvus_magics import embedded
 from milvus_magics.client import privileges, roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 PASSWORD = "a-password-of-theirs"
 CONNECT = """import os

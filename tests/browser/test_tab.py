@@ -12,8 +12,8 @@ from lab import TREES, Notebook, browser_page, jupyter_lab
 
 from milvus_magics import embedded
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 CONNECT = """import os
 %load_ext milvus_magics

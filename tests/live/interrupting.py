@@ -14,9 +14,9 @@ import time
 from queue import SimpleQueue
 
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import MilvusException
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 LONGEST = 0.006  # a refused deletion takes about half of it
 when, sent = SimpleQueue(), []

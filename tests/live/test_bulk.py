@@ -18,15 +18,17 @@ from cutting import cutting
 from processes import pid_of_milvus
 
 from milvus_magics import connections, embedded
-from milvus_magics.client import bulk, roles, users, verify
-from milvus_magics.client.address import Address
-from milvus_magics.client.bulk_models import BulkError
-from milvus_magics.client.bulk_rows import rows_of
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
+from milvus_magics.bulk import run
+from milvus_magics.bulk.results import BulkError
+from milvus_magics.bulk.rows import rows_of
+from milvus_magics.bulk.run import CREATE, create_users, delete_users, drop_users, plan
+from milvus_magics.client import password_check, roles, users
 from milvus_magics.errors import ConfirmationError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session import journal
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = "a-password-of-theirs"
 MANY = {"PROXY_MAXUSERNUM": "5000", "PROXY_MAXROLENUM": "50"}
@@ -63,41 +65,41 @@ def people(count, **fields):
 
 def test_a_class_comes_and_goes(conn):
     """Created with roles and passwords, again: nothing to do; deleted by their passwords, again: nobody is left."""
-    made = bulk.create_users(conn, people(60, roles="reader"))
+    made = create_users(conn, people(60, roles="reader"))
     assert made.counts == {"done": 60}
     listed = {user.name: user.roles for user in users.list_users(conn, timeout=10)}
     assert sum(held == ("reader",) for held in listed.values()) == 60
-    again = bulk.create_users(conn, people(60, roles="reader"))
+    again = create_users(conn, people(60, roles="reader"))
     assert again.counts == {"already": 60}
     told = []
-    gone = bulk.delete_users(conn, people(60), progress=told.append)
+    gone = delete_users(conn, people(60), progress=told.append)
     assert gone.counts == {"done": 60}
     assert told == list(range(1, 61))
     assert names_on(conn) == []
-    assert bulk.delete_users(conn, people(60)).counts == {"already": 60}
+    assert delete_users(conn, people(60)).counts == {"already": 60}
 
 
 def test_a_wrong_password_deletes_nobody_and_stops_nobody(conn):
     """Wrong in one row: that one stays and says why; the others go. More than a control's distance apart."""
     rows = people(130)
-    bulk.create_users(conn, rows)
+    create_users(conn, rows)
     rows[7]["password"] = rows[111]["password"] = "not-the-right-one"
-    found = bulk.delete_users(conn, rows)
+    found = delete_users(conn, rows)
     assert found.counts == {"done": 128, "refused": 2}
     assert {row.user for row in found if row.outcome == "refused"} == {"user7", "user111"}
     assert {row.reason for row in found if row.outcome == "refused"} == {"the password is wrong"}
     assert names_on(conn) == ["user111", "user7"]
     with pytest.raises(BulkError, match=r"128 done, 2 refused .* row 8 \('user7'\): refused, the password is wrong"):
         found.raise_for_failures()
-    assert bulk.drop_users(conn, ["user7", "user111"]).counts == {"done": 2}
+    assert drop_users(conn, ["user7", "user111"]).counts == {"done": 2}
 
 
 def test_stop_on_error(conn):
     """With the first refusal no more rows are begun; those say so."""
     rows = people(200)
-    bulk.create_users(conn, rows)
+    create_users(conn, rows)
     rows[0]["password"] = "not-the-right-one"
-    found = bulk.delete_users(conn, rows, stop_on_error=True)
+    found = delete_users(conn, rows, stop_on_error=True)
     assert found.counts["refused"] == 1
     assert found.counts["not tried"] > 100
     assert found.counts["done"] == 200 - len(names_on(conn))
@@ -112,7 +114,7 @@ def test_all_problems_at_once_and_nothing_is_changed(conn):
         {"user": "ok"},
     ]  # fmt: skip
     with pytest.raises(BulkError) as found:
-        bulk.create_users(conn, rows)
+        create_users(conn, rows)
     for words in (
         "4 problems",
         "row 1: there is no role 'raeder' (did you mean 'reader'?)",
@@ -130,9 +132,9 @@ def test_all_problems_at_once_and_nothing_is_changed(conn):
         ([{"user": "ann", "roles": 7}], "the roles must be"),
     ]:
         with pytest.raises(BulkError, match=words):
-            bulk.delete_users(conn, rows)
+            delete_users(conn, rows)
     with pytest.raises(BulkError, match="2 users are there and 1 would come, but 2 is the limit"):
-        bulk.create_users(conn, ["new"], limit=2)
+        create_users(conn, ["new"], limit=2)
     with pytest.raises(ParameterError, match="must be a list"):
         rows_of("ann")
     assert names_on(conn) == ["ann"]
@@ -143,9 +145,9 @@ def test_the_servers_own_limit(tmp_path):
     """It tells by refusing: those rows say so, and no more are sent."""
     with embedded.start(settings={"PROXY_MAXUSERNUM": "20"}) as server:
         conn = connect(server)
-        planned = bulk.plan(conn, bulk.CREATE, rows_of(people(150)))
+        planned = plan(conn, CREATE, rows_of(people(150)))
         assert "151 users; Milvus takes 100 unless" in str(planned)
-        found = bulk.create_users(conn, people(150))
+        found = create_users(conn, people(150))
         assert found.counts["done"] == 19
         assert found.counts["not tried"] > 0
         assert sum(found.counts.values()) == 150
@@ -158,7 +160,7 @@ def test_half_done_creations_are_finished(conn):
     """A user with this password who lacks a role gets it; one with another password keeps what they have."""
     for name, password in {"ann": PASSWORD, "bob": "another password"}.items():
         users.create_user(conn, name, password, timeout=10)
-    found = bulk.create_users(conn, {"ann": {"password": PASSWORD, "roles": ["reader"]},
+    found = create_users(conn, {"ann": {"password": PASSWORD, "roles": ["reader"]},
                                      "bob": {"password": PASSWORD, "roles": ["reader"]}})  # fmt: skip
     assert {row.user: row.outcome for row in found} == {"ann": "done", "bob": "refused"}
     listed = {user.name: user.roles for user in users.list_users(conn, timeout=10)}
@@ -168,7 +170,7 @@ def test_half_done_creations_are_finished(conn):
 def role_that_goes(conn, monkeypatch):
     """A role that somebody drops between the plan and its execution; everything after the plan is as it comes."""
     roles.create_role(conn, "fleeting", timeout=10)
-    module = import_module("milvus_magics.client.bulk")  # what stands for it here only reads
+    module = import_module("milvus_magics.bulk.run")  # what stands for it here only reads
     execute = module.execute
 
     def after_its_end(*args, **options):
@@ -176,7 +178,7 @@ def role_that_goes(conn, monkeypatch):
         return execute(*args, **options)
 
     monkeypatch.setattr(module, "execute", after_its_end)
-    monkeypatch.setattr(bulk, "execute", after_its_end)
+    monkeypatch.setattr(run, "execute", after_its_end)
     return "fleeting"
 
 
@@ -184,11 +186,11 @@ def test_a_user_who_lacks_a_role_is_partly_done(conn, monkeypatch):
     """They are there, so their password is kept; the entries say what was done and what was refused."""
     fleeting, changes = role_that_goes(conn, monkeypatch), []
     conn.on_change.append(changes.append)
-    found = bulk.create_users(conn, [{"user": "ann", "roles": ["reader", fleeting]}, "bob"])
+    found = create_users(conn, [{"user": "ann", "roles": ["reader", fleeting]}, "bob"])
     assert {row.user: row.outcome for row in found} == {"ann": "partly", "bob": "done"}
     assert "the user is there, but without role 'fleeting'" in found[0].reason
     assert list(found.passwords) == ["ann", "bob"]
-    assert verify.check(conn, "ann", found.passwords["ann"], Deadline(10), may_rewrite=True).right
+    assert password_check.check(conn, "ann", found.passwords["ann"], Deadline(10), may_rewrite=True).right
     assert [(one.operation, one.target, one.outcome) for one in changes if "ann" in one.target] == [
         ("grant_role", "ann reader", "done"),
         ("create_user", "ann", "done"),
@@ -209,7 +211,7 @@ def test_the_file_keeps_the_password_of_who_lacks_a_role(shell, root, monkeypatc
 def test_nobody_gets_a_role_for_a_password_that_was_just_made_up(conn):
     """Whether somebody of that name is meant cannot be told, so it is said what they lack."""
     users.create_user(conn, "ann", PASSWORD, timeout=10)
-    (row,) = bulk.create_users(conn, [{"user": "ann", "roles": ["reader"]}])
+    (row,) = create_users(conn, [{"user": "ann", "roles": ["reader"]}])
     assert row.outcome == "already"
     assert "reader" in row.reason
     assert users.list_user(conn, "ann", timeout=10).roles == ()
@@ -217,21 +219,21 @@ def test_nobody_gets_a_role_for_a_password_that_was_just_made_up(conn):
 
 def test_passwords_are_made_up_and_masked(conn, milvus):
     """Who has none gets one that works; it is in no text of the result."""
-    found = bulk.create_users(conn, ["ann", {"user": "bob", "password": PASSWORD}])
+    found = create_users(conn, ["ann", {"user": "bob", "password": PASSWORD}])
     assert list(found.passwords) == ["ann"]
     secret = found.passwords["ann"]
     for text in (repr(found), found._repr_html_(), str(found.to_dicts()), str(list(found))):
         assert secret.reveal() not in text
-    assert verify.check(conn, "ann", secret, Deadline(10), may_rewrite=True).right
-    assert bulk.delete_users(conn, {"ann": secret, "bob": PASSWORD}).counts == {"done": 2}
+    assert password_check.check(conn, "ann", secret, Deadline(10), may_rewrite=True).right
+    assert delete_users(conn, {"ann": secret, "bob": PASSWORD}).counts == {"done": 2}
 
 
 def test_every_row_is_in_the_audit(shell):
     """One entry per change, with its target; undo knows who went."""
     conn = connections.get()
     before = len(journal.entries())
-    bulk.create_users(conn, people(3, roles="public"))
-    bulk.drop_users(conn, ["user0", "user1"])
+    create_users(conn, people(3, roles="public"))
+    drop_users(conn, ["user0", "user1"])
     entries = journal.entries()[before:]
     assert sorted((entry.operation, entry.target, entry.outcome) for entry in entries) == sorted(
         [*(("create_user", f"user{n}", "done") for n in range(3)), *(("grant_role", f"user{n} public", "done") for n in
@@ -273,7 +275,7 @@ LAST_ADMINS = "these are all users with the role 'admin'"
 @pytest.fixture
 def leavers(shell, monkeypatch):
     """Ann and bob, admins both, and eve, who is none; run a line about those that are named."""
-    bulk.create_users(connections.get(), {
+    create_users(connections.get(), {
         name: {"password": PASSWORD, "roles": roles}
         for name, roles in {"ann": ["admin"], "bob": ["admin"], "eve": []}.items()
     })  # fmt: skip
@@ -316,7 +318,7 @@ def test_all_admins_of_one_of_several_servers_are_asked_about(leavers):
     """Nothing is changed on any of them before that is answered."""
     with contract.serve("2.6.4") as (other, address):
         connections.connect("other", "root", "Milvus", uri=f"http://{address}")
-        bulk.create_users(connections.get("other"), {"eve": {"password": PASSWORD, "roles": ["admin"]}})
+        create_users(connections.get("other"), {"eve": {"password": PASSWORD, "roles": ["admin"]}})
         assert leavers("delete_users --dry-run", "eve").warning == ""
         with pytest.raises(ConfirmationError, match=LAST_ADMINS):
             leavers("delete_users --using default,other", "eve")
@@ -383,7 +385,7 @@ def test_files_of_any_spreadsheet(shell, tmp_path, separator):
     (tmp_path / "class.csv").write_text("".join(separator.join(row) + "\r\n" for row in rows))
     assert shell.run_line_magic("milvus_create_users", f"'{tmp_path}/class.csv'").counts == {"done": 2}
     assert users.list_user(connections.get(), "ann", timeout=10).roles == ("admin", "public")
-    assert verify.check(connections.get(), "ann", Secret("pass;word,1"), Deadline(10), may_rewrite=False).right
+    assert password_check.check(connections.get(), "ann", Secret("pass;word,1"), Deadline(10), may_rewrite=False).right
 
 
 def test_several_servers(shell, server):
@@ -406,7 +408,7 @@ def test_an_interrupt_settles_what_is_under_way(conn):
     """No more rows are begun, each row says what came of it, and Python's own handler is back."""
     rows = people(800)
     threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    found = bulk.create_users(conn, rows)
+    found = create_users(conn, rows)
     assert found.interrupted
     assert "interrupted; " in found.caption
     assert set(found.counts) == {"done", "not tried"}
@@ -419,13 +421,13 @@ def test_a_killed_server_and_the_same_line_again(tmp_path):
     rows = people(1500)
     with embedded.start(str(tmp_path / "data"), settings=MANY) as server:
         conn = connect(server)
-        assert bulk.create_users(conn, rows).counts == {"done": 1500}
+        assert create_users(conn, rows).counts == {"done": 1500}
         pid = pid_of_milvus(server)
-        first = bulk.delete_users(conn, rows, progress=lambda count: count == 300 and os.kill(pid, signal.SIGKILL))
+        first = delete_users(conn, rows, progress=lambda count: count == 300 and os.kill(pid, signal.SIGKILL))
         conn.close()
     with embedded.start(str(tmp_path / "data"), settings=MANY) as server:
         conn = connect(server)
-        second = bulk.delete_users(conn, rows)
+        second = delete_users(conn, rows)
         assert names_on(conn) == []
         conn.close()
     assert set(first.counts) <= {"done", "refused", "unknown"}
@@ -454,12 +456,12 @@ def test_answers_that_are_lost_at_random(milvus, conn):
         thread = threading.Thread(target=cut)
         thread.start()
         try:
-            made = bulk.create_users(through, people(400, roles="reader"))
+            made = create_users(through, people(400, roles="reader"))
             listed = {user.name: user.roles for user in users.list_users(conn, timeout=10)}
             for row in made:
                 assert (row.user in listed) is (row.outcome == "done") or row.outcome == "unknown", row
                 assert row.outcome != "done" or listed[row.user] == ("reader",), row
-            gone = bulk.delete_users(through, people(400))
+            gone = delete_users(through, people(400))
             there = set(names_on(conn))
         finally:
             stop.set()

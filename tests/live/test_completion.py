@@ -8,13 +8,13 @@ from processes import frozen, pid_of_milvus
 
 from milvus_magics import embedded
 from milvus_magics.client import roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.magics import completion
 from milvus_magics.secret import Secret
-from milvus_magics.session import directory
+from milvus_magics.session import name_cache
 from milvus_magics.session.connections import connections
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = "right-password"
 # IPython before 8.6 does less, as docs/front-ends.md says; `make matrix` runs these tests there.
@@ -96,8 +96,8 @@ def test_strange_names_are_quoted(monkeypatch, complete):
     """So that the line, once completed, means that very name."""
     conn = connections.get()
     strange = ["a b", "$x", "it's {me}", "-dash", "plain.name"]
-    monkeypatch.setitem(directory._QUESTIONS, "user", lambda conn, timeout: strange)
-    directory.forget(conn)
+    monkeypatch.setitem(name_cache._QUESTIONS, "user", lambda conn, timeout: strange)
+    name_cache.forget(conn)
     offered = [line.removeprefix("%milvus_list_user ") for line in complete("%milvus_list_user ")]
     assert {"'a b'", "'$x'", '"it\'s \\{me\\}"', "'-dash'", "plain.name"} <= set(offered)
     begun = complete("%milvus_list_user 'a ")
@@ -131,7 +131,7 @@ def test_what_is_known_is_not_asked_again(complete, people, root, monkeypatch):
     """One question per kind of name in half a minute."""
     complete("%milvus_list_user ")
     asked = []
-    monkeypatch.setitem(directory._QUESTIONS, "user", lambda conn, timeout: asked.append(1))
+    monkeypatch.setitem(name_cache._QUESTIONS, "user", lambda conn, timeout: asked.append(1))
     assert complete("%milvus_list_user al")
     assert not asked
 
@@ -150,7 +150,7 @@ def test_frozen_server_is_asked_once_and_then_left_alone(complete):
             second = time.monotonic() - start
         assert 0.4 < first < 1.5, "asked, and given up after half a second"
         assert second < 0.4, "not asked again"
-        directory._failed.clear()
+        name_cache._failed.clear()
         assert complete("%milvus_list_user ro") == ["%milvus_list_user root"]
 
 

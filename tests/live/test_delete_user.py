@@ -13,10 +13,6 @@ from processes import frozen, pid_of_milvus
 
 from milvus_magics import connections, embedded, utility
 from milvus_magics.client import roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.login import Login
 from milvus_magics.errors import (
     AuthenticationError,
     CannotVerifyError,
@@ -36,6 +32,10 @@ from milvus_magics.errors import (
 )
 from milvus_magics.secret import Secret
 from milvus_magics.session import journal
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = "right-password"
 OFF = {"authorization": False}

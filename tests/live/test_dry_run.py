@@ -8,7 +8,7 @@ import contract
 import pytest
 
 from milvus_magics.client import previews, privilege_groups, privileges, roles, users
-from milvus_magics.client.scopes import Scope
+from milvus_magics.client.privilege_catalog import Scope
 from milvus_magics.errors import (
     ConfirmationError,
     MilvusException,

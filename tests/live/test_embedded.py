@@ -12,12 +12,12 @@ import pytest
 from processes import processes, wait_until
 
 from milvus_magics import embedded
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.login import Login
 from milvus_magics.errors import AuthenticationError, EmbeddedServerError, UserExistsError
 from milvus_magics.secret import Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 
 LISTEN = "0A"
 
@@ -195,7 +195,7 @@ def test_two_that_unpack_at_once(tmp_path):
     """Two kernels started together in a fresh home: one unpacks, the other waits, both get a whole Milvus."""
     script = """
 import sys
-from milvus_magics import embedded_files as files
+from milvus_magics.embedded import files
 from pathlib import Path
 print(files.unpack(files.find_binaries(), Path(sys.argv[1]), print))"""
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}

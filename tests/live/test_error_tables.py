@@ -4,11 +4,12 @@ import pytest
 from conftest import empty
 
 from milvus_magics import embedded, errors
-from milvus_magics.client import privilege_groups, privileges, roles, status, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
+from milvus_magics.client import privilege_groups, privileges, roles, users
 from milvus_magics.secret import Secret
+from milvus_magics.transport import reply_status
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = "right-password"
 TOO_OLD = errors.ServerTooOldError
@@ -217,7 +218,7 @@ def table():
 def answer(conn, method, fields):
     """The server's (error_code, code) and its words; None as the pair for a gRPC error."""
     try:
-        said = status.of(conn.call(method, deadline=Deadline(10), **fields))
+        said = reply_status.of(conn.call(method, deadline=Deadline(10), **fields))
     except errors.MilvusException as exc:
         return None, exc.details
     return (said.legacy, said.code), said.reason

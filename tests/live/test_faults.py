@@ -15,12 +15,9 @@ from contract import HASH, serve
 from cutting import cutting
 from interrupts import Interrupted
 
-from milvus_magics.client import privilege_groups, privileges, roles, undo, users, verify
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import LostUser
-from milvus_magics.client.role_models import LostRole
+from milvus_magics.client import password_check, privilege_groups, privileges, restore, roles, users
+from milvus_magics.client.results.roles import LostRole
+from milvus_magics.client.results.users import LostUser
 from milvus_magics.errors import (
     ChangeInterrupted,
     GroupExistsError,
@@ -29,6 +26,9 @@ from milvus_magics.errors import (
     RoleExistsError,
 )
 from milvus_magics.secret import Hash, Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 OLD, NEW = "old-password", "new-password"
 MODES = ["cut before", "cut after", "black hole", "late", "too late"]
@@ -54,7 +54,7 @@ class Armed(Connection):
 
 
 def has_password(conn, password):
-    return verify.check(conn, "bob", Secret(password), Deadline(10), may_rewrite=True).right
+    return password_check.check(conn, "bob", Secret(password), Deadline(10), may_rewrite=True).right
 
 
 def roles_of(conn, user):
@@ -136,7 +136,7 @@ NEWER_CHANGES = {
         lambda conn: privileges.revoke_privilege(conn, "reader", "Load", collection="docs", timeout=1.5),
         lambda conn: not holds(conn, ("Load", "docs"))),
     "restore_user by its hash": (
-        lambda conn: undo.restore_user_by_hash(conn, LostUser("eve", ("reader",)), Hash(HASH + OLD.encode().hex()),
+        lambda conn: restore.restore_user_by_hash(conn, LostUser("eve", ("reader",)), Hash(HASH + OLD.encode().hex()),
                                                timeout=1.5),
         lambda conn: roles_of(conn, "eve") == ("reader",)),
 }  # fmt: skip
@@ -269,7 +269,7 @@ def create_user(root, name):
 
 def restore_user(root, name):
     def create(conn, user, timeout):
-        return undo.restore_user(conn, LostUser(user, ("reader", "held")), NEW, timeout=timeout)
+        return restore.restore_user(conn, LostUser(user, ("reader", "held")), NEW, timeout=timeout)
 
     return of_user(create, name)
 
@@ -298,7 +298,7 @@ def restore_role(root, role):
     load, search = map(str, grants)
     parts = [("nothing so far", load), (load, search), (f"{load}, {search}", "user 'bob'")]
     return Steps(
-        lambda conn, timeout, begun=False: undo.restore_role(conn, lost, begun=begun, timeout=timeout),
+        lambda conn, timeout, begun=False: restore.restore_role(conn, lost, begun=begun, timeout=timeout),
         [lambda conn: is_role(conn, role), *(lambda conn, grant=grant: is_held(conn, grant) for grant in grants),
          lambda conn: role in roles_of(conn, "bob")],
         ["", *(f"role {role!r} is created with {has}, but not with {lacks}: " for has, lacks in parts)],

@@ -22,7 +22,7 @@ from milvus_magics import (
     utility,
 )
 from milvus_magics.client import privileges, roles, users
-from milvus_magics.forms.base import close_all, inside
+from milvus_magics.forms.form import close_all, inside
 from milvus_magics.session import journal
 
 PASSWORD = "right-password"

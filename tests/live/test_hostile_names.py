@@ -25,9 +25,11 @@ from milvus_magics import (
     UpdatePasswordForm,
     connections,
 )
-from milvus_magics.client import access, bulk, privileges, roles, users
+from milvus_magics.access import question
+from milvus_magics.bulk.run import DELETE, create_users, delete_users, drop_users, plan, rows_of
+from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import MilvusException, printable
-from milvus_magics.forms.base import inside
+from milvus_magics.forms.form import inside
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.session import journal
@@ -134,17 +136,17 @@ def as_markdown_page(result):
 def test_what_is_looked_at(conn):
     """Tables, pictures, what is strange, and each single thing in words."""
     seen = Seen()
-    everything = access.access(conn)
+    everything = question.access(conn)
     for result in (
         everything,
-        access.access(conn, user=HOSTILE),
-        access.access(conn, privilege=HOSTILE),
-        access.access(conn, db=HOSTILE),
+        question.access(conn, user=HOSTILE),
+        question.access(conn, privilege=HOSTILE),
+        question.access(conn, db=HOSTILE),
         users.list_users(conn),
         roles.list_roles(conn),
         roles.list_role(conn, HOSTILE),
-        access.access(conn, role=HOSTILE),
-        access.access(conn, privilege="Search", collection=HOSTILE),
+        question.access(conn, role=HOSTILE),
+        question.access(conn, privilege="Search", collection=HOSTILE),
         everything.concerns,
         *(everything.matrix(rows, columns) for rows in ("users", "roles") for columns in ("levels", "collections")),
     ):
@@ -153,7 +155,7 @@ def test_what_is_looked_at(conn):
     seen.text += [concern.text for concern in everything.concerns]
     seen.result(users.list_user(conn, HOSTILE))
     for asked in ("user", "role", "privilege", "collection", "db"):
-        seen.error(access.access, conn, **{asked: UNKNOWN})
+        seen.error(question.access, conn, **{asked: UNKNOWN})
     seen.is_text()
 
 
@@ -269,13 +271,13 @@ def test_many_users_at_once(conn):
     """Plans, rows that went well or were refused, and all problems with the rows."""
     seen = Seen()
     rows = [{"user": ABLE_TO_LOG_IN, "password": "a-wrong-password"}, {"user": UNKNOWN, "password": PASSWORD}]
-    seen.result(bulk.plan(conn, bulk.DELETE, bulk.rows_of(rows)))
-    refused = bulk.delete_users(conn, rows)
+    seen.result(plan(conn, DELETE, rows_of(rows)))
+    refused = delete_users(conn, rows)
     assert refused.counts == {"refused": 1, "already": 1}
     seen.result(refused)
     seen.error(refused.raise_for_failures)
     for rows in ([{"user": HOSTILE}], [{"user": "ok", "roles": UNKNOWN}], [{"user": "ok", HOSTILE: "1"}]):
-        seen.error(bulk.create_users, conn, rows)
-    seen.error(bulk.delete_users, conn, [HOSTILE])
-    seen.result(bulk.drop_users(conn, [f"no roles {HOSTILE}", HOSTILE]))
+        seen.error(create_users, conn, rows)
+    seen.error(delete_users, conn, [HOSTILE])
+    seen.result(drop_users(conn, [f"no roles {HOSTILE}", HOSTILE]))
     seen.is_text()

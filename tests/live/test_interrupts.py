@@ -12,9 +12,9 @@ import pytest
 from contract import ContractServer, serving
 from kernels import root_password
 
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 COUNT = 300
 PROGRAM = Path(__file__).with_name("interrupting.py")

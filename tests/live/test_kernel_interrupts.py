@@ -10,8 +10,8 @@ from kernels import Kernel, noise, one_line, root_password
 from processes import processes, wait_until
 
 from milvus_magics.client import privilege_groups, privileges, roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 PASSWORD = "right-password"
 SECONDS = 0.7  # that a change takes; afterwards the server is asked for 2 s what became of it

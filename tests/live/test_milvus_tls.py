@@ -5,8 +5,6 @@ from certificates import Issued
 
 from milvus_magics import ConnectForm, Console, connections, embedded
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import (
     AuthenticationError,
     CertificateError,
@@ -15,6 +13,8 @@ from milvus_magics.errors import (
     UnavailableError,
     WrongPasswordError,
 )
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 PASSWORD = "right-password"
 

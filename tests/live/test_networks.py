@@ -16,16 +16,16 @@ from faulty import faulty
 import milvus_magics
 from milvus_magics import connections, embedded, errors
 from milvus_magics.client import roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionError, NotMilvusError, UnavailableError
-from milvus_magics.forms.base import Panel, inside
 from milvus_magics.forms.console import Console
+from milvus_magics.forms.form import Panel, inside
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.roles import DropRoleForm
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.overview import Overview
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 OLD, PASSWORD = "old-password", "right-password"
 TIMEOUT = 0.4

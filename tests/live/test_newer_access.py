@@ -6,9 +6,9 @@ import pytest
 from contract import ContractServer, Denied, serve, serving
 
 from milvus_magics import connections
-from milvus_magics.client import access, painters
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.access import matrix_cells, question
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_groups_are_taken_apart(newer):
     contract, conn = newer
     contract.groups["mine"] = {"Insert", "Flush"}
     give(contract, "ann", ("Global", "docs", "CollectionReadOnly", "default"), ("Global", "*", "mine", "lab"))
-    found = access.access(conn, user="ann")
+    found = question.access(conn, user="ann")
     held = {(right.privilege, right.object_name, right.db, right.group) for right in found if right.group}
     assert ("Search", "docs", "default", "CollectionReadOnly") in held
     assert ("Flush", "*", "lab", "mine") in held
@@ -51,7 +51,7 @@ def test_groups_of_24_and_all_everywhere(newer):
     contract, conn = newer
     give(contract, "ann", ("Collection", "docs", "GroupReadOnly", "default"))
     give(contract, "bob", ("Global", "*", "All", "*"))
-    found = access.access(conn)
+    found = question.access(conn)
     assert found.allows("ann", "Query", "docs")
     assert not found.allows("ann", "Insert", "docs")
     assert found.allows("bob", "Insert", "docs", "lab")
@@ -64,11 +64,17 @@ def test_dropping_by_groups(newer):
     give(contract, "ann", ("Global", "*", "DatabaseAdmin", "default"))
     give(contract, "bob", ("Global", "*", "*", "default"))
     give(contract, "cat", ("Global", "*", "DatabaseReadWrite", "default"))
-    found = access.access(conn, collection="docs")
+    found = question.access(conn, collection="docs")
     assert {"ann", "bob"} <= {right.user for right in found if right.role != "public"}
     assert "cat" not in {right.user for right in found if right.role != "public"}
-    drops = {row.name: row.cells[0].level & painters.DROPS for row in found.matrix("users", "collections").rows}
-    assert drops == {"(everybody)": 0, "ann": painters.DROPS, "bob": painters.DROPS, "cat": 0, "root": painters.DROPS}
+    drops = {row.name: row.cells[0].level & matrix_cells.DROPS for row in found.matrix("users", "collections").rows}
+    assert drops == {
+        "(everybody)": 0,
+        "ann": matrix_cells.DROPS,
+        "bob": matrix_cells.DROPS,
+        "cat": 0,
+        "root": matrix_cells.DROPS,
+    }
     picture = found.matrix("users", "collections")
     assert {row.name: row.why for row in picture.rows}["ann"] == ("role 'of ann': drops each",)
     assert "D</b> drops or renames it" in picture._repr_html_()
@@ -80,10 +86,10 @@ def test_aliases_may_count(newer):
     contract.aliases["default", "latest"] = "docs"
     give(contract, "ann", ("Collection", "docs", "Search", "default"))
     give(contract, "bob", ("Global", "latest", "CollectionReadOnly", "default"))
-    found = access.access(conn)
+    found = question.access(conn)
     assert (found.allows("ann", "Search", "latest"), found.allows("bob", "Search", "latest")) == (False, True)
     contract.version = "2.6.12"
-    found = access.access(conn)
+    found = question.access(conn)
     assert (found.allows("ann", "Search", "latest"), found.allows("bob", "Search", "docs")) == (True, False)
     concerns = {concern.concern: concern for concern in found.concerns}
     assert "CollectionReadOnly on 'latest'" in concerns["grants on aliases"].text
@@ -98,10 +104,10 @@ def test_who_holds_a_group(newer):
     give(contract, "bob", ("Global", "docs", "CollectionReadOnly", "default"))
     give(contract, "cat", ("Collection", "docs", "Search", "default"))
     give(contract, "dan", ("Global", "*", "*", "default"))
-    held = access.access(conn, privilege="mine")
+    held = question.access(conn, privilege="mine")
     assert {right.user for right in held} == {"ann", "bob", "root"}
-    assert {right.user for right in access.access(conn, privilege="mine", collection="docs")} == {"bob", "root"}
-    assert {right.user for right in access.access(conn, privilege="CollectionReadOnly")} == {"bob", "root"}
+    assert {right.user for right in question.access(conn, privilege="mine", collection="docs")} == {"bob", "root"}
+    assert {right.user for right in question.access(conn, privilege="CollectionReadOnly")} == {"bob", "root"}
     assert held.allows("ann", "mine", db="lab")
     assert not held.allows("ann", "CollectionReadOnly", db="lab")
 
@@ -110,7 +116,7 @@ def test_groups_on_nothing(newer):
     """A group is granted on a collection without that type; that it isn't there is told all the same."""
     contract, conn = newer
     give(contract, "ann", ("Global", "gone", "CollectionReadOnly", "default"))
-    (concern,) = [concern for concern in access.access(conn).concerns if concern.concern == "grants on nothing"]
+    (concern,) = [concern for concern in question.access(conn).concerns if concern.concern == "grants on nothing"]
     assert "CollectionReadOnly on 'gone' in database 'default' by role 'of ann'" in concern.text
 
 
@@ -120,25 +126,25 @@ def test_who_may_not_look_sees_granted_collections():
     give(contract, "ann", ("Global", "docs", "CollectionReadOnly", "default"))
     with serving(contract) as (_, address):
         conn = Connection(Address.of(address, user="ann", password="a-password"))
-        picture = access.access(conn, timeout=10).matrix("users", "collections")
+        picture = question.access(conn, timeout=10).matrix("users", "collections")
         conn.close()
     assert [column[:2] for column in picture.columns] == [("default", "docs")]
-    assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == painters.SOME
+    assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == matrix_cells.SOME
 
 
 def test_how_near_the_limits_are(newer):
     """The overview says how many users and roles there are of how many, also where the limit was raised."""
     contract, conn = newer
-    caption = access.access(conn).caption
+    caption = question.access(conn).caption
     assert caption.startswith("1 user (of 100 unless proxy.maxUserNum is raised), 2 roles (of 10 unless proxy.max")
     contract.passwords |= {f"user{number}": b"a-password" for number in range(100)}
-    caption = access.access(conn).caption
+    caption = question.access(conn).caption
     assert caption.startswith("101 users (more than Milvus's default limit of 100, which was raised here), 2 roles")
 
 
 def test_root_has_the_default_password(newer):
     """The contract server's root does."""
-    concerns = access.access(newer[1]).concerns
+    concerns = question.access(newer[1]).concerns
     assert "default password" in [concern.concern for concern in concerns]
 
 
@@ -172,7 +178,7 @@ def test_reading_takes_two_round_trips(authorization):
     """First who and what there is, then what they hold and whether root's password is the default, all together."""
     with serving(InFlight("2.6.4", authorization=authorization)) as (_, address):
         conn = Connection(Address.of(address, user="root", password="Milvus"))
-        found = access.access(conn, timeout=10)
+        found = question.access(conn, timeout=10)
         conn.close()
     assert found.reading.enforced is authorization
     assert found.reading.default_password is (True if authorization else None)
@@ -185,15 +191,15 @@ def test_wrong_guesses_of_the_default_password_are_few():
     give(contract, "ann", ("Global", "*", "All", "*"))
     with serving(contract) as (_, address):
         conn = Connection(Address.of(address, user="ann", password="a-password"))
-        assert access.access(conn, timeout=10).reading.default_password
+        assert question.access(conn, timeout=10).reading.default_password
         contract.passwords["root"] = b"another one"
         contract.failed_logins.clear()
-        assert access.access(conn, timeout=10).reading.default_password is False
+        assert question.access(conn, timeout=10).reading.default_password is False
         assert len(contract.failed_logins) == 3
-        access.access(conn, timeout=10)
+        question.access(conn, timeout=10)
         assert len(contract.failed_logins) == 3, "no more guesses: they are failed logins"
         conn.close()
         conn = Connection(Address.of(address, user="root", password="another one"))
-        assert access.access(conn, timeout=10).reading.default_password is False
+        assert question.access(conn, timeout=10).reading.default_password is False
         assert len(contract.failed_logins) == 3
         conn.close()

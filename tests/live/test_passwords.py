@@ -5,10 +5,7 @@ import pytest
 from conftest import empty
 
 from milvus_magics import embedded
-from milvus_magics.client import users, verify
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
+from milvus_magics.client import password_check, users
 from milvus_magics.errors import (
     CannotVerifyError,
     MilvusException,
@@ -19,6 +16,9 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 OLD, NEW = "old-password", "new-password"
 OFF = {"authorization": False}
@@ -50,7 +50,7 @@ def any_root(any_server):
 
 
 def is_password(conn, user, password):
-    return verify.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
+    return password_check.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
 
 
 @pytest.mark.parametrize("change", [users.update_password, users.reset_password])

@@ -8,8 +8,6 @@ from conftest import empty
 
 from milvus_magics import embedded
 from milvus_magics.client import privilege_groups, privileges, roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import (
     NotGrantedError,
     ParameterError,
@@ -18,6 +16,8 @@ from milvus_magics.errors import (
     UnknownPrivilegeError,
     UnknownRoleError,
 )
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 PASSWORD = "right-password"
 

@@ -20,10 +20,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from milvus_magics.client import bulk, privileges, roles, undo, users, verify
-from milvus_magics.client.bulk_models import ALREADY, DONE, REFUSED, BulkError
-from milvus_magics.client.deadline import Deadline
-from milvus_magics.client.models import LostUser
+from milvus_magics.bulk.results import ALREADY, DONE, REFUSED, BulkError
+from milvus_magics.bulk.run import create_users, delete_users
+from milvus_magics.client import password_check, privileges, restore, roles, users
+from milvus_magics.client.results.users import LostUser
 from milvus_magics.errors import (
     InUseError,
     NotGrantedError,
@@ -35,6 +35,7 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.deadline import Deadline
 
 SEQUENCES = int(os.environ.get("SOAK_SEQUENCES", "50"))
 USERS, ROLES = st.sampled_from(["ann", "bob", "eve"]), st.sampled_from(["reader", "writer"])
@@ -105,7 +106,7 @@ def machine(conn):
             lost = self.lost[user]
             if only_what_is_left:
                 lost = replace(lost, roles=tuple(role for role in lost.roles if role in self.roles))
-            self.comes(user, password, lost.roles, lambda: undo.restore_user(conn, lost, password, **T))
+            self.comes(user, password, lost.roles, lambda: restore.restore_user(conn, lost, password, **T))
 
         @rule(pairs=PAIRS, role=st.none() | ROLES)
         def create_users(self, pairs, role):
@@ -113,7 +114,7 @@ def machine(conn):
             rows = [{"user": user, "password": password, "roles": wanted} for user, password in pairs]
             if not set(wanted) <= self.roles:
                 with pytest.raises(BulkError, match=f"row 1: there is no role '{role}'"):
-                    bulk.create_users(conn, rows, **T)
+                    create_users(conn, rows, **T)
                 return
             expected = {}
             for user, password in pairs:
@@ -122,7 +123,7 @@ def machine(conn):
                     expected[user] = ALREADY if self.holds_all(user, wanted) else DONE
                     if expected[user] == DONE and self.passwords[user] != password:
                         expected[user] = REFUSED
-            assert {row.user: row.outcome for row in bulk.create_users(conn, rows, **T)} == expected
+            assert {row.user: row.outcome for row in create_users(conn, rows, **T)} == expected
             for user, password in pairs:
                 self.touched.add(user)
                 if expected[user] == DONE:
@@ -136,7 +137,7 @@ def machine(conn):
                 user: DONE if self.passwords.get(user) == password else REFUSED if user in self.passwords else ALREADY
                 for user, password in pairs
             }
-            assert {row.user: row.outcome for row in bulk.delete_users(conn, rows, **T)} == expected
+            assert {row.user: row.outcome for row in delete_users(conn, rows, **T)} == expected
             for user, outcome in expected.items():
                 self.touched.add(user)
                 if outcome == DONE:
@@ -249,7 +250,7 @@ def machine(conn):
             assert time.monotonic() < end, f"{password!r} is {'not ' if right else ''}the password of {user}"
 
     def is_right(user, password):
-        return verify.check(conn, user, Secret(password), Deadline(20), may_rewrite=True).right
+        return password_check.check(conn, user, Secret(password), Deadline(20), may_rewrite=True).right
 
     return Model
 

@@ -5,8 +5,6 @@ import pytest
 from conftest import empty
 
 from milvus_magics.client import privilege_groups, privileges, roles, users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
 from milvus_magics.errors import (
     GroupExistsError,
     InUseError,
@@ -24,6 +22,8 @@ from milvus_magics.errors import (
     UserExistsError,
     WrongPasswordError,
 )
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 
 OLD, NEW = "old-password", "new-password"
 VERSIONS = ["2.3.5", "2.5.11", "2.6.4", "3.0.0"]

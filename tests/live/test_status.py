@@ -13,15 +13,15 @@ import pytest
 
 from milvus_magics import embedded
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
-from milvus_magics.client.deadline import Deadline
 from milvus_magics.errors import (
     MilvusLiteError,
     NameResolutionError,
     NotMilvusError,
     ServerTooOldError,
 )
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,8 @@ def test_operation_that_this_server_does_not_have(server):
 
 PROXIED = """
 from milvus_magics.client import users
-from milvus_magics.client.address import Address
-from milvus_magics.client.connection import Connection
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 import sys
 conn = Connection(Address.of(sys.argv[1]))
 try:

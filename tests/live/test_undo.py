@@ -15,9 +15,7 @@ from certificates import Issued
 from interrupts import Interrupted
 
 from milvus_magics import DropUserForm
-from milvus_magics.client import privileges, roles, users, verify
-from milvus_magics.client.address import Address
-from milvus_magics.client.deadline import Deadline
+from milvus_magics.client import password_check, privileges, roles, users
 from milvus_magics.errors import (
     AuthenticationError,
     ChangeInterrupted,
@@ -31,19 +29,21 @@ from milvus_magics.errors import (
     UserExistsError,
 )
 from milvus_magics.secret import Secret
-from milvus_magics.session import journal, undo
+from milvus_magics.session import journal, undo_store
 from milvus_magics.session.connections import connections
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = "right-password"
 
 
 @pytest.fixture
 def run(shell, monkeypatch):
-    undo.clear()
+    undo_store.clear()
     journal.clear()
     monkeypatch.setattr(sys, "stdin", io.StringIO())  # nobody is there to be asked
     yield lambda line: shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
-    undo.keep_passwords(0)
+    undo_store.keep_passwords(0)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def keeping(run, shell):
 
 
 def is_password(conn, user, password):
-    return verify.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
+    return password_check.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
 
 
 def assert_logs_in(address, user, password, held, **tls):
@@ -120,10 +120,12 @@ def test_dropped_user_comes_back_by_hash_on_newer_servers(run, keeping, version,
         assert restored.same_password
         assert server.passwords["bob"] == PASSWORD.encode()
         assert_logs_in(f"http://{address}", "bob", PASSWORD, ("reader",))
-        shown = f"{dropped!r} {restored!r} {journal.entries()!r} {caplog.text} {undo._kept!r} {undo._lost!r}"
+        shown = (
+            f"{dropped!r} {restored!r} {journal.entries()!r} {caplog.text} {undo_store._kept!r} {undo_store._lost!r}"
+        )
         for hidden in (contract.HASH, PASSWORD, "new-password", PASSWORD.encode().hex()):
             assert hidden not in shown, "no password and no hash in what is shown, recorded or logged"
-        assert ("eve" in str(undo._kept)) is False, "only the one entry is kept"
+        assert ("eve" in str(undo_store._kept)) is False, "only the one entry is kept"
 
 
 def test_no_hash_travels_where_others_may_listen(run, keeping):
@@ -136,7 +138,7 @@ def test_no_hash_travels_where_others_may_listen(run, keeping):
         assert "with a new password" in str(run("drop_user bob --dry-run"))
         run("drop_user bob --yes")
         assert "BackupRBAC" not in server.calls
-        assert not undo._kept
+        assert not undo_store._kept
 
 
 def test_hash_comes_back_over_tls(run, keeping, tmp_path):
@@ -185,20 +187,20 @@ def test_nothing_is_backed_up_without_opting_in(run):
 
 def test_kept_passwords_expire(run, root):
     """After the time that was said, and at once when it is set to 0."""
-    undo.keep_passwords(0.02)  # 1.2 seconds
+    undo_store.keep_passwords(0.02)  # 1.2 seconds
     run("create_user bob --password-env PW")
     run("delete_user bob --password-env PW")
-    assert undo.kept_secret(root, "bob")
-    assert PASSWORD not in repr(undo._kept), "no password in what is kept for undo"
+    assert undo_store.kept_secret(root, "bob")
+    assert PASSWORD not in repr(undo_store._kept), "no password in what is kept for undo"
     end = time.monotonic() + 5
-    while undo._kept and time.monotonic() < end:
+    while undo_store._kept and time.monotonic() < end:
         time.sleep(0.05)
-    assert not undo._kept, "it is dropped without anybody asking for it"
-    undo.keep_passwords(10)
+    assert not undo_store._kept, "it is dropped without anybody asking for it"
+    undo_store.keep_passwords(10)
     run("create_user eve --password-env PW")
     run("delete_user eve --password-env PW")
-    undo.keep_passwords(0)
-    assert undo.kept_secret(root, "eve") is None
+    undo_store.keep_passwords(0)
+    assert undo_store.kept_secret(root, "eve") is None
 
 
 def test_what_will_not_come_back_is_said_before(run, shell, root):
@@ -269,7 +271,7 @@ def test_many_and_one_are_kept_alike(run, watched, shell, line, caplog):
     assert restored.same_password
     assert watched.descriptions["bob"] == "a student"
     assert_logs_in(connections.get().address.url, "bob", PASSWORD, ("reader",))
-    assert contract.HASH not in f"{restored!r} {journal.entries()!r} {caplog.text} {undo._kept!r}"
+    assert contract.HASH not in f"{restored!r} {journal.entries()!r} {caplog.text} {undo_store._kept!r}"
 
 
 @pytest.mark.parametrize("line", ["drop_user bob", "drop_users names"])
@@ -279,7 +281,7 @@ def test_roles_that_cannot_be_seen_are_unknown(run, watched, shell, line):
     told = "undo: %milvus_restore_user, with a new password (theirs cannot be had here), without their roles, which the"
     assert told in str(run(f"{line} --using dans --dry-run"))
     run(f"{line} --using dans --yes")
-    assert undo.lost_user(connections.get(), "bob").roles is None
+    assert undo_store.lost_user(connections.get(), "bob").roles is None
     assert "their roles were not known, so they have none" in str(run("restore_user bob --password-env NEW"))
 
 
@@ -287,13 +289,13 @@ def test_password_of_a_row_that_nobody_checked_is_not_kept(run, keeping, shell, 
     """Dropping doesn't look at it, so it need not be theirs; one of an earlier deletion isn't either."""
     run("create_user bob --password-env PW")
     run("delete_user bob --password-env PW")
-    assert undo.kept_secret(root, "bob")
+    assert undo_store.kept_secret(root, "bob")
     watchers, root.on_change[:] = list(root.on_change), []  # somebody else makes bob again, unseen by this session
     users.create_user(root, "bob", "other-password")
     root.on_change[:] = watchers
     shell.user_ns["leavers"] = {"bob": "a-guess-of-somebody"}
     run("drop_users leavers --yes")
-    assert undo.kept_secret(root, "bob") is None
+    assert undo_store.kept_secret(root, "bob") is None
 
 
 def test_interrupted_deletion_keeps_the_password(run, keeping, server):
@@ -317,7 +319,7 @@ def test_role_of_which_not_all_can_be_seen(run, watched):
     assert str(run("drop_role reader --dry-run --using dans")).endswith(blind)
     run("drop_role reader --using dans --yes")
     assert "reader" not in watched.roles
-    lost = undo.lost_role(connections.get(), "reader")
+    lost = undo_store.lost_role(connections.get(), "reader")
     assert (lost.users, lost.grants) == (None, None)
 
 
@@ -579,7 +581,7 @@ def test_unloading_forgets_everything(run, keeping, shell, root):
     """Secrets first of all."""
     run("create_user bob --password-env PW")
     run("delete_user bob --password-env PW")
-    assert undo._kept
+    assert undo_store._kept
     shell.run_line_magic("reload_ext", "milvus_magics")
-    assert not undo._kept
-    assert not undo._lost
+    assert not undo_store._kept
+    assert not undo_store._lost

@@ -9,7 +9,9 @@ from functools import partial
 from IPython import get_ipython
 
 from milvus_magics import Console, CreateUserForm, DeleteUserForm, connections
-from milvus_magics.client import access, bulk, privileges, roles, users
+from milvus_magics.access import question
+from milvus_magics.bulk.run import create_users, delete_users
+from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import (
     AuthenticationError,
     MilvusException,
@@ -152,14 +154,14 @@ class Worker:
             assert listed.get(user) == held, f"{user} holds {listed.get(user)}, not {held}"
 
     def do_look_who_can_do_what(self):
-        found = access.access(self._conn, **T)
+        found = question.access(self._conn, **T)
         assert found.allows("root", "Search", "docs")
         assert found._repr_html_()
 
     def do_class(self):
-        created = bulk.create_users(self._conn, dict.fromkeys(self._class, PASSWORDS[0]), **T)
+        created = create_users(self._conn, dict.fromkeys(self._class, PASSWORDS[0]), **T)
         created.raise_for_failures()
-        deleted = bulk.delete_users(self._conn, dict.fromkeys(self._class, PASSWORDS[0]), **T)
+        deleted = delete_users(self._conn, dict.fromkeys(self._class, PASSWORDS[0]), **T)
         deleted.raise_for_failures()
 
     def do_form(self):

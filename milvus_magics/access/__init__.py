@@ -1,0 +1,16 @@
+"""Who may what: a snapshot of a server, the rights in it, and what is strange about them."""
+
+from typing import TYPE_CHECKING
+
+from milvus_magics.lazy_modules import importer
+
+if TYPE_CHECKING:
+    from milvus_magics.access import findings as findings
+    from milvus_magics.access import matrix as matrix
+    from milvus_magics.access import matrix_cells as matrix_cells
+    from milvus_magics.access import question as question
+    from milvus_magics.access import read as read
+    from milvus_magics.access import rights as rights
+    from milvus_magics.access import snapshot as snapshot
+
+__getattr__ = importer(__name__)

@@ -1,0 +1,259 @@
+"""What a look at everybody's rights finds: the whole reading, concerns, and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from milvus_magics.access.rights import ADMIN, BY_BEING_ROOT, EVERYTHING, PUBLIC, ROOT, UNCHECKED, Right, matches
+from milvus_magics.client.privilege_catalog import ALL, USUAL_GROUPS, kind_of
+from milvus_magics.client.results.users import Table
+from milvus_magics.errors import printable
+
+if TYPE_CHECKING:
+    from milvus_magics.access.matrix import Matrix
+    from milvus_magics.client.results.roles import Grant
+
+EVERYBODY = "(everybody)"
+MOST_ROWS = 1000  # of HTML: whoever asks who may do something wants to find everybody
+# The groups of Milvus 2.4, which are granted like privileges -> what they stand for.
+OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "CollectionReadWrite", "GroupAdmin": EVERYTHING}
+# From here on Milvus may look up which collection an alias means (proxy.resolveAliasForPrivilege) before it compares.
+SINCE_ALIASES_COUNT = (2, 6, 12)
+
+
+class Concern(NamedTuple):
+    """Something that whoever administers a server wants to know.
+
+    Attributes:
+        concern: of what kind, in two or three words.
+        text: what it is, and what to do about it.
+        names: the users, roles or grants that it is about.
+    """
+
+    concern: str
+    text: str
+    names: tuple[str, ...] = ()
+
+
+class Concerns(Table[Concern]):
+    """What should be known about a server's users and roles."""
+
+    columns = ("concern", "text", "names")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one look at a server found.
+
+    Attributes:
+        server: its address.
+        version: its version.
+        users: name -> their roles.
+        roles: name -> who holds it; None where the caller may not look.
+        grants: everything that roles hold.
+        groups: group of privileges -> what it holds; empty on servers without groups.
+        collections: database -> its collections; empty where the caller may not look.
+        aliases: database -> alias -> its collection; without the databases where the caller may not look.
+        enforced: whether authorization is on; None = cannot be told.
+        secure: whether this connection uses TLS.
+        default_password: whether root still has the one that Milvus comes with; None = not known.
+        partial: what could not be looked at; empty where everything was.
+    """
+
+    server: str
+    version: str
+    users: Mapping[str, tuple[str, ...]]
+    roles: Mapping[str, tuple[str, ...] | None]
+    grants: Sequence[Grant]
+    groups: Mapping[str, tuple[str, ...]]
+    collections: Mapping[str, tuple[str, ...]]
+    aliases: Mapping[str, Mapping[str, str]]
+    enforced: bool | None
+    secure: bool
+    default_password: bool | None
+    partial: str = ""
+
+    def is_older_than(self, *version: int) -> bool:
+        """Whether the server is older; one that doesn't tell is not."""
+        digits = [int(part) for part in self.version.lstrip("v").split("-")[0].split(".") if part.isdigit()]
+        return bool(digits) and tuple(digits) < version
+
+    def has(self, collection: str, db: str) -> bool:
+        """Whether there is a collection or an alias of that name; nobody knows where the caller may not look."""
+        there_are = self.collections.get(db, (collection,))
+        return collection in there_are or collection in self.aliases.get(db, ())
+
+    def roles_of(self, user: str) -> tuple[str, ...]:
+        """A user's roles, with the one that everybody holds."""
+        public = (PUBLIC,) if PUBLIC in self.roles else ()
+        return tuple(dict.fromkeys((*self.users.get(user, ()), *public)))
+
+    def rights_of_role(self, role: str) -> tuple[Right, ...]:
+        """What a role brings, groups taken apart."""
+        return self._by_role.get(role, ())
+
+    def rights_of(self, user: str) -> Iterator[Right]:
+        """What a user may do, by all their roles."""
+        if self.enforced is False:
+            yield Right(user, EVERYTHING, "Global", ALL, ALL, UNCHECKED)
+        if user == ROOT:
+            yield Right(user, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT)
+        for role in self.roles_of(user):
+            for _, *right in self.rights_of_role(role):
+                yield Right(user, *right)
+
+    def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
+        """Whether a user may do what needs a privilege; everybody may look at and change themselves besides.
+
+        Milvus compares names: a grant on a collection doesn't allow to use it by an alias, nor the reverse. Newer
+        servers may be set up to look aliases up; they don't tell, so there a grant on the collection is enough.
+        """
+        permits = self._permits(privilege, self._meant_by(collection, db), db)
+        return any(map(permits, self.rights_of(user)))
+
+    def answering(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
+        """What tells whether a right belongs to an answer: a collection may be reached by any of its names."""
+        names = self._meant_by(collection, db)
+        aliases = [alias for alias, of in self.aliases.get(db or "", {}).items() if of in names]
+        return self._permits(privilege, (*names, *aliases), db)
+
+    def _permits(
+        self, privilege: str | None, collections: Sequence[str | None], db: str | None
+    ) -> Callable[[Right], bool]:
+        ways = (privilege, *self._wider.get(privilege or "", ()))
+        held = self.groups.get(privilege or "", ())
+
+        def permits(right: Right) -> bool:
+            if held and right.privilege == ALL:  # enough for a group where it is enough for all that this holds
+                return any(all(right.permits(one, name, db) for one in held) for name in collections)
+            return any(right.permits(way, name, db) for way in ways for name in collections)
+
+        return permits
+
+    def _meant_by(self, collection: str | None, db: str | None) -> tuple[str | None, ...]:
+        """The names that a server may look for when somebody uses this one."""
+        meant = self.aliases.get(db or "", {}).get(collection or "")
+        return (collection, meant) if meant and not self.is_older_than(*SINCE_ALIASES_COUNT) else (collection,)
+
+    @cached_property
+    def _wider(self) -> dict[str, list[str]]:
+        """Group of privileges -> the groups that bring all of it."""
+        held = {name: set(names) for name, names in self.groups.items()}
+        return {name: [other for other in held if name != other and held[name] <= held[other]] for name in held}
+
+    @cached_property
+    def _by_role(self) -> dict[str, tuple[Right, ...]]:
+        found: dict[str, list[Right]] = {role: [] for role in self.roles}
+        if ADMIN in found:
+            found[ADMIN].append(Right("", EVERYTHING, "Global", ALL, ALL, ADMIN))
+        for grant in self.grants:
+            found.setdefault(grant.role, []).extend(self._rights(grant))
+        return {role: tuple(rights) for role, rights in found.items()}
+
+    def _rights(self, grant: Grant) -> Iterator[Right]:
+        if self.is_idle(grant):
+            return
+        held = (self.groups or USUAL_GROUPS).get(OLD_GROUPS.get(grant.privilege, grant.privilege))
+        where = (grant.object_name or ALL, grant.db or ALL, grant.role)
+        of = self.alias_of(grant)
+        if held is not None:
+            for name in held:
+                yield Right("", name, kind_of(name) or grant.object_type, *where, grant.privilege, of)
+        elif OLD_GROUPS.get(grant.privilege) == EVERYTHING:
+            yield Right("", EVERYTHING, "Global", *where, grant.privilege)
+        else:
+            yield Right("", grant.privilege, grant.object_type, *where, alias_of=of)
+
+    def alias_of(self, grant: Grant) -> str:
+        """The collection, where a grant is on an alias."""
+        found = [
+            of[grant.object_name]
+            for db, of in self.aliases.items()
+            if matches(db, grant.db) and grant.object_name in of
+        ]
+        return found[0] if found else ""
+
+    def is_idle(self, grant: Grant) -> bool:
+        """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""
+        is_literal = grant.privilege == EVERYTHING and self.is_older_than(2, 4)
+        return is_literal and bool(self.collections) and grant.db not in self.collections
+
+
+class Access(Table[Right]):
+    """Who may do what. Iterates over single rights, and shows them joined; without a question as a picture.
+
+    Attributes:
+        reading: everything that was read.
+        concerns: what should be known about the server's users and roles.
+        is_overview: whether nothing special was asked.
+    """
+
+    columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group", "alias_of")
+
+    def __init__(
+        self, rows: Sequence[Right], caption: str, reading: Reading, concerns: Concerns, *, is_overview: bool
+    ) -> None:
+        super().__init__(rows, caption)
+        self.reading, self.concerns, self.is_overview = reading, concerns, is_overview
+
+    def summary(self) -> list[dict[str, str]]:
+        """The rows that are shown: what one role brings on one thing together, and what everybody may only once."""
+        found: dict[tuple[str, str, str, str], dict[str, None]] = {}
+        for right in self:
+            who = EVERYBODY if right.user and right.role in (PUBLIC, UNCHECKED) else right.user
+            found.setdefault((who, right.scope, right.role, right.group), {})[right.privilege] = None
+        rows = [
+            {"user": who, "privileges": ", ".join(names), "on": scope, "role": role, "group": group}
+            for (who, scope, role, group), names in found.items()
+        ]
+        return sorted(rows, key=lambda row: row["user"] != EVERYBODY)
+
+    def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
+        """Whether a user may do something: as `Reading.allows`."""
+        return self.reading.allows(user, privilege, collection, db)
+
+    def matrix(
+        self, rows: str = "users", columns: str = "levels", *, collection: str | None = None, db: str | None = None
+    ) -> Matrix:
+        """A picture of it.
+
+        Args:
+            rows: `users` or `roles`.
+            columns: `levels` (reading, writing, administering of collections, databases and the cluster) or
+                `collections`.
+            collection: only collections of this name, which may hold wildcards; for `columns="collections"`.
+            db: only those of this database; the same.
+
+        Raises:
+            ParameterError: anything else, or no such collection.
+        """
+        from milvus_magics.access import matrix
+
+        return matrix.build(self.reading, rows, columns, collection=collection, db=db)
+
+    def __repr__(self) -> str:
+        from milvus_magics import display
+
+        if not self.is_overview:
+            rows = self.summary()
+            return display.text_table(_worth_showing(rows), rows, self.caption)
+        lines = [printable(self.caption), *(f"! {printable(concern.text)}" for concern in self.concerns), ""]
+        return "\n".join([*lines, repr(self.matrix())])
+
+    def _repr_html_(self) -> str:
+        from milvus_magics import display
+
+        if not self.is_overview:
+            rows = self.summary()
+            return display.html_table(_worth_showing(rows), rows, self.caption, MOST_ROWS)
+        concerns = "".join(display.html_line(concern.text, "warning") for concern in self.concerns)
+        return display.html_line(self.caption, "heading") + concerns + self.matrix()._repr_html_()
+
+
+def _worth_showing(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The columns of a summary without those that are empty all over."""
+    names = ("user", "privileges", "on", "role", "group")
+    return [name for name in names if name not in ("user", "group") or any(row[name] for row in rows)]

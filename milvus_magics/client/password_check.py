@@ -1,0 +1,307 @@
+"""Is this password the user's? With a negative control each time: a check that takes any password is none.
+
+With authorization on, a login tells. With authorization off every login succeeds, but changing a password still
+asks for the old one, so a change that cannot be carried out tells. Behind a gateway neither may hold; then the
+password cannot be verified, and that is an error of its own. The reasons are facts about Milvus 2.3 to 2.6 servers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from milvus_magics.client import lookup
+from milvus_magics.client.names import MAX_PASSWORD_BYTES
+from milvus_magics.errors import (
+    NOT_AUTHENTICATED,
+    PARAMETER_INVALID,
+    UNCLASSIFIED,
+    AuthenticationError,
+    CannotVerifyError,
+    DeadlineError,
+    MilvusException,
+    ParameterError,
+    PermissionDeniedError,
+    UnavailableError,
+    WrongPasswordError,
+)
+from milvus_magics.secret import Secret
+from milvus_magics.transport import reply_status
+from milvus_magics.transport.credentials import Login
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection, Pending
+    from milvus_magics.transport.deadline import Deadline
+
+THIS, RANDOM = "with this password", "with a random password"
+HASH_REFUSED = "encrypt password failed"
+
+
+class Verdict(NamedTuple):
+    """What a check found.
+
+    Attributes:
+        right: whether the password is the user's; None where that was not looked into.
+        enforced: whether the server checks passwords on login (authorization is on).
+    """
+
+    right: bool | None
+    enforced: bool
+
+
+def check(conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool) -> Verdict:
+    """Find out whether `password` is the password of `user`.
+
+    Args:
+        conn: any connection to the server; as whom it acts doesn't matter.
+        user: the user, who need not exist.
+        password: the password to check.
+        deadline: of the operation.
+        may_rewrite: whether the same password may be written again where nothing else tells, so only directly
+            before a deletion. Without it the verdict is then "not looked into".
+
+    Raises:
+        CannotVerifyError: when nobody can tell; its text says why.
+        ParameterError: when the password is empty.
+        MilvusException: when the server cannot be reached.
+    """
+    if not password:
+        raise ParameterError("the password is empty; nothing was sent")
+    raw = password.encode()
+    if len(raw) > MAX_PASSWORD_BYTES:
+        # Longer ones would count as right wherever their beginning is: the hash reads no further.
+        raise WrongPasswordError(
+            f"the password given for user {user!r} is wrong: it has {len(raw)} bytes, and no password of Milvus has "
+            f"more than {MAX_PASSWORD_BYTES}; nothing was sent"
+        )
+    if b"\0" in raw:
+        # bcrypt repeats "password, NUL" over and over, so 'x' and 'x NUL x' are the same to it.
+        raise CannotVerifyError("a password that holds a NUL character cannot be verified: Milvus takes it for others")
+    verdict = _by_login(conn, user, password, deadline)
+    return verdict or _by_update(conn, user, password, deadline, may_rewrite)
+
+
+def is_enforced(conn: Connection, deadline: Deadline) -> bool | None:
+    """Whether the server turns away who comes without credentials, which is no failed login; None = cannot be told."""
+    try:
+        reply = conn.call("GetVersion", deadline=deadline, login=None)
+    except AuthenticationError:
+        return True
+    except (UnavailableError, DeadlineError):
+        raise
+    except MilvusException:
+        return None
+    return False if reply_status.of(reply).ok else None
+
+
+def begin_guess(
+    begin: Callable[..., Pending], user: str, passwords: Sequence[Secret], deadline: Deadline, *, enforced: bool
+) -> Callable[[], bool | None]:
+    """Ask whether one of some well-known passwords is a user's, with all calls in flight together.
+
+    Args:
+        begin: sends a call, as `Connection.begin`.
+        user: whose password it may be.
+        passwords: the well-known ones.
+        deadline: of the operation.
+        enforced: whether the server checks passwords on login.
+
+    Returns:
+        What waits for the answer: None = nobody can tell. Nothing is written, as in `check`.
+    """
+    calls = [
+        begin("GetVersion", deadline=deadline, login=Login(user, password))
+        if enforced
+        else _begin_update(begin, user, password, deadline)
+        for password in (_random(), *passwords)
+    ]
+
+    def passes(call: Pending) -> bool | None:
+        try:
+            return _login_passes(call.reply, THIS) if enforced else _update_passes(_update_says(call))
+        except CannotVerifyError:
+            return None
+
+    def wait() -> bool | None:
+        control, *others = map(passes, calls)
+        if control is not False or (None in others and True not in others):
+            return None
+        return True in others
+
+    return wait
+
+
+def way_to_check(conn: Connection, user: str, deadline: Deadline) -> str:
+    """How a server tells whether a password is right, for checks of many: `login`, `update` or `rewrite`.
+
+    Raises:
+        CannotVerifyError: when it takes any password.
+    """
+    if not _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
+        return "login"
+    said = _update_says(_begin_update(conn.begin, user, _random(), deadline))
+    if said.code == NOT_AUTHENTICATED:
+        return "update"
+    if said.code != PARAMETER_INVALID:
+        raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
+    _require_checked_updates(conn, deadline)
+    return "rewrite"
+
+
+def require_right(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
+    """`check`, and raise where the password is wrong, saying whether it is that or an unknown user.
+
+    Raises:
+        WrongPasswordError: wrong password, or one of the two where the caller may not list users.
+        UnknownUserError: no such user.
+        CannotVerifyError: nobody can tell.
+    """
+    verdict = check(conn, user, password, deadline, may_rewrite=True)
+    if not verdict.right:
+        raise why_wrong(conn, user, deadline)
+    return verdict
+
+
+def why_wrong(conn: Connection, user: str, deadline: Deadline) -> MilvusException:
+    """What to tell about a user whose password did not pass."""
+    try:
+        names = list(conn.checked("ListCredUsers", deadline=deadline).usernames)
+    except PermissionDeniedError as exc:
+        if user == conn.user:  # who was told "denied" is logged in, so they exist
+            return _wrong(user)
+        error = WrongPasswordError(
+            f"unknown user or wrong password: telling them apart for {user!r} needs the privilege SelectOwnership; "
+            "nothing was changed"
+        )
+        error.__cause__ = exc
+        return error
+    if names and user not in names:
+        return lookup.unknown_user(conn, user, names)
+    if conn.address.login and not conn.user:
+        return WrongPasswordError(
+            f"the server refused a login as {user!r} with this password: it is wrong, or password login is off for "
+            "this cluster; nothing was changed"
+        )
+    if not names:
+        return WrongPasswordError(
+            f"unknown user or wrong password for {user!r}: the server lists no users; nothing was changed"
+        )
+    return _wrong(user)
+
+
+def _wrong(user: str) -> WrongPasswordError:
+    return WrongPasswordError(f"the password given for user {user!r} is wrong; nothing was changed")
+
+
+def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict | None:
+    """What a login tells; None = nothing, because the server takes every password."""
+    # Milvus splits a login at its first ':', so such a name would ask about somebody else's password.
+    askable = ":" not in user
+    with conn.together() as begin:
+        control = begin("GetVersion", deadline=deadline, login=Login(user, _random()))
+        # The last of the calls in flight waits here instead of in the background: that costs half.
+        right = _login_passes(lambda: _version(conn, user, password, deadline), THIS) if askable else None
+        if _login_passes(control.reply, RANDOM):
+            return None
+    if right is None:
+        raise CannotVerifyError(f"nobody can log in as {user!r}: a name that holds ':' cannot be verified here")
+    return Verdict(right, enforced=True)
+
+
+def _version(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Any:
+    return conn.call("GetVersion", deadline=deadline, login=Login(user, password))
+
+
+def _login_passes(ask: Callable[[], Any], what: str) -> bool:
+    try:
+        said = reply_status.of(ask())
+    except AuthenticationError:
+        return False
+    except (UnavailableError, DeadlineError):
+        raise
+    except MilvusException as exc:
+        raise _cannot(f"a login {what} was answered with: {exc}") from exc
+    if not said.ok:
+        raise _cannot(f"a login {what} was answered with code {said.number} {said.reason}")
+    return True
+
+
+def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline, may_rewrite: bool) -> Verdict:
+    """What changing the password tells, into one that no hash can be made of: nothing can be written.
+
+    Without any authorization header, because one that names a superuser would skip the very check.
+    """
+    with conn.together() as begin:
+        control = _begin_update(begin, user, _random(), deadline)
+        update = _begin_update(begin, user, password, deadline)
+        said = _update_says(control)
+        if said.code == PARAMETER_INVALID:
+            update.cancel()
+            return _by_rewriting(conn, user, password, deadline) if may_rewrite else Verdict(None, enforced=False)
+        if said.code != NOT_AUTHENTICATED:
+            raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
+        return Verdict(_update_passes(_update_says(update)), enforced=False)
+
+
+def _begin_update(begin: Callable[..., Pending], user: str, password: Secret, deadline: Deadline) -> Pending:
+    too_long = Secret("x" * (MAX_PASSWORD_BYTES + 1))
+    return begin(
+        "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=too_long
+    )
+
+
+def _update_passes(said: reply_status.Status) -> bool:
+    """What the answer to `_begin_update` tells about the old password."""
+    if said.code == NOT_AUTHENTICATED:
+        return False
+    if said.code == UNCLASSIFIED and HASH_REFUSED in said.reason:
+        return True
+    raise _cannot(f"unexpected answer: code {said.number} {said.reason}")
+
+
+def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
+    """What changing the password into itself tells, on servers that measure the new one before the old one counts."""
+    _require_checked_updates(conn, deadline)
+    lookup.require_not_gone(conn, user, deadline)
+    call = conn.begin(
+        "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=password
+    )
+    said = _update_says(call)
+    if said.ok or said.code == NOT_AUTHENTICATED:
+        return Verdict(said.ok, enforced=False)
+    if said.code == PARAMETER_INVALID:
+        raise _cannot("this server no longer accepts passwords of this length")
+    raise _cannot(f"unexpected answer: code {said.number} {said.reason}")
+
+
+def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
+    """The control of `_by_rewriting`, on a user who does not exist: real ones keep their password."""
+    nobody = f"mm_{secrets.token_hex(8)}"
+    new = Secret(secrets.token_hex(MAX_PASSWORD_BYTES // 2))
+    call = conn.begin(
+        "UpdateCredential", deadline=deadline, login=None, username=nobody, oldPassword=_random(), newPassword=new
+    )
+    said = _update_says(call)
+    if said.ok:
+        # A superuser's header was put in on the way, and such an update creates the user.
+        conn.checked("DeleteCredential", deadline=deadline, username=nobody)
+    if said.code != NOT_AUTHENTICATED:
+        raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
+
+
+def _update_says(call: Any) -> reply_status.Status:
+    try:
+        return reply_status.of(call.reply())
+    except (UnavailableError, DeadlineError):
+        raise
+    except MilvusException as exc:
+        raise _cannot(f"a change without credentials was answered with: {exc}") from exc
+
+
+def _cannot(why: str) -> CannotVerifyError:
+    return CannotVerifyError(f"the password cannot be verified here, so nothing was changed: {why}")
+
+
+def _random() -> Secret:
+    return Secret(secrets.token_urlsafe(24))

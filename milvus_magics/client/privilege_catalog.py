@@ -1,0 +1,209 @@
+"""On what a privilege is granted: its level, and the two ways of saying it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from milvus_magics.client.results.roles import Grant
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
+
+# Hints for levels and spelling, never a closed list: servers add privileges, and theirs is the last word.
+ON_COLLECTIONS = frozenset(
+    {
+        "Load",
+        "Release",
+        "Compaction",
+        "Insert",
+        "Delete",
+        "GetStatistics",
+        "CreateIndex",
+        "IndexDetail",
+        "DropIndex",
+        "Search",
+        "Flush",
+        "Query",
+        "LoadBalance",
+        "Import",
+        "Upsert",
+        "GetLoadingProgress",
+        "GetLoadState",
+        "CreatePartition",
+        "DropPartition",
+        "ShowPartitions",
+        "HasPartition",
+        "GetFlushState",
+        "AddCollectionField",
+        "AlterCollectionSchema",
+        "CollectionReadOnly",
+        "CollectionReadWrite",
+        "CollectionAdmin",
+    }
+)
+ON_DATABASES = frozenset(
+    {
+        "CreateCollection",
+        "DropCollection",
+        "ShowCollections",
+        "RenameCollection",
+        "DescribeDatabase",
+        "AlterDatabase",
+        "DatabaseReadOnly",
+        "DatabaseReadWrite",
+        "DatabaseAdmin",
+    }
+)
+# On databases or collections on later servers, on everything on 2.3.
+ON_EITHER = frozenset(
+    {
+        "DescribeCollection",
+        "CreateAlias",
+        "DropAlias",
+        "DescribeAlias",
+        "ListAliases",
+    }
+)
+DROPPING = frozenset({"DropCollection", "RenameCollection"})
+# What reaches a collection that is there, although it is granted on everything or on a database.
+REACHING = DROPPING | ON_EITHER
+ON_USERS = frozenset({"UpdateUser", "SelectUser"})
+ON_CLUSTER = frozenset(
+    {
+        "CreateOwnership",
+        "DropOwnership",
+        "SelectOwnership",
+        "ManageOwnership",
+        "CreateResourceGroup",
+        "DropResourceGroup",
+        "DescribeResourceGroup",
+        "ListResourceGroups",
+        "UpdateResourceGroups",
+        "TransferNode",
+        "TransferReplica",
+        "CreateDatabase",
+        "DropDatabase",
+        "ListDatabases",
+        "FlushAll",
+        "BackupRBAC",
+        "RestoreRBAC",
+        "CreatePrivilegeGroup",
+        "DropPrivilegeGroup",
+        "ListPrivilegeGroups",
+        "OperatePrivilegeGroup",
+        "ClusterReadOnly",
+        "ClusterReadWrite",
+        "ClusterAdmin",
+    }
+)
+KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
+ALL = "*"
+
+# What the nine groups of Milvus 2.5 hold, for servers that have none or don't tell; others say so themselves.
+READING = (
+    "Query Search IndexDetail GetFlushState GetLoadState GetLoadingProgress HasPartition ShowPartitions "
+    "DescribeCollection DescribeAlias GetStatistics ListAliases"
+)
+_WRITING = (
+    "Load Release Insert Delete Upsert Import Flush Compaction LoadBalance CreateIndex DropIndex CreatePartition "
+    "DropPartition"
+)
+USUAL = {
+    ("Collection", "ReadOnly"): READING,
+    ("Collection", "ReadWrite"): _WRITING,
+    ("Collection", "Admin"): "CreateAlias DropAlias",
+    ("Database", "ReadOnly"): "ShowCollections DescribeDatabase",
+    ("Database", "ReadWrite"): "AlterDatabase",
+    ("Database", "Admin"): "CreateCollection DropCollection RenameCollection",
+    ("Cluster", "ReadOnly"): (
+        "ListDatabases SelectOwnership SelectUser DescribeResourceGroup ListResourceGroups ListPrivilegeGroups"
+    ),
+    ("Cluster", "ReadWrite"): "FlushAll TransferNode TransferReplica UpdateResourceGroups",
+    ("Cluster", "Admin"): (
+        "BackupRBAC RestoreRBAC CreateDatabase DropDatabase CreateOwnership DropOwnership ManageOwnership "
+        "CreateResourceGroup DropResourceGroup UpdateUser CreatePrivilegeGroup DropPrivilegeGroup OperatePrivilegeGroup"
+    ),
+}
+BELOW = {"ReadOnly": "", "ReadWrite": "ReadOnly", "Admin": "ReadWrite"}
+USUAL_GROUPS: dict[str, tuple[str, ...]] = {}
+for (_kind, _level), _more in USUAL.items():
+    USUAL_GROUPS[_kind + _level] = (*USUAL_GROUPS.get(_kind + BELOW[_level], ()), *_more.split())
+# What servers with groups know and those without don't.
+SINCE_GROUPS = frozenset(
+    {
+        "DescribeDatabase",
+        "AlterDatabase",
+        "ListPrivilegeGroups",
+        "UpdateResourceGroups",
+        "BackupRBAC",
+        "RestoreRBAC",
+        "CreatePrivilegeGroup",
+        "DropPrivilegeGroup",
+        "OperatePrivilegeGroup",
+        "AddCollectionField",
+        "AlterCollectionSchema",
+        "CollectionReadOnly",
+        "CollectionReadWrite",
+        "CollectionAdmin",
+    }
+)
+
+
+def kind_of(privilege: str) -> str:
+    """The type of object that a privilege is about on all servers: `Collection`, `User`, `Global`; empty = unknown."""
+    if privilege in ON_COLLECTIONS:
+        return "Collection"
+    if privilege in ON_USERS:
+        return "User"
+    return "Global" if privilege in KNOWN else ""
+
+
+class Scope(NamedTuple):
+    """On what a privilege is granted, as the caller said it; None = not said."""
+
+    collection: str | None
+    db: str | None
+    object_type: str | None
+    object_name: str | None
+
+
+def problem_with(privilege: str, scope: Scope) -> str | None:
+    """What doesn't go together, whatever the server."""
+    if scope.object_type is not None:
+        if scope.collection is not None:
+            return "an object's type and name say on what, so a collection cannot be given, too"
+        if scope.object_name is None and scope.object_type != "Global":
+            return f"the object type {scope.object_type!r} needs an object name, or '*' for all"
+    elif scope.object_name is not None:
+        return "an object name needs an object type: Global, Collection or User"
+    elif privilege in ON_COLLECTIONS and not scope.collection:
+        return f"{privilege!r} is granted on a collection: name it (--collection NAME), or '*' for all of them"
+    elif privilege in ON_CLUSTER | ON_USERS | ON_DATABASES and scope.collection not in (None, ALL):
+        return f"{privilege!r} is not about one collection: leave it out"
+    return None
+
+
+def v2(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant | None:
+    """The grant as servers from 2.4.18 take it; None where the caller wants the older way."""
+    if scope.object_type is not None:
+        return None
+    everywhere = privilege in ON_CLUSTER | ON_USERS
+    db = ALL if everywhere and scope.db is None else _db(conn, scope)
+    on_collections = privilege in ON_COLLECTIONS | ON_EITHER or scope.collection
+    kind = "User" if privilege in ON_USERS else "Collection" if on_collections else "Global"
+    return Grant(role, privilege, kind, scope.collection or ALL, db)
+
+
+def v1(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant:
+    """The grant as all servers take it."""
+    if scope.object_type is not None:
+        return Grant(role, privilege, scope.object_type, scope.object_name or ALL, _db(conn, scope))
+    if privilege in ON_USERS:
+        return Grant(role, privilege, "User", ALL, _db(conn, scope))
+    if privilege in ON_COLLECTIONS or (privilege not in KNOWN and scope.collection):
+        return Grant(role, privilege, "Collection", scope.collection or ALL, _db(conn, scope))
+    return Grant(role, privilege, "Global", ALL, _db(conn, scope))
+
+
+def _db(conn: Connection, scope: Scope) -> str:
+    return scope.db if scope.db is not None else conn.address.db_name or "default"

@@ -1,0 +1,11 @@
+"""What client functions return: tables, sentences and previews."""
+
+from typing import TYPE_CHECKING
+
+from milvus_magics.lazy_modules import importer
+
+if TYPE_CHECKING:
+    from milvus_magics.client.results import roles as roles
+    from milvus_magics.client.results import users as users
+
+__getattr__ = importer(__name__)

@@ -1,0 +1,150 @@
+"""Dropping roles, with what they hold; and what it would do."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from milvus_magics.client import change, lookup, privileges
+from milvus_magics.client.names import problem_with_existing_name, require
+from milvus_magics.client.results.roles import DroppedRole, DropRolePreview, Grants, LostRole, some
+from milvus_magics.errors import InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
+from milvus_magics.transport.deadline import Deadline
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
+
+# From this version on the server itself revokes what a role holds when it is dropped by force.
+FORCE_DROP_SINCE = (2, 4, 11)
+
+
+def preview_drop_role(
+    conn: Connection, role: str, *, force: bool = False, timeout: float | None = None
+) -> DropRolePreview:
+    """What dropping a role would do. Nothing that could change anything is sent.
+
+    Args:
+        conn: the connection that would drop it.
+        role: which one.
+        force: whether what it holds would be revoked first.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+        ProtectedRoleError: the server never drops it.
+    """
+    require(problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    require_not_built_in(role, "dropped")
+    lost = _would_lose(conn, role, deadline)
+    own = lookup.is_own_role(conn, role, deadline)
+    warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
+    undo = "undo: %milvus_restore_role" + (f", but without {lost.unseen}" if lost.unseen else "")
+    return DropRolePreview(role, conn.address.url, lost.users, lost.grants, force, undo if conn.keeper else "", warning)
+
+
+def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: float | None = None) -> DroppedRole:
+    """Drop a role; who held it loses it.
+
+    Args:
+        conn: a connection whose user may do so (the privilege DropOwnership; with `force` ManageOwnership too).
+        role: which one.
+        force: revoke what it holds, in all databases. Without it, a role that holds privileges is refused. Servers
+            before 2.4.11 have no such thing; there it is revoked one by one before, if the caller may drop roles.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownRoleError: there is no such role.
+        InUseError: it holds privileges, and `force` was not given; nothing was changed.
+        ProtectedRoleError: the server never drops it.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+
+    Behaviour: `Role.drop` in Milvus's documentation.
+    """
+    require(problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    revoked = 0
+    with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
+        require_not_built_in(role, "dropped")
+        attempt.lost = lost = _would_lose(conn, role, deadline)
+        if lost.grants and not force:
+            raise InUseError(
+                f"role {role!r} holds {some(list(lost.grants))}: revoke that first, or force it (--force); nothing was "
+                "changed"
+            )
+        if lost.grants and lookup.is_before(conn, FORCE_DROP_SINCE, deadline):
+            _revoke_all_and_drop(conn, attempt, lost.grants, deadline)
+            revoked = len(lost.grants)
+        else:
+            _send_drop(conn, attempt, role, deadline, force=force)
+    notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
+    return DroppedRole(role, conn.address.url, lost.users, lost.grants, "; ".join(filter(None, notes)))
+
+
+def require_not_built_in(role: str, deed: str) -> None:
+    """Raise where the server refuses something with a role of its own.
+
+    Raises:
+        ProtectedRoleError: it is `admin` or `public`.
+    """
+    if role in ("admin", "public"):
+        raise protected(role, deed)
+
+
+def protected(role: str, deed: str, exc: MilvusException | None = None) -> ProtectedRoleError:
+    """The error for a role that the server never changes."""
+    details = exc.details if exc else ""
+    return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own", details=details)
+
+
+def _would_lose(conn: Connection, role: str, deadline: Deadline) -> LostRole:
+    """What would go with a role, which must exist; without what the caller may not see."""
+    try:
+        found = lookup.find_role(conn, role, deadline)
+    except PermissionDeniedError:
+        return LostRole(role, None, privileges.grants_if_seen(conn, role, deadline))
+    return LostRole(
+        role, lookup.user_names(found), privileges.grants_if_seen(conn, role, deadline), found.role.description
+    )
+
+
+def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: Deadline, *, force: bool) -> None:
+    try:
+        attempt.send(
+            "DropRole", lambda until: not lookup.is_listed_role(conn, role, until), role_name=role, force_drop=force
+        )
+    except ProtectedRoleError as exc:
+        raise protected(role, "dropped", exc) from exc
+    except InUseError as exc:
+        raise InUseError(
+            f"role {role!r} holds privileges that this user cannot see or that are left from a dropped database: "
+            "force it (--force), as somebody with SelectOwnership; it is not dropped",
+            details=exc.details,
+        ) from exc
+
+
+def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Grants, deadline: Deadline) -> None:
+    """Do what newer servers do by themselves; where it stops half way, what is gone already is told."""
+    role, left = grants[0].role, list(grants)
+    _require_right_to_drop(conn, deadline)
+
+    def so_far() -> str:
+        back = " (%milvus_restore_role brings them back)" if conn.keeper and attempt.outcome != "refused" else ""
+        revoked = f"{len(grants) - len(left)} of the {len(grants)} privileges of role {role!r} are revoked{back}"
+        return f"{revoked}, but not {left[0]}" if left else f"{revoked}, but dropping it is not confirmed"
+
+    with change.in_steps(so_far):
+        while left:
+            with attempt.part():
+                privileges.revoke(conn, left[0], deadline)
+            del left[0]
+        _send_drop(conn, attempt, role, deadline, force=True)
+
+
+def _require_right_to_drop(conn: Connection, deadline: Deadline) -> None:
+    """Raise where the caller may not drop roles, by dropping one that nobody has: before anything is revoked.
+
+    Raises:
+        PermissionDeniedError: they may not.
+    """
+    conn.call("DropRole", deadline=deadline, role_name=f"mm_{secrets.token_hex(8)}")

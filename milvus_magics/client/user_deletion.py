@@ -1,0 +1,244 @@
+"""Deleting users: verified, or without the password; and what it would do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from milvus_magics.client import change, lookup, password_check
+from milvus_magics.client.names import problem_with_existing_name, require
+from milvus_magics.client.results.users import DeletedUser, DeletePreview, LostUser
+from milvus_magics.errors import (
+    AuthenticationError,
+    CannotVerifyError,
+    MilvusException,
+    PermissionDeniedError,
+    ProtectedUserError,
+)
+from milvus_magics.secret import Hash, Secret
+from milvus_magics.transport.deadline import Deadline
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
+
+# Deleting a user reaches the proxies within 7 ms (measured), so this is ample.
+SECONDS_TO_LOSE_ACCESS = 0.3
+
+
+def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout: float | None = None) -> DeletedUser:
+    """Delete a user whose password is given, which is checked first.
+
+    With authorization on this takes two round trips. The check protects from mistakes; it is no lock, since
+    whoever may delete users can ask the server directly. Names are taken byte for byte as the server lists them.
+
+    Args:
+        conn: a connection whose user may delete users (the privilege DropOwnership).
+        user: who is deleted.
+        password: that user's password.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Returns:
+        What was deleted, with the roles that went with it.
+
+    Raises:
+        WrongPasswordError: nothing was deleted.
+        UnknownUserError: there is no such user.
+        ProtectedUserError: the server never deletes this user.
+        CannotVerifyError: here nobody can tell whether the password is right; nothing was deleted.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+        ChangeInterrupted: on an interrupt, likewise.
+        MilvusException: for everything else.
+
+    Behaviour: `utility.delete_user` in Milvus's documentation.
+    """
+    password = Secret(password)
+    require(problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    with change.attempt(conn, "delete_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
+        with conn.together() as begin:
+            described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+            try:
+                verdict = password_check.require_right(conn, user, password, deadline)
+            except CannotVerifyError as exc:
+                raise CannotVerifyError(
+                    f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
+                ) from exc
+            attempt.lost = lost = lookup.told(conn, user, described, deadline)
+        if lost.roles is None:
+            lookup.require_not_gone(conn, user, deadline)
+
+        def password_is_dead(until: Deadline) -> bool | None:
+            return not password_check.check(conn, user, password, until, may_rewrite=False).right
+
+        _delete(conn, user, attempt, password, password_is_dead if verdict.enforced else None)
+    return _deleted(conn, lost, attempt, verified=True)
+
+
+def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletedUser:
+    """Delete a user without their password, for the administrator who does not know it.
+
+    Unlike `MilvusClient.drop_user` of pymilvus, an unknown user is an error.
+
+    Args:
+        conn: a connection whose user may delete and list users (DropOwnership, SelectOwnership).
+        user: who is deleted.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Returns:
+        What was deleted, with the roles that went with it.
+
+    Raises:
+        UnknownUserError: there is no such user.
+        MilvusException: as in `delete_user`, but for the password.
+    """
+    require(problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    with change.attempt(conn, "drop_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
+        attempt.lost = lost = lookup.existing(conn, user, deadline)
+        _delete(conn, user, attempt, stored_hashes(conn, [user], deadline).get(user))
+    return _deleted(conn, lost, attempt, verified=False)
+
+
+def preview_delete_user(
+    conn: Connection, user: str, password: str | Secret | None = None, *, timeout: float | None = None
+) -> DeletePreview:
+    """What deleting a user would do. Nothing that could change anything is sent.
+
+    Args:
+        conn: the connection that would delete.
+        user: who would be deleted.
+        password: checked where that is possible without writing; None = not looked into.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        UnknownUserError: there is no such user.
+        WrongPasswordError: the password is given and wrong.
+        ProtectedUserError: the server never deletes this user.
+        MilvusException: for everything else.
+    """
+    require(problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    checked = ""
+    if password is not None:
+        password = Secret(password)
+        right = password_check.check(conn, user, password, deadline, may_rewrite=False).right
+        if right is False:
+            raise password_check.why_wrong(conn, user, deadline)
+        checked = "the password is right" if right else "password not checked: this server shows it only by a change"
+    try:
+        lost = lookup.existing(conn, user, deadline)
+    except PermissionDeniedError:
+        if user != conn.user:
+            raise
+        lost = LostUser(user, lookup.own_roles(conn, deadline))
+    if user == "root":
+        raise _protected(user)
+    return DeletePreview(
+        user=user,
+        server=conn.address.url,
+        roles=lost.roles,
+        is_actor=user == conn.user,
+        is_last_admin="admin" in (lost.roles or ()) and lookup.holders(conn, "admin", deadline) == (user,),
+        password=checked,
+        undo=undo_in_words(conn, [lost], 0 if conn.keeper and conn.keeper.wanted else 1),
+    )
+
+
+def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletePreview:
+    """What dropping a user would do, as `preview_delete_user`; whether their password could come back is looked at."""
+    deadline = Deadline(timeout)
+    preview = preview_delete_user(conn, user, timeout=deadline.remaining())
+    stored = stored_hashes(conn, [user], deadline)
+    return replace(preview, undo=undo_in_words(conn, [LostUser(user, preview.roles)], 1 - len(stored)))
+
+
+def undo_in_words(conn: Connection, lost: Collection[LostUser], unkept: int) -> str:
+    """How deleted users could be brought back, and without what; empty where nobody remembers them.
+
+    Args:
+        conn: where they would be deleted.
+        lost: what would go with them.
+        unkept: of how many the password would not be kept.
+    """
+    if conn.keeper is None or not lost:
+        return ""
+    whose = f" for {unkept} of them" if unkept < len(lost) else ""
+    why = " (theirs cannot be had here)" if conn.keeper.wanted else ""
+    password = f", with a new password{whose}{why}" if unkept else ""
+    unseen = any(user.roles is None for user in lost)
+    roles = ", without their roles, which the acting user may not see" if unseen else ""
+    return f"undo: %milvus_restore_user{password}{roles}"
+
+
+def stored_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, Hash]:
+    """User -> the hash of their password, if it is wanted for undo, the server tells it and nobody listens on the way.
+
+    The server tells those of all users at once. Only these are kept.
+    """
+    if not (conn.keeper and conn.keeper.wanted and (conn.address.secure or conn.address.is_local)):
+        return {}
+    try:
+        reply = conn.checked("BackupRBAC", deadline=deadline)
+    except MilvusException:
+        return {}
+    wanted = frozenset(users)
+    return {entry.user: Hash(entry.password) for entry in reply.RBAC_meta.users if entry.user in wanted}
+
+
+def _delete(
+    conn: Connection,
+    user: str,
+    attempt: change.Attempt,
+    secret: Secret | None,
+    otherwise: Callable[[Deadline], bool | None] | None = None,
+) -> None:
+    """Send the deletion, and keep the secret for undo unless it is refused.
+
+    `otherwise` tells whether it is done where the caller may not list users.
+    """
+
+    def is_gone(until: Deadline) -> bool | None:
+        try:
+            listed = lookup.is_listed(conn, user, until)
+        except AuthenticationError:
+            # The own user is gone: it is the one that was deleted.
+            return True if user == conn.user else None
+        except PermissionDeniedError:
+            return otherwise(until) if otherwise else None
+        return None if listed is None else not listed
+
+    try:
+        attempt.send("DeleteCredential", is_gone, username=user)
+    except ProtectedUserError as exc:
+        raise _protected(user, exc.details) from exc
+    finally:
+        if conn.keeper and attempt.outcome != "refused":
+            conn.keeper.keep(user, secret)
+    if user == conn.user:
+        attempt.actor_gone = _has_lost_access(conn)
+
+
+def _protected(user: str, details: str = "") -> ProtectedUserError:
+    return ProtectedUserError(f"user {user!r} cannot be deleted: the server protects it", details=details)
+
+
+def _deleted(conn: Connection, lost: LostUser, attempt: change.Attempt, *, verified: bool) -> DeletedUser:
+    return DeletedUser(
+        lost.user, conn.address.url, lost.roles, verified, disconnected=attempt.actor_gone, note=attempt.note
+    )
+
+
+def _has_lost_access(conn: Connection) -> bool:
+    """Whether this connection's own login is refused by now; proxies take some milliseconds to notice."""
+    until = Deadline(SECONDS_TO_LOSE_ACCESS)
+    while not until.passed():
+        try:
+            conn.call("GetVersion", deadline=until)
+        except AuthenticationError:
+            return True
+        except MilvusException:
+            return False
+        time.sleep(0.005)
+    return False

@@ -1,0 +1,150 @@
+"""Changing passwords: verified, and for `reset_password` proven."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from milvus_magics.client import change, lookup, password_check
+from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require
+from milvus_magics.client.results.users import ChangedPassword
+from milvus_magics.errors import (
+    ChangeInterrupted,
+    MilvusException,
+    OutcomeUnknownError,
+    UnknownUserError,
+    WrongPasswordError,
+)
+from milvus_magics.secret import Secret
+from milvus_magics.transport.deadline import Deadline
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
+
+# One proxy has the new password before the answer; others may take a moment.
+SECONDS_TO_PROVE = 2.0
+SECONDS_BETWEEN_PROOFS = 0.05
+
+
+def update_password(
+    conn: Connection, user: str, old_password: str | Secret, new_password: str | Secret, *, timeout: float | None = None
+) -> ChangedPassword:
+    """Change a user's password. The old one is checked first, also where the server would not.
+
+    If this connection acts as that user, it goes on with the new password.
+
+    Args:
+        conn: a connection whose user is that user, or may change passwords (the privilege UpdateUser).
+        user: whose password is changed.
+        old_password: the password that they have. Empty: left to the server, which lets only superusers (its
+            setting `common.security.superUsers`) go on without.
+        new_password: 6 to 72 bytes, and another one.
+        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
+
+    Raises:
+        ParameterError: the new password cannot be, or is the old one; nothing was sent.
+        WrongPasswordError: the old password is not theirs; nothing was changed.
+        UnknownUserError: there is no such user; none is made.
+        CannotVerifyError: here nobody can tell whether the old password is right; nothing was changed.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+        MilvusException: for everything else.
+
+    Behaviour: `utility.update_password` in Milvus's documentation.
+    """
+    old_password, new_password = Secret(old_password), Secret(new_password)
+    return _change(conn, "update_password", user, old_password, new_password, Deadline(timeout))
+
+
+def reset_password(
+    conn: Connection, user: str, old_password: str | Secret, new_password: str | Secret, *, timeout: float | None = None
+) -> ChangedPassword:
+    """`update_password`, and then prove that the new password works and the old one is refused.
+
+    Raises:
+        OutcomeUnknownError: also where the old password still works two seconds after the change.
+        MilvusException: as `update_password`.
+
+    Behaviour: `utility.reset_password` in Milvus's documentation.
+    """
+    old = old_password = Secret(old_password)
+    new = new_password = Secret(new_password)
+    deadline = Deadline(timeout)
+    changed = _change(conn, "reset_password", user, old, new, deadline)
+    note = "not proven, as the old one was not given" if not old else ""
+    proven = None
+    try:
+        proven = _prove(conn, user, old, new, deadline) if old else None
+    except OutcomeUnknownError:
+        raise
+    except MilvusException as exc:
+        note = f"not proven: {exc}"
+    except KeyboardInterrupt as exc:
+        raise ChangeInterrupted(f"interrupted; the password of user {user!r} is changed, but not proven") from exc
+    note = "; ".join(part for part in (changed.note, note) if part)
+    return ChangedPassword(user, changed.server, proven, changed.reauthenticated, note)
+
+
+def _change(
+    conn: Connection, operation: str, user: str, old: Secret, new: Secret, deadline: Deadline
+) -> ChangedPassword:
+    require(problem_with_existing_name(user) or problem_with_password(new) or _same(old, new))
+
+    def new_one_works(until: Deadline) -> bool | None:
+        return password_check.check(conn, user, new, until, may_rewrite=False).right
+
+    fact = (f"the password of user {user!r}", "changed")
+    with change.attempt(conn, operation, user, fact, deadline) as attempt:
+        _require_old(conn, user, old, deadline)
+        try:
+            attempt.send("UpdateCredential", new_one_works, username=user, oldPassword=old, newPassword=new)
+        except WrongPasswordError as exc:
+            raise _refused(user, old, exc.details) from exc
+        finally:
+            own = user == conn.user and attempt.outcome == "done"
+            if own:
+                conn.reauthenticate(new)
+    return ChangedPassword(user, conn.address.url, None, own, attempt.note)
+
+
+def _same(old: Secret, new: Secret) -> str | None:
+    return "the new password is the old one" if old == new else None
+
+
+def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -> None:
+    """The old password is right; without one, the user exists: a superuser's change would create them."""
+    if old:
+        with conn.together() as begin:
+            described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+            password_check.require_right(conn, user, old, deadline)
+            if lookup.told(conn, user, described, deadline).roles is None:
+                lookup.require_not_gone(conn, user, deadline)
+    elif not lookup.require_user(conn, user, deadline):
+        raise UnknownUserError(
+            f"whether there is a user {user!r} cannot be told: the server lists nobody; nothing was changed"
+        )
+
+
+def _refused(user: str, old: Secret, details: str) -> WrongPasswordError:
+    if old:
+        return WrongPasswordError(f"the old password of user {user!r} is wrong; nothing was changed", details=details)
+    return WrongPasswordError(
+        f"the old password of user {user!r} is needed: only users whom the server's setting common.security.superUsers "
+        "names may leave it out; nothing was changed",
+        details=details,
+    )
+
+
+def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Deadline) -> bool:
+    until = Deadline(SECONDS_TO_PROVE)
+    while True:
+        old_works = password_check.check(conn, user, old, deadline, may_rewrite=True).right
+        new_works = password_check.check(conn, user, new, deadline, may_rewrite=True).right
+        if new_works and not old_works:
+            return True
+        if until.passed():
+            which = "the old one still works" if old_works else "the new one does not work"
+            raise OutcomeUnknownError(
+                f"the server says that the password of user {user!r} is changed, but {which}; if it has several "
+                "proxies, one of them may not know yet: try again in a minute"
+            )
+        time.sleep(SECONDS_BETWEEN_PROOFS)

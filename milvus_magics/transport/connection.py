@@ -1,0 +1,295 @@
+"""One channel to one server, and one way to call it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from queue import SimpleQueue
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from milvus_magics import wire
+from milvus_magics.errors import ClosedError, DeadlineError
+from milvus_magics.secret import Hash, Secret
+from milvus_magics.transport import call_errors, fork_safety, interrupts, reply_status
+from milvus_magics.transport.credentials import Login
+
+if TYPE_CHECKING:
+    import grpc
+
+    from milvus_magics.client.results.users import Change
+    from milvus_magics.transport.address import Address
+    from milvus_magics.transport.deadline import Deadline
+
+# Without a deadline, these notice a frozen server within 15 to 60 s.
+KEEPALIVE = (
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+)
+OWN = Login("", Secret("the connection's own credentials"))
+
+
+class Keeper(Protocol):
+    """Somebody who keeps secrets of deleted users, so that they can be brought back."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether they are wanted now."""
+
+    def keep(self, user: str, secret: Secret | None) -> None:
+        """Keep the password of a deleted user, or its hash, if it is wanted; an older one is forgotten in any case."""
+
+
+class Connection:
+    """A connection to a Milvus server. Calls may come from any thread.
+
+    Args:
+        address: where, and as whom.
+
+    Attributes:
+        address: as given.
+        on_change: called with every `Change` made or tried through this connection.
+        version: of the server, once it has told.
+        keeper: keeps the secret of a user who is deleted, where somebody opted in to that.
+        root_was_checked: whether it was tried in vain to find root with the password that Milvus comes with.
+
+    Raises:
+        CertificateError: when a TLS file is missing or holds no certificate.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.on_change: list[Callable[[Change], None]] = []
+        self.version = ""
+        self.keeper: Keeper | None = None
+        self.root_was_checked = False
+        self._authorization = address.login.header() if address.login else None
+        with interrupts.held_back(), fork_safety.unharmed_by_forks():
+            self._channel = _open_channel(address)
+        self._open = True
+        self._calls: dict[str, tuple[Any, Any]] = {}
+        if address.login and not address.secure and not address.is_local:
+            _warn_about_plaintext(address)
+
+    @property
+    def user(self) -> str:
+        """The user that this connection acts as; empty for nobody, and for the holder of a token that tells none."""
+        return self.address.user
+
+    @property
+    def actor(self) -> str:
+        """Who this connection acts as, in words."""
+        if self.address.login is None:
+            return "nobody"
+        return repr(self.address.user) if self.address.user else "the holder of a token"
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self.address.url} as {self.actor}>"
+
+    def call(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Any:
+        """Call a method and wait for its reply, whatever status that holds.
+
+        Args:
+            method: name of the RPC, like `ListCredUsers`.
+            deadline: until when the operation may last.
+            login: as whom; None = without any credentials; default: as the connection does.
+            **fields: the request's fields; a `Secret` goes as Milvus wants passwords. A bare password here
+                would be seen in every traceback.
+
+        Raises:
+            MilvusException: when no reply comes; a reply's own status is the caller's to read.
+        """
+        import grpc
+
+        self._require_open()
+        call, request_class = self._calls.get(method) or self._prepare(method)
+        try:
+            with interrupts.held_back(leaves=_waiting_code()):
+                return call(
+                    _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
+                )
+        except grpc.RpcError as exc:
+            raise self._error(exc, method, deadline) from exc.with_traceback(None)
+        except BaseException as exc:
+            raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
+
+    def checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
+        """`call`, and raise what the reply's status means where it is no success."""
+        reply = self.call(method, deadline=deadline, **fields)
+        reply_status.raise_for(reply_status.of(reply))
+        return reply
+
+    def begin(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Pending:
+        """Send a call without waiting, to have several in flight together; arguments as in `call`."""
+        self._require_open()
+        call, request_class = self._calls.get(method) or self._prepare(method)
+        with interrupts.held_back():
+            future = call.future(
+                _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
+            )
+            return Pending(self, method, deadline, future)
+
+    @contextmanager
+    def together(self) -> Iterator[Callable[..., Pending]]:
+        """`begin` for calls that belong together: those still without a reply at the end are given up."""
+        calls: list[Pending] = []
+
+        def begin(method: str, **arguments: Any) -> Pending:
+            calls.append(self.begin(method, **arguments))
+            return calls[-1]
+
+        try:
+            yield begin
+        finally:
+            for call in calls:
+                call.cancel()
+
+    def reauthenticate(self, password: Secret) -> None:
+        """Go on as the same user, with their new password."""
+        self._go_on_as(Login(self.user, password))
+
+    def take_token_apart(self) -> None:
+        """Go on as the user whom the token names, if it does; only once the server has accepted it."""
+        if self.address.login is not None:
+            self._go_on_as(self.address.login.split())
+
+    def _go_on_as(self, login: Login) -> None:
+        self.address, self._authorization = replace(self.address, login=login), login.header()
+
+    def close(self) -> None:
+        """Close the channel; calls in flight end with an error."""
+        self._open = False
+        with interrupts.held_back():
+            self._channel.close()
+
+    def seconds_left(self, deadline: Deadline) -> float | None:
+        """Seconds that a call to this server may still last, or None where there is no limit.
+
+        Raises:
+            DeadlineError: when none are left; names the server.
+        """
+        try:
+            return deadline.remaining()
+        except DeadlineError:
+            raise DeadlineError(f"{self.address.url} did not answer within {deadline.timeout:g} s") from None
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise ClosedError(f"this connection to {self.address.url} is closed: connect again; nothing was sent")
+
+    def emit(self, change: Change) -> None:
+        """Tell everybody who listens about a change."""
+        for listener in list(self.on_change):
+            listener(change)
+
+    def _prepare(self, name: str) -> tuple[Any, Any]:
+        method = wire.method(name)
+        with interrupts.held_back():
+            call = self._channel.unary_unary(
+                method.path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
+        self._calls[name] = call, method.request
+        return self._calls[name]
+
+    def _metadata(self, login: Login | None) -> tuple[tuple[str, str], ...]:
+        header = self._authorization if login is OWN else login.header() if login else None
+        metadata = (("authorization", header.reveal()),) if header else ()
+        return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
+
+    def _error(self, exc: grpc.RpcError, method: str, deadline: Deadline) -> Exception:
+        return call_errors.from_grpc(exc, method, self.address, deadline.timeout, self.version)
+
+
+class Pending:
+    """A call in flight."""
+
+    def __init__(self, conn: Connection, method: str, deadline: Deadline, future: Any) -> None:
+        self._conn, self._method, self._deadline, self._future = conn, method, deadline, future
+        self._done: SimpleQueue[Any] = SimpleQueue()
+        future.add_done_callback(self._done.put)
+
+    def reply(self) -> Any:
+        """Wait for the reply; raises as `Connection.call` does. An interrupt cancels the call."""
+        import grpc
+
+        try:
+            self._done.put(self._done.get())  # waiting here, an interrupt hits no lock of gRPC's
+            with interrupts.held_back():
+                return self._future.result()
+        except grpc.RpcError as exc:
+            raise self._conn._error(exc, self._method, self._deadline) from exc.with_traceback(None)
+        except grpc.FutureCancelledError:
+            raise DeadlineError("given up, without waiting for the answer") from None
+        except BaseException:
+            self.cancel()
+            raise
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Call back once the reply is there, or that there will be none; from another thread."""
+        self._future.add_done_callback(lambda _: callback())
+
+    def cancel(self) -> None:
+        """Give the call up: nobody waits for it any more."""
+        with interrupts.held_back():
+            self._future.cancel()
+
+
+@cache
+def _waiting_code() -> CodeType | None:
+    """The function of gRPC that waits for an answer and may be left by an interrupt, if it is still there."""
+    import grpc._channel
+
+    waiting = getattr(grpc._channel._UnaryUnaryMultiCallable, "_blocking", None)
+    return getattr(waiting, "__code__", None)
+
+
+def _request(request_class: Any, fields: dict[str, Any]) -> Any:
+    return request_class(**{name: _bare(value) for name, value in fields.items()})
+
+
+def _bare(value: Any) -> Any:
+    """A field's value as it travels: passwords as Milvus wants them, hashes as they are."""
+    if isinstance(value, Hash):
+        return value.reveal()
+    if isinstance(value, Secret):
+        return wire.encode_password(value.encode())
+    if isinstance(value, dict):
+        return {name: _bare(part) for name, part in value.items()}
+    return [_bare(part) for part in value] if isinstance(value, list) else value
+
+
+def _open_channel(address: Address) -> grpc.Channel:
+    import grpc
+
+    # gRPC would share one TCP connection, its failures and its waiting time before the next try, among all
+    # connections to the same server; whoever connects again expects a fresh try at once.
+    options: list[tuple[str, Any]] = [*KEEPALIVE, ("grpc.use_local_subchannel_pool", 1)]
+    if address.is_local:
+        # With http_proxy set, even 127.0.0.1 would be "Connection refused".
+        options.append(("grpc.enable_http_proxy", 0))
+    if not address.secure:
+        return grpc.insecure_channel(address.target, options=options)
+    files = address.tls.read()
+    if address.server_name:
+        options.append(("grpc.ssl_target_name_override", address.server_name))
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=files.get("ca_pem_path") or files.get("server_pem_path"),
+        private_key=files.get("client_key_path"),
+        certificate_chain=files.get("client_pem_path"),
+    )
+    return grpc.secure_channel(address.target, credentials, options=options)
+
+
+def _warn_about_plaintext(address: Address) -> None:
+    # One warning per address: Python's default filter shows a text once per place.
+    warnings.warn(
+        f"the password travels in plaintext to {address.url}: use https:// where the server has TLS",
+        UserWarning,
+        stacklevel=4,
+    )
