@@ -40,20 +40,12 @@ ChangeInterrupted                a KeyboardInterrupt that says what is known abo
 
 from __future__ import annotations
 
+from milvus_magics.wording import printable
+
 PARAMETER_INVALID = 1100
 NOT_AUTHENTICATED = 1400
 NOT_PERMITTED = 1401
 UNCLASSIFIED = 65535
-
-
-def printable(text: str) -> str:
-    """`text` on one line and without control characters, which a server's text could hold."""
-    shown = text if text.isprintable() else "".join(map(_printable_character, text))
-    return " ".join(shown.split())
-
-
-def _printable_character(c: str) -> str:
-    return c if c.isprintable() else " " if c in "\r\n\t" else ascii(c)[1:-1]
 
 
 class MilvusException(Exception):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milvus_magics.client import privilege_groups, privileges, roles
-from milvus_magics.client.results.users import Table
+from milvus_magics.client.results.table import Table
 from milvus_magics.session.connections import DEFAULT, connections
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.roles import Grant
+    from milvus_magics.client.results.privileges import Grant
     from milvus_magics.transport.connection import Connection
 
 

@@ -171,7 +171,7 @@ class Secret:
         return self
 
 
-class Hash(Secret):
+class PasswordHash(Secret):
     """What a server stores of a password. As secret as that, and travels as it is."""
 
     __slots__ = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from milvus_magics.client import roles, users
-from milvus_magics.client.results.users import Table
+from milvus_magics.client.results.table import Table
 from milvus_magics.errors import UnknownUserError
 from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections

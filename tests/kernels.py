@@ -164,7 +164,7 @@ def root_password(server):
 
 @contextlib.contextmanager
 def root_of(server):
-    conn = Connection(Address.of(server.uri, user="root", password=root_password(server)))
+    conn = Connection(Address.parse(server.uri, user="root", password=root_password(server)))
     try:
         for name in users.list_usernames(conn, timeout=10):
             if name != "root":

@@ -32,7 +32,7 @@ def _no_environment(monkeypatch):
 )
 def test_uri_spellings(uri, url):
     """Each scheme and a bare host get their default port."""
-    assert Address.of(uri).url == url
+    assert Address.parse(uri).url == url
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_uri_spellings(uri, url):
 def test_bad_uri_is_one_line_without_the_password(uri):
     """A URI that cannot be read is refused without quoting what may be a password."""
     with pytest.raises(ParameterError) as caught:
-        Address.of(uri)
+        Address.parse(uri)
     assert "\n" not in str(caught.value)
     assert "canary" not in repr(caught.value), "an error about an address never quotes its password"
 
@@ -60,12 +60,12 @@ def test_bad_uri_is_one_line_without_the_password(uri):
 def test_file_is_milvus_lite():
     """A database file is Milvus Lite, which has no users."""
     with pytest.raises(MilvusLiteError):
-        Address.of("./local.db")
+        Address.parse("./local.db")
 
 
 def test_header_is_plain_base64_of_user_and_password():
     """Milvus wants `user:password` in base64 with no prefix; the password may hold a colon."""
-    login = Address.of("h", user="bob", password=CANARY).login
+    login = Address.parse("h", user="bob", password=CANARY).login
     assert login is not None
     assert base64.b64decode(login.header().reveal()) == f"bob:{CANARY}".encode()
 
@@ -73,13 +73,13 @@ def test_header_is_plain_base64_of_user_and_password():
 def test_token_from_environment_stays_with_its_host(monkeypatch):
     """MILVUS_TOKEN never travels to an address that the caller named."""
     monkeypatch.setenv("MILVUS_TOKEN", CANARY)
-    assert Address.of("http://elsewhere:1").login is None
-    assert Address.of().login.split().user == "canary-$pw"
+    assert Address.parse("http://elsewhere:1").login is None
+    assert Address.parse().login.split().user == "canary-$pw"
 
 
 def test_secret_shows_nothing():
     """Nothing that shows an address or a secret shows the password."""
-    address = Address.of("h", user="bob", password=CANARY)
+    address = Address.parse("h", user="bob", password=CANARY)
     secret = Secret(CANARY)
     shown = f"{address!r} {secret} {secret!r} {secret:>20}"
     assert "canary" not in shown, "a password is never shown"
@@ -101,13 +101,13 @@ def test_secret_shows_nothing():
 def test_contradictions_are_refused(arguments):
     """What contradicts itself or is half given is an error, not a guess."""
     with pytest.raises(MilvusException) as caught:
-        Address.of(**arguments)
+        Address.parse(**arguments)
     assert "canary" not in str(caught.value)
 
 
 def test_no_part_of_a_token_is_shown():
     """It may be a password with a colon in it, typed into the wrong field: its beginning need not be a user's name."""
-    conn = Connection(Address.of("localhost", token="half-of-it:other-half"))
+    conn = Connection(Address.parse("localhost", token="half-of-it:other-half"))
     assert "half" not in repr(conn) + repr(conn.address) + conn.user + conn.actor
     conn.take_token_apart()
     assert (conn.user, conn.actor) == ("half-of-it", "'half-of-it'")
@@ -119,7 +119,7 @@ def test_no_part_of_a_token_is_shown():
 def test_no_part_of_a_token_that_cannot_be_one_is_shown(token):
     """Nothing before or after its colon, or no text in UTF-8; not in our frames either."""
     with pytest.raises(ParameterError) as caught:
-        Address.of("h", token=Secret(token))
+        Address.parse("h", token=Secret(token))
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     locals_ = repr([frame.locals for frame in frames.stack if "milvus_magics" in frame.filename])
     assert "half" not in str(caught.value) + repr(vars(caught.value)) + repr(caught.value.__cause__) + locals_

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import Parser, connection_options, password_source
 from milvus_magics.magics.line import Namespace, split
-from milvus_magics.magics.typed_secrets import FORGET
+from milvus_magics.magics.typed_secrets import CLEAR_HISTORY
 from milvus_magics.secret import Secret
 
 MARKER = "hunterzwei"
@@ -377,7 +377,13 @@ def test_password_option_is_refused_with_the_ways_there_are(line):
     """An option for a password is refused with the sources there are, and what to do about the line."""
     with pytest.raises(ParameterError, match="a password is never typed on the line") as caught:
         read(line.format(MARKER))
-    for part in ("password-env VAR", "password-var NAME", "keyring SERVICE", f"run `{FORGET}`", "nothing was sent"):
+    for part in (
+        "password-env VAR",
+        "password-var NAME",
+        "keyring SERVICE",
+        f"run `{CLEAR_HISTORY}`",
+        "nothing was sent",
+    ):
         assert part in str(caught.value)
 
 
@@ -390,7 +396,7 @@ def test_what_may_be_a_secret_comes_with_how_to_get_rid_of_it(line):
     """As a value too many, after an option that is misspelt, after `--token`, which takes none."""
     with pytest.raises(ParameterError) as caught:
         read(line)
-    assert f"run `{FORGET}`, restart the kernel, and change that" in str(caught.value)
+    assert f"run `{CLEAR_HISTORY}`, restart the kernel, and change that" in str(caught.value)
     assert MARKER not in everything_about(caught.value), "an error never repeats what was typed: it might be a password"
     assert len(caught.value._render_traceback_()) == 1
 

@@ -9,13 +9,7 @@ import grpc
 import pytest
 
 from milvus_magics import wire
-from milvus_magics.errors import (
-    AuthenticationError,
-    CertificateError,
-    DeadlineError,
-    ParameterError,
-    RefusedError,
-)
+from milvus_magics.errors import AuthenticationError, CertificateError, DeadlineError, ParameterError, RefusedError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -49,7 +43,7 @@ def server():
 
 def test_calls_as_itself_as_another_and_as_nobody(server):
     """Credentials belong to the call, not to the channel."""
-    conn = Connection(Address.of(host="127.0.0.1", port=server, user="good", password="password"))
+    conn = Connection(Address.parse(host="127.0.0.1", port=server, user="good", password="password"))
     deadline = Deadline(5)
     assert conn.checked("GetVersion", deadline=deadline).version == "v9"
     for login in (None, Login("good", Secret("wrong"))):
@@ -66,7 +60,7 @@ def test_dead_port_is_refused():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    conn = Connection(Address.of(host="127.0.0.1", port=port))
+    conn = Connection(Address.parse(host="127.0.0.1", port=port))
     with pytest.raises(RefusedError, match="nothing listens"):
         conn.call("GetVersion", deadline=Deadline(5))
     conn.close()
@@ -77,7 +71,7 @@ def test_silent_server_ends_within_the_deadline():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        conn = Connection(Address.of(host="127.0.0.1", port=silent.getsockname()[1]))
+        conn = Connection(Address.parse(host="127.0.0.1", port=silent.getsockname()[1]))
         with pytest.raises(DeadlineError):
             conn.call("GetVersion", deadline=Deadline(0.5))
         conn.close()
@@ -85,7 +79,7 @@ def test_silent_server_ends_within_the_deadline():
 
 def test_call_that_comes_too_late_names_the_server():
     """An operation of several calls whose time is up between two of them says where it was waiting."""
-    conn = Connection(Address.of("127.0.0.1:1"))
+    conn = Connection(Address.parse("127.0.0.1:1"))
     deadline = Deadline(0.001)
     time.sleep(0.01)
     for call in (conn.call, conn.begin):
@@ -98,7 +92,7 @@ def test_missing_certificate_names_option_and_file():
     """The error says which option and which file."""
     for path in ("nowhere.pem", "~nobody_of_this_name/ca.pem", "a\0b"):
         with pytest.raises(CertificateError, match=f"ca_pem_path: cannot read {re.escape(repr(path))}"):
-            Connection(Address.of("https://localhost", ca_pem_path=path))
+            Connection(Address.parse("https://localhost", ca_pem_path=path))
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", True])
@@ -113,11 +107,11 @@ def test_connecting_again_tries_again_at_once():
     for _ in range(5):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = silent.getsockname()[1]
-            first = Connection(Address.of(f"127.0.0.1:{port}"))
+            first = Connection(Address.parse(f"127.0.0.1:{port}"))
             with pytest.raises(DeadlineError):
                 first.call("GetVersion", deadline=Deadline(0.3))
             first.close()
-        again = Connection(Address.of(f"127.0.0.1:{port}"))
+        again = Connection(Address.parse(f"127.0.0.1:{port}"))
         with pytest.raises(RefusedError):
             again.call("GetVersion", deadline=Deadline(5))
         again.close()

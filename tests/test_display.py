@@ -4,10 +4,13 @@ import re
 
 import pytest
 
-from milvus_magics import display
-from milvus_magics.access.snapshot import Access, Concerns, Reading
-from milvus_magics.client.results.roles import Grant
+from milvus_magics.access.answer import Access
+from milvus_magics.access.findings import Findings
+from milvus_magics.access.snapshot import AccessSnapshot
+from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.users import User, Users
+from milvus_magics.display.matrix import MORE_COLUMNS
+from milvus_magics.display.messages import html_line
 from milvus_magics.errors import ParameterError
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[2J"
@@ -36,7 +39,7 @@ def test_long_tables_say_what_they_leave_out():
 def test_colours_of_lines_can_be_read_on_light_and_dark():
     """Mixed with the colour of the text around, they have a contrast of 4.5 on white and on the dark panel."""
     for kind in ("done", "error"):
-        found = re.search(r"color-mix\(in srgb,#(\w{6}) (\d+)%,currentColor\)", display.html_line("x", kind))
+        found = re.search(r"color-mix\(in srgb,#(\w{6}) (\d+)%,currentColor\)", html_line("x", kind))
         own, share = [int(found[1][i : i + 2], 16) for i in (0, 2, 4)], int(found[2]) / 100
         for text, behind in ((0x21, 0xFF), (0xE1, 0x21), (0xFF, 0x21), (0xFF, 0x11)):
             mixed = [share * channel + (1 - share) * text for channel in own]
@@ -56,7 +59,7 @@ def everybody(users=200, roles=50, grants=40, collections=24):
     places = [(db, name) for db, names in there_are.items() for name in names]
     privileges = ["Search", "Query", "Insert", "Delete", "Load", "Release", "Flush", "CreateIndex", "Upsert"]
     names = [f"role_{i:02}" for i in range(roles)]
-    reading = Reading(
+    reading = AccessSnapshot(
         server="http://milvus:19530",
         version="v2.3.5",
         users={f"user_{i:03}": (names[i % roles], names[(7 * i + 3) % roles]) for i in range(users)},
@@ -68,7 +71,7 @@ def everybody(users=200, roles=50, grants=40, collections=24):
         ],
         groups={}, collections=there_are, aliases={}, enforced=True, secure=True, default_password=False,
     )  # fmt: skip
-    return Access([], "everybody", reading, Concerns([]), is_overview=True)
+    return Access([], "everybody", reading, Findings([]), is_overview=True)
 
 
 def test_pictures_of_many_are_small_and_have_one_tab_stop_a_row():
@@ -91,7 +94,7 @@ def test_pictures_in_text_fit_a_terminal(monkeypatch):
     assert "24 lab lab_documents_11" in " ".join(text.split())
     monkeypatch.setenv("COLUMNS", "80")
     text = repr(everybody(users=3).matrix(columns="collections"))
-    assert max(map(len, text.splitlines())) <= 80 + len(display.MORE_COLUMNS)
+    assert max(map(len, text.splitlines())) <= 80 + len(MORE_COLUMNS)
     assert re.search(r"and \d+ more columns: access.matrix\(columns='collections'", text)
     monkeypatch.setenv("COLUMNS", "120")
     assert repr(everybody(users=3)).count("Collections") == 1, "headings that fit stay"
@@ -105,7 +108,7 @@ def test_pictures_of_more_collections_than_fit():
     assert "(the first 40 of 120; narrow them down)" in picture.caption
     names = [column.name for column in access.matrix(columns="collections", db="lab", collection="*_5?").columns]
     assert names == [f"lab_documents_{i}" for i in range(50, 60)]
-    assert [column.name for column in picture.of("", "lab_documents_59").columns] == ["lab_documents_59"]
+    assert [column.name for column in picture.filter("", "lab_documents_59").columns] == ["lab_documents_59"]
     for asked in ({"columns": "levels", "db": "lab"}, {"columns": "collections", "collection": "nothing"}):
         with pytest.raises(ParameterError):
             access.matrix(**asked)

@@ -12,17 +12,19 @@ from contract import serving
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from milvus_magics import display, wire
+from milvus_magics import wire
 from milvus_magics.access import question
 from milvus_magics.bulk.rows import rows_of
 from milvus_magics.bulk.run import drop_users
 from milvus_magics.client import privilege_groups, privileges, roles, users
+from milvus_magics.display.tables import html_table, text_table
 from milvus_magics.errors import MilvusException
-from milvus_magics.magics import sources
+from milvus_magics.magics.bulk import read_rows
 from milvus_magics.magics.line import Namespace
 from milvus_magics.transport import call_errors, reply_status
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.reply_status import status_of
 
 MARKER = "hunterzwei"
 PIECES = ["http://", "https://", "tcp://", "unix:", "//", ":", "@", "/", "?", "#", "%", "%2F", "[", "]", "::1",
@@ -45,7 +47,7 @@ def told(action):
 @given(uri=URIS | st.text(max_size=40))
 def test_any_uri_is_an_address_or_one_clear_line(uri):
     """And what may be its password is in no text: that stands between ':' and '@'."""
-    text = told(lambda: Address.of(uri=uri.replace("bob", "bob:" + MARKER + "@")))
+    text = told(lambda: Address.parse(uri=uri.replace("bob", "bob:" + MARKER + "@")))
     assert MARKER not in text
 
 
@@ -85,7 +87,7 @@ class Failed(grpc.RpcError):
 )
 def test_any_failure_of_grpc_is_an_error_of_ours(code, details, uri, method):
     """In one line, whatever it says."""
-    error = call_errors.from_grpc(Failed(code, details), method, Address.of(uri=uri), 5)
+    error = call_errors.from_grpc(Failed(code, details), method, Address.parse(uri=uri), 5)
     assert isinstance(error, MilvusException)
     assert len(error._render_traceback_()) == 1
     assert "\n" not in error._render_traceback_()[0]
@@ -133,7 +135,7 @@ def test_any_file_is_rows_or_one_clear_line(content, suffix):
     with tempfile.NamedTemporaryFile(suffix=f".{suffix}") as file:
         file.write(content)
         file.flush()
-        assert MARKER not in told(lambda: sources.read(file.name, Namespace({}, None)))
+        assert MARKER not in told(lambda: read_rows(file.name, Namespace({}, None)))
 
 
 @settings(max_examples=200, deadline=None)
@@ -143,7 +145,7 @@ def test_any_file_is_rows_or_one_clear_line(content, suffix):
 @example(start="rows\ud800", suffix=".json")
 def test_any_name_of_a_source_is_rows_or_one_clear_line(start, suffix):
     """There is no such file."""
-    assert told(lambda: sources.read(start + suffix, Namespace({}, None)))
+    assert told(lambda: read_rows(start + suffix, Namespace({}, None)))
 
 
 class Ambiguous(list):
@@ -189,10 +191,10 @@ def test_any_text_is_text_in_html(names, value, caption):
     """A table has the tags of a table, and none of what it shows."""
     rows = [dict.fromkeys(names, value)]
     plain, odd = Tags(), Tags()
-    plain.feed(display.html_table(["a"], [{"a": "x" * 80}, {"a": "x"}], "x"))
-    odd.feed(display.html_table(names, rows, caption))
+    plain.feed(html_table(["a"], [{"a": "x" * 80}, {"a": "x"}], "x"))
+    odd.feed(html_table(names, rows, caption))
     assert odd.found <= plain.found
-    text = display.text_table(names, rows, caption)
+    text = text_table(names, rows, caption)
     assert not {"\x1b", "\u202e", "\0"} & set(text)
 
 
@@ -211,7 +213,7 @@ class Anything(grpc.GenericRpcHandler):
         def answer(data, context):
             reply = self.filled(wire.method(name).response.DESCRIPTOR)
             if name.startswith(self.CHANGING):
-                self.changed, self.succeeded = True, self.succeeded or reply_status.of(reply).ok
+                self.changed, self.succeeded = True, self.succeeded or status_of(reply).ok
             return reply.SerializeToString()
 
         return grpc.unary_unary_rpc_method_handler(answer)
@@ -289,7 +291,7 @@ FUNCTIONS = {
 @pytest.fixture(scope="module")
 def anything():
     with serving(Anything()) as (server, address):
-        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
         yield server, conn
         conn.close()
 

@@ -6,7 +6,7 @@ from milvus_magics.client.names import (
     problem_with_existing_name,
     problem_with_password,
     problem_with_user_name,
-    require,
+    require_valid,
 )
 from milvus_magics.errors import ParameterError
 from milvus_magics.secret import Secret
@@ -22,7 +22,7 @@ def test_good_user_names_pass(name):
 def test_bad_user_names_are_explained(name):
     """What no server takes is refused before anything is sent."""
     with pytest.raises(ParameterError, match="nothing was sent"):
-        require(problem_with_user_name(name))
+        require_valid(problem_with_user_name(name))
 
 
 @pytest.mark.parametrize(("password", "good"), [("x" * 5, False), ("x" * 6, True), ("ü" * 36, True), ("ü" * 37, False)])

@@ -9,8 +9,9 @@ import pytest
 from contract import ContractServer, Refusal, serving
 
 from milvus_magics.bulk.pipeline import FIRST_WINDOW, MOST_IN_FLIGHT, Window
+from milvus_magics.bulk.plan import CREATE, make_plan
 from milvus_magics.bulk.rows import rows_of
-from milvus_magics.bulk.run import CREATE, create_users, delete_users, execute, plan
+from milvus_magics.bulk.run import create_users, delete_users, execute
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
@@ -56,7 +57,7 @@ class Limited(ContractServer):
 @pytest.fixture
 def limited():
     with serving(Limited("2.6.4")) as (contract, address):
-        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
         yield contract, conn
         conn.close()
 
@@ -95,7 +96,7 @@ def test_a_second_interrupt_gives_up_what_is_under_way(limited):
     """It doesn't wait for a server that is slow; those rows are told by what the server has, or are unknown."""
     contract, conn = limited
     contract.limit = lambda: None
-    planned = plan(conn, CREATE, rows_of(people(40)))
+    planned = make_plan(conn, CREATE, rows_of(people(40)))
     contract.slow = 1.0
     for seconds in (0.4, 0.6):
         threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT)).start()

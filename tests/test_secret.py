@@ -15,7 +15,7 @@ from milvus_magics import connections, utility
 from milvus_magics.bulk.run import create_users, delete_users
 from milvus_magics.client import restore, users
 from milvus_magics.client.names import problem_with_password
-from milvus_magics.client.results.users import LostUser
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import ParameterError, RefusedError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
@@ -49,7 +49,7 @@ def test_failed_call_shows_no_password_in_any_frame():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     secret = Secret(PASSWORD)
-    conn = Connection(Address.of(host="127.0.0.1", port=port, user="root", password=secret))
+    conn = Connection(Address.parse(host="127.0.0.1", port=port, user="root", password=secret))
     for send in (
         lambda **fields: conn.call("CreateCredential", deadline=Deadline(5), **fields),
         lambda **fields: conn.begin("CreateCredential", deadline=Deadline(5), **fields).reply(),
@@ -65,7 +65,7 @@ def test_failed_call_shows_no_password_in_any_frame():
     "use",
     [
         lambda secret: secret.encode(),
-        lambda secret: Address.of("h", user="bob", password=secret).login.header(),
+        lambda secret: Address.parse("h", user="bob", password=secret).login.header(),
     ],
 )
 def test_password_that_is_no_text_is_refused_without_showing_it(use):
@@ -84,7 +84,7 @@ def test_new_password_that_is_no_text_is_a_problem():
 def test_user_that_is_no_text_is_refused():
     """A user name is sent as UTF-8, or not at all."""
     with pytest.raises(ParameterError, match="user"):
-        Address.of("h", user="b\ud800", password="secret")
+        Address.parse("h", user="b\ud800", password="secret")
 
 
 def test_copies_stay_masked():
@@ -113,7 +113,7 @@ def silent():
     """A connection to a port where nobody answers, also bound to the alias `silent`."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        conn = Connection(Address.of(host="127.0.0.1", port=port, user="root", password=Secret("another-canary")))
+        conn = Connection(Address.parse(host="127.0.0.1", port=port, user="root", password=Secret("another-canary")))
         connections.keep("silent", conn)
         yield conn, port
         connections.disconnect("silent")
@@ -140,7 +140,7 @@ INTERRUPTED = {
     "reset_password": lambda conn, port: users.reset_password(conn, "bob", PASSWORD, PASSWORD + "2"),
     "create_users": lambda conn, port: create_users(conn, {"bob": PASSWORD}),
     "delete_users": lambda conn, port: delete_users(conn, [{"user": "bob", "password": PASSWORD}]),
-    "restore_user": lambda conn, port: restore.restore_user(conn, LostUser("bob", ()), PASSWORD),
+    "restore_user": lambda conn, port: restore.restore_user(conn, UserSnapshot("bob", ()), PASSWORD),
 }
 
 

@@ -57,7 +57,7 @@ def file(tmp_path):
 
 
 def version(port, scheme="https", **options):
-    conn = Connection(Address.of(f"{scheme}://127.0.0.1:{port}", **options))
+    conn = Connection(Address.parse(f"{scheme}://127.0.0.1:{port}", **options))
     try:
         return conn.checked("GetVersion", deadline=Deadline(5)).version
     finally:
@@ -113,17 +113,17 @@ def test_broken_file_names_its_option(ca, file, option):
     for content in (b"nothing", b"-----BEGIN " + marker + b"-----\nAAAA\n-----END " + marker + b"-----\n"):
         options[option] = file("broken.pem", content)
         with pytest.raises(CertificateError, match=rf"^{option}: .*broken\.pem"):
-            Connection(Address.of("https://localhost", **options))
+            Connection(Address.parse("https://localhost", **options))
 
 
 def test_client_certificate_without_its_key(ca, file):
     """Half a pair is refused before anything is opened."""
     with pytest.raises(ParameterError, match="client_key_path beside it"):
-        Connection(Address.of("https://localhost", client_pem_path=file("c.pem", ca.pem)))
+        Connection(Address.parse("https://localhost", client_pem_path=file("c.pem", ca.pem)))
 
 
 def test_key_of_another_certificate(ca, file):
     """A pair that doesn't match is refused."""
     pair = {"client_pem_path": file("c.pem", ca.pem), "client_key_path": file("c.key", Issued("x").key_pem)}
     with pytest.raises(MilvusException, match="client_key_path"):
-        Connection(Address.of("https://localhost", **pair))
+        Connection(Address.parse("https://localhost", **pair))

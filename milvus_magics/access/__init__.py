@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from milvus_magics.lazy_modules import importer
 
 if TYPE_CHECKING:
+    from milvus_magics.access import answer as answer
     from milvus_magics.access import findings as findings
     from milvus_magics.access import matrix as matrix
     from milvus_magics.access import matrix_cells as matrix_cells

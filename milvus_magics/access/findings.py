@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
-from milvus_magics.access.rights import ADMIN, EVERYTHING, PUBLIC, ROOT, is_on_one_name, matches
-from milvus_magics.access.snapshot import SINCE_ALIASES_COUNT, Concern, Concerns, Reading
-from milvus_magics.client.results.roles import Grant, some
+from milvus_magics.access.rights import EVERYTHING, is_on_one_name, matches
+from milvus_magics.access.snapshot import SINCE_ALIASES_COUNT, AccessSnapshot
+from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
+from milvus_magics.client.results.table import Table
+from milvus_magics.wording import listed
+
+if TYPE_CHECKING:
+    from milvus_magics.client.results.privileges import Grant
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
 USUAL_LIMITS = {"users": (100, "proxy.maxUserNum"), "roles": (10, "proxy.maxRoleNum")}
@@ -14,10 +20,10 @@ NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 
 
-def of(reading: Reading) -> Concerns:
+def find(reading: AccessSnapshot) -> Findings:
     """Everything that is worth knowing, the most urgent first."""
     found = [*_security(reading), *_idle(reading), *_targets(reading), *_unused(reading), *_limits(reading)]
-    return Concerns(found, f"{len(found)} concern{'s' if len(found) != 1 else ''} about {reading.server}")
+    return Findings(found, f"{len(found)} concern{'s' if len(found) != 1 else ''} about {reading.server}")
 
 
 def limit_of(what: str, count: int) -> str:
@@ -28,45 +34,45 @@ def limit_of(what: str, count: int) -> str:
     return f"of {limit} unless {setting} is raised"
 
 
-def _security(reading: Reading) -> Iterator[Concern]:
+def _security(reading: AccessSnapshot) -> Iterator[Finding]:
     if reading.enforced is False:
         text = "authorization is off: anybody who reaches the server may do anything, whatever is granted"
-        yield Concern("authorization", f"{text} (setting common.security.authorizationEnabled)")
+        yield Finding("authorization", f"{text} (setting common.security.authorizationEnabled)")
     if reading.default_password:
         text = "root still has the password that Milvus comes with: change it with %milvus_update_password root"
-        yield Concern("default password", text, (ROOT,))
+        yield Finding("default password", text, (ROOT,))
     if not reading.secure:
-        yield Concern("TLS", "TLS is off on this connection: passwords and data travel in plaintext")
+        yield Finding("TLS", "TLS is off on this connection: passwords and data travel in plaintext")
 
 
-def _idle(reading: Reading) -> Iterator[Concern]:
+def _idle(reading: AccessSnapshot) -> Iterator[Finding]:
     idle = [grant for grant in reading.grants if reading.is_idle(grant)]
     if idle:
         text = (
             f"{EVERYTHING} brings nothing there, since this server takes its database literally; grant it in each "
             f"database, or the role {ADMIN}: {_shown(idle)}"
         )
-        yield Concern("grants without effect", text, _names(idle))
+        yield Finding("grants without effect", text, _names(idle))
 
 
-def _targets(reading: Reading) -> Iterator[Concern]:
+def _targets(reading: AccessSnapshot) -> Iterator[Finding]:
     gone = [grant for grant in reading.grants if _is_gone(reading, grant)]
     if gone:
         unless = (
             "" if set(reading.aliases) >= set(reading.collections) else ", unless it is an alias: not all are listed"
         )
         text = f"granted on what is not there{unless}; whoever creates it next gives it away: {_shown(gone)}"
-        yield Concern("grants on nothing", text, _names(gone))
+        yield Finding("grants on nothing", text, _names(gone))
     on_aliases = [grant for grant in reading.grants if reading.alias_of(grant)]
     if on_aliases and not reading.is_older_than(*SINCE_ALIASES_COUNT):
         text = (
             "granted on an alias, which brings nothing where proxy.resolveAliasForPrivilege is on; grant it on the "
             f"collection: {_shown(on_aliases)}"
         )
-        yield Concern("grants on aliases", text, _names(on_aliases))
+        yield Finding("grants on aliases", text, _names(on_aliases))
 
 
-def _is_gone(reading: Reading, grant: Grant) -> bool:
+def _is_gone(reading: AccessSnapshot, grant: Grant) -> bool:
     if not reading.collections:
         return False  # nobody could look
     dbs = [db for db in reading.collections if matches(db, grant.db)]
@@ -78,30 +84,30 @@ def _is_gone(reading: Reading, grant: Grant) -> bool:
     return not any(matches(name, grant.object_name) for name in names)
 
 
-def _unused(reading: Reading) -> Iterator[Concern]:
+def _unused(reading: AccessSnapshot) -> Iterator[Finding]:
     without = tuple(user for user, roles in reading.users.items() if not roles and user != ROOT)
     if without and not reading.partial:
         text = f"users without a role, who may do only what {PUBLIC!r} brings: {_quoted(without)}"
-        yield Concern("users without a role", text, without)
+        yield Finding("users without a role", text, without)
     unheld = tuple(
         role for role, users in reading.roles.items() if users is not None and not users and role not in BUILT_IN_ROLES
     )
     if unheld:
-        yield Concern("roles without a holder", f"roles that nobody holds: {_quoted(unheld)}", unheld)
+        yield Finding("roles without a holder", f"roles that nobody holds: {_quoted(unheld)}", unheld)
 
 
-def _limits(reading: Reading) -> Iterator[Concern]:
+def _limits(reading: AccessSnapshot) -> Iterator[Finding]:
     if reading.partial:
         return
     for what, count in (("users", len(reading.users)), ("roles", len(reading.roles))):
         limit, setting = USUAL_LIMITS[what]
         if NEAR * limit <= count <= limit:
             text = f"{count} {what}, where Milvus takes {limit} unless its setting {setting} is raised"
-            yield Concern(f"limit of {what}", text)
+            yield Finding(f"limit of {what}", text)
 
 
 def _shown(grants: list[Grant]) -> str:
-    return some([f"{grant} by role {grant.role!r}" for grant in grants], 3)
+    return listed([f"{grant} by role {grant.role!r}" for grant in grants], 3)
 
 
 def _names(grants: list[Grant]) -> tuple[str, ...]:
@@ -109,4 +115,24 @@ def _names(grants: list[Grant]) -> tuple[str, ...]:
 
 
 def _quoted(names: tuple[str, ...]) -> str:
-    return some([repr(name) for name in names])
+    return listed([repr(name) for name in names])
+
+
+class Finding(NamedTuple):
+    """Something that whoever administers a server wants to know.
+
+    Attributes:
+        concern: of what kind, in two or three words.
+        text: what it is, and what to do about it.
+        names: the users, roles or grants that it is about.
+    """
+
+    concern: str
+    text: str
+    names: tuple[str, ...] = ()
+
+
+class Findings(Table[Finding]):
+    """What should be known about a server's users and roles."""
+
+    columns = ("concern", "text", "names")

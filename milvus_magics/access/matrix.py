@@ -7,7 +7,7 @@ from functools import cached_property
 
 from milvus_magics.access.matrix_cells import NONE, Collections, Column, Levels, Painter, Row, Who
 from milvus_magics.access.rights import matches
-from milvus_magics.access.snapshot import EVERYBODY, Reading
+from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.errors import ParameterError
 
@@ -43,16 +43,16 @@ class Matrix:
         return {level: mark for level, mark in self._painter.MARKS.items() if level in used}
 
     def __repr__(self) -> str:
-        from milvus_magics import display
+        from milvus_magics.display.matrix import text_matrix
 
-        return display.text_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
+        return text_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
 
     def _repr_html_(self) -> str:
-        from milvus_magics import display
+        from milvus_magics.display.matrix import html_matrix
 
-        return display.html_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
+        return html_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
 
-    def of(self, part: str, column: str = "") -> Matrix:
+    def filter(self, part: str, column: str = "") -> Matrix:
         """A part of it, for which nothing is worked out again.
 
         Args:
@@ -67,7 +67,9 @@ class Matrix:
         return [(column.above, column.name) for column in self.columns]
 
 
-def build(reading: Reading, rows: str, columns: str, *, collection: str | None = None, db: str | None = None) -> Matrix:
+def build(
+    reading: AccessSnapshot, rows: str, columns: str, *, collection: str | None = None, db: str | None = None
+) -> Matrix:
     """The picture of a reading; arguments as in `Access.matrix`.
 
     Raises:

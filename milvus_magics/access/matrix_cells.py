@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from milvus_magics.access.rights import (
-    BY_BEING_ROOT,
-    EVERYTHING,
-    PUBLIC,
-    ROOT,
-    UNCHECKED,
-    Right,
-    in_words,
-    is_on_one_name,
-    matches,
-)
-from milvus_magics.access.snapshot import EVERYBODY, Reading
+from milvus_magics.access.rights import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, in_words, is_on_one_name, matches
+from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
+from milvus_magics.client.names import PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import (
     ALL,
     BELOW,
@@ -27,7 +18,8 @@ from milvus_magics.client.privilege_catalog import (
     SINCE_GROUPS,
     USUAL,
 )
-from milvus_magics.client.results.roles import scope_in_words, some
+from milvus_magics.client.results.privileges import scope_text
+from milvus_magics.wording import listed
 
 MOST_REASONS = 3
 
@@ -68,7 +60,7 @@ class Painter:
     BRINGS: ClassVar[Mapping[int, str]] = {}
     JOINED = " "
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: AccessSnapshot) -> None:
         self.reading = reading
         self._cells: dict[tuple[tuple[str, ...], Column], Cell] = {}
         self._known: dict[tuple[str, Column], tuple[list[Right], list[str]]] = {}
@@ -108,7 +100,7 @@ class Painter:
         users = self.reading.roles[role]
         if users is None:
             return ""
-        return some(users, 3) if users else "nobody"
+        return listed(users, 3) if users else "nobody"
 
     def row(self, name: str, note: str, roles: Sequence[str], columns: Sequence[Column]) -> Row:
         """A row with its cells."""
@@ -125,7 +117,7 @@ class Painter:
                 level = self._cell((role,), column).level
                 found.setdefault(level, []).append(self.JOINED.join(filter(None, column[:2])))
             parts = [
-                f"{words} {some(found[level], 4) if len(found[level]) < len(columns) else 'each'}"
+                f"{words} {listed(found[level], 4) if len(found[level]) < len(columns) else 'each'}"
                 for level, words in self.BRINGS.items()
                 if level in found
             ]
@@ -232,7 +224,7 @@ class Collections(Painter):
     }
     JOINED = "."
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: AccessSnapshot) -> None:
         self._reaching: dict[Column, Callable[[Right], bool]] = {}
         super().__init__(reading)
 
@@ -259,7 +251,7 @@ class Collections(Painter):
 
     def known_from(self, column: Column) -> str:
         """The words that a reason in a column needn't say: its heading does."""
-        return f" on {scope_in_words('Collection', column.name, column.above)}"
+        return f" on {scope_text('Collection', column.name, column.above)}"
 
     def level(self, rights: Sequence[Right], column: Column) -> int:  # noqa: D102 - as in the base
         held = {right.privilege for right in rights}

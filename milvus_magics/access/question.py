@@ -9,20 +9,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics.access import findings
-from milvus_magics.access.read import read
+from milvus_magics.access.answer import Access
+from milvus_magics.access.findings import find
+from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.rights import Right, matches
-from milvus_magics.access.snapshot import Access, Reading
 from milvus_magics.client import lookup
-from milvus_magics.client.names import did_you_mean, problem_with_existing_name, require
+from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, KNOWN
-from milvus_magics.client.results.roles import held_by
+from milvus_magics.client.results.roles import holders_text
 from milvus_magics.errors import ParameterError, PermissionDeniedError, UnknownPrivilegeError
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from milvus_magics.access.snapshot import AccessSnapshot
     from milvus_magics.transport.connection import Connection
 
-__all__ = ["Question", "access", "answer", "read"]
+__all__ = ["Question", "access", "answer", "read_snapshot"]
 
 
 class Question(NamedTuple):
@@ -73,10 +76,10 @@ def access(
     """
     asked = Question(user, role, privilege, collection, db)
     _require_possible(asked)
-    return answer(conn, read(conn, Deadline(timeout)), asked)
+    return answer(conn, read_snapshot(conn, Deadline(timeout)), asked)
 
 
-def answer(conn: Connection, reading: Reading, asked: Question) -> Access:
+def answer(conn: Connection, reading: AccessSnapshot, asked: Question) -> Access:
     """What a reading says to a question; as `access`, without asking the server."""
     _require_possible(asked)
     is_overview = not any(asked)
@@ -86,17 +89,17 @@ def answer(conn: Connection, reading: Reading, asked: Question) -> Access:
     rights = list(_rights(reading, asked))
     if any(asked[2:]):
         rights = list(filter(reading.answering(*asked[2:]), rights))
-    return Access(rights, _caption(reading, asked), reading, findings.of(reading), is_overview=is_overview)
+    return Access(rights, _caption(reading, asked), reading, find(reading), is_overview=is_overview)
 
 
 def _require_possible(asked: Question) -> None:
     if asked.user is not None and asked.role is not None:
         raise ParameterError("ask about a user or about a role, not both; nothing was sent")
     for what, name in asked._asdict().items():
-        require(problem_with_existing_name(name, what) if name is not None else None)
+        require_valid(problem_with_existing_name(name, what) if name is not None else None)
 
 
-def _require_known(conn: Connection, reading: Reading, asked: Question) -> None:
+def _require_known(conn: Connection, reading: AccessSnapshot, asked: Question) -> None:
     """Raise where the question is about something that there isn't: the answer would mislead."""
     user, role, privilege, collection, db = asked
     if user is not None and user not in reading.users:
@@ -116,7 +119,7 @@ def _require_known(conn: Connection, reading: Reading, asked: Question) -> None:
         _require_held(reading, what, collection, [*reading.collections[db], *reading.aliases.get(db, ())], held)
 
 
-def _require_privilege(reading: Reading, privilege: str) -> None:
+def _require_privilege(reading: AccessSnapshot, privilege: str) -> None:
     there_are = {*KNOWN, *reading.groups, *(grant.privilege for grant in reading.grants)}
     there_are |= {name for names in reading.groups.values() for name in names}
     if privilege not in (ALL, *there_are):
@@ -124,14 +127,14 @@ def _require_privilege(reading: Reading, privilege: str) -> None:
         raise UnknownPrivilegeError(f"there is no privilege {privilege!r}, and no role holds one of that name{hint}")
 
 
-def _require_held(reading: Reading, what: str, name: str, there_are: list[str], held: bool) -> None:
+def _require_held(reading: AccessSnapshot, what: str, name: str, there_are: list[str], held: bool) -> None:
     """Something that isn't there may be asked about as long as somebody holds a grant on it."""
     if not held:
         hint = did_you_mean(name, there_are)
         raise ParameterError(f"there is no {what} on {reading.server}{hint}, and no grant on it")
 
 
-def _rights(reading: Reading, asked: Question) -> Iterator[Right]:
+def _rights(reading: AccessSnapshot, asked: Question) -> Iterator[Right]:
     if asked.role is not None:
         yield from reading.rights_of_role(asked.role)
         return
@@ -139,21 +142,21 @@ def _rights(reading: Reading, asked: Question) -> Iterator[Right]:
         yield from reading.rights_of(user)
 
 
-def _caption(reading: Reading, asked: Question) -> str:
+def _caption(reading: AccessSnapshot, asked: Question) -> str:
     where = f"{reading.server} (Milvus {reading.version or '?'})"
     off = "; authorization is OFF, so anybody may do anything" if reading.enforced is False else ""
     partial = f"; {reading.partial}" if reading.partial else ""
     return f"{_answers(reading, asked)} on {where}{off}{partial}"
 
 
-def _answers(reading: Reading, asked: Question) -> str:
+def _answers(reading: AccessSnapshot, asked: Question) -> str:
     """What is answered, in words."""
     what = f"{asked.privilege or 'something'}{asked.on}"
     if asked.user is not None:
         how = f"by what user {asked.user!r} may do {what}"
         return how if asked.privilege else f"what user {asked.user!r} may do{asked.on}"
     if asked.role is not None:
-        held = held_by(reading.roles[asked.role])
+        held = holders_text(reading.roles[asked.role])
         return (
             f"what of role {asked.role!r}, {held}, brings {what}" if any(asked[2:]) else f"role {asked.role!r}, {held},"
         )

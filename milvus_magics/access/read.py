@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.access.rights import ADMIN, PUBLIC, ROOT
-from milvus_magics.access.snapshot import Reading
+from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import lookup, password_check, privileges
+from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
+from milvus_magics.client.password_check import is_authorization_on
 from milvus_magics.client.privilege_catalog import ALL
-from milvus_magics.client.results.roles import Grant, some
 from milvus_magics.errors import (
     DeadlineError,
     MilvusException,
@@ -19,8 +19,10 @@ from milvus_magics.errors import (
     UnknownRoleError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.wording import listed
 
 if TYPE_CHECKING:
+    from milvus_magics.client.results.privileges import Grant
     from milvus_magics.transport.connection import Connection, Pending
     from milvus_magics.transport.deadline import Deadline
 
@@ -33,13 +35,13 @@ NEEDS = {
 }
 
 
-def read(conn: Connection, deadline: Deadline) -> Reading:
+def read_snapshot(conn: Connection, deadline: Deadline) -> AccessSnapshot:
     """Look at everything: in two round trips, or three where there are aliases.
 
     Raises:
         MilvusException: when the server cannot be asked at all.
     """
-    with conn.together() as begin:
+    with conn.batch() as begin:
         asked: dict[str, Pending] = {
             name: begin(name, deadline=deadline, **fields)
             for name, fields in (
@@ -50,13 +52,13 @@ def read(conn: Connection, deadline: Deadline) -> Reading:
                 ("ListPrivilegeGroups", {}),
             )
         }
-        enforced = password_check.is_enforced(conn, deadline)
+        enforced = is_authorization_on(conn, deadline)
         conn.version = asked["GetVersion"].reply().version
         listed = {name: _answer(call) for name, call in asked.items() if name != "GetVersion"}
     users = _users(conn, listed["SelectUser"], deadline)
     roles = _roles(listed["SelectRole"], users)
     dbs = sorted(listed["ListDatabases"].db_names) if listed["ListDatabases"] else []
-    with conn.together() as begin:
+    with conn.batch() as begin:
         has_default_password = _begin_root_check(conn, begin, enforced, deadline)
         calls = {
             method: {db: begin(method, deadline=deadline, db_name=db) for db in dbs}
@@ -65,7 +67,7 @@ def read(conn: Connection, deadline: Deadline) -> Reading:
         grants = _grants(conn, list(roles), dbs, deadline)
         there = {method: {db: _answer_of_db(call) for db, call in begun.items()} for method, begun in calls.items()}
         default_password = has_default_password()
-    return Reading(
+    return AccessSnapshot(
         server=conn.address.url,
         version=conn.version,
         users=users,
@@ -170,7 +172,7 @@ def _answer_of_db(call: Pending) -> Any:
 
 def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> dict[str, dict[str, str]]:
     """Database -> alias -> its collection; without the databases whose aliases may not be listed."""
-    with conn.together() as begin:
+    with conn.batch() as begin:
         calls = {
             db: {name: begin("DescribeAlias", deadline=deadline, db_name=db, alias=name) for name in reply.aliases}
             for db, reply in replies.items()
@@ -183,6 +185,6 @@ def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> d
 def _partial(conn: Connection, hidden: list[str]) -> str:
     if not hidden:
         return ""
-    missing = some([NEEDS[name] for name in hidden])
+    missing = listed([NEEDS[name] for name in hidden])
     what = "only your own rights" if "SelectUser" in hidden else "not everything"
     return f"{what}: {conn.actor} lacks {missing}"

@@ -7,14 +7,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics.client.privilege_catalog import ALL, REACHING, kind_of
-from milvus_magics.client.results.roles import scope_in_words, some
-from milvus_magics.errors import printable
+from milvus_magics.client.results.privileges import scope_text
+from milvus_magics.wording import listed, printable
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.roles import Grant
+    from milvus_magics.client.results.privileges import Grant
 
 EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, whatever they are about
-ADMIN, PUBLIC, ROOT = "admin", "public", "root"
+
 BY_BEING_ROOT, UNCHECKED = "(root)", "(authorization is off)"
 
 
@@ -47,7 +47,7 @@ class Right(NamedTuple):
     @property
     def scope(self) -> str:
         """On what, in words."""
-        scope = scope_in_words(self.object_type, self.object_name, self.db)
+        scope = scope_text(self.object_type, self.object_name, self.db)
         return f"{scope} (alias of {self.alias_of!r})" if self.alias_of else scope
 
     @property
@@ -103,5 +103,5 @@ def in_words(
         names.setdefault((right.scope, right.by), []).extend(of(right))
     scopes: dict[tuple[str, str], list[str]] = {}
     for (scope, by), found in names.items():
-        scopes.setdefault((some(found, most[0]), by), []).append(scope)
-    return [f"{found} on {some(where, most[1])} {by}" for (found, by), where in scopes.items()]
+        scopes.setdefault((listed(found, most[0]), by), []).append(scope)
+    return [f"{found} on {listed(where, most[1])} {by}" for (found, by), where in scopes.items()]

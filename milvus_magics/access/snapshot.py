@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from milvus_magics.access.rights import ADMIN, BY_BEING_ROOT, EVERYTHING, PUBLIC, ROOT, UNCHECKED, Right, matches
+from milvus_magics.access.rights import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, matches
+from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import ALL, USUAL_GROUPS, kind_of
-from milvus_magics.client.results.users import Table
-from milvus_magics.errors import printable
 
 if TYPE_CHECKING:
-    from milvus_magics.access.matrix import Matrix
-    from milvus_magics.client.results.roles import Grant
+    from milvus_magics.client.results.privileges import Grant
 
 EVERYBODY = "(everybody)"
 MOST_ROWS = 1000  # of HTML: whoever asks who may do something wants to find everybody
@@ -24,28 +22,8 @@ OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "Collecti
 SINCE_ALIASES_COUNT = (2, 6, 12)
 
 
-class Concern(NamedTuple):
-    """Something that whoever administers a server wants to know.
-
-    Attributes:
-        concern: of what kind, in two or three words.
-        text: what it is, and what to do about it.
-        names: the users, roles or grants that it is about.
-    """
-
-    concern: str
-    text: str
-    names: tuple[str, ...] = ()
-
-
-class Concerns(Table[Concern]):
-    """What should be known about a server's users and roles."""
-
-    columns = ("concern", "text", "names")
-
-
 @dataclass(frozen=True)
-class Reading:
+class AccessSnapshot:
     """What one look at a server found.
 
     Attributes:
@@ -180,80 +158,3 @@ class Reading:
         """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""
         is_literal = grant.privilege == EVERYTHING and self.is_older_than(2, 4)
         return is_literal and bool(self.collections) and grant.db not in self.collections
-
-
-class Access(Table[Right]):
-    """Who may do what. Iterates over single rights, and shows them joined; without a question as a picture.
-
-    Attributes:
-        reading: everything that was read.
-        concerns: what should be known about the server's users and roles.
-        is_overview: whether nothing special was asked.
-    """
-
-    columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group", "alias_of")
-
-    def __init__(
-        self, rows: Sequence[Right], caption: str, reading: Reading, concerns: Concerns, *, is_overview: bool
-    ) -> None:
-        super().__init__(rows, caption)
-        self.reading, self.concerns, self.is_overview = reading, concerns, is_overview
-
-    def summary(self) -> list[dict[str, str]]:
-        """The rows that are shown: what one role brings on one thing together, and what everybody may only once."""
-        found: dict[tuple[str, str, str, str], dict[str, None]] = {}
-        for right in self:
-            who = EVERYBODY if right.user and right.role in (PUBLIC, UNCHECKED) else right.user
-            found.setdefault((who, right.scope, right.role, right.group), {})[right.privilege] = None
-        rows = [
-            {"user": who, "privileges": ", ".join(names), "on": scope, "role": role, "group": group}
-            for (who, scope, role, group), names in found.items()
-        ]
-        return sorted(rows, key=lambda row: row["user"] != EVERYBODY)
-
-    def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
-        """Whether a user may do something: as `Reading.allows`."""
-        return self.reading.allows(user, privilege, collection, db)
-
-    def matrix(
-        self, rows: str = "users", columns: str = "levels", *, collection: str | None = None, db: str | None = None
-    ) -> Matrix:
-        """A picture of it.
-
-        Args:
-            rows: `users` or `roles`.
-            columns: `levels` (reading, writing, administering of collections, databases and the cluster) or
-                `collections`.
-            collection: only collections of this name, which may hold wildcards; for `columns="collections"`.
-            db: only those of this database; the same.
-
-        Raises:
-            ParameterError: anything else, or no such collection.
-        """
-        from milvus_magics.access import matrix
-
-        return matrix.build(self.reading, rows, columns, collection=collection, db=db)
-
-    def __repr__(self) -> str:
-        from milvus_magics import display
-
-        if not self.is_overview:
-            rows = self.summary()
-            return display.text_table(_worth_showing(rows), rows, self.caption)
-        lines = [printable(self.caption), *(f"! {printable(concern.text)}" for concern in self.concerns), ""]
-        return "\n".join([*lines, repr(self.matrix())])
-
-    def _repr_html_(self) -> str:
-        from milvus_magics import display
-
-        if not self.is_overview:
-            rows = self.summary()
-            return display.html_table(_worth_showing(rows), rows, self.caption, MOST_ROWS)
-        concerns = "".join(display.html_line(concern.text, "warning") for concern in self.concerns)
-        return display.html_line(self.caption, "heading") + concerns + self.matrix()._repr_html_()
-
-
-def _worth_showing(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The columns of a summary without those that are empty all over."""
-    names = ("user", "privileges", "on", "role", "group")
-    return [name for name in names if name not in ("user", "group") or any(row[name] for row in rows)]

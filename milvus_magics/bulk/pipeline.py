@@ -13,9 +13,11 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milvus_magics.errors import MilvusException, RateLimitedError, UnavailableError
-from milvus_magics.transport import call_errors, interrupts, reply_status
-from milvus_magics.transport.connection import OWN, Connection, Pending
+from milvus_magics.transport import call_errors, reply_status
+from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection, Pending
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.transport.interrupts import defer_interrupts
+from milvus_magics.transport.reply_status import status_of
 
 if TYPE_CHECKING:
     from milvus_magics.transport.credentials import Login
@@ -31,7 +33,7 @@ class Call(NamedTuple):
 
     method: str
     fields: dict[str, Any]
-    login: Login | None = OWN
+    login: Login | None = CONNECTION_LOGIN
 
 
 class Answer(NamedTuple):
@@ -109,7 +111,7 @@ class Pipeline:
         waiting = iter(rows)
         held: deque[tuple[Row, Call]] = deque()  # refused for now, because there were too many requests
         active, exhausted = 0, False
-        with interrupts.held_back(told=self._interrupt):
+        with defer_interrupts(on_interrupt=self._interrupt):
             while True:
                 while held and time.monotonic() >= self._until:
                     self._send(*held.popleft())
@@ -190,7 +192,7 @@ def _answer(pending: Pending) -> Answer:
     except MilvusException as exc:
         unsent = call_errors.never_sent(exc)
         return Answer(None, exc, is_refusal=unsent or call_errors.was_refused(exc), never_sent=unsent)
-    said = reply_status.of(reply)
+    said = status_of(reply)
     if said.ok:
         return Answer(reply)
     return Answer(None, reply_status.error_of(said), is_refusal=reply_status.is_refusal(said))

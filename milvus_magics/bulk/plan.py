@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from milvus_magics.access.rights import ADMIN, ROOT
 from milvus_magics.bulk.results import ALREADY, BulkPlan, RowOutcome, UserRow
 from milvus_magics.bulk.rows import problems_of, raise_for
 from milvus_magics.client import lookup
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
-from milvus_magics.client.names import did_you_mean, problem_with_password, problem_with_user_name
-from milvus_magics.client.results.users import LostUser
-from milvus_magics.client.user_deletion import stored_hashes, undo_in_words
-from milvus_magics.errors import PermissionDeniedError, RefusedError, UnavailableError, printable
+from milvus_magics.client.names import ADMIN, ROOT, problem_with_password, problem_with_user_name
+from milvus_magics.client.results.users import UserSnapshot
+from milvus_magics.client.user_deletion import stored_hashes, undo_text
+from milvus_magics.errors import PermissionDeniedError, RefusedError, UnavailableError
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import did_you_mean, printable
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -27,7 +27,7 @@ SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 Found = TypeVar("Found")
 
 
-def plan(
+def make_plan(
     conn: Connection,
     operation: str,
     rows: Sequence[UserRow],
@@ -75,7 +75,7 @@ def plan(
     return BulkPlan(operation, conn.address.url, tuple(todo), tuple(done), held, tuple(notes))
 
 
-def patiently(ask: Callable[[], Found]) -> Found:
+def retry_while_unavailable(ask: Callable[[], Found]) -> Found:
     """Ask again where the connection breaks: a question can do no harm. A server that isn't there is not waited for."""
     until = Deadline(SECONDS_TO_COME_BACK)
     while True:
@@ -89,19 +89,19 @@ def patiently(ask: Callable[[], Found]) -> Found:
             time.sleep(SECONDS_BETWEEN_QUESTIONS)
 
 
-def all_users(conn: Connection, deadline: Deadline) -> dict[str, LostUser]:
+def all_users(conn: Connection, deadline: Deadline) -> dict[str, UserSnapshot]:
     """All users with their roles and descriptions; without, where the caller may see only their names."""
     try:
-        reply = patiently(lambda: conn.checked("SelectUser", deadline=deadline, include_role_info=True))
+        reply = retry_while_unavailable(lambda: conn.checked("SelectUser", deadline=deadline, include_role_info=True))
     except PermissionDeniedError:
-        return {name: LostUser(name) for name in conn.checked("ListCredUsers", deadline=deadline).usernames}
+        return {name: UserSnapshot(name) for name in conn.checked("ListCredUsers", deadline=deadline).usernames}
     return {
-        result.user.name: LostUser(result.user.name, lookup.role_names(result), result.description)
+        result.user.name: UserSnapshot(result.user.name, lookup.role_names(result), result.description)
         for result in reply.results
     }
 
 
-def roles_of(held: dict[str, LostUser], user: str) -> set[str]:
+def roles_of(held: dict[str, UserSnapshot], user: str) -> set[str]:
     """The roles that a user is known to have."""
     return set((held[user].roles if user in held else None) or ())
 
@@ -123,7 +123,7 @@ def _problem(conn: Connection, operation: str, row: UserRow) -> str:
 def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
     if not any(row.roles for row in rows):
         return []
-    names = patiently(lambda: lookup.require_roles(conn, [], deadline))
+    names = retry_while_unavailable(lambda: lookup.require_roles(conn, [], deadline))
     return [
         f"row {row.number}: there is no role {role!r}{did_you_mean(role, names)}"
         for row in rows
@@ -132,13 +132,13 @@ def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline
     ]
 
 
-def _is_begun(row: UserRow, held: dict[str, LostUser]) -> bool:
+def _is_begun(row: UserRow, held: dict[str, UserSnapshot]) -> bool:
     """Whether a user is there and lacks roles, so that their creation may have stopped half way."""
     is_known = row.password is not None and not row.generated  # else nobody can tell whether it is the same user
     return row.user in held and is_known and not set(row.roles) <= roles_of(held, row.user)
 
 
-def _why_left(row: UserRow, held: dict[str, LostUser]) -> str:
+def _why_left(row: UserRow, held: dict[str, UserSnapshot]) -> str:
     lacks = [role for role in row.roles if role not in roles_of(held, row.user)]
     why = "the user exists already, and keeps their password"
     return f"{why}; they lack {', '.join(map(repr, lacks))}: %milvus_grant_role" if lacks else why
@@ -148,7 +148,7 @@ def _plan_deletion(
     conn: Connection,
     operation: str,
     rows: Sequence[UserRow],
-    held: dict[str, LostUser],
+    held: dict[str, UserSnapshot],
     deadline: Deadline,
 ) -> BulkPlan:
     todo = tuple(row for row in rows if row.user in held)
@@ -172,5 +172,5 @@ def _plan_deletion(
         notes.append("each password is checked when it is done")
     is_kept = operation == DELETE and conn.keeper is not None and conn.keeper.wanted
     unkept = 0 if is_kept else len(lost) - len(stored_hashes(conn, names, deadline) if operation == DROP else ())
-    notes += filter(None, [undo_in_words(conn, lost, unkept)])
+    notes += filter(None, [undo_text(conn, lost, unkept)])
     return BulkPlan(operation, conn.address.url, todo, gone, held, tuple(notes), warning)

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milvus_magics.client.results.roles import some
-from milvus_magics.client.results.users import LostUser, Table, Told
+from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.errors import CodedError
+from milvus_magics.wording import listed
 
 if TYPE_CHECKING:
+    from milvus_magics.client.results.users import UserSnapshot
     from milvus_magics.secret import Secret
 
 DONE, ALREADY, PARTLY = "done", "already", "partly"
@@ -112,7 +113,7 @@ class BulkResult(Table[RowOutcome]):
         """
         failed = [row for row in self if row.outcome not in (DONE, ALREADY)]
         if failed:
-            first = some([f"row {row.row} ({row.user!r}): {row.outcome}, {row.reason}" for row in failed], 3)
+            first = listed([f"row {row.row} ({row.user!r}): {row.outcome}, {row.reason}" for row in failed], 3)
             raise BulkError(f"{self.caption}; {first}")
 
     def shown(self) -> tuple[str, ...]:
@@ -123,17 +124,17 @@ class BulkResult(Table[RowOutcome]):
         return tuple(name for name in self.columns if name not in hidden)
 
     def __repr__(self) -> str:
-        from milvus_magics import display
+        from milvus_magics.display.tables import MAX_ROWS, text_table
 
         rows = self._worst_first()
-        more = len(rows) - display.MAX_ROWS
+        more = len(rows) - MAX_ROWS
         note = f"\nand {more} more; iterate over the result, or use to_pandas()" if more > 0 else ""
-        return display.text_table(self.shown(), rows[: display.MAX_ROWS], self.caption) + note
+        return text_table(self.shown(), rows[:MAX_ROWS], self.caption) + note
 
     def _repr_html_(self) -> str:
-        from milvus_magics import display
+        from milvus_magics.display.tables import html_table
 
-        return display.html_table(self.shown(), self._worst_first(), self.caption)
+        return html_table(self.shown(), self._worst_first(), self.caption)
 
     def _worst_first(self) -> list[dict[str, Any]]:
         return sorted(self.to_dicts(), key=lambda row: OUTCOMES.index(row["outcome"]))
@@ -145,7 +146,7 @@ def _counted(rows: Iterable[RowOutcome]) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class BulkPlan(Told):
+class BulkPlan(Sentence):
     """What a bulk change would do on one server. Nothing was changed.
 
     Attributes:
@@ -162,7 +163,7 @@ class BulkPlan(Told):
     server: str
     todo: tuple[UserRow, ...]
     done: tuple[RowOutcome, ...] = ()
-    held: dict[str, LostUser] = field(default_factory=dict)
+    held: dict[str, UserSnapshot] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warning: str = ""
 
@@ -176,10 +177,10 @@ class BulkPlan(Told):
 
     def _told(self, most: int | None) -> str:
         deed = self.operation.removesuffix("_users")
-        names = some([repr(row.user) for row in self.todo], most)
+        names = listed([repr(row.user) for row in self.todo], most)
         text = f"would {deed} {len(self.todo)} user{'s' if len(self.todo) != 1 else ''} on {self.server}"
         parts = [f"{text}: {names}" if self.todo else text]
         if self.done:
-            already = some([repr(outcome.user) for outcome in self.done], most)
+            already = listed([repr(outcome.user) for outcome in self.done], most)
             parts.append(f"nothing is left to do for {len(self.done)}: {already}")
         return "; ".join([*parts, *self.notes, *([self.warning] if self.warning else [])])

@@ -13,7 +13,7 @@ from milvus_magics.bulk.pipeline import Answer, Call, Row
 from milvus_magics.bulk.results import DONE, PARTLY, REFUSED, UNKNOWN, RowOutcome, UserRow
 from milvus_magics.client.names import MAX_PASSWORD_BYTES
 from milvus_magics.client.password_check import HASH_REFUSED
-from milvus_magics.client.results.users import Change, LostUser
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
     AuthenticationError,
     LimitReachedError,
@@ -23,6 +23,7 @@ from milvus_magics.errors import (
 )
 from milvus_magics.secret import Secret
 from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.events import Change
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -33,7 +34,7 @@ ROWS_PER_CONTROL = 100
 OUTCOME_OF_CHANGE = {DONE: "done", PARTLY: "refused", REFUSED: "refused", UNKNOWN: "unknown"}
 
 
-class Work:
+class RowJob:
     """One row under way.
 
     Attributes:
@@ -49,7 +50,7 @@ class Work:
     """
 
     def __init__(
-        self, row: UserRow, conn: Connection, operation: str, had: LostUser | None, secret: Secret | None = None
+        self, row: UserRow, conn: Connection, operation: str, had: UserSnapshot | None, secret: Secret | None = None
     ) -> None:
         self.row, self._conn, self._operation = row, conn, operation
         self.outcome: str | None = None
@@ -57,7 +58,7 @@ class Work:
         self.is_lost = self.is_hopeless = self.sent = self.gave = False
         self.exists = had is not None and operation == "create_user"
         self.held: set[str] = set((had.roles if had else None) or ())
-        self._had, self._secret, self.tries = had or LostUser(row.user), secret, 0
+        self._had, self._secret, self.tries = had or UserSnapshot(row.user), secret, 0
         self._when, self._began = datetime.now(timezone.utc), time.monotonic()
 
     def begin(self) -> None:
@@ -127,11 +128,11 @@ class Work:
             self._conn.keeper.keep(self.row.user, self._secret)
 
 
-def delete(work: Work, checks: Checks | None) -> Row:
+def delete(work: RowJob, checks: PasswordChecker | None) -> Row:
     """Delete the user; with `checks`, only with the right password."""
     work.begin()
     if checks is not None:
-        right = yield from checks.of(work)
+        right = yield from checks.check(work)
         if not right:
             return
     work.sent = True
@@ -142,13 +143,13 @@ def delete(work: Work, checks: Checks | None) -> Row:
         work.fail(answer)
 
 
-def create(work: Work, checks: Checks | None) -> Row:
+def create(work: RowJob, checks: PasswordChecker | None) -> Row:
     """Create the user, and give them the roles that they lack."""
     work.begin()
     row = work.row
     if checks is not None and work.exists and not work.sent:
         # Begun before, or somebody else of that name: the password tells.
-        right = yield from checks.of(work)
+        right = yield from checks.check(work)
         if not right:
             return
     if not work.exists:
@@ -169,7 +170,7 @@ def create(work: Work, checks: Checks | None) -> Row:
     work.end(DONE)
 
 
-class Checks:
+class PasswordChecker:
     """Checks passwords of many, in the way that the server allows; with a control now and then.
 
     Args:
@@ -180,7 +181,7 @@ class Checks:
     def __init__(self, way: str, stop: Callable[[], None]) -> None:
         self._way, self._stop, self._count = way, stop, 0
 
-    def of(self, work: Work) -> Any:
+    def check(self, work: RowJob) -> Any:
         """Yield the calls that check a row's password; whether it is right. Where it isn't, the row is dealt with."""
         row = work.row
         if self._way == "login" and ":" in row.user:
@@ -216,7 +217,7 @@ class Checks:
         return answer.error is None
 
     @staticmethod
-    def _refuse(work: Work, answer: Answer) -> None:
+    def _refuse(work: RowJob, answer: Answer) -> None:
         error = answer.error
         if isinstance(error, (AuthenticationError, WrongPasswordError)):
             if work.sent:  # the deletion whose answer was lost came through after all: the list will tell

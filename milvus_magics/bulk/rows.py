@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from milvus_magics.bulk.results import MOST_PROBLEMS, BulkError, UserRow
-from milvus_magics.client.names import did_you_mean, problem_with_existing_name
+from milvus_magics.client.names import problem_with_existing_name
 from milvus_magics.errors import ParameterError
 from milvus_magics.secret import Secret
+from milvus_magics.wording import did_you_mean
 
 FIELDS = ("user", "password", "roles", "description")
 ALSO = {"role": "roles", "username": "user", "name": "user"}

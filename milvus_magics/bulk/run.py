@@ -1,6 +1,6 @@
 """Many users at once: created, deleted with their passwords checked, or dropped.
 
-All rows are checked before the first change (`bulk_plans.py`), rows don't stop each other, and running the same rows
+All rows are checked before the first change (`plan.py`), rows don't stop each other, and running the same rows
 again does only what is missing.
 """
 
@@ -13,11 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics.bulk.pipeline import Pipeline, Row
-from milvus_magics.bulk.plan import CREATE as CREATE
-from milvus_magics.bulk.plan import DELETE as DELETE
-from milvus_magics.bulk.plan import DROP as DROP
-from milvus_magics.bulk.plan import SECONDS_TO_COME_BACK, all_users, patiently, roles_of
-from milvus_magics.bulk.plan import plan as plan
+from milvus_magics.bulk.plan import (
+    CREATE,
+    DELETE,
+    DROP,
+    SECONDS_TO_COME_BACK,
+    all_users,
+    make_plan,
+    retry_while_unavailable,
+    roles_of,
+)
 from milvus_magics.bulk.results import (
     DONE,
     NOT_TRIED,
@@ -29,7 +34,7 @@ from milvus_magics.bulk.results import (
     RowOutcome,
     UserRow,
 )
-from milvus_magics.bulk.row_job import Checks, Work, create, delete
+from milvus_magics.bulk.row_job import PasswordChecker, RowJob, create, delete
 from milvus_magics.bulk.rows import rows_of, with_passwords
 from milvus_magics.client import password_check
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
@@ -38,7 +43,7 @@ from milvus_magics.errors import MilvusException
 from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.users import LostUser
+    from milvus_magics.client.results.users import UserSnapshot
     from milvus_magics.secret import Secret
     from milvus_magics.transport.connection import Connection
 
@@ -108,7 +113,7 @@ def execute(
 
     Args:
         conn: where it was planned for.
-        planned: what `plan` gave.
+        planned: what `make_plan` gave.
         stop_on_error: begin no more rows once one is refused.
         progress: called with the number of rows that are done by now.
         timeout: seconds for each call; None = until an answer arrives or an error occurs.
@@ -143,7 +148,7 @@ def _run(
     timeout: float | None = 10.0,
 ) -> BulkResult:
     """Plan and execute; arguments as in both."""
-    planned = plan(conn, operation, rows, limit=limit, timeout=timeout)
+    planned = make_plan(conn, operation, rows, limit=limit, timeout=timeout)
     return execute(conn, planned, stop_on_error=stop_on_error, progress=progress, timeout=timeout)
 
 
@@ -164,7 +169,7 @@ class _Run:
         self.pipeline = Pipeline(conn, timeout)
         single = SINGLE[planned.operation]
         kept = self._secrets_of(rows)
-        self.works = [Work(row, conn, single, planned.held.get(row.user), kept.get(row.user)) for row in rows]
+        self.works = [RowJob(row, conn, single, planned.held.get(row.user), kept.get(row.user)) for row in rows]
         self._checks = self._checks_for(rows)
         self._ended = 0
 
@@ -174,12 +179,14 @@ class _Run:
             return stored_hashes(self._conn, [row.user for row in rows], Deadline(self._timeout))
         return {row.user: row.password for row in rows}
 
-    def _checks_for(self, rows: Sequence[UserRow]) -> Checks | None:
+    def _checks_for(self, rows: Sequence[UserRow]) -> PasswordChecker | None:
         needed = self._operation == DELETE or any(work.exists for work in self.works)
         if not rows or not needed:
             return None
-        way = patiently(lambda: password_check.way_to_check(self._conn, rows[0].user, Deadline(self._timeout)))
-        return Checks(way, self.pipeline.stop)
+        way = retry_while_unavailable(
+            lambda: password_check.way_to_check(self._conn, rows[0].user, Deadline(self._timeout))
+        )
+        return PasswordChecker(way, self.pipeline.stop)
 
     def all(self) -> None:
         """Run every row to its end."""
@@ -198,7 +205,7 @@ class _Run:
                 else:
                     work.outcome, work.reason = outcome, reason
 
-    def _left(self, work: Work) -> tuple[str, str]:
+    def _left(self, work: RowJob) -> tuple[str, str]:
         """What to say of a row that was not run to its end."""
         if work.sent:
             return UNKNOWN, work.reason
@@ -208,9 +215,9 @@ class _Run:
             return NOT_TRIED, "stopped after an error that others would meet, too"
         return REFUSED, f"not sent: {work.reason or 'the server cannot be reached any more'}"
 
-    def _pass(self, waiting: deque[Work]) -> list[Work]:
+    def _pass(self, waiting: deque[RowJob]) -> list[RowJob]:
         """Run rows until none is left, or the connection breaks; those whose fate is open."""
-        begun: list[Work] = []
+        begun: list[RowJob] = []
 
         def rows() -> Iterator[Callable[[], Row]]:
             while waiting:
@@ -221,11 +228,11 @@ class _Run:
             pass
         return [work for work in begun if work.is_lost and work.outcome is None]
 
-    def _script(self, work: Work) -> Row:
+    def _script(self, work: RowJob) -> Row:
         yield from (create if self._operation == CREATE else delete)(work, self._checks)
         self._count(work)
 
-    def _count(self, work: Work) -> None:
+    def _count(self, work: RowJob) -> None:
         """Tell how far it is, and stop where that is wanted or the only sense."""
         if work.outcome is None:
             return
@@ -235,7 +242,7 @@ class _Run:
         if work.is_hopeless or (self._stop_on_error and work.outcome in (REFUSED, PARTLY)):
             self.pipeline.stop()
 
-    def _settle(self, lost: list[Work], waiting: deque[Work]) -> bool:
+    def _settle(self, lost: list[RowJob], waiting: deque[RowJob]) -> bool:
         """Ask the server what became of rows; those that it doesn't have yet wait again. False = it is gone."""
         if not _comes_back(self._conn, 0.5 if self.pipeline.interrupted else SECONDS_TO_COME_BACK):
             return False
@@ -261,7 +268,7 @@ class _Run:
                 self._count(work)
         return True
 
-    def _is_done(self, work: Work, held: dict[str, LostUser]) -> bool:
+    def _is_done(self, work: RowJob, held: dict[str, UserSnapshot]) -> bool:
         """Whether a row turns out to be done, by what the server has now."""
         if not work.sent:
             return False

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from milvus_magics.client import lookup as lookup
     from milvus_magics.client import names as names
     from milvus_magics.client import password_check as password_check
-    from milvus_magics.client import previews as previews
     from milvus_magics.client import privilege_catalog as privilege_catalog
     from milvus_magics.client import privilege_groups as privilege_groups
     from milvus_magics.client import privileges as privileges

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client.results.users import Change
 from milvus_magics.errors import ChangeInterrupted, CodedError, MilvusException, OutcomeUnknownError
 from milvus_magics.transport import call_errors, reply_status
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.transport.events import Change
+from milvus_magics.transport.reply_status import status_of
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -77,7 +78,7 @@ class Attempt:
         before, self.outcome = self.outcome, "unknown"
         lost: BaseException
         try:
-            said = reply_status.of(self._conn.call(method, deadline=self._deadline, **fields))
+            said = status_of(self._conn.call(method, deadline=self._deadline, **fields))
             if said.ok:
                 self.outcome = "done"
                 return
@@ -93,8 +94,8 @@ class Attempt:
         self._settle(truth, lost)
 
     @contextmanager
-    def part(self) -> Iterator[None]:
-        """Around a change that is a part of this one and has an entry of its own."""
+    def nested(self) -> Iterator[None]:
+        """Run a sub-change that writes its own audit entry."""
         try:
             yield
         except (OutcomeUnknownError, KeyboardInterrupt):
@@ -168,7 +169,7 @@ def _answer(truth: Truth, until: Deadline) -> bool | None:
 
 
 @contextmanager
-def in_steps(so_far: Callable[[], str], again: str = AGAIN) -> Iterator[None]:
+def report_progress(so_far: Callable[[], str], again: str = AGAIN) -> Iterator[None]:
     """Around several changes, one after another: an error or an interrupt says, too, what is done and what is not.
 
     Args:

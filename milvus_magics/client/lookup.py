@@ -6,9 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics.client.names import did_you_mean
-from milvus_magics.client.results.roles import some
-from milvus_magics.client.results.users import LostUser
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
     PARAMETER_INVALID,
     MilvusException,
@@ -17,6 +15,8 @@ from milvus_magics.errors import (
     UnknownUserError,
 )
 from milvus_magics.transport import reply_status
+from milvus_magics.transport.reply_status import status_of
+from milvus_magics.wording import did_you_mean, listed
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection, Pending
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user who must exist; None where the caller may not look."""
-    return existing(conn, user, deadline).roles
+    return read_existing_user(conn, user, deadline).roles
 
 
-def existing(conn: Connection, user: str, deadline: Deadline) -> LostUser:
+def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
     """What would go with a user, who must exist."""
-    with conn.together() as begin:
+    with conn.batch() as begin:
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
         require_user(conn, user, deadline)
-        return told(conn, user, described, deadline)
+        return read_user(conn, user, described, deadline)
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
@@ -67,13 +67,13 @@ def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
     return user in names if names else None
 
 
-def told(conn: Connection, user: str, described: Pending, deadline: Deadline) -> LostUser:
+def read_user(conn: Connection, user: str, described: Pending, deadline: Deadline) -> UserSnapshot:
     """What a SelectUser in flight tells; no roles where the caller may not look or the server doesn't say."""
     try:
         result = find_user(conn, user, described.reply(), deadline)
     except MilvusException:
-        return LostUser(user)
-    return LostUser(user, role_names(result), result.description) if result else LostUser(user)
+        return UserSnapshot(user)
+    return UserSnapshot(user, role_names(result), result.description) if result else UserSnapshot(user)
 
 
 def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> Any:
@@ -82,7 +82,7 @@ def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> An
     There are names that Milvus lists and yet refuses to be asked about, since it wouldn't create them: superusers
     can. Those are looked for among all users.
     """
-    if reply_status.of(reply).code == PARAMETER_INVALID:
+    if status_of(reply).code == PARAMETER_INVALID:
         reply = conn.checked("SelectUser", deadline=deadline, include_role_info=True)
     raise_for(reply)
     return next((result for result in reply.results if result.user.name == user), None)
@@ -93,7 +93,7 @@ def own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
     if not conn.user:
         return ()
     described = conn.begin("SelectUser", deadline=deadline, user={"name": conn.user}, include_role_info=True)
-    return told(conn, conn.user, described, deadline).roles or ()
+    return read_user(conn, conn.user, described, deadline).roles or ()
 
 
 def is_own_role(conn: Connection, role: str, deadline: Deadline) -> bool:
@@ -166,7 +166,7 @@ def unknown_role(
 ) -> UnknownRoleError:
     """The error for a role that does not exist, with what may have been meant, and what follows: `so`."""
     hint = did_you_mean(role, names)
-    there_are = f"; there are: {some(names, 10)}" if names and not hint else ""
+    there_are = f"; there are: {listed(names, 10)}" if names and not hint else ""
     return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}{so}")
 
 
@@ -200,7 +200,7 @@ def is_listed_among(conn: Connection, wanted: Sequence[str], deadline: Deadline)
 
 def raise_for(reply: Any) -> None:
     """Raise what the status of a reply means, where it is no success."""
-    reply_status.raise_for(reply_status.of(reply))
+    reply_status.raise_for(status_of(reply))
 
 
 def version(conn: Connection, deadline: Deadline) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from milvus_magics.errors import ParameterError
@@ -12,6 +10,7 @@ from milvus_magics.errors import ParameterError
 if TYPE_CHECKING:
     from milvus_magics.secret import Secret
 
+ADMIN, PUBLIC, ROOT = "admin", "public", "root"
 MAX_USER_BYTES = 32
 MAX_ROLE_BYTES = 255
 MIN_PASSWORD_BYTES = 6
@@ -61,7 +60,7 @@ def problem_with_password(password: Secret) -> str | None:
     return None
 
 
-def require(problem: str | None) -> None:
+def require_valid(problem: str | None) -> None:
     """Raise a problem, if it is one.
 
     Raises:
@@ -85,10 +84,3 @@ def problem_with_role_name(name: str) -> str | None:
     if not re.match(r"[A-Za-z_]", name):
         return f"the role name {name!r} must begin with a letter from A to Z or a to z, or with _"
     return None
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` where something known looks like the name, else nothing."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower().removeprefix("privilege"), by_lower, n=1, cutoff=0.6)
-    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""

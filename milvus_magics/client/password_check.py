@@ -27,10 +27,11 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
-from milvus_magics.transport import reply_status
 from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.reply_status import status_of
 
 if TYPE_CHECKING:
+    from milvus_magics.transport import reply_status
     from milvus_magics.transport.connection import Connection, Pending
     from milvus_magics.transport.deadline import Deadline
 
@@ -50,7 +51,7 @@ class Verdict(NamedTuple):
     enforced: bool
 
 
-def check(conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool) -> Verdict:
+def check_password(conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool) -> Verdict:
     """Find out whether `password` is the password of `user`.
 
     Args:
@@ -82,7 +83,7 @@ def check(conn: Connection, user: str, password: Secret, deadline: Deadline, *, 
     return verdict or _by_update(conn, user, password, deadline, may_rewrite)
 
 
-def is_enforced(conn: Connection, deadline: Deadline) -> bool | None:
+def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
     """Whether the server turns away who comes without credentials, which is no failed login; None = cannot be told."""
     try:
         reply = conn.call("GetVersion", deadline=deadline, login=None)
@@ -92,7 +93,7 @@ def is_enforced(conn: Connection, deadline: Deadline) -> bool | None:
         raise
     except MilvusException:
         return None
-    return False if reply_status.of(reply).ok else None
+    return False if status_of(reply).ok else None
 
 
 def begin_guess(
@@ -157,7 +158,7 @@ def require_right(conn: Connection, user: str, password: Secret, deadline: Deadl
         UnknownUserError: no such user.
         CannotVerifyError: nobody can tell.
     """
-    verdict = check(conn, user, password, deadline, may_rewrite=True)
+    verdict = check_password(conn, user, password, deadline, may_rewrite=True)
     if not verdict.right:
         raise why_wrong(conn, user, deadline)
     return verdict
@@ -198,7 +199,7 @@ def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline)
     """What a login tells; None = nothing, because the server takes every password."""
     # Milvus splits a login at its first ':', so such a name would ask about somebody else's password.
     askable = ":" not in user
-    with conn.together() as begin:
+    with conn.batch() as begin:
         control = begin("GetVersion", deadline=deadline, login=Login(user, _random()))
         # The last of the calls in flight waits here instead of in the background: that costs half.
         right = _login_passes(lambda: _version(conn, user, password, deadline), THIS) if askable else None
@@ -215,7 +216,7 @@ def _version(conn: Connection, user: str, password: Secret, deadline: Deadline) 
 
 def _login_passes(ask: Callable[[], Any], what: str) -> bool:
     try:
-        said = reply_status.of(ask())
+        said = status_of(ask())
     except AuthenticationError:
         return False
     except (UnavailableError, DeadlineError):
@@ -232,7 +233,7 @@ def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline
 
     Without any authorization header, because one that names a superuser would skip the very check.
     """
-    with conn.together() as begin:
+    with conn.batch() as begin:
         control = _begin_update(begin, user, _random(), deadline)
         update = _begin_update(begin, user, password, deadline)
         said = _update_says(control)
@@ -292,7 +293,7 @@ def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
 
 def _update_says(call: Any) -> reply_status.Status:
     try:
-        return reply_status.of(call.reply())
+        return status_of(call.reply())
     except (UnavailableError, DeadlineError):
         raise
     except MilvusException as exc:

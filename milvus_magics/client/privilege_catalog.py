@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from milvus_magics.client.results.roles import Grant
+from milvus_magics.client.results.privileges import Grant
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -183,7 +183,7 @@ def problem_with(privilege: str, scope: Scope) -> str | None:
     return None
 
 
-def v2(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant | None:
+def as_v2_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant | None:
     """The grant as servers from 2.4.18 take it; None where the caller wants the older way."""
     if scope.object_type is not None:
         return None
@@ -194,7 +194,7 @@ def v2(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant | Non
     return Grant(role, privilege, kind, scope.collection or ALL, db)
 
 
-def v1(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant:
+def as_v1_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant:
     """The grant as all servers take it."""
     if scope.object_type is not None:
         return Grant(role, privilege, scope.object_type, scope.object_name or ALL, _db(conn, scope))

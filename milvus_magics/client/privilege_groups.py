@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from milvus_magics import wire
-from milvus_magics.client import change
-from milvus_magics.client.names import did_you_mean, problem_with_existing_name, require
+from milvus_magics.client import change, lookup
+from milvus_magics.client.names import (
+    problem_with_existing_name,
+    require_valid,
+)
 from milvus_magics.client.privilege_catalog import KNOWN
-from milvus_magics.client.results.roles import GroupChange, PrivilegeGroup, PrivilegeGroups
+from milvus_magics.client.privileges import _roles_with
+from milvus_magics.client.results.previews import Preview
+from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups
 from milvus_magics.errors import (
     GroupExistsError,
     InUseError,
@@ -18,9 +23,12 @@ from milvus_magics.errors import (
     PermissionDeniedError,
     ServerTooOldError,
     UnknownPrivilegeError,
-    printable,
 )
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import did_you_mean, printable
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -53,7 +61,7 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
 
     Behaviour: `Role.create_privilege_group` in Milvus's documentation.
     """
-    require(problem_with_existing_name(group, "group"))
+    require_valid(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
     fact = (f"privilege group {group!r}", "created")
     with change.attempt(conn, "create_privilege_group", group, fact, deadline) as attempt:
@@ -82,7 +90,7 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
 
     Behaviour: `Role.drop_privilege_group` in Milvus's documentation.
     """
-    require(problem_with_existing_name(group, "group"))
+    require_valid(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
     fact = (f"privilege group {group!r}", "dropped")
     with change.attempt(conn, "drop_privilege_group", group, fact, deadline) as attempt:
@@ -146,7 +154,7 @@ def members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...]
     Raises:
         UnknownPrivilegeError: there is no such group.
     """
-    require(problem_with_existing_name(group, "group"))
+    require_valid(problem_with_existing_name(group, "group"))
     return _require(conn, group, deadline)
 
 
@@ -154,10 +162,10 @@ def _operate(
     conn: Connection, group: str, privileges: Sequence[str], deadline: Deadline, *, added: bool
 ) -> GroupChange:
     wanted = list(dict.fromkeys(privileges))
-    require(problem_with_existing_name(group, "group"))
-    require(None if wanted else "no privileges are named")
+    require_valid(problem_with_existing_name(group, "group"))
+    require_valid(None if wanted else "no privileges are named")
     for name in wanted:
-        require(problem_with_existing_name(name, "privilege"))
+        require_valid(problem_with_existing_name(name, "privilege"))
     operation = "add_privileges_to_group" if added else "remove_privileges_from_group"
     what = f"{', '.join(map(printable, wanted))} {'added to' if added else 'removed from'} privilege group {group!r}"
 
@@ -236,3 +244,61 @@ def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...
             f"there is no privilege group {group!r} on {conn.address.url}{hint}{there_are}; nothing was changed"
         )
     return found
+
+
+def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) -> bool:
+    """Whether a role that the acting user holds was granted a group of privileges; root needs none."""
+    if conn.user in ("", "root"):
+        return False
+    deadline = Deadline(timeout)
+    own = {"public", *lookup.own_roles(conn, deadline)}
+    return bool(_roles_with(conn, group, sorted(own), deadline))
+
+
+def preview_create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
+    """What `create_privilege_group` would do."""
+    require_valid(problem_with_existing_name(group, "group"))
+    if group in [row.name for row in list_privilege_groups(conn, timeout=timeout)]:
+        raise GroupExistsError(f"privilege group {group!r} exists already; nothing was changed")
+    return Preview(f"create privilege group {group!r}", conn.address.url)
+
+
+def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
+    """What `drop_privilege_group` would do; a group that is in use is refused, as far as the caller may look."""
+    deadline = Deadline(timeout)
+    held = members(conn, group, deadline)
+    names = lookup.require_roles(conn, [], deadline)
+    users_of_it = _roles_with(conn, group, names, deadline) if names else []
+    if users_of_it:
+        raise InUseError(
+            f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}; "
+            "nothing was changed"
+        )
+    unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
+    named = ", ".join(map(printable, held or ())) or "nothing"
+    holds = "unknown privileges (the acting user may not look)" if held is None else named
+    what = f"drop privilege group {group!r}, which holds {holds},"
+    note = "it cannot be undone: a new one would have to be filled by hand"
+    return Preview(what, conn.address.url, note="; ".join(filter(None, (unseen, note))))
+
+
+def preview_change_privilege_group(
+    conn: Connection, group: str, names: Sequence[str], *, added: bool, timeout: float | None = None
+) -> Preview:
+    """What `add_privileges_to_group` and `remove_privileges_from_group` would do."""
+    held = members(conn, group, Deadline(timeout))
+    wanted = list(dict.fromkeys(names))
+    effective = [name for name in wanted if held is None or (name in held) is not added]
+    absent = next((name for name in wanted if name not in effective), None)
+    if absent is not None and not added:
+        raise NotGrantedError(f"privilege group {group!r} does not hold {absent!r}; nothing was changed")
+    notes = ["what the group holds cannot be seen by the acting user"] if held is None else []
+    strange = next((name for name in effective if name not in KNOWN), None)
+    if strange is not None and added:
+        hint = did_you_mean(strange, KNOWN)
+        notes.append(f"whether the server knows a privilege {strange!r} is seen only by adding it{hint}")
+    deed = "add {} to" if added else "remove {} from"
+    what = f"{deed.format(', '.join(map(printable, effective)) or 'nothing new')} privilege group {group!r}"
+    own = not added and is_own_group(conn, group, timeout=timeout)
+    warning = "a role of the user you are connected as holds this group, and they would lose that" if own else ""
+    return Preview(what, conn.address.url, warning, "; ".join(notes))

@@ -7,13 +7,17 @@ Which of the two a server has is found out by asking for the newer first: an old
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
 from milvus_magics.client import change, lookup, privilege_catalog
-from milvus_magics.client.names import did_you_mean, problem_with_existing_name, require
-from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope
-from milvus_magics.client.results.roles import Grant, GrantChange, Grants, some
+from milvus_magics.client.names import (
+    problem_with_existing_name,
+    require_valid,
+)
+from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant
+from milvus_magics.client.results.previews import Preview
+from milvus_magics.client.results.privileges import Grant, GrantChange, Grants
 from milvus_magics.errors import (
     MilvusException,
     NotGrantedError,
@@ -25,13 +29,17 @@ from milvus_magics.errors import (
     UnknownUserError,
 )
 from milvus_magics.secret import Secret
-from milvus_magics.transport.connection import OWN, Connection
+from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
 
 # From this version on a grant may be said in the newer way.
 V2_SINCE = (2, 4, 18)
-NOBODYS = Login("root", Secret("authorization is off, so no password is looked at"))
+PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
 
 
 def grant_privilege(
@@ -133,7 +141,7 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         UnknownRoleError: there is no such role.
     """
     if role is not None:
-        require(problem_with_existing_name(role, "role"))
+        require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     names = [role] if role is not None else lookup.require_roles(conn, [], deadline)
     where, complete = databases(conn, deadline)
@@ -159,7 +167,7 @@ def grants_if_seen(conn: Connection, role: str, deadline: Deadline) -> Grants | 
 def select(conn: Connection, roles: Sequence[str], where: Sequence[str], deadline: Deadline) -> list[Grant]:
     """What roles hold in databases, each grant once, by calls that are in flight together."""
     found: dict[tuple[str, ...], Grant] = {}
-    with conn.together() as begin:
+    with conn.batch() as begin:
         calls = [
             begin("SelectGrant", deadline=deadline, entity={"role": {"name": role}, "db_name": db})
             for role in roles
@@ -176,14 +184,14 @@ def select(conn: Connection, roles: Sequence[str], where: Sequence[str], deadlin
 def _operate(
     conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
 ) -> GrantChange:
-    require(
+    require_valid(
         problem_with_existing_name(role, "role")
         or problem_with_existing_name(privilege, "privilege")
         or privilege_catalog.problem_with(privilege, scope)
     )
     operation = "grant_privilege" if granted else "revoke_privilege"
-    older = privilege_catalog.v1(conn, role, privilege, scope)
-    first = privilege_catalog.v2(conn, role, privilege, scope) or older
+    older = as_v1_grant(conn, role, privilege, scope)
+    first = as_v2_grant(conn, role, privilege, scope) or older
     with change.attempt(conn, operation, *_about(first, granted), deadline) as attempt:
         there_are = ways(conn, role, privilege, scope, deadline)
         if not granted:
@@ -249,12 +257,12 @@ def _send_as_somebody(
 
     nobody = conn.address.login is None
     try:
-        attempt.send(method, is_so, login=NOBODYS if nobody else OWN, **fields)
+        attempt.send(method, is_so, login=PLACEHOLDER_GRANTOR if nobody else CONNECTION_LOGIN, **fields)
     except UnknownUserError:
         if nobody:
             raise
         nobody = True
-        attempt.send(method, is_so, login=NOBODYS, **fields)
+        attempt.send(method, is_so, login=PLACEHOLDER_GRANTOR, **fields)
     return "the server wants to know who grants, so it was told 'root': authorization is off" if nobody else ""
 
 
@@ -316,7 +324,7 @@ def require_held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) 
         return wanted[0]
     found = next((grant for grant in wanted if any(_same(grant, other) for other in held)), None)
     if found is None:
-        has = f"it has {some(held)}" if held else "it has no privileges"
+        has = f"it has {listed(held)}" if held else "it has no privileges"
         raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}; nothing was changed")
     return found
 
@@ -328,8 +336,8 @@ def ways(conn: Connection, role: str, privilege: str, scope: Scope, deadline: De
         ParameterError: the server has the older way only, which cannot say this; nothing was changed.
     """
     newer, older = (
-        privilege_catalog.v2(conn, role, privilege, scope),
-        privilege_catalog.v1(conn, role, privilege, scope),
+        as_v2_grant(conn, role, privilege, scope),
+        as_v1_grant(conn, role, privilege, scope),
     )
     if newer is None or not lookup.is_before(conn, V2_SINCE, deadline):
         return [newer, older] if newer else [older]
@@ -390,3 +398,59 @@ def missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
         return ""
     hint = did_you_mean(grant.object_name, collections)
     return f"note that there is no collection {grant.object_name!r} in database {grant.db!r}{hint}"
+
+
+def preview_grant_privilege(
+    conn: Connection, role: str, privilege: str, scope: Scope, *, timeout: float | None = None
+) -> Preview:
+    """What `grant_privilege` would do. Whether the server knows the privilege is seen only by granting it."""
+    deadline = Deadline(timeout)
+    _require_grant(conn, role, privilege, scope, deadline)
+    grant = ways(conn, role, privilege, scope, deadline)[0]
+    notes = []
+    if privilege not in KNOWN:
+        hint = did_you_mean(privilege, KNOWN)
+        notes.append(f"whether the server knows a privilege {privilege!r} is seen only by granting it{hint}")
+    try:
+        if holds(conn, grant, deadline):
+            notes.append("it has that already, so nothing would change")
+    except PermissionDeniedError:
+        pass
+    notes.append(missing_target(conn, grant, deadline))
+    return Preview(f"grant {grant} to role {role!r}", conn.address.url, note="; ".join(filter(None, notes)))
+
+
+def preview_revoke_privilege(
+    conn: Connection, role: str, privilege: str, scope: Scope, *, timeout: float | None = None
+) -> Preview:
+    """What `revoke_privilege` would do; warns where it is one's own role."""
+    deadline = Deadline(timeout)
+    _require_grant(conn, role, privilege, scope, deadline)
+    grant = require_held(conn, ways(conn, role, privilege, scope, deadline), deadline)
+    own = lookup.is_own_role(conn, role, deadline)
+    warning = "the user you are connected as holds this role, and would lose that" if own else ""
+    note = _who_would_lose(role, lookup.holders(conn, role, deadline))
+    return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
+
+
+def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
+    if role == "public":
+        return "everybody would lose it"
+    if holders is None:
+        return "who would lose it cannot be seen without the privilege SelectOwnership"
+    return f"{len(holders) or 'nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"
+
+
+def _roles_with(conn: Connection, privilege: str, names: Sequence[str], deadline: Deadline) -> list[str]:
+    """Those of the roles that hold a privilege or a group, wherever."""
+    grants = select(conn, names, databases(conn, deadline)[0], deadline)
+    return sorted({grant.role for grant in grants if grant.privilege == privilege})
+
+
+def _require_grant(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> None:
+    require_valid(
+        problem_with_existing_name(role, "role")
+        or problem_with_existing_name(privilege, "privilege")
+        or privilege_catalog.problem_with(privilege, scope)
+    )
+    lookup.require_roles(conn, [role], deadline)

@@ -7,24 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, privileges, roles, users
-from milvus_magics.client.previews import Preview
-from milvus_magics.client.results.roles import LostRole, RestoredRole, held_by, holds, some
-from milvus_magics.client.results.users import LostUser, RestoredUser, roles_in_words
-from milvus_magics.errors import (
-    MilvusException,
-    RoleExistsError,
-    UnknownRoleError,
-    UserExistsError,
-)
-from milvus_magics.secret import Hash, Secret
+from milvus_magics.client.lookup import read_existing_user
+from milvus_magics.client.results.previews import Preview
+from milvus_magics.client.results.privileges import privileges_text
+from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
+from milvus_magics.client.results.users import RestoredUser, UserSnapshot, roles_text
+from milvus_magics.errors import MilvusException, RoleExistsError, UnknownRoleError, UserExistsError
+from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import listed
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
 
 
 def restore_user(
-    conn: Connection, lost: LostUser, password: str | Secret, *, timeout: float | None = None
+    conn: Connection, lost: UserSnapshot, password: str | Secret, *, timeout: float | None = None
 ) -> RestoredUser:
     """Create a deleted user again, with the roles and the description that they had.
 
@@ -56,7 +54,7 @@ def restore_user(
 
 
 def restore_user_by_hash(
-    conn: Connection, lost: LostUser, hashed: Hash, *, timeout: float | None = None
+    conn: Connection, lost: UserSnapshot, hashed: PasswordHash, *, timeout: float | None = None
 ) -> RestoredUser:
     """Bring a deleted user back with the password that they had, of which only the hash is known.
 
@@ -85,13 +83,15 @@ def restore_user_by_hash(
             "RestoreRBAC", lambda until: lookup.is_listed(conn, lost.user, until), RBAC_meta={"users": [entry]}
         )
         if lost.description:
-            with change.in_steps(lambda: f"user {lost.user!r} is restored, but without their description", again=""):
+            with change.report_progress(
+                lambda: f"user {lost.user!r} is restored, but without their description", again=""
+            ):
                 note = _describe(conn, lost, deadline)
     return _restored(conn, lost, True, attempt.note, note)
 
 
 def restore_role(
-    conn: Connection, lost: LostRole, *, begun: bool = False, timeout: float | None = None
+    conn: Connection, lost: RoleSnapshot, *, begun: bool = False, timeout: float | None = None
 ) -> RestoredRole:
     """Create a dropped role again, with its grants in all databases and the users who held it.
 
@@ -110,7 +110,7 @@ def restore_role(
         present = lookup.is_listed_among(conn, lost.users or (), deadline)
         gone = tuple(user for user in lost.users or () if user not in present)
         try:
-            with attempt.part():
+            with attempt.nested():
                 roles.create_role(conn, lost.role, description=lost.description, timeout=deadline.remaining())
         except RoleExistsError:
             if not begun:
@@ -121,7 +121,7 @@ def restore_role(
 
 
 def preview_restore_user(
-    conn: Connection, lost: LostUser, *, same_password: bool, timeout: float | None = None
+    conn: Connection, lost: UserSnapshot, *, same_password: bool, timeout: float | None = None
 ) -> Preview:
     """What `restore_user` would do."""
     deadline = Deadline(timeout)
@@ -132,23 +132,24 @@ def preview_restore_user(
     except UnknownRoleError as exc:
         raise _role_is_gone(exc) from exc
     how = "the password that they had" if same_password else "a password given anew"
-    return Preview(f"restore user {lost.user!r} with {roles_in_words(lost.roles)} and {how}", conn.address.url)
+    return Preview(f"restore user {lost.user!r} with {roles_text(lost.roles)} and {how}", conn.address.url)
 
 
 def preview_restore_role(
-    conn: Connection, lost: LostRole, *, begun: bool = False, timeout: float | None = None
+    conn: Connection, lost: RoleSnapshot, *, begun: bool = False, timeout: float | None = None
 ) -> Preview:
     """What `restore_role` would do."""
     deadline = Deadline(timeout)
     if lost.role in lookup.require_roles(conn, [], deadline) and not begun:
         raise RoleExistsError(f"role {lost.role!r} exists already on {conn.address.url}; nothing was changed")
     return Preview(
-        f"restore role {lost.role!r}, {held_by(lost.users, None)}, {holds(lost.grants, None)},", conn.address.url
+        f"restore role {lost.role!r}, {holders_text(lost.users, None)}, {privileges_text(lost.grants, None)},",
+        conn.address.url,
     )
 
 
 def _give_back(
-    conn: Connection, attempt: change.Attempt, lost: LostRole, users: Sequence[str], deadline: Deadline
+    conn: Connection, attempt: change.Attempt, lost: RoleSnapshot, users: Sequence[str], deadline: Deadline
 ) -> None:
     """Give a role, which is there, what it held, and give it to those who held it."""
 
@@ -163,23 +164,23 @@ def _give_back(
 
     def so_far() -> str:
         without = f", but not with {steps[len(done)][0]}" if len(done) < len(steps) else ""
-        return f"role {lost.role!r} is created with {some(done) or 'nothing so far'}{without}"
+        return f"role {lost.role!r} is created with {listed(done) or 'nothing so far'}{without}"
 
-    with change.in_steps(so_far):
+    with change.report_progress(so_far):
         for what, step in steps:
-            with attempt.part():
+            with attempt.nested():
                 step()
             done.append(what)
 
 
-def _describe(conn: Connection, lost: LostUser, deadline: Deadline) -> str:
+def _describe(conn: Connection, lost: UserSnapshot, deadline: Deadline) -> str:
     """Describe a user as they were, which a backup holds nothing of; what to say where that fails."""
     fact = (f"the description of user {lost.user!r}", "restored")
     try:
         with change.attempt(conn, "describe_user", lost.user, fact, deadline) as attempt:
 
             def is_so(until: Deadline) -> bool | None:
-                return lookup.existing(conn, lost.user, until).description == lost.description
+                return read_existing_user(conn, lost.user, until).description == lost.description
 
             attempt.send("UpdateCredential", is_so, username=lost.user, description=lost.description)
     except MilvusException as exc:
@@ -187,7 +188,7 @@ def _describe(conn: Connection, lost: LostUser, deadline: Deadline) -> str:
     return ""
 
 
-def _restored(conn: Connection, lost: LostUser, same_password: bool | None, *notes: str) -> RestoredUser:
+def _restored(conn: Connection, lost: UserSnapshot, same_password: bool | None, *notes: str) -> RestoredUser:
     unknown = "their roles were not known, so they have none" if lost.roles is None else ""
     note = "; ".join(filter(None, (*notes, unknown)))
     return RestoredUser(lost.user, conn.address.url, lost.roles or (), same_password, note)

@@ -6,12 +6,15 @@ import secrets
 from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, privileges
-from milvus_magics.client.names import problem_with_existing_name, require
-from milvus_magics.client.results.roles import DroppedRole, DropRolePreview, Grants, LostRole, some
+from milvus_magics.client.names import problem_with_existing_name, require_valid
+from milvus_magics.client.results.previews import DropRolePreview
+from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
 from milvus_magics.errors import InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import listed
 
 if TYPE_CHECKING:
+    from milvus_magics.client.results.privileges import Grants
     from milvus_magics.transport.connection import Connection
 
 # From this version on the server itself revokes what a role holds when it is dropped by force.
@@ -33,7 +36,7 @@ def preview_drop_role(
         UnknownRoleError: there is no such role.
         ProtectedRoleError: the server never drops it.
     """
-    require(problem_with_existing_name(role, "role"))
+    require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     require_not_built_in(role, "dropped")
     lost = _would_lose(conn, role, deadline)
@@ -61,7 +64,7 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
 
     Behaviour: `Role.drop` in Milvus's documentation.
     """
-    require(problem_with_existing_name(role, "role"))
+    require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     revoked = 0
     with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
@@ -69,8 +72,8 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
         attempt.lost = lost = _would_lose(conn, role, deadline)
         if lost.grants and not force:
             raise InUseError(
-                f"role {role!r} holds {some(list(lost.grants))}: revoke that first, or force it (--force); nothing was "
-                "changed"
+                f"role {role!r} holds {listed(list(lost.grants))}: revoke that first, or force it (--force); "
+                "nothing was changed"
             )
         if lost.grants and lookup.is_before(conn, FORCE_DROP_SINCE, deadline):
             _revoke_all_and_drop(conn, attempt, lost.grants, deadline)
@@ -97,13 +100,13 @@ def protected(role: str, deed: str, exc: MilvusException | None = None) -> Prote
     return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own", details=details)
 
 
-def _would_lose(conn: Connection, role: str, deadline: Deadline) -> LostRole:
+def _would_lose(conn: Connection, role: str, deadline: Deadline) -> RoleSnapshot:
     """What would go with a role, which must exist; without what the caller may not see."""
     try:
         found = lookup.find_role(conn, role, deadline)
     except PermissionDeniedError:
-        return LostRole(role, None, privileges.grants_if_seen(conn, role, deadline))
-    return LostRole(
+        return RoleSnapshot(role, None, privileges.grants_if_seen(conn, role, deadline))
+    return RoleSnapshot(
         role, lookup.user_names(found), privileges.grants_if_seen(conn, role, deadline), found.role.description
     )
 
@@ -133,9 +136,9 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
         revoked = f"{len(grants) - len(left)} of the {len(grants)} privileges of role {role!r} are revoked{back}"
         return f"{revoked}, but not {left[0]}" if left else f"{revoked}, but dropping it is not confirmed"
 
-    with change.in_steps(so_far):
+    with change.report_progress(so_far):
         while left:
-            with attempt.part():
+            with attempt.nested():
                 privileges.revoke(conn, left[0], deadline)
             del left[0]
         _send_drop(conn, attempt, role, deadline, force=True)

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from milvus_magics import wire
-from milvus_magics.client import change, lookup, privileges
-from milvus_magics.client.names import problem_with_existing_name, problem_with_role_name, require
+from milvus_magics.client import (
+    change,
+    lookup,
+    privileges,
+    role_deletion,
+)
+from milvus_magics.client.names import (
+    problem_with_existing_name,
+    problem_with_role_name,
+    require_valid,
+)
+from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
+from milvus_magics.client.results.users import roles_text
 from milvus_magics.client.role_deletion import drop_role as drop_role
 from milvus_magics.client.role_deletion import preview_drop_role as preview_drop_role
 from milvus_magics.client.role_deletion import protected
@@ -21,7 +32,11 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
+from milvus_magics.transport import call_errors
 from milvus_magics.transport.deadline import Deadline
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -55,7 +70,7 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
     Raises:
         UnknownRoleError: there is no such role.
     """
-    require(problem_with_existing_name(role, "role"))
+    require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     found = lookup.find_role(conn, role, deadline, so="")
     return RoleDetails(
@@ -80,7 +95,7 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
 
     Behaviour: `Role.create` in Milvus's documentation.
     """
-    require(problem_with_role_name(role))
+    require_valid(problem_with_role_name(role))
     deadline = Deadline(timeout)
     entity = {"name": role, **({"description": description} if description else {})}
     with change.attempt(conn, "create_role", role, (f"role {role!r}", "created"), deadline) as attempt:
@@ -115,7 +130,7 @@ def alter_role(conn: Connection, role: str, description: str, *, timeout: float 
         ServerTooOldError: the server keeps no descriptions.
         MilvusException: for everything else.
     """
-    require(problem_with_existing_name(role, "role"))
+    require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     with change.attempt(
         conn, "alter_role", role, (f"the description of role {role!r}", "changed"), deadline
@@ -176,7 +191,7 @@ def is_last_holder(conn: Connection, user: str, role: str, *, timeout: float | N
 
 
 def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool) -> RoleBinding:
-    require(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
+    require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
     operation = "grant_role" if granted else "revoke_role"
     fact = (f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}")
 
@@ -241,3 +256,64 @@ def _lost_description(conn: Connection, role: str, deadline: Deadline) -> str:
     except MilvusException as exc:
         return f"whether its description was kept could not be asked: {exc}"
     return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
+
+
+DESCRIPTIONS_SINCE = (2, 6, 19)
+
+
+def preview_create_role(conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
+    """What `create_role` would do."""
+    require_valid(problem_with_role_name(role))
+    names = lookup.require_roles(conn, [], Deadline(timeout))
+    if role in names:
+        raise RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed")
+    note = "" if names else "whether there is such a role already cannot be seen without the privilege SelectOwnership"
+    return Preview(f"create role {role!r}", conn.address.url, note=note)
+
+
+def preview_alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
+    """What `alter_role` would do."""
+    require_valid(problem_with_existing_name(role, "role"))
+    deadline = Deadline(timeout)
+    lookup.require_roles(conn, [role], deadline)
+    if lookup.is_before(conn, DESCRIPTIONS_SINCE, deadline):
+        raise call_errors.too_old("AlterRole", conn.address, conn.version)
+    role_deletion.require_not_built_in(role, "changed")
+    return Preview(f"describe role {role!r} as {description!r}", conn.address.url)
+
+
+def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
+    """What `grant_role` would do."""
+    held = _held_by(conn, user, role, Deadline(timeout))
+    note = "they have it already, so nothing would change" if role in (held or ()) else ""
+    return Preview(f"give role {role!r} to user {user!r}, who has {roles_text(held)},", conn.address.url, note=note)
+
+
+def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
+    """What `revoke_role` would do; warns where it is one's own, or the last `admin`."""
+    deadline = Deadline(timeout)
+    held = _held_by(conn, user, role, deadline)
+    if held is not None and role not in held:
+        raise NotGrantedError(
+            f"user {user!r} does not have role {role!r}; they have {roles_text(held)}; nothing was changed"
+        )
+    warnings = []
+    if user == conn.user:
+        warnings.append("this is the user you are connected as, who would lose what the role holds")
+    if role == "admin" and lookup.holders(conn, role, deadline) == (user,):
+        warnings.append("this is the last user with the role 'admin'")
+    what = f"take role {role!r} from user {user!r}, who has {roles_text(held)},"
+    return Preview(what, conn.address.url, "; ".join(warnings))
+
+
+def is_own_role(conn: Connection, role: str, *, timeout: float | None = None) -> bool:
+    """Whether the acting user holds a role, as everybody does `public`; root needs none."""
+    return lookup.is_own_role(conn, role, Deadline(timeout))
+
+
+def _held_by(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """The roles of a user; both they and the role must exist."""
+    require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
+    held = lookup.roles_of_existing(conn, user, deadline)
+    lookup.require_roles(conn, [role], deadline)
+    return held

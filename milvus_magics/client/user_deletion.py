@@ -8,8 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, password_check
-from milvus_magics.client.names import problem_with_existing_name, require
-from milvus_magics.client.results.users import DeletedUser, DeletePreview, LostUser
+from milvus_magics.client.lookup import read_existing_user, read_user
+from milvus_magics.client.names import problem_with_existing_name, require_valid
+from milvus_magics.client.password_check import check_password
+from milvus_magics.client.results.previews import DeletePreview
+from milvus_magics.client.results.users import DeletedUser, UserSnapshot
 from milvus_magics.errors import (
     AuthenticationError,
     CannotVerifyError,
@@ -17,7 +20,7 @@ from milvus_magics.errors import (
     PermissionDeniedError,
     ProtectedUserError,
 )
-from milvus_magics.secret import Hash, Secret
+from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -54,10 +57,10 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
     Behaviour: `utility.delete_user` in Milvus's documentation.
     """
     password = Secret(password)
-    require(problem_with_existing_name(user))
+    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     with change.attempt(conn, "delete_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
-        with conn.together() as begin:
+        with conn.batch() as begin:
             described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
             try:
                 verdict = password_check.require_right(conn, user, password, deadline)
@@ -65,12 +68,12 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
                 raise CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
-            attempt.lost = lost = lookup.told(conn, user, described, deadline)
+            attempt.lost = lost = read_user(conn, user, described, deadline)
         if lost.roles is None:
             lookup.require_not_gone(conn, user, deadline)
 
         def password_is_dead(until: Deadline) -> bool | None:
-            return not password_check.check(conn, user, password, until, may_rewrite=False).right
+            return not check_password(conn, user, password, until, may_rewrite=False).right
 
         _delete(conn, user, attempt, password, password_is_dead if verdict.enforced else None)
     return _deleted(conn, lost, attempt, verified=True)
@@ -93,10 +96,10 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
         UnknownUserError: there is no such user.
         MilvusException: as in `delete_user`, but for the password.
     """
-    require(problem_with_existing_name(user))
+    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     with change.attempt(conn, "drop_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
-        attempt.lost = lost = lookup.existing(conn, user, deadline)
+        attempt.lost = lost = read_existing_user(conn, user, deadline)
         _delete(conn, user, attempt, stored_hashes(conn, [user], deadline).get(user))
     return _deleted(conn, lost, attempt, verified=False)
 
@@ -118,21 +121,21 @@ def preview_delete_user(
         ProtectedUserError: the server never deletes this user.
         MilvusException: for everything else.
     """
-    require(problem_with_existing_name(user))
+    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     checked = ""
     if password is not None:
         password = Secret(password)
-        right = password_check.check(conn, user, password, deadline, may_rewrite=False).right
+        right = check_password(conn, user, password, deadline, may_rewrite=False).right
         if right is False:
             raise password_check.why_wrong(conn, user, deadline)
         checked = "the password is right" if right else "password not checked: this server shows it only by a change"
     try:
-        lost = lookup.existing(conn, user, deadline)
+        lost = read_existing_user(conn, user, deadline)
     except PermissionDeniedError:
         if user != conn.user:
             raise
-        lost = LostUser(user, lookup.own_roles(conn, deadline))
+        lost = UserSnapshot(user, lookup.own_roles(conn, deadline))
     if user == "root":
         raise _protected(user)
     return DeletePreview(
@@ -142,7 +145,7 @@ def preview_delete_user(
         is_actor=user == conn.user,
         is_last_admin="admin" in (lost.roles or ()) and lookup.holders(conn, "admin", deadline) == (user,),
         password=checked,
-        undo=undo_in_words(conn, [lost], 0 if conn.keeper and conn.keeper.wanted else 1),
+        undo=undo_text(conn, [lost], 0 if conn.keeper and conn.keeper.wanted else 1),
     )
 
 
@@ -151,10 +154,10 @@ def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = No
     deadline = Deadline(timeout)
     preview = preview_delete_user(conn, user, timeout=deadline.remaining())
     stored = stored_hashes(conn, [user], deadline)
-    return replace(preview, undo=undo_in_words(conn, [LostUser(user, preview.roles)], 1 - len(stored)))
+    return replace(preview, undo=undo_text(conn, [UserSnapshot(user, preview.roles)], 1 - len(stored)))
 
 
-def undo_in_words(conn: Connection, lost: Collection[LostUser], unkept: int) -> str:
+def undo_text(conn: Connection, lost: Collection[UserSnapshot], unkept: int) -> str:
     """How deleted users could be brought back, and without what; empty where nobody remembers them.
 
     Args:
@@ -172,7 +175,7 @@ def undo_in_words(conn: Connection, lost: Collection[LostUser], unkept: int) -> 
     return f"undo: %milvus_restore_user{password}{roles}"
 
 
-def stored_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, Hash]:
+def stored_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, PasswordHash]:
     """User -> the hash of their password, if it is wanted for undo, the server tells it and nobody listens on the way.
 
     The server tells those of all users at once. Only these are kept.
@@ -184,7 +187,7 @@ def stored_hashes(conn: Connection, users: Collection[str], deadline: Deadline) 
     except MilvusException:
         return {}
     wanted = frozenset(users)
-    return {entry.user: Hash(entry.password) for entry in reply.RBAC_meta.users if entry.user in wanted}
+    return {entry.user: PasswordHash(entry.password) for entry in reply.RBAC_meta.users if entry.user in wanted}
 
 
 def _delete(
@@ -224,7 +227,7 @@ def _protected(user: str, details: str = "") -> ProtectedUserError:
     return ProtectedUserError(f"user {user!r} cannot be deleted: the server protects it", details=details)
 
 
-def _deleted(conn: Connection, lost: LostUser, attempt: change.Attempt, *, verified: bool) -> DeletedUser:
+def _deleted(conn: Connection, lost: UserSnapshot, attempt: change.Attempt, *, verified: bool) -> DeletedUser:
     return DeletedUser(
         lost.user, conn.address.url, lost.roles, verified, disconnected=attempt.actor_gone, note=attempt.note
     )

@@ -5,8 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from milvus_magics.client import change, lookup, password_check
-from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require
+from milvus_magics.client import (
+    change,
+    lookup,
+    password_check,
+)
+from milvus_magics.client.lookup import read_user
+from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require_valid
+from milvus_magics.client.password_check import check_password
+from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.errors import (
     ChangeInterrupted,
@@ -17,6 +24,9 @@ from milvus_magics.errors import (
 )
 from milvus_magics.secret import Secret
 from milvus_magics.transport.deadline import Deadline
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -87,10 +97,10 @@ def reset_password(
 def _change(
     conn: Connection, operation: str, user: str, old: Secret, new: Secret, deadline: Deadline
 ) -> ChangedPassword:
-    require(problem_with_existing_name(user) or problem_with_password(new) or _same(old, new))
+    require_valid(problem_with_existing_name(user) or problem_with_password(new) or _same(old, new))
 
     def new_one_works(until: Deadline) -> bool | None:
-        return password_check.check(conn, user, new, until, may_rewrite=False).right
+        return check_password(conn, user, new, until, may_rewrite=False).right
 
     fact = (f"the password of user {user!r}", "changed")
     with change.attempt(conn, operation, user, fact, deadline) as attempt:
@@ -113,10 +123,10 @@ def _same(old: Secret, new: Secret) -> str | None:
 def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -> None:
     """The old password is right; without one, the user exists: a superuser's change would create them."""
     if old:
-        with conn.together() as begin:
+        with conn.batch() as begin:
             described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
             password_check.require_right(conn, user, old, deadline)
-            if lookup.told(conn, user, described, deadline).roles is None:
+            if read_user(conn, user, described, deadline).roles is None:
                 lookup.require_not_gone(conn, user, deadline)
     elif not lookup.require_user(conn, user, deadline):
         raise UnknownUserError(
@@ -137,8 +147,8 @@ def _refused(user: str, old: Secret, details: str) -> WrongPasswordError:
 def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Deadline) -> bool:
     until = Deadline(SECONDS_TO_PROVE)
     while True:
-        old_works = password_check.check(conn, user, old, deadline, may_rewrite=True).right
-        new_works = password_check.check(conn, user, new, deadline, may_rewrite=True).right
+        old_works = check_password(conn, user, old, deadline, may_rewrite=True).right
+        new_works = check_password(conn, user, new, deadline, may_rewrite=True).right
         if new_works and not old_works:
             return True
         if until.passed():
@@ -148,3 +158,22 @@ def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Dead
                 "proxies, one of them may not know yet: try again in a minute"
             )
         time.sleep(SECONDS_BETWEEN_PROOFS)
+
+
+def preview_update_password(
+    conn: Connection, user: str, old_password: Secret | None = None, *, timeout: float | None = None
+) -> Preview:
+    """What `update_password` and `reset_password` would do; the old password is checked where that writes nothing."""
+    require_valid(problem_with_existing_name(user))
+    deadline = Deadline(timeout)
+    checked = "the old password was not looked into"
+    if old_password:
+        right = check_password(conn, user, old_password, deadline, may_rewrite=False).right
+        if right is False:
+            raise password_check.why_wrong(conn, user, deadline)
+        checked = "the old password is right" if right else "this server shows only by a change whether it is right"
+    elif user != conn.user:
+        lookup.require_user(conn, user, deadline)
+    own = "this connection would go on with the new one" if user == conn.user else ""
+    note = "; ".join(filter(None, (own, checked)))
+    return Preview(f"change the password of user {user!r}", conn.address.url, note=note)

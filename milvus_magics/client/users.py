@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from milvus_magics.client import change, lookup, password_check, roles
+from milvus_magics.client import (
+    change,
+    lookup,
+    roles,
+)
+from milvus_magics.client.lookup import read_user
 from milvus_magics.client.names import (
     problem_with_existing_name,
     problem_with_password,
     problem_with_user_name,
-    require,
+    require_valid,
 )
-from milvus_magics.client.results.users import CreatedUser, User, Users, WhoAmI
+from milvus_magics.client.password_check import check_password, is_authorization_on
+from milvus_magics.client.results.previews import Preview
+from milvus_magics.client.results.users import CreatedUser, User, Users, WhoAmI, roles_text
 from milvus_magics.client.user_deletion import delete_user as delete_user
 from milvus_magics.client.user_deletion import drop_user as drop_user
 from milvus_magics.client.user_deletion import preview_delete_user as preview_delete_user
@@ -28,6 +35,9 @@ from milvus_magics.errors import (
 )
 from milvus_magics.secret import Secret
 from milvus_magics.transport.deadline import Deadline
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -66,10 +76,10 @@ def create_user(
     Behaviour: `utility.create_user` in Milvus's documentation.
     """
     password = Secret(password)
-    require(problem_with_user_name(user) or problem_with_password(password))
+    require_valid(problem_with_user_name(user) or problem_with_password(password))
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
-    missing = begun(conn, user, password, wanted, deadline) if wanted else ()
+    missing = roles_missing_after_partial_creation(conn, user, password, wanted, deadline) if wanted else ()
     if missing:
         _grant_all(conn, user, missing, deadline)
         note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
@@ -139,7 +149,7 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
     Raises:
         UnknownUserError: there is no such user.
     """
-    require(problem_with_existing_name(user))
+    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     reply = conn.call("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
     result = lookup.find_user(conn, user, reply, deadline)
@@ -160,17 +170,17 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
     deadline = Deadline(timeout)
-    with conn.together() as begin:
+    with conn.batch() as begin:
         version = begin("GetVersion", deadline=deadline)
         described = (
             begin("SelectUser", deadline=deadline, user={"name": conn.user}, include_role_info=True)
             if conn.user
             else None
         )
-        enforced = password_check.is_enforced(conn, deadline)
+        enforced = is_authorization_on(conn, deadline)
         reply = version.reply()
         conn.version = reply.version
-        held = lookup.told(conn, conn.user, described, deadline).roles if described else None
+        held = read_user(conn, conn.user, described, deadline).roles if described else None
     return WhoAmI(
         user=conn.user,
         actor=conn.actor,
@@ -184,7 +194,7 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
 
 def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> list[str]:
     """The names of all users, none of which is `user`; empty where the caller may not list them."""
-    with conn.together() as begin:
+    with conn.batch() as begin:
         listed = begin("ListCredUsers", deadline=deadline)
         if wanted:
             lookup.require_roles(conn, wanted, deadline)
@@ -197,18 +207,14 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
     return names
 
 
-def begun(
+def roles_missing_after_partial_creation(
     conn: Connection, user: str, password: Secret, wanted: tuple[str, ...], deadline: Deadline
 ) -> tuple[str, ...]:
     """The roles that are missing where this was begun before: the user is there, with this very password."""
     try:
         held = lookup.roles_of_existing(conn, user, deadline)
         missing = tuple(role for role in wanted if role not in (held or ()))
-        if (
-            held is None
-            or not missing
-            or not password_check.check(conn, user, password, deadline, may_rewrite=False).right
-        ):
+        if held is None or not missing or not check_password(conn, user, password, deadline, may_rewrite=False).right:
             return ()
     except MilvusException:
         return ()  # whatever stands against it, creating says so
@@ -236,7 +242,36 @@ def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: D
         without = f", but without {', '.join(map(repr, left))}" if left else ""
         return f"user {user!r} is created{without}"
 
-    with change.in_steps(so_far):
+    with change.report_progress(so_far):
         while left:
             roles.grant_role(conn, user, left[0], timeout=deadline.remaining())
             del left[0]
+
+
+def preview_create_user(
+    conn: Connection,
+    user: str,
+    password: Secret | None = None,
+    *,
+    grant: Sequence[str] = (),
+    timeout: float | None = None,
+) -> Preview:
+    """What `create_user` would do; raises what it would raise as far as that can be read."""
+    problem = problem_with_user_name(user) or (problem_with_password(password) if password else None)
+    require_valid(problem)
+    deadline = Deadline(timeout)
+    missing = (
+        roles_missing_after_partial_creation(conn, user, password, tuple(grant), deadline) if password and grant else ()
+    )
+    if missing:
+        what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"
+        return Preview(what, conn.address.url)
+    lookup.require_roles(conn, grant, deadline)
+    note = ""
+    try:
+        if user in conn.checked("ListCredUsers", deadline=deadline).usernames:
+            hint = "; with their password, the roles that they lack would be given" if grant and not password else ""
+            raise UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed{hint}")
+    except PermissionDeniedError:
+        note = "whether there is such a user already cannot be seen without the privilege SelectOwnership"
+    return Preview(f"create user {user!r} with {roles_text(tuple(grant))}", conn.address.url, note=note)

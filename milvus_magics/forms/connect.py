@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import ipywidgets as widgets
 from traitlets import Unicode
 
-from milvus_magics import display
 from milvus_magics.client import users
+from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.form import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form, show
 from milvus_magics.forms.secret_text import SecretText
@@ -77,7 +77,7 @@ class ConnectForm(Form):
         labelled = {**FIELDS, **TLS_FIELDS}
         self._texts = {name: _text(*words, first.get(name) or "") for name, words in labelled.items()}
         super().__init__()
-        self._header.value = display.html_line("Connect this notebook to a Milvus server", "heading")
+        self._header.value = html_line("Connect this notebook to a Milvus server", "heading")
         for text in self._texts.values():
             text.observe(self._changed, "value")
         self._texts["uri"].observe(self._uri_changed, "value")
@@ -118,7 +118,7 @@ class ConnectForm(Form):
         super()._update()
         self._test.disabled = self._button.disabled
         missing = "" if self._acting.locked() else self._missing()
-        self._effect.value = display.html_line(f"Test and Connect need {missing}", "note") if missing else ""
+        self._effect.value = html_line(f"Test and Connect need {missing}", "note") if missing else ""
 
     def _given(self) -> dict[str, Any]:
         """What the fields say about the server; the secret and the alias aside."""
@@ -168,7 +168,7 @@ class ConnectForm(Form):
     def _open(self, secret: Secret) -> Connection:
         given = self._given()
         credentials: dict[str, Any] = {"password": secret} if given["user"] else {"token": secret}
-        return connections.open(Address.of(**given, **credentials), timeout=self._timeout)
+        return connections.open(Address.parse(**given, **credentials), timeout=self._timeout)
 
     def _take_tested(self, secret: Secret) -> Connection | None:
         """The connection that was tested, if the fields still say the same and no other secret was typed."""
@@ -209,6 +209,6 @@ def _without_credentials(uri: str) -> tuple[str, str, bool]:
 def _usual_uri() -> str:
     """What `connect()` would take, without its credentials."""
     try:
-        return Address.of().url
+        return Address.parse().url
     except ParameterError:
         return DEFAULT_URI

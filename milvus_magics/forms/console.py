@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from milvus_magics import display
 from milvus_magics.access import question
+from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, Page, RolesPage, UsersPage
 from milvus_magics.forms.form import Panel
@@ -16,9 +16,9 @@ from milvus_magics.session.connections import DEFAULT, connections
 from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.access.snapshot import Reading
-    from milvus_magics.client.results.users import Change
+    from milvus_magics.access.snapshot import AccessSnapshot
     from milvus_magics.transport.connection import Connection
+    from milvus_magics.transport.events import Change
 
 
 CHANGED = "something was changed since this was read: Refresh shows it"
@@ -42,7 +42,7 @@ class Console(Panel):
         self._conn = connections.get(using)
         self._reading_now = threading.Lock()
         self._is_old = False
-        self._reading: Reading | None = None
+        self._reading: AccessSnapshot | None = None
         self._header, self._status = widgets.HTML(), widgets.HTML()
         self._refresh = widgets.Button(description="Refresh")
         self._close = widgets.Button(description="Close console")
@@ -102,12 +102,12 @@ class Console(Panel):
         try:
             self._listen_to(connections.get(self._using))
             self._is_old = False
-            reading = question.read(self._conn, Deadline(self._timeout))
+            reading = question.read_snapshot(self._conn, Deadline(self._timeout))
         except MilvusException as exc:
-            self._header.value = display.html_line(self._where(), "heading")
+            self._header.value = html_line(self._where(), "heading")
             self._say(f"{type(exc).__name__}: {exc}", "error")
             return
-        self._header.value = display.html_line(_headline(self._conn, reading), "heading")
+        self._header.value = html_line(_headline(self._conn, reading), "heading")
         self._say("", "note")
         if self._is_old:  # it was changed while it was read
             self._say(CHANGED, "note")
@@ -136,10 +136,10 @@ class Console(Panel):
             self._say(CHANGED, "note")
 
     def _say(self, text: str, kind: str) -> None:
-        self._status.value = display.html_line(text, kind) if text else ""
+        self._status.value = html_line(text, kind) if text else ""
 
 
-def _headline(conn: Connection, reading: Reading) -> str:
+def _headline(conn: Connection, reading: AccessSnapshot) -> str:
     enforced = {True: "authorization on", False: "authorization OFF", None: "authorization unknown"}[reading.enforced]
     parts: list[Any] = [
         f"Milvus {reading.version or '?'} at {reading.server}",

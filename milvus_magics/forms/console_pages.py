@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import ipywidgets as widgets
 
-from milvus_magics import display
 from milvus_magics.access import question
 from milvus_magics.access.question import Question
-from milvus_magics.access.rights import ROOT, Right, in_words
+from milvus_magics.access.rights import Right, in_words
+from milvus_magics.client.names import ROOT
 from milvus_magics.client.privilege_catalog import KNOWN
-from milvus_magics.client.results.roles import held_by
-from milvus_magics.errors import MilvusException, printable
+from milvus_magics.client.results.roles import holders_text
+from milvus_magics.display.messages import html_line, html_list
+from milvus_magics.errors import MilvusException
 from milvus_magics.forms.create_user import CreateUserForm
 from milvus_magics.forms.drop_user import DropUserForm
 from milvus_magics.forms.fields import NameBox
@@ -22,10 +23,11 @@ from milvus_magics.forms.passwords import ResetPasswordForm, UpdatePasswordForm
 from milvus_magics.forms.roles import CreateRoleForm, DropRoleForm, GrantRoleForm, RevokeRoleForm
 from milvus_magics.forms.users import DeleteUserForm
 from milvus_magics.session import journal
+from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     from milvus_magics.access.matrix import Matrix
-    from milvus_magics.access.snapshot import Reading
+    from milvus_magics.access.snapshot import AccessSnapshot
     from milvus_magics.forms.console import Console
     from milvus_magics.forms.server_form import ServerForm
 
@@ -44,9 +46,9 @@ class Page:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.box = widgets.VBox()
-        self._shown: Reading | None = None
+        self._shown: AccessSnapshot | None = None
 
-    def open(self, reading: Reading) -> None:
+    def open(self, reading: AccessSnapshot) -> None:
         """Be seen: a page is made when it is opened for the first time, and shows a reading once."""
         if not self.box.children:
             self.box.children = self._widgets()
@@ -57,7 +59,7 @@ class Page:
     def _widgets(self) -> list[widgets.Widget]:
         raise NotImplementedError
 
-    def show(self, reading: Reading) -> None:
+    def show(self, reading: AccessSnapshot) -> None:
         """Show what was read."""
         raise NotImplementedError
 
@@ -97,15 +99,15 @@ class _ListPage(Page):
         button.on_click(lambda _: self._open(form))
         return button
 
-    def show(self, reading: Reading) -> None:
+    def show(self, reading: AccessSnapshot) -> None:
         """Show what was read."""
         self._show_names()
         self._show_details()
 
-    def _names(self, reading: Reading) -> list[str]:
+    def _names(self, reading: AccessSnapshot) -> list[str]:
         raise NotImplementedError
 
-    def _about(self, reading: Reading, name: str) -> str:
+    def _about(self, reading: AccessSnapshot, name: str) -> str:
         """The details of a name, as HTML."""
         raise NotImplementedError
 
@@ -122,7 +124,7 @@ class _ListPage(Page):
         exact = part if part in found else None
         self._list.value = exact or (selected if selected in found else found[0] if found else None)
         text = f"{len(found)} of {len(names)}" if part else f"{len(names)}"
-        self._count.value = display.html_line(f"{text} {self.TITLE.lower()}", "note")
+        self._count.value = html_line(f"{text} {self.TITLE.lower()}", "note")
 
     def _show_details(self) -> None:
         name = self._list.value
@@ -134,7 +136,7 @@ class _ListPage(Page):
         try:
             form = kind(self.console.using, timeout=self.console.timeout)
         except MilvusException as exc:
-            self._count.value = display.html_line(str(exc), "error")
+            self._count.value = html_line(str(exc), "error")
             return
         if self._list.value is not None:
             form.choose(**{self.KIND: self._list.value})
@@ -166,10 +168,10 @@ class UsersPage(_ListPage):
         DropUserForm,
     )
 
-    def _names(self, reading: Reading) -> list[str]:
+    def _names(self, reading: AccessSnapshot) -> list[str]:
         return list(reading.users)
 
-    def _about(self, reading: Reading, name: str) -> str:
+    def _about(self, reading: AccessSnapshot, name: str) -> str:
         roles = ", ".join(reading.users[name]) or ("none, and needs none" if name == ROOT else "none")
         return _details(f"user {name!r}", f"roles: {roles}", reading.rights_of(name))
 
@@ -181,11 +183,11 @@ class RolesPage(_ListPage):
     KIND = "role"
     FORMS = (CreateRoleForm, GrantRoleForm, RevokeRoleForm, DropRoleForm)
 
-    def _names(self, reading: Reading) -> list[str]:
+    def _names(self, reading: AccessSnapshot) -> list[str]:
         return list(reading.roles)
 
-    def _about(self, reading: Reading, name: str) -> str:
-        return _details(f"role {name!r}", held_by(reading.roles[name]), reading.rights_of_role(name))
+    def _about(self, reading: AccessSnapshot, name: str) -> str:
+        return _details(f"role {name!r}", holders_text(reading.roles[name]), reading.rights_of_role(name))
 
 
 class AccessPage(Page):
@@ -212,10 +214,10 @@ class AccessPage(Page):
             widgets.HBox(fields, layout=WRAPPED)
             for fields in ([self._rows, self._filter], [self._columns, self._columns_filter])
         ]
-        hint = widgets.HTML(display.html_line("Ask who may do what, or look at everybody:", "note"))
+        hint = widgets.HTML(html_line("Ask who may do what, or look at everybody:", "note"))
         return [hint, question, *picture, self._concerns, self._answer]
 
-    def show(self, reading: Reading) -> None:
+    def show(self, reading: AccessSnapshot) -> None:
         """Show what was read."""
         self._everybody = question.answer(self.console.conn, reading, Question())
         self._pictures: dict[tuple[str, str], Matrix] = {}
@@ -230,21 +232,21 @@ class AccessPage(Page):
         for field in (self._rows, self._columns, self._filter, self._columns_filter):
             field.disabled = any(asked)
         if not any(asked):
-            lines = [display.html_line(concern.text, "warning") for concern in self._everybody.concerns]
+            lines = [html_line(concern.text, "warning") for concern in self._everybody.concerns]
             self._concerns.value, self._answer.value = "".join(lines), self._picture()._repr_html_()
             return
         self._concerns.value = ""
         try:
             self._answer.value = question.answer(self.console.conn, self._shown, asked)._repr_html_()
         except MilvusException as exc:
-            self._answer.value = display.html_line(str(exc), "error")
+            self._answer.value = html_line(str(exc), "error")
 
     def _picture(self) -> Matrix:
         """The chosen picture, drawn once for each reading, and of it what the filters leave."""
         kind = self._rows.value, self._columns.value
         if kind not in self._pictures:
             self._pictures[kind] = self._everybody.matrix(*kind)
-        return self._pictures[kind].of(str(self._filter.value), str(self._columns_filter.value))
+        return self._pictures[kind].filter(str(self._filter.value), str(self._columns_filter.value))
 
 
 class HistoryPage(Page):
@@ -256,21 +258,21 @@ class HistoryPage(Page):
         self._table = widgets.HTML()
         return [self._table]
 
-    def show(self, reading: Reading) -> None:
+    def show(self, reading: AccessSnapshot) -> None:
         """Show what this session changed; the reading is not needed for that."""
         hint = "%milvus_audit --export FILE writes it into a file; %milvus_restore_user NAME undoes a deletion"
         changes = journal.audit()
-        none = display.html_line("nothing was changed in this session so far", "note")
-        self._table.value = changes._repr_html_() + display.html_line(hint, "note") if changes else none
+        none = html_line("nothing was changed in this session so far", "note")
+        self._table.value = changes._repr_html_() + html_line(hint, "note") if changes else none
 
 
 def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
     may = in_words(rights, most=(100, 100)) or ["nothing"]
-    lines = [display.html_line(heading, "heading"), display.html_line(note, "note")]
-    return "".join([*lines, display.html_list("may do", may)])
+    lines = [html_line(heading, "heading"), html_line(note, "note")]
+    return "".join([*lines, html_list("may do", may)])
 
 
-def _there_are(reading: Reading) -> dict[str, list[str]]:
+def _there_are(reading: AccessSnapshot) -> dict[str, list[str]]:
     """What may be asked about."""
     return {
         "user": list(reading.users),

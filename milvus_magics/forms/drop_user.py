@@ -11,7 +11,8 @@ from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.users import DeletionForm
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.users import DeletedUser, DeletePreview
+    from milvus_magics.client.results.previews import DeletePreview
+    from milvus_magics.client.results.users import DeletedUser
     from milvus_magics.transport.connection import Connection
 
 

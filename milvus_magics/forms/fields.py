@@ -8,8 +8,8 @@ from typing import Any
 
 from ipywidgets import Combobox
 
-from milvus_magics.errors import printable
 from milvus_magics.forms.form import FIELD, LABEL
+from milvus_magics.wording import printable
 
 
 class NameBox(Combobox):

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 import ipywidgets as widgets
 
-from milvus_magics import display
+from milvus_magics.display.messages import PANEL_STYLE, html_line
 from milvus_magics.errors import ChangeInterrupted, MilvusException
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Panel(widgets.VBox):
     MAGIC = ""
 
     def __init__(self, children: list[widgets.Widget]) -> None:
-        style = widgets.HTML(display.PANEL_STYLE, layout={"display": "none"})
+        style = widgets.HTML(PANEL_STYLE, layout={"display": "none"})
         super().__init__([style, *children], layout={"padding": "0.5em"})
         self.add_class("mm-panel")
         _open.add(self)
@@ -145,7 +145,7 @@ class Form(Panel):
             return f"something went wrong in milvus_magics; the log has it; {self.CHECK}", "error"
 
     def _say(self, text: str, kind: str) -> None:
-        self._status.value = display.html_line(text, kind)
+        self._status.value = html_line(text, kind)
 
     def _say_nothing(self) -> None:
         """Take back what was said about other fields than these; not while it is being found out."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 
-from milvus_magics import display
 from milvus_magics.client.names import problem_with_existing_name
+from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.fields import NameBox
 from milvus_magics.forms.form import BELOW_FIELDS, FIELD, LABEL, Form
@@ -90,7 +90,7 @@ class ServerForm(Form):
     def _show_server(self) -> None:
         """Say where and as whom, and read the names."""
         where = f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}"
-        self._header.value = display.html_line(where, "heading")
+        self._header.value = html_line(where, "heading")
         problem = self._read_names()
         if problem is not None:
             self._say(f"the names cannot be listed, so type one: {problem}", "error")
@@ -116,7 +116,7 @@ class ServerForm(Form):
             text = self._hint()
         except MilvusException as exc:
             text = str(exc)
-        self._effect.value = display.html_line(text, "note") if text else ""
+        self._effect.value = html_line(text, "note") if text else ""
 
     def _is_listed(self, kind: str) -> bool:
         """Whether a name was chosen that there is: one that is only half typed is not asked about."""

@@ -13,7 +13,8 @@ from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.forms.server_form import ServerForm
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.users import DeletedUser, DeletePreview
+    from milvus_magics.client.results.previews import DeletePreview
+    from milvus_magics.client.results.users import DeletedUser
     from milvus_magics.transport.connection import Connection
 
 

@@ -10,7 +10,7 @@ from milvus_magics.magics.arguments import argument, connection_options, line_ma
 from milvus_magics.magics.session_magics import SessionMagics
 
 if TYPE_CHECKING:
-    from milvus_magics.access.snapshot import Access
+    from milvus_magics.access.answer import Access
 
 
 class AccessMagics(SessionMagics):

@@ -15,7 +15,7 @@ from IPython.core import magic as ipython_magic
 
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.line import Namespace, Token, split
-from milvus_magics.magics.typed_secrets import if_typed
+from milvus_magics.magics.typed_secrets import cleanup_advice
 from milvus_magics.transport.deadline import checked_timeout
 
 
@@ -65,10 +65,11 @@ class Parser(argparse.ArgumentParser):
         options = [word.partition("=")[0] for word in extra if word.startswith("-")]
         # Only what looks like a name: the rest could be a password with an odd beginning.
         if options and all(re.fullmatch(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*", option) for option in options):
-            typed = f". {if_typed()}" if any("\0" in word for word in extra) else ""
+            typed = f". {cleanup_advice()}" if any("\0" in word for word in extra) else ""
             self.error(f"there is no option {', '.join(options)}{typed}")
         self.error(
-            f"too many values; one with blanks goes in quotes, and a password never goes on the line. {if_typed()}"
+            "too many values; one with blanks goes in quotes, and a password never goes on the line. "
+            f"{cleanup_advice()}"
         )
 
 

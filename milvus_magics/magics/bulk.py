@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from milvus_magics import bulk
 from milvus_magics.errors import ParameterError
-from milvus_magics.magics import prompts, sources
+from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, yes
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session.connections import connections
 
 if TYPE_CHECKING:
     from milvus_magics.bulk.results import BulkPlan, BulkResult, UserRow
+    from milvus_magics.magics.line import Namespace
     from milvus_magics.transport.connection import Connection
 
 FEWEST_FOR_A_BAR = 20
@@ -44,13 +45,13 @@ class BulkMagics(SessionMagics):
             %milvus_create_users class.csv --passwords-to passwords.csv
             made = %milvus_create_users names
         """
-        rows = bulk.rows.with_passwords(sources.read(args.source, args.namespace))
-        plans = self._plans(args, bulk.run.CREATE, rows, _number(args.limit))
+        rows = bulk.rows.with_passwords(read_rows(args.source, args.namespace))
+        plans = self._plans(args, bulk.plan.CREATE, rows, _number(args.limit))
         if args.dry_run:
             return _shown(plans)
         if args.passwords_to is None:
             return self._execute(args, plans)
-        sources.write_passwords(args.passwords_to, rows)
+        write_passwords(args.passwords_to, rows)
         made: set[str] = set()
         try:
             result = self._execute(args, plans)
@@ -59,7 +60,7 @@ class BulkMagics(SessionMagics):
             made = {row.user for row in rows}  # nobody knows which of them are needed
             raise
         finally:
-            sources.keep_only(args.passwords_to, tuple(row for row in rows if row.user in made))
+            keep_only(args.passwords_to, tuple(row for row in rows if row.user in made))
         return result
 
     @line_magic(source, stop_on_error, dry_run, yes, connection_options)
@@ -70,7 +71,7 @@ class BulkMagics(SessionMagics):
             %milvus_delete_users leavers.csv --dry-run
             %milvus_delete_users leavers.csv
         """
-        plans = self._plans(args, bulk.run.DELETE, sources.read(args.source, args.namespace))
+        plans = self._plans(args, bulk.plan.DELETE, read_rows(args.source, args.namespace))
         if args.dry_run:
             return _shown(plans)
         if any(plan.warning for plan in plans):
@@ -87,7 +88,7 @@ class BulkMagics(SessionMagics):
             %milvus_drop_users leavers --dry-run
             %milvus_drop_users leavers --using a,b
         """
-        plans = self._plans(args, bulk.run.DROP, sources.read(args.source, args.namespace))
+        plans = self._plans(args, bulk.plan.DROP, read_rows(args.source, args.namespace))
         if args.dry_run:
             return _shown(plans)
         if any(plan.todo for plan in plans):
@@ -106,7 +107,9 @@ class BulkMagics(SessionMagics):
         self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], limit: int | None = None
     ) -> list[BulkPlan]:
         seconds = self.seconds(args)
-        return [bulk.run.plan(conn, operation, rows, limit=limit, timeout=seconds) for conn in self._connections(args)]
+        return [
+            bulk.plan.make_plan(conn, operation, rows, limit=limit, timeout=seconds) for conn in self._connections(args)
+        ]
 
     def _execute(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> BulkResult:
         results: list[BulkResult] = []
@@ -155,6 +158,13 @@ def _confirm(plans: Sequence[BulkPlan], is_confirmed: bool) -> None:
         _say(plans)
     count = sum(len(plan.todo) for plan in plans)
     prompts.confirm("\n".join(plan.brief for plan in plans), str(count), is_confirmed, what_is_typed="number of users")
+
+
+def read_rows(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
+    """The rows of a source. A defined Python name goes before a file of that name."""
+    if source.isidentifier() and namespace.has(source):
+        return bulk.rows.rows_of(namespace.find(source))
+    return bulk.files.read_rows(source)
 
 
 def _number(text: str | None) -> int | None:

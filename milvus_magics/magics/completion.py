@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics import client
-from milvus_magics.session import name_cache
 from milvus_magics.session.connections import connections
+from milvus_magics.session.name_cache import cached_names
 
 IDENTIFIER = "milvus_magics"
 # Before everything else: what we know about the line is better than a guess at Python.
@@ -101,7 +101,7 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
     if not kind or not connections.has_connection(alias):
         return []
-    return sorted(name_cache.guess(connections.get(alias), kind))
+    return sorted(cached_names(connections.get(alias), kind))
 
 
 def _quoted(name: str) -> str:

@@ -19,7 +19,7 @@ from milvus_magics.magics.arguments import (
     timeout_option,
 )
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.magics.typed_secrets import if_typed
+from milvus_magics.magics.typed_secrets import cleanup_advice
 from milvus_magics.session.connections import DEFAULT, connections
 from milvus_magics.transport.address import Address
 
@@ -232,15 +232,15 @@ def _address(args: argparse.Namespace) -> Address:
     if token is not None:
         if user is not None or prompts.named_source(args, ""):
             raise ParameterError("give either a user with a password or a token, not both; nothing was sent")
-        return Address.of(**given, token=token)
+        return Address.parse(**given, token=token)
     if user is None:
         if prompts.named_source(args, ""):
             raise ParameterError("there is a source for a password but no --user; nothing was sent")
-        return Address.of(**given)
-    Address.of(**given)  # a wrong address is told before the password is asked for
+        return Address.parse(**given)
+    Address.parse(**given)  # a wrong address is told before the password is asked for
     if not user:
         raise ParameterError("the user name is empty; nothing was sent")
-    return Address.of(
+    return Address.parse(
         **given, user=user, password=prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
     )
 
@@ -254,7 +254,7 @@ def _without_user(args: argparse.Namespace) -> tuple[str | None, str | None]:
         if "@" in args.line:
             raise ParameterError(
                 "an address with a password is never typed on the line: write --user NAME and be asked. "
-                f"{if_typed()}; nothing was sent"
+                f"{cleanup_advice()}; nothing was sent"
             )
         return args.uri, args.user
     if args.user is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from milvus_magics.client.results.users import Table
+from milvus_magics.client.results.table import Table
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.users import WhoAmI

@@ -22,7 +22,7 @@ from milvus_magics.magics.typed_secrets import NEW_SOURCES
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
-    from milvus_magics.client.previews import Preview
+    from milvus_magics.client.results.previews import Preview
     from milvus_magics.transport.connection import Connection
 
 NOT_WITH_FORM = (
@@ -81,15 +81,15 @@ def _preview(conn: Connection, args: argparse.Namespace, timeout: float) -> Prev
     name = _name(conn, args)
     old, new = prompts.named_source(args, name), prompts.named_source(args, name, "new_")
     if new:
-        client.names.require(client.names.problem_with_password(new))
-    return client.previews.preview_update_password(conn, name, old, timeout=timeout)
+        client.names.require_valid(client.names.problem_with_password(new))
+    return client.user_passwords.preview_update_password(conn, name, old, timeout=timeout)
 
 
 def _name(conn: Connection, args: argparse.Namespace) -> str:
     name = conn.user if args.name is None else args.name
     if not conn.user and args.name is None:
         raise ParameterError(f"name the user: this connection acts as {conn.actor}; nothing was sent")
-    client.names.require(client.names.problem_with_existing_name(name))
+    client.names.require_valid(client.names.problem_with_existing_name(name))
     return str(name)
 
 
@@ -100,7 +100,7 @@ def _name_and_passwords(conn: Connection, args: argparse.Namespace) -> tuple[str
     if args.without_old and old:
         raise ParameterError("--without-old gives no old password, so leave its source out; nothing was sent")
     if new:
-        client.names.require(client.names.problem_with_password(new))
+        client.names.require_valid(client.names.problem_with_password(new))
     if old is None:
         old = Secret("") if args.without_old else prompts.ask(f"Old password of user {name!r}: ")
     return name, old, new or prompts.ask_for_new(name, NEW_SOURCES)

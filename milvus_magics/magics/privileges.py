@@ -13,7 +13,7 @@ from milvus_magics.magics.session_magics import SessionMagics
 
 if TYPE_CHECKING:
     from milvus_magics.client.privilege_catalog import Scope
-    from milvus_magics.client.results.roles import Grants, PrivilegeGroups
+    from milvus_magics.client.results.privileges import Grants, PrivilegeGroups
 
 group_name = argument("group", metavar="G", help="the group")
 group_members = argument("privileges", nargs="+", metavar="P", help="names of privileges")
@@ -42,7 +42,7 @@ class PrivilegeMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return client.previews.preview_grant_privilege(
+            return client.privileges.preview_grant_privilege(
                 conn, args.role, args.privilege, _scope(args), timeout=timeout
             )
         return client.privileges.grant_privilege(
@@ -61,11 +61,11 @@ class PrivilegeMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return client.previews.preview_revoke_privilege(
+            return client.privileges.preview_revoke_privilege(
                 conn, args.role, args.privilege, _scope(args), timeout=timeout
             )
-        if not args.yes and client.previews.is_own_role(conn, args.role, timeout=timeout):
-            preview = client.previews.preview_revoke_privilege(
+        if not args.yes and client.roles.is_own_role(conn, args.role, timeout=timeout):
+            preview = client.privileges.preview_revoke_privilege(
                 conn, args.role, args.privilege, _scope(args), timeout=timeout
             )
             prompts.confirm(str(preview), args.role, yes=False)
@@ -103,7 +103,7 @@ class PrivilegeMagics(SessionMagics):
             %milvus_create_privilege_group searching
         """
         act = (
-            client.previews.preview_create_privilege_group
+            client.privilege_groups.preview_create_privilege_group
             if args.dry_run
             else client.privilege_groups.create_privilege_group
         )
@@ -120,9 +120,9 @@ class PrivilegeMagics(SessionMagics):
         """
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return client.previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
+            return client.privilege_groups.preview_drop_privilege_group(conn, args.group, timeout=timeout)
         if not args.yes:
-            preview = client.previews.preview_drop_privilege_group(conn, args.group, timeout=timeout)
+            preview = client.privilege_groups.preview_drop_privilege_group(conn, args.group, timeout=timeout)
             prompts.confirm(str(preview), args.group, yes=False)
         return client.privilege_groups.drop_privilege_group(conn, args.group, timeout=timeout)
 
@@ -145,8 +145,12 @@ class PrivilegeMagics(SessionMagics):
             %milvus_remove_privileges_from_group searching Query
         """
         conn, timeout = self.connection(args), self.seconds(args)
-        if not args.yes and not args.dry_run and client.previews.is_own_group(conn, args.group, timeout=timeout):
-            preview = client.previews.preview_change_privilege_group(
+        if (
+            not args.yes
+            and not args.dry_run
+            and client.privilege_groups.is_own_group(conn, args.group, timeout=timeout)
+        ):
+            preview = client.privilege_groups.preview_change_privilege_group(
                 conn, args.group, args.privileges, added=False, timeout=timeout
             )
             prompts.confirm(str(preview), args.group, yes=False)
@@ -155,7 +159,7 @@ class PrivilegeMagics(SessionMagics):
     def _change_group(self, args: argparse.Namespace, change: Callable[..., Any], *, added: bool) -> Any:
         conn, timeout = self.connection(args), self.seconds(args)
         if args.dry_run:
-            return client.previews.preview_change_privilege_group(
+            return client.privilege_groups.preview_change_privilege_group(
                 conn, args.group, args.privileges, added=added, timeout=timeout
             )
         return change(conn, args.group, args.privileges, timeout=timeout)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.typed_secrets import NEW_SOURCES, SOURCES, if_typed
+from milvus_magics.magics.typed_secrets import NEW_SOURCES, SOURCES, cleanup_advice
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def from_variable(name: str, namespace: Namespace) -> Secret:
 def _require_name(name: str, what: str) -> None:
     """Raise where a password was given in place of its source; what cannot be a name is not repeated."""
     if not name.isidentifier():
-        raise ParameterError(f"the source of a password or token is {what}. {if_typed()}; nothing was sent")
+        raise ParameterError(f"the source of a password or token is {what}. {cleanup_advice()}; nothing was sent")
 
 
 def ask(label: str, sources: str = SOURCES) -> Secret:

@@ -57,7 +57,7 @@ class RoleMagics(SessionMagics):
             return self.form("CreateRoleForm", args, ("role", "description", "dry_run"))
         self.require(args, role="the role")
         if args.dry_run:
-            return client.previews.preview_create_role(conn, args.role, timeout=timeout)
+            return client.roles.preview_create_role(conn, args.role, timeout=timeout)
         return client.roles.create_role(conn, args.role, description=args.description, timeout=timeout)
 
     @line_magic(
@@ -72,7 +72,7 @@ class RoleMagics(SessionMagics):
         Example:
             %milvus_alter_role reader --description 'reads everything'
         """
-        act = client.previews.preview_alter_role if args.dry_run else client.roles.alter_role
+        act = client.roles.preview_alter_role if args.dry_run else client.roles.alter_role
         return act(self.connection(args), args.role, args.description, timeout=self.seconds(args))
 
     @line_magic(
@@ -115,7 +115,7 @@ class RoleMagics(SessionMagics):
         if args.form:
             return self.form("GrantRoleForm", args, ("name", "role", "dry_run"))
         self.require(args, name="the user", role="the role")
-        act = client.previews.preview_grant_role if args.dry_run else client.roles.grant_role
+        act = client.roles.preview_grant_role if args.dry_run else client.roles.grant_role
         return act(conn, args.name, args.role, timeout=timeout)
 
     @line_magic(user_name_or_form, role_name_or_form, dry_run, yes, form, connection_options)
@@ -134,9 +134,9 @@ class RoleMagics(SessionMagics):
             return self.form("RevokeRoleForm", args, ("name", "role", "dry_run", "yes"))
         self.require(args, name="the user", role="the role")
         if args.dry_run:
-            return client.previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
+            return client.roles.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
         if args.role == "admin" or args.name == conn.user:
-            preview = client.previews.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
+            preview = client.roles.preview_revoke_role(conn, args.name, args.role, timeout=timeout)
             if preview.warning:
                 prompts.confirm(str(preview), args.name, args.yes)
         return client.roles.revoke_role(conn, args.name, args.role, timeout=timeout)

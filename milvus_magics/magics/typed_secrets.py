@@ -10,7 +10,9 @@ SECRET_OPTIONS = ("--password", "--passwd", "--pass", "--pwd", "--new-password",
 
 # Two places keep a line after its cell is gone, and this empties the one that a restart doesn't. VACUUM, because SQLite
 # leaves what it deletes in its file.
-FORGET = "get_ipython().history_manager.db.executescript(\"DELETE FROM history WHERE source LIKE '%milvus%'; VACUUM\")"
+CLEAR_HISTORY = (
+    "get_ipython().history_manager.db.executescript(\"DELETE FROM history WHERE source LIKE '%milvus%'; VACUUM\")"
+)
 
 
 def refuse_option(option: str, following: str) -> None:
@@ -28,7 +30,7 @@ def refuse_option(option: str, following: str) -> None:
     if option in SECRET_OPTIONS or option.startswith("-p"):
         raise ParameterError(
             f"a password is never typed on the line; use {NEW_SOURCES if option == '--new-password' else SOURCES}. "
-            f"{if_typed()}; nothing was sent"
+            f"{cleanup_advice()}; nothing was sent"
         )
     if following == "=":
         refuse_value(option)
@@ -43,13 +45,13 @@ def refuse_value(option: str) -> None:
     if option == "--token":
         raise ParameterError(
             "--token takes no value, it asks for it; --token-env VAR and --token-var NAME say where it is. "
-            f"{if_typed('token')}; nothing was sent"
+            f"{cleanup_advice('token')}; nothing was sent"
         )
 
 
-def if_typed(what: str = "password") -> str:
+def cleanup_advice(what: str = "password") -> str:
     """What to do where a secret stands on the line."""
     return (
         f"If there is a {what} on this line: the cell, the kernel and IPython's history keep it, so delete the cell, "
-        f"run `{FORGET}`, restart the kernel, and change that {what}"
+        f"run `{CLEAR_HISTORY}`, restart the kernel, and change that {what}"
     )

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError, printable
+from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import (
     Parser,
@@ -21,9 +21,11 @@ from milvus_magics.magics.arguments import (
 )
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
+from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.users import CreatedUser, DeletePreview, User, Users
+    from milvus_magics.client.results.previews import DeletePreview
+    from milvus_magics.client.results.users import CreatedUser, User, Users
     from milvus_magics.transport.connection import Connection
 
 NOT_WITH_FORM = (
@@ -88,10 +90,10 @@ class UserMagics(SessionMagics):
         if args.form:
             return self.form("CreateUserForm", args, NOT_WITH_FORM)
         self.require(args, name="the user")
-        client.names.require(client.names.problem_with_user_name(args.name))
+        client.names.require_valid(client.names.problem_with_user_name(args.name))
         if args.dry_run:
             given = prompts.named_source(args, args.name)
-            return client.previews.preview_create_user(conn, args.name, given, grant=args.role, timeout=timeout)
+            return client.users.preview_create_user(conn, args.name, given, grant=args.role, timeout=timeout)
         if args.generate:
             return _create_generated(conn, args, timeout)
         if args.password_to is not None or args.keyring_to is not None:
@@ -153,7 +155,7 @@ class UserMagics(SessionMagics):
 
     def _require_name(self, args: argparse.Namespace) -> None:
         self.require(args, name="the user")
-        client.names.require(client.names.problem_with_existing_name(args.name))
+        client.names.require_valid(client.names.problem_with_existing_name(args.name))
 
 
 def _preview(conn: Connection, name: str, timeout: float) -> DeletePreview | None:

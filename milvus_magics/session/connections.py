@@ -14,10 +14,11 @@ from milvus_magics.session import pymilvus_connections as adopting
 from milvus_magics.transport import reply_status
 from milvus_magics.transport.address import Address, masked_uri
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.transport.reply_status import status_of
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.users import Change
     from milvus_magics.transport.connection import Connection
+    from milvus_magics.transport.events import Change
 
 DEFAULT = "default"
 
@@ -90,7 +91,7 @@ class Connections:
         if not {"uri", "host", "port"} & given.keys():
             with lock:
                 given = {**self._configured.get(_checked(alias), {}), **given}
-        self.bind(alias, Address.of(**given), timeout=timeout)
+        self.bind(alias, Address.parse(**given), timeout=timeout)
 
     def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:
         """Connect to a checked address, prove it, and bind it to an alias; as `connect` otherwise."""
@@ -147,7 +148,7 @@ class Connections:
             try:
                 arguments = {k: Secret(v) if k in ("password", "token") else v for k, v in arguments.items()}
                 arguments["uri"] = masked_uri(arguments.get("uri"))
-                Address.of(**arguments)
+                Address.parse(**arguments)
             except (TypeError, AttributeError):
                 raise ParameterError(
                     f"alias {alias!r} needs a dict with arguments of connect, like {{'host': 'localhost'}}"
@@ -185,7 +186,7 @@ class Connections:
             conn, arguments = self._open.get(alias), self._configured.get(alias)
         if conn is None and arguments is None:
             return {}
-        address = conn.address if conn else Address.of(**(arguments or {}))
+        address = conn.address if conn else Address.parse(**(arguments or {}))
         return {"address": address.address, "user": address.user}
 
     def get(self, alias: str = DEFAULT) -> Connection:
@@ -221,11 +222,11 @@ class Connections:
 def _prove(conn: Connection, deadline: Deadline) -> None:
     # GetVersion is the cheapest call, but only Connect looks whether the database exists.
     reply = conn.call("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
-    reply_status.raise_for(reply_status.of(reply))
+    reply_status.raise_for(status_of(reply))
     conn.version = reply.server_info.build_tags if conn.address.db_name else reply.version
     # A server that takes everything has said nothing about the token, which may be anything.
     login = conn.address.login
-    if login is not None and login.split() != login and client.password_check.is_enforced(conn, deadline):
+    if login is not None and login.split() != login and client.password_check.is_authorization_on(conn, deadline):
         conn.take_token_apart()
 
 

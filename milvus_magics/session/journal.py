@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from milvus_magics import client
-from milvus_magics.errors import ParameterError, printable
+from milvus_magics.errors import ParameterError
 from milvus_magics.private_file import open_new
 from milvus_magics.session import lock
+from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.users import Change, Changes
+    from milvus_magics.client.results.changes import Changes
+    from milvus_magics.transport.events import Change
 
 # Bulk work makes thousands of entries; the oldest go first.
 MOST_ENTRIES = 100_000
@@ -49,7 +51,7 @@ def entries() -> list[Change]:
 def audit() -> Changes:
     """All entries as a table, newest first: where there are too many to be shown, what just happened is."""
     found = entries()[::-1]
-    return client.results.users.Changes(
+    return client.results.changes.Changes(
         found, f"{len(found)} change{'s' if len(found) != 1 else ''} made or tried in this session"
     )
 
@@ -85,7 +87,7 @@ def _as_json_lines(found: list[dict[str, object]]) -> str:
 
 def _as_csv(found: list[dict[str, object]]) -> str:
     text = io.StringIO()
-    table = csv.DictWriter(text, client.results.users.Changes.columns, lineterminator="\r\n")
+    table = csv.DictWriter(text, client.results.changes.Changes.columns, lineterminator="\r\n")
     table.writeheader()
     table.writerows({name: _as_cell(value) for name, value in entry.items()} for entry in found)
     return text.getvalue()

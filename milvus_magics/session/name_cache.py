@@ -13,8 +13,8 @@ from milvus_magics.session import lock
 from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.users import Change
     from milvus_magics.transport.connection import Connection
+    from milvus_magics.transport.events import Change
 
     Ask = Callable[[Connection, float], list[str]]
 
@@ -58,7 +58,7 @@ def names(conn: Connection, kind: str, *, timeout: float, fresh: bool = False) -
     return list(known)
 
 
-def guess(conn: Connection, kind: str) -> list[str]:
+def cached_names(conn: Connection, kind: str) -> list[str]:
     """What `names` gives if it is known or quickly told, else nothing: for completion, where nobody waits."""
     known = _remembered(conn, kind)
     if known is not None:

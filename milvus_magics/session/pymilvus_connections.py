@@ -22,7 +22,7 @@ def address_of(source: Any) -> Address:
     handler = _handler_of_alias(source) if isinstance(source, str) else _handler_of_client(source)
     host, _, port = str(handler._address).rpartition(":")
     tls: dict[str, Any] = {name: getattr(handler, f"_{name}", "") or None for name in TLS_FILES}
-    return Address.of(
+    return Address.parse(
         host=host,
         port=port,
         token=_credentials(handler),

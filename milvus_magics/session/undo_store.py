@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from milvus_magics import client
 from milvus_magics.errors import MilvusException, ParameterError, RoleExistsError
-from milvus_magics.secret import Hash, Secret
+from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.session import lock
 
 if TYPE_CHECKING:
-    from milvus_magics.client.previews import Preview
-    from milvus_magics.client.results.roles import LostRole, RestoredRole
-    from milvus_magics.client.results.users import Change, LostUser, RestoredUser
+    from milvus_magics.client.results.previews import Preview
+    from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot
+    from milvus_magics.client.results.users import RestoredUser, UserSnapshot
     from milvus_magics.transport.connection import Connection
+    from milvus_magics.transport.events import Change
 
-Lost = TypeVar("Lost", "LostUser", "LostRole")
+Lost = TypeVar("Lost", "UserSnapshot", "RoleSnapshot")
 
 
 @dataclass
@@ -33,7 +34,7 @@ class _Kept:
     until: float
 
 
-_lost: dict[tuple[str, str, str], LostUser | LostRole] = {}  # (server, kind, name)
+_lost: dict[tuple[str, str, str], UserSnapshot | RoleSnapshot] = {}  # (server, kind, name)
 _begun: set[tuple[str, str]] = set()  # (server, role) that may be there with a part of it only
 _kept: dict[tuple[str, str], _Kept] = {}  # (server, user)
 _seconds = 0.0
@@ -80,18 +81,18 @@ def watch(conn: Connection) -> None:
 def on_change(change: Change) -> None:
     """Remember what is gone, and forget what is back."""
     with lock:
-        if change.outcome != "refused" and isinstance(change.lost, client.results.roles.LostRole):
+        if change.outcome != "refused" and isinstance(change.lost, client.results.roles.RoleSnapshot):
             _remember_role(change, change.lost)
-        elif change.outcome != "refused" and isinstance(change.lost, client.results.users.LostUser):
+        elif change.outcome != "refused" and isinstance(change.lost, client.results.users.UserSnapshot):
             _lost[change.server, "user", change.target] = change.lost
         elif change.outcome == "done" and change.operation == "create_user":
             _forget_user(change.server, change.target)
 
 
-def _remember_role(change: Change, lost: LostRole) -> None:
+def _remember_role(change: Change, lost: RoleSnapshot) -> None:
     """Remember what goes with a role, and with what went before where dropping or restoring it stopped half way."""
     key, before = (change.server, change.target), _lost.get((change.server, "role", change.target))
-    if key in _begun and isinstance(before, client.results.roles.LostRole):
+    if key in _begun and isinstance(before, client.results.roles.RoleSnapshot):
         lost = lost.since(before)
     _lost[change.server, "role", change.target] = lost
     if change.outcome == "done":
@@ -114,14 +115,14 @@ def kept_secret(conn: Connection, user: str) -> Secret | None:
 
 
 def restore_user(conn: Connection, user: str, secret: Secret, *, timeout: float) -> RestoredUser:
-    """Bring a user back who was deleted in this session; a `Hash` brings back the password that they had.
+    """Bring a user back who was deleted in this session; a `PasswordHash` brings back the password that they had.
 
     Raises:
         ParameterError: no such user was deleted here.
         MilvusException: as `undo.restore_user`; trying again goes on.
     """
     lost = lost_user(conn, user)
-    if isinstance(secret, Hash):
+    if isinstance(secret, PasswordHash):
         restored = client.restore.restore_user_by_hash(conn, lost, secret, timeout=timeout)
     else:
         restored = client.restore.restore_user(conn, lost, secret, timeout=timeout)
@@ -165,22 +166,22 @@ def preview_restore_role(conn: Connection, role: str, *, timeout: float) -> Prev
     return client.restore.preview_restore_role(conn, lost_role(conn, role), begun=begun, timeout=timeout)
 
 
-def lost_user(conn: Connection, user: str) -> LostUser:
+def lost_user(conn: Connection, user: str) -> UserSnapshot:
     """What went with a user.
 
     Raises:
         ParameterError: no such user was deleted in this session.
     """
-    return _find(conn, "user", user, client.results.users.LostUser, "deleted")
+    return _find(conn, "user", user, client.results.users.UserSnapshot, "deleted")
 
 
-def lost_role(conn: Connection, role: str) -> LostRole:
+def lost_role(conn: Connection, role: str) -> RoleSnapshot:
     """What went with a role.
 
     Raises:
         ParameterError: no such role was dropped in this session.
     """
-    return _find(conn, "role", role, client.results.roles.LostRole, "dropped")
+    return _find(conn, "role", role, client.results.roles.RoleSnapshot, "dropped")
 
 
 def clear() -> None:

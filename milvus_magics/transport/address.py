@@ -70,7 +70,7 @@ class Address:
         return self.login.user if self.login else ""
 
     @classmethod
-    def of(
+    def parse(
         cls,
         uri: str | Secret | None = None,
         host: str | None = None,

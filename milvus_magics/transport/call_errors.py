@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from milvus_magics import errors
+from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     import grpc
@@ -66,7 +67,7 @@ def from_grpc(
         error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
     if isinstance(error, errors.ServerTooOldError):
         error = too_old(method, address, version)
-    error.details = errors.printable(words)
+    error.details = printable(words)
     return error
 
 

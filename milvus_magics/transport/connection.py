@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from milvus_magics import wire
 from milvus_magics.errors import ClosedError, DeadlineError
-from milvus_magics.secret import Hash, Secret
-from milvus_magics.transport import call_errors, fork_safety, interrupts, reply_status
+from milvus_magics.secret import PasswordHash, Secret
+from milvus_magics.transport import call_errors, fork_safety, reply_status
 from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.interrupts import defer_interrupts
+from milvus_magics.transport.reply_status import status_of
 
 if TYPE_CHECKING:
     import grpc
 
-    from milvus_magics.client.results.users import Change
     from milvus_magics.transport.address import Address
     from milvus_magics.transport.deadline import Deadline
+    from milvus_magics.transport.events import Change
 
 # Without a deadline, these notice a frozen server within 15 to 60 s.
 KEEPALIVE = (
@@ -30,7 +32,7 @@ KEEPALIVE = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),
 )
-OWN = Login("", Secret("the connection's own credentials"))
+CONNECTION_LOGIN = Login("", Secret("the connection's own credentials"))
 
 
 class Keeper(Protocol):
@@ -62,13 +64,13 @@ class Connection:
     """
 
     def __init__(self, address: Address) -> None:
-        self.address = address
+        self.address: Address = address
         self.on_change: list[Callable[[Change], None]] = []
         self.version = ""
         self.keeper: Keeper | None = None
         self.root_was_checked = False
         self._authorization = address.login.header() if address.login else None
-        with interrupts.held_back(), fork_safety.unharmed_by_forks():
+        with defer_interrupts(), fork_safety.unharmed_by_forks():
             self._channel = _open_channel(address)
         self._open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
@@ -90,7 +92,7 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection to {self.address.url} as {self.actor}>"
 
-    def call(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Any:
+    def call(self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any) -> Any:
         """Call a method and wait for its reply, whatever status that holds.
 
         Args:
@@ -108,7 +110,7 @@ class Connection:
         self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
-            with interrupts.held_back(leaves=_waiting_code()):
+            with defer_interrupts(interruptible=_waiting_code()):
                 return call(
                     _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
                 )
@@ -120,21 +122,23 @@ class Connection:
     def checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
         """`call`, and raise what the reply's status means where it is no success."""
         reply = self.call(method, deadline=deadline, **fields)
-        reply_status.raise_for(reply_status.of(reply))
+        reply_status.raise_for(status_of(reply))
         return reply
 
-    def begin(self, method: str, *, deadline: Deadline, login: Login | None = OWN, **fields: Any) -> Pending:
+    def begin(
+        self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any
+    ) -> Pending:
         """Send a call without waiting, to have several in flight together; arguments as in `call`."""
         self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
-        with interrupts.held_back():
+        with defer_interrupts():
             future = call.future(
                 _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
             )
             return Pending(self, method, deadline, future)
 
     @contextmanager
-    def together(self) -> Iterator[Callable[..., Pending]]:
+    def batch(self) -> Iterator[Callable[..., Pending]]:
         """`begin` for calls that belong together: those still without a reply at the end are given up."""
         calls: list[Pending] = []
 
@@ -163,7 +167,7 @@ class Connection:
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
         self._open = False
-        with interrupts.held_back():
+        with defer_interrupts():
             self._channel.close()
 
     def seconds_left(self, deadline: Deadline) -> float | None:
@@ -188,7 +192,7 @@ class Connection:
 
     def _prepare(self, name: str) -> tuple[Any, Any]:
         method = wire.method(name)
-        with interrupts.held_back():
+        with defer_interrupts():
             call = self._channel.unary_unary(
                 method.path,
                 request_serializer=method.request.SerializeToString,
@@ -198,7 +202,7 @@ class Connection:
         return self._calls[name]
 
     def _metadata(self, login: Login | None) -> tuple[tuple[str, str], ...]:
-        header = self._authorization if login is OWN else login.header() if login else None
+        header = self._authorization if login is CONNECTION_LOGIN else login.header() if login else None
         metadata = (("authorization", header.reveal()),) if header else ()
         return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
 
@@ -220,7 +224,7 @@ class Pending:
 
         try:
             self._done.put(self._done.get())  # waiting here, an interrupt hits no lock of gRPC's
-            with interrupts.held_back():
+            with defer_interrupts():
                 return self._future.result()
         except grpc.RpcError as exc:
             raise self._conn._error(exc, self._method, self._deadline) from exc.with_traceback(None)
@@ -236,7 +240,7 @@ class Pending:
 
     def cancel(self) -> None:
         """Give the call up: nobody waits for it any more."""
-        with interrupts.held_back():
+        with defer_interrupts():
             self._future.cancel()
 
 
@@ -255,7 +259,7 @@ def _request(request_class: Any, fields: dict[str, Any]) -> Any:
 
 def _bare(value: Any) -> Any:
     """A field's value as it travels: passwords as Milvus wants them, hashes as they are."""
-    if isinstance(value, Hash):
+    if isinstance(value, PasswordHash):
         return value.reveal()
     if isinstance(value, Secret):
         return wire.encode_password(value.encode())

@@ -25,17 +25,19 @@ except ImportError:
 class _Guard:
     """The handler of SIGINT as long as interrupts are held back."""
 
-    def __init__(self, before: Callable[..., Any], leaves: CodeType | None, told: Callable[[], None] | None) -> None:
-        self._before, self._leaves, self._told = before, leaves, told
+    def __init__(
+        self, before: Callable[..., Any], interruptible: CodeType | None, on_interrupt: Callable[[], None] | None
+    ) -> None:
+        self._before, self._interruptible, self._on_interrupt = before, interruptible, on_interrupt
         self._count = 0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self._told is not None:
-            self._told()
+        if self._on_interrupt is not None:
+            self._on_interrupt()
             return
         self._count += 1
-        is_waiting = self._leaves is not None and frame is not None and frame.f_code is self._leaves
-        # Who interrupts again means it, whatever may be left behind.
+        is_waiting = self._interruptible is not None and frame is not None and frame.f_code is self._interruptible
+        # A second interrupt is delivered at once, even if gRPC may be left holding a lock.
         if is_waiting or self._count > 1:
             self._count = 0
             self._before(number, frame)
@@ -50,19 +52,21 @@ _guard: _Guard | None = None  # only the main thread has one
 
 
 @contextmanager
-def held_back(*, leaves: CodeType | None = None, told: Callable[[], None] | None = None) -> Iterator[None]:
+def defer_interrupts(
+    *, interruptible: CodeType | None = None, on_interrupt: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Hold interrupts back until the end of the block. In other threads, which get none, and inside another: nothing.
 
     Args:
-        leaves: code that may be left by an interrupt.
-        told: called for every interrupt, which then goes no further.
+        interruptible: code that may be left by an interrupt.
+        on_interrupt: called for every interrupt, which then goes no further.
     """
     global _guard
     before = getsignal(SIGINT)
     if _guard is not None or not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    guard = _Guard(before, leaves, told)
+    guard = _Guard(before, interruptible, on_interrupt)
     signal(SIGINT, guard)  # from here on nothing is raised that would leave `_guard` set
     _guard = guard
     try:

@@ -65,7 +65,7 @@ class Status(NamedTuple):
         return self.code or self.legacy
 
 
-def of(reply: Any) -> Status:
+def status_of(reply: Any) -> Status:
     """The status of a reply, which some methods return bare and others as a field."""
     status = getattr(reply, "status", reply)
     return Status(status.error_code, status.code, status.reason)

@@ -65,8 +65,8 @@ def alternate(rounds, **contenders):
 
 def deletions(server, address, rounds):
     """Ours, pymilvus doing the same (a new client as the user, then drop_user), and the bare two calls."""
-    root = Connection(Address.of(server.uri, user="root", password=server.password))
-    ours = Connection(Address.of(address, user="root", password=server.password))
+    root = Connection(Address.parse(server.uri, user="root", password=server.password))
+    ours = Connection(Address.parse(address, user="root", password=server.password))
     uri, token = f"http://{address}", f"root:{server.password.reveal()}"
     theirs = pymilvus.MilvusClient(uri=uri, token=token)
     channel = grpc.insecure_channel(address)
@@ -118,7 +118,7 @@ def deletions(server, address, rounds):
 def call_overhead(rounds=4000):
     """What `Connection.call` adds to the bare call, in microseconds."""
     with program("null_server.py") as port:
-        conn = Connection(Address.of(f"127.0.0.1:{port}"))
+        conn = Connection(Address.parse(f"127.0.0.1:{port}"))
         channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         m = wire.method("GetVersion")
         bare = channel.unary_unary(m.path, m.request.SerializeToString, m.response.FromString)

@@ -48,7 +48,7 @@ class Ours:
         from milvus_magics.transport.connection import Connection
 
         self._bulk, self._users = run, users
-        self._conn = Connection(Address.of(address, user="root", password=password))
+        self._conn = Connection(Address.parse(address, user="root", password=password))
 
     def create(self, rows):
         if len(rows) == 1:

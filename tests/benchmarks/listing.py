@@ -18,7 +18,7 @@ IN_FLIGHT = 8
 def listing(rounds=5):
     """Seconds: ours, pymilvus's loop (once), and the HTML."""
     with embedded.start(tcp_port=0, settings={"PROXY_MAXUSERNUM": "100000"}) as server:
-        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        conn = Connection(Address.parse(server.uri, user="root", password=server.password))
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
             list(pool.map(lambda n: users.create_user(conn, f"user{n}", "a-password", grant=["public"]), range(USERS)))
         ours, page = [], []

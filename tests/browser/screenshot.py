@@ -32,7 +32,7 @@ def fill(server):
     for db, names in {"default": ("docs", "images"), "lab": ("trials",)}.items():
         for name in names:
             pymilvus.MilvusClient(**root, db_name=db).create_collection(name, dimension=4)
-    conn = Connection(Address.of(server.uri, user="root", password=server.password))
+    conn = Connection(Address.parse(server.uri, user="root", password=server.password))
     for role, grants in GRANTS.items():
         roles.create_role(conn, role, timeout=10)
         for privilege, collection, db in grants:

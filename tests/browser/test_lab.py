@@ -27,7 +27,7 @@ def milvus(request):
 def test_prompt_and_form_delete_with_the_right_password_only(milvus, tmp_path):
     """Wrong: refused, still there. Right: gone. And no password is anywhere afterwards."""
     root_password = milvus.password.reveal() or "junk-password"
-    conn = Connection(Address.of(milvus.uri, user="root", password=root_password))
+    conn = Connection(Address.parse(milvus.uri, user="root", password=root_password))
     passwords = {name: odd_password() for name in ("bob", "eve")}
     wrong = odd_password()
     for name, password in passwords.items():
@@ -81,7 +81,7 @@ def test_keyboard_strange_names_and_the_connect_form(tmp_path):
     """The forms without a mouse, a name that looks like HTML, the name retyped at the prompt, and connecting."""
     password = odd_password()
     with embedded.start(settings={"COMMON_SECURITY_SUPERUSERS": "root"}) as server:
-        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        conn = Connection(Address.parse(server.uri, user="root", password=server.password))
         for name in (STRANGE, STRANGE + "2"):  # only a superuser can make these
             conn.checked("UpdateCredential", deadline=Deadline(10), username=name, newPassword=Secret(password))
         users.create_user(conn, "bob", password, timeout=10)
@@ -153,7 +153,7 @@ def test_new_passwords_in_forms_are_nowhere(tmp_path):
     """Created with a role, changed by its own user, wrong and right; with widget state saved, no trace is left."""
     first, second, wrong = (odd_password() for _ in range(3))
     with embedded.start() as server:
-        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        conn = Connection(Address.parse(server.uri, user="root", password=server.password))
         variables = {"TEST_URI": server.uri, "TEST_PASSWORD": server.password.reveal()}
         with jupyter_lab(tmp_path, **variables) as url, browser_page() as page:
             notebook = Notebook(

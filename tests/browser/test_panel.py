@@ -29,7 +29,7 @@ def milvus():
 @pytest.fixture
 def root(milvus):
     """ann reads docs; bob has no role."""
-    conn = Connection(Address.of(milvus.uri, user="root", password=milvus.password))
+    conn = Connection(Address.parse(milvus.uri, user="root", password=milvus.password))
     roles.create_role(conn, "reader", timeout=10)
     privileges.grant_privilege(conn, "reader", "Search", collection="docs", timeout=10)
     for name, grant in {"ann": ["reader"], "bob": []}.items():

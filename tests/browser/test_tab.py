@@ -25,7 +25,7 @@ NEXT = r"In .*\d"  # the prompt for the next line
 @pytest.fixture(scope="module")
 def milvus():
     with embedded.start() as server:
-        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        conn = Connection(Address.parse(server.uri, user="root", password=server.password))
         for name in ("alice", "alan"):
             users.create_user(conn, name, "a-password-of-theirs", timeout=10)
         conn.close()

@@ -52,7 +52,7 @@ def interrupted(action, seconds):
 def main(uri, count):
     """Interrupt, and look whether the connection still answers."""
     luck = random.Random(7)
-    conn = Connection(Address.of(uri, user="root", password=os.environ["TEST_ROOT"]))
+    conn = Connection(Address.parse(uri, user="root", password=os.environ["TEST_ROOT"]))
     users.list_usernames(conn, timeout=5)
     threading.Thread(target=interrupt, daemon=True).start()
     met = 0

@@ -110,7 +110,7 @@ def milvus():
 
 @pytest.fixture
 def conn(milvus):
-    conn = Connection(Address.of(milvus.uri, user="root", password=milvus.password))
+    conn = Connection(Address.parse(milvus.uri, user="root", password=milvus.password))
     yield conn
     empty(conn)
     conn.close()
@@ -185,7 +185,7 @@ def public(conn):
 )
 def test_what_it_says_is_what_happens(milvus, public, figure, first, second, everybodys, held):
     """For roles with any grants, in any database: allowed where the view says so, denied elsewhere."""
-    root = Connection(Address.of(milvus.uri, user="root", password=milvus.password))
+    root = Connection(Address.parse(milvus.uri, user="root", password=milvus.password))
     grants = {"one": first, "two": second, "public": everybodys}
     try:
         # At times a proxy of 2.3.5 never hears of a change; what the view says wrong is wrong with new names, too.
@@ -354,11 +354,11 @@ def test_concerns(team):
 def test_concerns_about_the_server(authorization, password):
     """That authorization is off, and that root has the default password, without changing anything."""
     with embedded.start(authorization=authorization) as server:
-        conn = Connection(Address.of(server.uri, user="root", password=server.password or "junk"))
+        conn = Connection(Address.parse(server.uri, user="root", password=server.password or "junk"))
         if authorization:
             users.update_password(conn, "root", server.password, password, timeout=10)
             conn.close()
-            conn = Connection(Address.of(server.uri, user="root", password=password))
+            conn = Connection(Address.parse(server.uri, user="root", password=password))
         found = question.access(conn, timeout=10)
         said = {concern.concern for concern in found.concerns}
         conn.close()
@@ -372,7 +372,7 @@ def test_concerns_about_the_server(authorization, password):
 
 def test_others_see_their_own_rights(team, milvus):
     """Who may not list users still sees what they may do, and is told that it is not everything."""
-    ann = Connection(Address.of(milvus.uri, user="ann", password=PASSWORD))
+    ann = Connection(Address.parse(milvus.uri, user="ann", password=PASSWORD))
     end = time.monotonic() + SECONDS_TO_SETTLE
     while not (found := question.access(ann, timeout=10)).allows("ann", "Search", "docs"):
         assert time.monotonic() < end, "what ann may do never reached the proxy"
@@ -402,7 +402,7 @@ def test_matrix(team):
     by_role = found.matrix("roles", "collections")
     assert cells(by_role)["reader", "default", "docs"].level == 1
     assert [row.note for row in by_role.rows if row.name == "reader"] == ["ann"]
-    assert [row.name for row in by_role.of("read").rows] == ["(everybody)", "reader"]
+    assert [row.name for row in by_role.filter("read").rows] == ["(everybody)", "reader"]
     assert "reader" in repr(by_role)
     with pytest.raises(ParameterError, match="rows are"):
         found.matrix("columns")

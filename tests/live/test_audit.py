@@ -8,7 +8,8 @@ import stat
 
 import pytest
 
-from milvus_magics import DropUserForm, display, utility
+from milvus_magics import DropUserForm, utility
+from milvus_magics.display.tables import MAX_ROWS
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.session import journal
 
@@ -52,7 +53,7 @@ def test_every_way_of_changing_is_an_entry(run, some_changes, root):
 def test_long_histories_show_what_just_happened(run, some_changes):
     """A table is cut at its end, so the newest change comes first."""
     first = journal.entries()[0]
-    for _ in range(display.MAX_ROWS + 50):
+    for _ in range(MAX_ROWS + 50):
         journal.record(first)
     run("drop_user bob --yes")
     shown = run("audit")

@@ -19,10 +19,12 @@ from processes import pid_of_milvus
 
 from milvus_magics import connections, embedded
 from milvus_magics.bulk import run
+from milvus_magics.bulk.plan import CREATE, make_plan
 from milvus_magics.bulk.results import BulkError
 from milvus_magics.bulk.rows import rows_of
-from milvus_magics.bulk.run import CREATE, create_users, delete_users, drop_users, plan
-from milvus_magics.client import password_check, roles, users
+from milvus_magics.bulk.run import create_users, delete_users, drop_users
+from milvus_magics.client import roles, users
+from milvus_magics.client.password_check import check_password
 from milvus_magics.errors import ConfirmationError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session import journal
@@ -52,7 +54,7 @@ def conn(milvus):
 
 
 def connect(server, uri=None):
-    return Connection(Address.of(uri or server.uri, user="root", password=server.password or "junk"))
+    return Connection(Address.parse(uri or server.uri, user="root", password=server.password or "junk"))
 
 
 def names_on(conn):
@@ -145,7 +147,7 @@ def test_the_servers_own_limit(tmp_path):
     """It tells by refusing: those rows say so, and no more are sent."""
     with embedded.start(settings={"PROXY_MAXUSERNUM": "20"}) as server:
         conn = connect(server)
-        planned = plan(conn, CREATE, rows_of(people(150)))
+        planned = make_plan(conn, CREATE, rows_of(people(150)))
         assert "151 users; Milvus takes 100 unless" in str(planned)
         found = create_users(conn, people(150))
         assert found.counts["done"] == 19
@@ -190,7 +192,7 @@ def test_a_user_who_lacks_a_role_is_partly_done(conn, monkeypatch):
     assert {row.user: row.outcome for row in found} == {"ann": "partly", "bob": "done"}
     assert "the user is there, but without role 'fleeting'" in found[0].reason
     assert list(found.passwords) == ["ann", "bob"]
-    assert password_check.check(conn, "ann", found.passwords["ann"], Deadline(10), may_rewrite=True).right
+    assert check_password(conn, "ann", found.passwords["ann"], Deadline(10), may_rewrite=True).right
     assert [(one.operation, one.target, one.outcome) for one in changes if "ann" in one.target] == [
         ("grant_role", "ann reader", "done"),
         ("create_user", "ann", "done"),
@@ -224,7 +226,7 @@ def test_passwords_are_made_up_and_masked(conn, milvus):
     secret = found.passwords["ann"]
     for text in (repr(found), found._repr_html_(), str(found.to_dicts()), str(list(found))):
         assert secret.reveal() not in text
-    assert password_check.check(conn, "ann", secret, Deadline(10), may_rewrite=True).right
+    assert check_password(conn, "ann", secret, Deadline(10), may_rewrite=True).right
     assert delete_users(conn, {"ann": secret, "bob": PASSWORD}).counts == {"done": 2}
 
 
@@ -385,7 +387,7 @@ def test_files_of_any_spreadsheet(shell, tmp_path, separator):
     (tmp_path / "class.csv").write_text("".join(separator.join(row) + "\r\n" for row in rows))
     assert shell.run_line_magic("milvus_create_users", f"'{tmp_path}/class.csv'").counts == {"done": 2}
     assert users.list_user(connections.get(), "ann", timeout=10).roles == ("admin", "public")
-    assert password_check.check(connections.get(), "ann", Secret("pass;word,1"), Deadline(10), may_rewrite=False).right
+    assert check_password(connections.get(), "ann", Secret("pass;word,1"), Deadline(10), may_rewrite=False).right
 
 
 def test_several_servers(shell, server):

@@ -188,7 +188,7 @@ def test_broken_completion_is_silent(shell, complete, monkeypatch, capsys):
 
 def test_connection_that_is_gone_is_silent(complete, server, root):
     """A closed connection under an alias that is in use offers nothing and raises nothing."""
-    dead = Connection(Address.of(server.uri, user="root", password=server.password))
+    dead = Connection(Address.parse(server.uri, user="root", password=server.password))
     connections.keep("dead", dead)
     dead.close()
     assert not [line for line in complete("%milvus_list_user --using dead ro") if line.endswith("root")]

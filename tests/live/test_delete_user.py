@@ -50,7 +50,7 @@ SETUPS = {
 
 
 def open_as(uri, user, password):
-    conn = Connection(Address.of(uri, user=user, password=password) if user else Address.of(uri))
+    conn = Connection(Address.parse(uri, user=user, password=password) if user else Address.parse(uri))
     conn.changes = []
     conn.on_change.append(conn.changes.append)
     return conn

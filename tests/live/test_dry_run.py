@@ -7,8 +7,10 @@ from contextlib import nullcontext
 import contract
 import pytest
 
-from milvus_magics.client import previews, privilege_groups, privileges, roles, users
+from milvus_magics.client import privilege_groups, privileges, roles, users
 from milvus_magics.client.privilege_catalog import Scope
+from milvus_magics.client.privileges import preview_grant_privilege, preview_revoke_privilege
+from milvus_magics.client.roles import preview_alter_role
 from milvus_magics.errors import (
     ConfirmationError,
     MilvusException,
@@ -163,12 +165,12 @@ def conn(request, root):
 def test_grants_are_told_as_they_are_made(conn, privilege, on):
     """On what, in the way that the server has; and what was told to be revoked is gone."""
     scope = Scope(on.get("collection"), on.get("db"), on.get("object_type"), on.get("object_name"))
-    told = previews.preview_grant_privilege(conn, "reader", privilege, scope)
+    told = preview_grant_privilege(conn, "reader", privilege, scope)
     made = privileges.grant_privilege(conn, "reader", privilege, **on)
     assert told.what == f"grant {made.grant} to role 'reader'"
     if not conn.version.startswith("v3"):  # which shows them in its own way
         assert [str(grant) for grant in privileges.list_grants(conn, "reader")] == [str(made.grant)]
-    told = previews.preview_revoke_privilege(conn, "reader", privilege, scope)
+    told = preview_revoke_privilege(conn, "reader", privilege, scope)
     gone = privileges.revoke_privilege(conn, "reader", privilege, **on)
     assert told.what == f"revoke {gone.grant} from role 'reader'"
     assert not privileges.list_grants(conn, "reader")
@@ -178,14 +180,12 @@ def test_what_is_held_is_what_is_revoked(conn):
     """Given in the older way, which newer servers keep apart, or in another database: that, or an error."""
     on = Scope(None, None, None, None)
     privileges.grant_privilege(conn, "reader", "SelectUser", object_type="User", object_name="*")
-    assert "on all users in database 'default'" in str(
-        previews.preview_revoke_privilege(conn, "reader", "SelectUser", on)
-    )
+    assert "on all users in database 'default'" in str(preview_revoke_privilege(conn, "reader", "SelectUser", on))
     privileges.revoke_privilege(conn, "reader", "SelectUser")
     assert not privileges.list_grants(conn, "reader")
     privileges.grant_privilege(conn, "reader", "Search", collection="*", db="*")
     for act in (
-        previews.preview_revoke_privilege,
+        preview_revoke_privilege,
         lambda *given: privileges.revoke_privilege(*given[:3], collection="*"),
     ):
         with pytest.raises(NotGrantedError, match="it has Search on .* in all databases"):
@@ -197,12 +197,12 @@ def test_older_servers_refuse_in_a_dry_run_too(root):
     roles.create_role(root, "reader")
     on = Scope("docs", None, None, None)
     for act in (
-        previews.preview_grant_privilege,
+        preview_grant_privilege,
         lambda *given: privileges.grant_privilege(*given[:3], collection="docs"),
     ):
         with pytest.raises(ParameterError, match="is about everything, not one collection: leave the collection out"):
             act(root, "reader", "DescribeAlias", on)
-    for act in (previews.preview_alter_role, roles.alter_role):
+    for act in (preview_alter_role, roles.alter_role):
         with pytest.raises(ServerTooOldError, match="it has no AlterRole, which needs Milvus 2.6.19"):
             act(root, "reader", "x")
 

@@ -29,7 +29,7 @@ def server(tmp_path_factory):
 
 
 def connect(server, uri=None):
-    return Connection(Address.of(uri or server.uri, user=server.user, password=server.password))
+    return Connection(Address.parse(uri or server.uri, user=server.user, password=server.password))
 
 
 def users(conn):
@@ -177,7 +177,7 @@ def test_authorization_off_and_no_isolation(tmp_path):
     """Without isolation it says what is exposed; without authorization nobody needs a password."""
     with embedded.start(authorization=False, isolate=False) as running:
         assert "ask for no password" in running.warning
-        conn = Connection(Address.of(running.uri))
+        conn = Connection(Address.parse(running.uri))
         assert conn.checked("GetVersion", deadline=Deadline(10)).version
         conn.close()
         directory = running.data_dir

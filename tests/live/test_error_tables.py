@@ -6,10 +6,10 @@ from conftest import empty
 from milvus_magics import embedded, errors
 from milvus_magics.client import privilege_groups, privileges, roles, users
 from milvus_magics.secret import Secret
-from milvus_magics.transport import reply_status
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.transport.reply_status import status_of
 
 PASSWORD = "right-password"
 TOO_OLD = errors.ServerTooOldError
@@ -197,7 +197,7 @@ ROWS = {
 def conn():
     """root on a server of its own with bob, who holds `held`, and the roles `reader` and `holder`."""
     with embedded.start() as server:
-        conn = Connection(Address.of(server.uri, user="root", password=server.password))
+        conn = Connection(Address.parse(server.uri, user="root", password=server.password))
         conn.version = "v2.3.5"
         users.create_user(conn, "bob", PASSWORD, **T)
         for role in ("reader", "held", "holder"):
@@ -218,7 +218,7 @@ def table():
 def answer(conn, method, fields):
     """The server's (error_code, code) and its words; None as the pair for a gRPC error."""
     try:
-        said = reply_status.of(conn.call(method, deadline=Deadline(10), **fields))
+        said = status_of(conn.call(method, deadline=Deadline(10), **fields))
     except errors.MilvusException as exc:
         return None, exc.details
     return (said.legacy, said.code), said.reason

@@ -15,9 +15,10 @@ from contract import HASH, serve
 from cutting import cutting
 from interrupts import Interrupted
 
-from milvus_magics.client import password_check, privilege_groups, privileges, restore, roles, users
-from milvus_magics.client.results.roles import LostRole
-from milvus_magics.client.results.users import LostUser
+from milvus_magics.client import privilege_groups, privileges, restore, roles, users
+from milvus_magics.client.password_check import check_password
+from milvus_magics.client.results.roles import RoleSnapshot
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
     ChangeInterrupted,
     GroupExistsError,
@@ -25,7 +26,7 @@ from milvus_magics.errors import (
     OutcomeUnknownError,
     RoleExistsError,
 )
-from milvus_magics.secret import Hash, Secret
+from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -54,7 +55,7 @@ class Armed(Connection):
 
 
 def has_password(conn, password):
-    return password_check.check(conn, "bob", Secret(password), Deadline(10), may_rewrite=True).right
+    return check_password(conn, "bob", Secret(password), Deadline(10), may_rewrite=True).right
 
 
 def roles_of(conn, user):
@@ -136,8 +137,8 @@ NEWER_CHANGES = {
         lambda conn: privileges.revoke_privilege(conn, "reader", "Load", collection="docs", timeout=1.5),
         lambda conn: not holds(conn, ("Load", "docs"))),
     "restore_user by its hash": (
-        lambda conn: restore.restore_user_by_hash(conn, LostUser("eve", ("reader",)), Hash(HASH + OLD.encode().hex()),
-                                               timeout=1.5),
+        lambda conn: restore.restore_user_by_hash(conn, UserSnapshot("eve", ("reader",)),
+                                               PasswordHash(HASH + OLD.encode().hex()), timeout=1.5),
         lambda conn: roles_of(conn, "eve") == ("reader",)),
 }  # fmt: skip
 
@@ -170,7 +171,7 @@ def test_what_is_told_is_true(root, prepared, server, name, mode):
 def newer():
     """A 3.0 with a role and groups; the connection of its root."""
     with serve("3.0.0") as (_, address):
-        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
         users.create_user(conn, "bob", OLD, timeout=10)
         roles.create_role(conn, "reader", timeout=10)
         privileges.grant_privilege(conn, "reader", "Load", collection="docs", timeout=10)
@@ -203,7 +204,7 @@ def test_what_is_told_of_newer_servers_is_true(mode):
 
 def assert_truth(root, target, password, change, happened, mode):
     with cutting(target) as proxy:
-        conn = Armed(Address.of(proxy.address, user="root", password=password))
+        conn = Armed(Address.parse(proxy.address, user="root", password=password))
         changes = []
         conn.on_change.append(changes.append)
         conn.arm(proxy, "")
@@ -229,7 +230,7 @@ def assert_truth(root, target, password, change, happened, mode):
         conn.arm(proxy, "")
         if mode == "black hole":
             conn.close()  # its TCP connection stays dead until keepalive finds out, which takes its time
-            conn = Armed(Address.of(proxy.address, user="root", password=password)).arm(proxy, "")
+            conn = Armed(Address.parse(proxy.address, user="root", password=password)).arm(proxy, "")
         assert "root" in users.list_usernames(conn, timeout=10)
         conn.close()
 
@@ -269,7 +270,7 @@ def create_user(root, name):
 
 def restore_user(root, name):
     def create(conn, user, timeout):
-        return restore.restore_user(conn, LostUser(user, ("reader", "held")), NEW, timeout=timeout)
+        return restore.restore_user(conn, UserSnapshot(user, ("reader", "held")), NEW, timeout=timeout)
 
     return of_user(create, name)
 
@@ -294,7 +295,7 @@ def is_held(conn, grant):
 def restore_role(root, role):
     grants = with_two_grants(root, role)
     roles.drop_role(root, role, force=True, timeout=10)
-    lost = LostRole(role, ("bob",), grants)
+    lost = RoleSnapshot(role, ("bob",), grants)
     load, search = map(str, grants)
     parts = [("nothing so far", load), (load, search), (f"{load}, {search}", "user 'bob'")]
     return Steps(
@@ -338,7 +339,7 @@ def test_what_is_told_of_several_steps_is_true(root, prepared, server, name, mod
 def assert_truth_of_steps(root, server, steps, number, mode, operation):
     """Make a change in steps, one of which meets a proxy in that mode."""
     with cutting(server.uri) as proxy:
-        conn = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "")
+        conn = Armed(Address.parse(proxy.address, user="root", password=server.password)).arm(proxy, "")
         changes = []
         conn.on_change.append(changes.append)
         users.list_usernames(conn, timeout=10)
@@ -371,12 +372,12 @@ def assert_truth_of_steps(root, server, steps, number, mode, operation):
 def test_what_was_there_before_is_not_called_created(root, prepared, server):
     """A role, and a group of privileges: "exists already" also where the answer would be lost."""
     with cutting(server.uri) as proxy:
-        conn = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "cut after")
+        conn = Armed(Address.parse(proxy.address, user="root", password=server.password)).arm(proxy, "cut after")
         with pytest.raises(RoleExistsError, match="'reader' exists already.*nothing was changed"):
             roles.create_role(conn, "reader", timeout=1.5)
         conn.close()
     with serve("2.6.4") as (newer, address), cutting(address) as proxy:
-        conn = Armed(Address.of(proxy.address, user="root", password="Milvus")).arm(proxy, "cut after")
+        conn = Armed(Address.parse(proxy.address, user="root", password="Milvus")).arm(proxy, "cut after")
         newer.groups["searching"] = {"Search"}
         with pytest.raises(GroupExistsError, match="'searching' exists already.*nothing was changed"):
             privilege_groups.create_privilege_group(conn, "searching", timeout=1.5)
@@ -394,7 +395,7 @@ def test_interrupted_change_says_what_is_known(root, prepared, server, name):
     """Sent, no answer, interrupted: it is told that it may or may not be done, and the server is asked before."""
     change, happened = CHANGES[name]
     with cutting(server.uri) as proxy:
-        conn = Armed(Address.of(proxy.address, user="root", password=server.password))
+        conn = Armed(Address.parse(proxy.address, user="root", password=server.password))
         conn.arm(proxy, "black hole", then=interrupt_later)
         changes = []
         conn.on_change.append(changes.append)
@@ -413,8 +414,8 @@ def test_created_without_a_role_is_finished_by_running_it_again(root, server):
     """The half that was done is told; with the same password the rest is done, with another one nothing is."""
     roles.create_role(root, "reader", timeout=10)
     with cutting(server.uri) as proxy:
-        conn = Connection(Address.of(proxy.address, user="root", password=server.password))
-        broken = Armed(Address.of(proxy.address, user="root", password=server.password)).arm(proxy, "")
+        conn = Connection(Address.parse(proxy.address, user="root", password=server.password))
+        broken = Armed(Address.parse(proxy.address, user="root", password=server.password)).arm(proxy, "")
 
         def cut_the_binding(method, **arguments):
             if method == "OperateUserRole":
@@ -439,7 +440,7 @@ def test_created_without_a_role_is_finished_by_running_it_again(root, server):
 
 def test_interrupt_between_creating_and_giving_roles_says_what_is_done(root, prepared, server):
     """The user, the role that was under way, those that are left; running it again finishes it."""
-    conn = Interrupted(Address.of(server.uri, user="root", password=server.password))
+    conn = Interrupted(Address.parse(server.uri, user="root", password=server.password))
     conn.interrupt_after("OperateUserRole")
     with pytest.raises(
         ChangeInterrupted,
@@ -455,7 +456,7 @@ def test_interrupt_between_creating_and_giving_roles_says_what_is_done(root, pre
 
 def test_interrupt_during_the_proof_says_that_the_password_is_changed(root, prepared, server):
     """It is, whatever the proof would have shown."""
-    conn = Interrupted(Address.of(server.uri, user="root", password=server.password))
+    conn = Interrupted(Address.parse(server.uri, user="root", password=server.password))
     conn.interrupt_after("GetVersion", 2)  # the first one checks the old password before
     with pytest.raises(ChangeInterrupted, match="^interrupted; the password of user 'bob' is changed, but not proven$"):
         users.reset_password(conn, "bob", OLD, NEW, timeout=10)
@@ -465,7 +466,7 @@ def test_interrupt_during_the_proof_says_that_the_password_is_changed(root, prep
 
 def test_interrupt_while_reading_back_says_that_it_is_done(root, prepared, server):
     """What is looked at after a change doesn't hide the change."""
-    conn = Interrupted(Address.of(server.uri, user="root", password=server.password))
+    conn = Interrupted(Address.parse(server.uri, user="root", password=server.password))
     conn.interrupt_after("SelectUser")
     with pytest.raises(ChangeInterrupted, match="^interrupted; user 'ann' is created$"):
         users.create_user(conn, "ann", NEW, description="a student", timeout=10)

@@ -26,13 +26,15 @@ from milvus_magics import (
     connections,
 )
 from milvus_magics.access import question
-from milvus_magics.bulk.run import DELETE, create_users, delete_users, drop_users, plan, rows_of
+from milvus_magics.bulk.plan import DELETE, make_plan
+from milvus_magics.bulk.run import create_users, delete_users, drop_users, rows_of
 from milvus_magics.client import privileges, roles, users
-from milvus_magics.errors import MilvusException, printable
+from milvus_magics.errors import MilvusException
 from milvus_magics.forms.form import inside
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.session import journal
+from milvus_magics.wording import printable
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>**[x](http://evil.example)**`c`|a|b|\n\n# h\x1b[31mred"
@@ -271,7 +273,7 @@ def test_many_users_at_once(conn):
     """Plans, rows that went well or were refused, and all problems with the rows."""
     seen = Seen()
     rows = [{"user": ABLE_TO_LOG_IN, "password": "a-wrong-password"}, {"user": UNKNOWN, "password": PASSWORD}]
-    seen.result(plan(conn, DELETE, rows_of(rows)))
+    seen.result(make_plan(conn, DELETE, rows_of(rows)))
     refused = delete_users(conn, rows)
     assert refused.counts == {"refused": 1, "already": 1}
     seen.result(refused)

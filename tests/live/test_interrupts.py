@@ -52,7 +52,7 @@ class Slow(ContractServer):
 def test_a_call_that_waits_is_left_at_once(wait):
     """The first interrupt ends the wait for a slow answer, and Python's own handler is back."""
     with serving(Slow("2.6.4")) as (_, address):
-        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
         conn.call("ListCredUsers", deadline=Deadline(5))
         threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         began = time.monotonic()

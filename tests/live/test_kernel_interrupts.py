@@ -131,7 +131,7 @@ def test_interrupted_change_says_that_it_is_done(kernel, slow, name, figure):
 def test_interrupted_change_of_newer_servers_says_that_it_is_done(kernel, name, figure):
     """The same for what only newer servers have."""
     with serve("3.0.0") as (_, target), middleman.between(target) as (between, address):
-        root = Connection(Address.of(target, user="root", password="Milvus"))
+        root = Connection(Address.parse(target, user="root", password="Milvus"))
         prepare(root)
         for group in ("g", "empty"):
             privilege_groups.create_privilege_group(root, group, timeout=10)

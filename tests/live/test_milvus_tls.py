@@ -68,7 +68,7 @@ def options(server, files):
 
 
 def call(**address):
-    conn = Connection(Address.of(**address))
+    conn = Connection(Address.parse(**address))
     try:
         return users.list_usernames(conn, timeout=5)
     finally:
@@ -77,7 +77,7 @@ def call(**address):
 
 def test_a_user_is_deleted_over_tls(server, files):
     """Create, refuse a wrong password, delete."""
-    conn = Connection(Address.of(**options(server, files), user="root", password=server.password))
+    conn = Connection(Address.parse(**options(server, files), user="root", password=server.password))
     users.create_user(conn, "bob", PASSWORD, timeout=10)
     with pytest.raises(WrongPasswordError):
         users.delete_user(conn, "bob", "wrong-password", timeout=10)

@@ -240,7 +240,7 @@ def test_server_that_hangs_is_not_called_something_else(server):
     """It takes connections and never says anything: whoever waits longer than gRPC's 20 s is told just that."""
     with faulty(server.uri) as proxy:
         proxy.become("frozen")
-        conn = Connection(Address.of(proxy.address, user="root", password=server.password))
+        conn = Connection(Address.parse(proxy.address, user="root", password=server.password))
         with pytest.raises(UnavailableError, match=f"{proxy.address} takes connections and says nothing") as raised:
             users.list_usernames(conn, timeout=60)
         assert not isinstance(raised.value, NotMilvusError)
@@ -252,10 +252,10 @@ def test_server_that_hangs_is_not_called_something_else(server):
 def test_restarted_server_is_found_again(tmp_path):
     """Stopped under an open connection: said so; started again on the same port: the next call works by itself."""
     with embedded.start(tmp_path / "data", tcp_port=0) as first:
-        root = Connection(Address.of(first.uri, user="root", password=first.password))
+        root = Connection(Address.parse(first.uri, user="root", password=first.password))
         users.create_user(root, "ann", PASSWORD, grant=["admin"], timeout=20)
         root.close()
-        conn = Connection(Address.of(first.address, user="ann", password=PASSWORD))
+        conn = Connection(Address.parse(first.address, user="ann", password=PASSWORD))
         assert "ann" in users.list_usernames(conn, timeout=10)
     for _ in range(3):
         with pytest.raises(UnavailableError, match=first.address):
@@ -309,7 +309,7 @@ def test_dns_that_stops_answering(server, monkeypatch):
     resolver = Resolver()
     with faulty(server.uri) as proxy:
         uri = f"http://milvus.test:{proxy.address.rpartition(':')[2]}"
-        address = resolved_at(resolver, Address.of(uri, user="root", password=server.password))
+        address = resolved_at(resolver, Address.parse(uri, user="root", password=server.password))
         conn, late = Connection(address), Connection(address)
         assert users.list_usernames(conn, timeout=10) == ["root"]
         resolver.answers, asked = False, resolver.asked
@@ -338,7 +338,7 @@ def test_name_server_that_never_answers(monkeypatch):
         silent.bind(("127.0.0.1", 0))
         target = f"dns://127.0.0.1:{silent.getsockname()[1]}/milvus.example:19530"
         monkeypatch.setattr(Address, "target", target)
-        conn = Connection(Address.of("milvus.example"))
+        conn = Connection(Address.parse("milvus.example"))
         with pytest.raises(NameResolutionError, match=r"'milvus\.example' cannot be looked up: no name server"):
             users.list_usernames(conn, timeout=60)
         conn.close()

@@ -125,7 +125,7 @@ def test_who_may_not_look_sees_granted_collections():
     contract = ContractServer("2.6.4")
     give(contract, "ann", ("Global", "docs", "CollectionReadOnly", "default"))
     with serving(contract) as (_, address):
-        conn = Connection(Address.of(address, user="ann", password="a-password"))
+        conn = Connection(Address.parse(address, user="ann", password="a-password"))
         picture = question.access(conn, timeout=10).matrix("users", "collections")
         conn.close()
     assert [column[:2] for column in picture.columns] == [("default", "docs")]
@@ -177,7 +177,7 @@ class InFlight(ContractServer):
 def test_reading_takes_two_round_trips(authorization):
     """First who and what there is, then what they hold and whether root's password is the default, all together."""
     with serving(InFlight("2.6.4", authorization=authorization)) as (_, address):
-        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
         found = question.access(conn, timeout=10)
         conn.close()
     assert found.reading.enforced is authorization
@@ -190,7 +190,7 @@ def test_wrong_guesses_of_the_default_password_are_few():
     contract = InFlight("2.6.4")
     give(contract, "ann", ("Global", "*", "All", "*"))
     with serving(contract) as (_, address):
-        conn = Connection(Address.of(address, user="ann", password="a-password"))
+        conn = Connection(Address.parse(address, user="ann", password="a-password"))
         assert question.access(conn, timeout=10).reading.default_password
         contract.passwords["root"] = b"another one"
         contract.failed_logins.clear()
@@ -199,7 +199,7 @@ def test_wrong_guesses_of_the_default_password_are_few():
         question.access(conn, timeout=10)
         assert len(contract.failed_logins) == 3, "no more guesses: they are failed logins"
         conn.close()
-        conn = Connection(Address.of(address, user="root", password="another one"))
+        conn = Connection(Address.parse(address, user="root", password="another one"))
         assert question.access(conn, timeout=10).reading.default_password is False
         assert len(contract.failed_logins) == 3
         conn.close()

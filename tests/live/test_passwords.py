@@ -5,7 +5,8 @@ import pytest
 from conftest import empty
 
 from milvus_magics import embedded
-from milvus_magics.client import password_check, users
+from milvus_magics.client import users
+from milvus_magics.client.password_check import check_password
 from milvus_magics.errors import (
     CannotVerifyError,
     MilvusException,
@@ -42,7 +43,7 @@ def any_server(request):
 @pytest.fixture
 def any_root(any_server):
     """root, with a user bob whose password is OLD."""
-    conn = Connection(Address.of(any_server.uri, user="root", password=any_server.password or "junk-password"))
+    conn = Connection(Address.parse(any_server.uri, user="root", password=any_server.password or "junk-password"))
     users.create_user(conn, "bob", OLD, timeout=10)
     yield conn
     empty(conn)
@@ -50,7 +51,7 @@ def any_root(any_server):
 
 
 def is_password(conn, user, password):
-    return password_check.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
+    return check_password(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
 
 
 @pytest.mark.parametrize("change", [users.update_password, users.reset_password])
@@ -102,7 +103,7 @@ def test_bad_new_passwords_are_refused_before_anything_is_sent(any_root):
 def test_acting_user_goes_on_with_the_new_password(server, root):
     """The connection that acts as the user changes over; others of that user are refused from then on."""
     users.create_user(root, "bob", OLD, timeout=10)
-    own = Connection(Address.of(server.uri, user="bob", password=OLD))
+    own = Connection(Address.parse(server.uri, user="bob", password=OLD))
     assert users.reset_password(own, "bob", OLD, NEW, timeout=10).reauthenticated
     assert users.whoami(own, timeout=10).user == "bob"
     assert NEW not in repr(own) + repr(own.address), "no password in a connection's text"
@@ -116,7 +117,7 @@ def test_lost_answers(server, root):
     """The change that arrived is known as done, the one that didn't is not said to be done."""
     users.create_user(root, "bob", OLD, timeout=10)
     with middleman.between(server.uri) as (between, address):
-        conn = Connection(Address.of(address, user="root", password=server.password))
+        conn = Connection(Address.parse(address, user="root", password=server.password))
 
         def lose_the_answer(method, metadata, forward, context):
             reply = forward()
@@ -144,7 +145,7 @@ def test_reset_that_did_not_take_effect_is_not_called_done(server, root):
     """A server that says yes and keeps the old password is found out."""
     users.create_user(root, "bob", OLD, timeout=10)
     with middleman.between(server.uri) as (between, address):
-        conn = Connection(Address.of(address, user="root", password=server.password))
+        conn = Connection(Address.parse(address, user="root", password=server.password))
         between.rule = lambda method, metadata, forward, context: b"" if method == "UpdateCredential" else forward()
         with pytest.raises(OutcomeUnknownError, match="but the old one still works"):
             users.reset_password(conn, "bob", OLD, NEW, timeout=10)
@@ -163,7 +164,7 @@ def test_gateway_that_lets_everybody_in_cannot_verify(root, server):
             return forward()
 
         between.rule = as_root
-        conn = Connection(Address.of(address))
+        conn = Connection(Address.parse(address))
         try:
             users.update_password(conn, "bob", "wrong-password", NEW, timeout=10)
         except (CannotVerifyError, WrongPasswordError):

@@ -35,7 +35,7 @@ def held(conn, role):
 def test_grants_work(root, reader, server):
     """Who gets the privilege can do it, and cannot any more once it is revoked."""
     users.create_user(root, "bob", PASSWORD, grant=[reader], timeout=10)
-    bob = Connection(Address.of(server.uri, user="bob", password=PASSWORD))
+    bob = Connection(Address.parse(server.uri, user="bob", password=PASSWORD))
     with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
         users.list_usernames(bob, timeout=10)
     granted = privileges.grant_privilege(root, reader, "SelectOwnership", timeout=10)
@@ -154,7 +154,7 @@ def open_server():
 @pytest.mark.parametrize("login", [{}, {"user": "bob", "password": PASSWORD}, {"user": "ghost", "password": PASSWORD}])
 def test_grants_without_authorization(open_server, login):
     """The server wants a name that exists all the same: the connection's own, or else root's, which is told."""
-    conn = Connection(Address.of(open_server.uri, **login))
+    conn = Connection(Address.parse(open_server.uri, **login))
     users.create_user(conn, "bob", PASSWORD, timeout=10)
     roles.create_role(conn, "reader", timeout=10)
     granted = privileges.grant_privilege(conn, "reader", "Search", collection="*", timeout=10)

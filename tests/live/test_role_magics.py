@@ -17,7 +17,7 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.magics import MilvusMagics
-from milvus_magics.magics.typed_secrets import FORGET
+from milvus_magics.magics.typed_secrets import CLEAR_HISTORY
 from milvus_magics.session.connections import connections
 
 PASSWORD = "right-password"
@@ -252,7 +252,7 @@ def test_every_magic_refuses_a_typed_password_alike(run):
                     if name != "milvus"
                     else f"use {option} hunter2"
                 )
-            assert FORGET in str(raised.value)
+            assert CLEAR_HISTORY in str(raised.value)
             assert "hunter2" not in str(raised.value), "what was typed is not echoed"
 
 

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 
 from milvus_magics.bulk.results import ALREADY, DONE, REFUSED, BulkError
 from milvus_magics.bulk.run import create_users, delete_users
-from milvus_magics.client import password_check, privileges, restore, roles, users
-from milvus_magics.client.results.users import LostUser
+from milvus_magics.client import privileges, restore, roles, users
+from milvus_magics.client.password_check import check_password
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
     InUseError,
     NotGrantedError,
@@ -59,7 +60,7 @@ def machine(conn):
             conn.on_change.append(self.on_change)
 
         def on_change(self, change):
-            if change.outcome == "done" and isinstance(change.lost, LostUser):
+            if change.outcome == "done" and isinstance(change.lost, UserSnapshot):
                 self.lost[change.target] = change.lost
 
         @initialize(pairs=PAIRS, role=ROLES)
@@ -250,7 +251,7 @@ def machine(conn):
             assert time.monotonic() < end, f"{password!r} is {'not ' if right else ''}the password of {user}"
 
     def is_right(user, password):
-        return password_check.check(conn, user, Secret(password), Deadline(20), may_rewrite=True).right
+        return check_password(conn, user, Secret(password), Deadline(20), may_rewrite=True).right
 
     return Model
 

@@ -56,7 +56,7 @@ def on(request):
         return
     version, _, off = request.param.partition(", ")
     with contract.serve(version, authorization=not off) as (server, address):
-        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
         yield Server(conn, version, server)
         empty(conn)
         assert set(server.passwords) == {"root"}
@@ -151,7 +151,7 @@ def test_passwords(on):
 def test_superusers(version, authorization):
     """They may leave the old password out; a wrong one is refused all the same, and nobody is made."""
     with contract.serve(version, authorization=authorization, superusers=("root",)) as (server, address):
-        conn = Connection(Address.of(address, user="root", password="Milvus"))
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
         users.create_user(conn, "bob", OLD, timeout=10)
         with pytest.raises(WrongPasswordError):
             users.update_password(conn, "bob", "wrong-password", NEW, timeout=10)
@@ -322,7 +322,7 @@ def test_missing_rights_are_named(on, request):
     """A user without roles may ask about themselves, and is told which privilege the rest needs."""
     users.create_user(on.conn, "bob", OLD, timeout=10)
     address = on.conn.address.target
-    bob = Connection(Address.of(address, user="bob", password=OLD))
+    bob = Connection(Address.parse(address, user="bob", password=OLD))
     assert users.list_user(bob, "bob", timeout=10).name == "bob"
     if on.contract and not on.contract.authorization:
         bob.close()

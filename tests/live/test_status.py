@@ -13,12 +13,7 @@ import pytest
 
 from milvus_magics import embedded
 from milvus_magics.client import users
-from milvus_magics.errors import (
-    MilvusLiteError,
-    NameResolutionError,
-    NotMilvusError,
-    ServerTooOldError,
-)
+from milvus_magics.errors import MilvusLiteError, NameResolutionError, NotMilvusError, ServerTooOldError
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -32,7 +27,7 @@ def server():
 
 @contextlib.contextmanager
 def connected(uri, **options):
-    conn = Connection(Address.of(uri, **options))
+    conn = Connection(Address.parse(uri, **options))
     try:
         yield conn
     finally:
@@ -110,7 +105,7 @@ from milvus_magics.client import users
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 import sys
-conn = Connection(Address.of(sys.argv[1]))
+conn = Connection(Address.parse(sys.argv[1]))
 try:
     users.list_usernames(conn, timeout=10)
 except Exception as exc:

@@ -15,7 +15,8 @@ from certificates import Issued
 from interrupts import Interrupted
 
 from milvus_magics import DropUserForm
-from milvus_magics.client import password_check, privileges, roles, users
+from milvus_magics.client import privileges, roles, users
+from milvus_magics.client.password_check import check_password
 from milvus_magics.errors import (
     AuthenticationError,
     ChangeInterrupted,
@@ -53,7 +54,7 @@ def keeping(run, shell):
 
 
 def is_password(conn, user, password):
-    return password_check.check(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
+    return check_password(conn, user, Secret(password), Deadline(10), may_rewrite=True).right
 
 
 def assert_logs_in(address, user, password, held, **tls):
@@ -300,7 +301,7 @@ def test_password_of_a_row_that_nobody_checked_is_not_kept(run, keeping, shell, 
 
 def test_interrupted_deletion_keeps_the_password(run, keeping, server):
     """It is done, so it can be undone."""
-    connections.keep("default", Interrupted(Address.of(server.uri, user="root", password=server.password)))
+    connections.keep("default", Interrupted(Address.parse(server.uri, user="root", password=server.password)))
     conn = connections.get().interrupt_after("DeleteCredential")
     run("create_user bob --role public --password-env PW")
     with pytest.raises(ChangeInterrupted, match="user 'bob' is deleted"):
@@ -559,7 +560,7 @@ def test_time_that_is_up_after_a_step_hides_no_step(run, held):
 
 def test_interrupted_restoring_says_what_is_done(run, server):
     """And what is not; running it again finishes it."""
-    connections.keep("default", Interrupted(Address.of(server.uri, user="root", password=server.password)))
+    connections.keep("default", Interrupted(Address.parse(server.uri, user="root", password=server.password)))
     conn = connections.get().interrupt_after("none")
     roles.create_role(conn, "reader")
     for name in ("Load", "Query"):

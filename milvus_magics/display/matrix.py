@@ -1,4 +1,4 @@
-"""Result tables as text and as HTML. The only place that makes HTML, and it escapes every value."""
+"""The picture of who may what, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -8,124 +8,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from milvus_magics.errors import printable
-
-MAX_ROWS = 200
-TEXT_WIDTH = 120  # columns of text where no terminal says how many it has
-
-
-MOST_UNBROKEN = 32  # characters of a value that stays on one line, as dates do
-# Widgets have no style for tables of their own.
-_TABLE_STYLE = """<style>
-.mm-table{overflow-x:auto}.mm-table table{border-collapse:collapse;margin:0}
-.mm-table table tr th,.mm-table table tr td{padding:.25em 1em .25em .4em;vertical-align:top;line-height:1.4;
-white-space:nowrap}
-.mm-table table tr .mm-long{white-space:normal;min-width:16em;overflow-wrap:anywhere}
-.mm-table caption{padding:.2em .4em;white-space:normal}
-</style>"""
-# Buttons and tabs are as wide as their words. In a narrow panel labels go above their fields, and nothing is cut.
-PANEL_STYLE = """<style>
-.mm-panel{container-type:inline-size;width:100%;box-sizing:border-box}
-.mm-panel .jupyter-button{width:auto;min-width:min(8em,100% - 4px);height:auto;white-space:normal;align-self:flex-start}
-.mm-panel .widget-tab-contents{--mm-around:var(--jp-layout-color1)}
-.mm-panel .widget-toggle-buttons{display:flex;align-items:baseline;margin:2px}
-.mm-panel .widget-toggle-buttons>.widget-label{flex:none;text-align:right;margin-right:8px}
-.mm-panel .widget-toggle-buttons .jupyter-button{min-width:min(6em,100%);margin-left:0}
-.mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content>.lm-TabBar-tab{flex:0 1 auto;min-width:min(6em,25%)}
-.mm-panel .widget-box,.mm-panel .widget-html>.widget-html-content{min-width:0}
-@container (max-width:32em){
-.mm-panel .widget-inline-hbox,.mm-panel .widget-toggle-buttons,.mm-panel .widget-box,.mm-panel .jupyter-button{
-max-width:calc(100% - 4px)!important;box-sizing:border-box}
-.mm-panel .jupyter-button{padding:0 .3em;overflow-wrap:anywhere}
-.mm-panel .widget-box{flex-basis:auto!important}
-.mm-panel .widget-box,.mm-panel .widget-html{margin-left:0!important}
-.mm-panel .widget-inline-hbox,.mm-panel .widget-toggle-buttons{flex-wrap:wrap;width:100%!important;
-height:auto!important}
-.mm-panel .widget-inline-hbox>.widget-label,.mm-panel .widget-toggle-buttons>.widget-label{width:100%!important;
-height:auto;text-align:left;white-space:normal}
-.mm-panel .widget-inline-hbox>input,.mm-panel .widget-inline-hbox>select{flex:1 1 100%;min-width:0;width:100%}
-.mm-panel .widget-toggle-buttons>div{min-width:0;max-width:100%}
-.mm-panel .widget-checkbox>.widget-label{display:none}
-.mm-panel .jupyter-widgets>.widget-tab-contents{padding:.4em}
-.mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content{flex-wrap:wrap}
-.mm-panel .jupyter-widgets>.lm-TabBar>.lm-TabBar-content>.lm-TabBar-tab{padding:0 .5em}
-}
-</style>"""
-
-
-def cell_text(value: Any) -> str:
-    """One value on one line, without control characters."""
-    if value is None:
-        return ""
-    if isinstance(value, (tuple, list)):
-        return ", ".join(printable(str(item)) for item in value)
-    return printable(str(value))
-
-
-def escaped(value: Any) -> str:
-    """One value as HTML text."""
-    return html.escape(cell_text(value), quote=True)
-
-
-def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str) -> str:
-    """A table for a terminal: all rows, columns as wide as their widest value."""
-    lines = [[heading(name) for name in columns]]
-    lines += [[cell_text(row[name]) for name in columns] for row in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    texts.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(([printable(caption)] if caption else []) + texts)
-
-
-def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str, most: int = MAX_ROWS) -> str:
-    """A table for a notebook, capped at so many rows with a count of what is left out."""
-    left = 'style="text-align:left"'
-    head = "".join(f'<th scope="col" {left}>{escaped(heading(name))}</th>' for name in columns)
-    body = "".join(f"<tr>{''.join(_table_cell(row[name]) for name in columns)}</tr>" for row in rows[:most])
-    more = len(rows) - most
-    note = f"<p>and {more} more; iterate over the result, or use to_pandas()</p>" if more > 0 else ""
-    title = f'<caption style="text-align:left;caption-side:top">{escaped(caption)}</caption>' if caption else ""
-    table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="mm-table">{_TABLE_STYLE}{table}</div>{note}'
-
-
-def _table_cell(value: Any) -> str:
-    text = cell_text(value)
-    kind = ' class="mm-long"' if len(text) > MOST_UNBROKEN else ""
-    return f'<td{kind} style="text-align:left">{html.escape(text, quote=True)}</td>'
-
-
-def heading(name: str) -> str:
-    """A column's name in words."""
-    return printable(name).replace("_", " ")
-
-
-# Words carry the meaning too, for whoever doesn't see the colours. No colour reads well on white and on a dark panel,
-# so these are mixed with the colour that the front end writes in.
-_STYLES = {
-    "heading": ("", "font-weight:bold"),
-    "note": ("", "opacity:0.8"),
-    "warning": ("⚠ ", ""),
-    "done": ("✓ ", "color:color-mix(in srgb,#2e8b57 65%,currentColor);font-weight:bold"),
-    "error": ("✗ ", "color:color-mix(in srgb,#d9534f 65%,currentColor)"),
-}
-
-
-def html_line(text: str, kind: str) -> str:
-    """One line of a form: a `heading`, a `note`, a `warning`, or how it went: `done` or `error`."""
-    mark, style = _STYLES[kind]
-    # A div, not a span: Markdown, which a notebook can become, works within spans, so a name could be a link.
-    style += ";white-space:normal;line-height:1.4;overflow-wrap:anywhere"
-    return f'<div style="{style.lstrip(";")}">{mark}{escaped(text)}</div>'
-
-
-def html_list(label: str, lines: Sequence[str]) -> str:
-    """Lines below a label, capped like tables."""
-    more = len(lines) - MAX_ROWS
-    shown = [*lines[:MAX_ROWS], *([f"and {more} more"] if more > 0 else [])]
-    items = "".join(f'<li style="line-height:1.5;overflow-wrap:anywhere">{escaped(line)}</li>' for line in shown)
-    return f'{html_line(label, "note")}<ul style="margin:0;padding-left:1.2em">{items}</ul>'
-
+from milvus_magics.display.messages import html_line
+from milvus_magics.display.tables import MAX_ROWS, TEXT_WIDTH, cell_text, escaped
+from milvus_magics.wording import printable
 
 # One hue for all levels, so that they are told by brightness, and see-through for dark themes. Names stay in sight
 # while the rest scrolls, so they need a background: whatever the front end calls its own. Nothing that holds the
@@ -167,8 +52,14 @@ border:1px solid currentColor;background:var(--mm-back)}
 .mm-matrix .mm-scroll table{font-size:min(1em,calc(100cqw / var(--mm-width)))}.mm-matrix tr{break-inside:avoid}
 .mm-legend{min-height:0}}
 </style>"""
+
+
 MOST_HEADING = 7  # characters of a column's heading before all headings of a picture are turned upright
+
+
 MANY = 15  # rows from which the last one is followed by room, so that the explanation never covers it
+
+
 MORE_COLUMNS = "access.matrix(columns='collections', db=…, collection=…) chooses others"
 
 
@@ -231,7 +122,7 @@ def html_matrix(
     signs = {level: escaped(sign) for level, (sign, _) in marks.items()}
     body = "".join(_html_row(row, signs) for row in rows[: MAX_ROWS + 1])  # one more: the row of everybody
     left_out = len(rows) - MAX_ROWS - 1
-    more = f"and {left_out} more {corner[0]}: .of('part of a name') narrows them down" if left_out > 0 else ""
+    more = f"and {left_out} more {corner[0]}: .filter('part of a name') narrows them down" if left_out > 0 else ""
     legend = "".join(
         f'<span><b class="mm-l{level}">{signs[level]}</b> {escaped(meaning)}</span> '
         for level, (_, meaning) in marks.items()

@@ -1,4 +1,4 @@
-"""Where the rows of a bulk change come from: a file, or a Python name of the notebook."""
+"""Rows from files, and passwords into a private one."""
 
 from __future__ import annotations
 
@@ -8,38 +8,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from milvus_magics import bulk
+from milvus_magics.bulk.rows import field_of, problem_with_fields, rows_of
 from milvus_magics.errors import ParameterError
 from milvus_magics.private_file import expanded, open_new
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:
     from milvus_magics.bulk.results import UserRow
-    from milvus_magics.magics.line import Namespace
+
 
 PLAIN = ("user", "roles", "description")
 
 
-def read(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
-    """The rows of a source. A defined Python name goes before a file of that name.
+def read_rows(path: str) -> tuple[UserRow, ...]:
+    """Read the rows of a .csv or .json file.
 
     Raises:
-        ParameterError: there is no such thing, or it cannot be read.
+        ParameterError: it is neither, or cannot be read.
         BulkError: names every row that is not as it should be.
     """
-    if source.isidentifier() and namespace.has(source):
-        return bulk.rows.rows_of(namespace.find(source))
-    reader, first = _READERS.get(Path(source).suffix.lower(), (None, 0))
+    reader, first = _READERS.get(Path(path).suffix.lower(), (None, 0))
     if reader is None:
         raise ParameterError(
-            f"{source!r} is neither a Python name of this notebook nor a file that ends in .csv or .json; "
+            f"{path!r} is neither a Python name of this notebook nor a file that ends in .csv or .json; "
             "nothing was sent"
         )
-    items, problem = reader(source)
+    items, problem = reader(path)
     # Raised here, where no frame holds what the file holds.
     if problem:
-        raise ParameterError(f"the file {source!r} cannot be read: {problem}; nothing was sent")
-    return bulk.rows.rows_of(items, first)
+        raise ParameterError(f"the file {path!r} cannot be read: {problem}; nothing was sent")
+    return rows_of(items, first)
 
 
 def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
@@ -74,7 +72,7 @@ def _from_csv(path: str) -> Found:
             heading = stream.readline()
             stream.seek(0)
             table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
-            problem = bulk.rows.problem_with_fields(table.fieldnames or (), " of the heading")
+            problem = problem_with_fields(table.fieldnames or (), " of the heading")
             return ([], problem) if problem else ([_wrapped(row) for row in table], "")
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         return [], _why(exc)
@@ -98,7 +96,7 @@ def _from_json(path: str) -> Found:
 def _wrapped(row: dict[Any, Any]) -> dict[Any, Any]:
     """The row with what is or may be a password wrapped, before anything can go wrong with it."""
     return {
-        name: Secret(value) if isinstance(value, str) and value and bulk.rows.field_of(name) not in PLAIN else value
+        name: Secret(value) if isinstance(value, str) and value and field_of(name) not in PLAIN else value
         for name, value in row.items()
     }
 

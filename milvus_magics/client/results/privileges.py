@@ -1,0 +1,102 @@
+"""What the client functions for privileges return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.wording import listed, printable
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One privilege that a role holds.
+
+    Attributes:
+        role: who holds it.
+        privilege: its name; `*` or `All` is every privilege of that type.
+        object_type: `Global`, `Collection` or `User`.
+        object_name: the collection or user; `*` is all of them.
+        db: the database; `*` is all of them.
+        grantor: who gave it.
+    """
+
+    role: str
+    privilege: str
+    object_type: str
+    object_name: str
+    db: str
+    grantor: str = ""
+
+    def __str__(self) -> str:
+        return f"{printable(self.privilege)} on {scope_text(self.object_type, self.object_name, self.db)}"
+
+
+class Grants(Table[Grant]):
+    """Privileges that roles hold."""
+
+    columns = ("role", "privilege", "object_type", "object_name", "db", "grantor")
+
+    def __init__(self, rows: Sequence[Grant], caption: str = "", *, complete: bool = True) -> None:
+        super().__init__(rows, caption)
+        self.complete = complete  # else there may be more, in databases that the caller may not see
+
+
+def scope_text(object_type: str, object_name: str, db: str) -> str:
+    """On what a privilege is granted."""
+    where = "in all databases" if db == "*" else f"in database {db!r}" if db else ""
+    if object_type == "Global":
+        what = "everything" if object_name in ("*", "") else repr(object_name)
+    else:
+        kind = printable(object_type.lower())
+        what = f"all {kind}s" if object_name in ("*", "") else f"{kind} {object_name!r}"
+    return f"{what} {where}".strip()
+
+
+def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str:
+    """What a role holds, in words; `most` as in `some`."""
+    if grants is None:
+        return "with unknown privileges (the acting user may not look)"
+    return f"with {listed(list(grants), most)}" if grants else "without privileges"
+
+
+@dataclass(frozen=True, repr=False)
+class GrantChange(Sentence):
+    """A privilege given to a role, or taken from it."""
+
+    grant: Grant
+    server: str
+    granted: bool
+    note: str = ""
+
+    def __str__(self) -> str:
+        way = "granted {} to" if self.granted else "revoked {} from"
+        text = f"{way.format(self.grant)} role {self.grant.role!r} on {self.server}"
+        return f"{text}; {self.note}" if self.note else text
+
+
+@dataclass(frozen=True)
+class PrivilegeGroup:
+    """A group of privileges."""
+
+    name: str
+    privileges: tuple[str, ...] = ()
+
+
+class PrivilegeGroups(Table[PrivilegeGroup]):
+    """The groups of privileges of a server."""
+
+    columns = ("name", "privileges")
+
+
+@dataclass(frozen=True, repr=False)
+class GroupChange(Sentence):
+    """A group of privileges that is changed, in words."""
+
+    group: str
+    server: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} on {self.server}"

@@ -1,0 +1,68 @@
+"""The shapes of results: a sentence, or a table of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
+
+if TYPE_CHECKING:
+    pass
+
+
+Row = TypeVar("Row")
+
+
+class Sentence:
+    """A result that says in words what it is, also where Python shows it."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Table(Sequence[Row], Generic[Row]):
+    """Rows that iterate, index, show themselves as a table and convert."""
+
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, rows: Sequence[Row], caption: str = "") -> None:
+        self._rows = tuple(rows)
+        self.caption = caption
+
+    def shown(self) -> tuple[str, ...]:
+        """The columns worth showing: older servers have no descriptions, so that column would be empty."""
+        return tuple(
+            name for name in self.columns if name != "description" or any(getattr(row, name) for row in self._rows)
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per row."""
+        return [{name: getattr(row, name) for name in self.columns} for row in self._rows]
+
+    def to_pandas(self) -> Any:
+        """A pandas DataFrame with one row per row; needs the extra `pandas`."""
+        import pandas as pd
+
+        return pd.DataFrame(self.to_dicts(), columns=list(self.columns))
+
+    def __repr__(self) -> str:
+        from milvus_magics.display.tables import text_table
+
+        return text_table(self.shown(), self.to_dicts(), self.caption)
+
+    def _repr_html_(self) -> str:
+        from milvus_magics.display.tables import html_table
+
+        return html_table(self.shown(), self.to_dicts(), self.caption)

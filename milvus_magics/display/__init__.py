@@ -1,0 +1,1 @@
+"""How results look: the only place that makes HTML, and it escapes every value."""

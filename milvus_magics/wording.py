@@ -1,0 +1,30 @@
+"""How texts are put together: what may be printed, lists, plurals, and what may have been meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+def printable(text: str) -> str:
+    """`text` on one line and without control characters, which a server's text could hold."""
+    shown = text if text.isprintable() else "".join(map(_printable_character, text))
+    return " ".join(shown.split())
+
+
+def _printable_character(c: str) -> str:
+    return c if c.isprintable() else " " if c in "\r\n\t" else ascii(c)[1:-1]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)` where something known looks like the name, else nothing."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower().removeprefix("privilege"), by_lower, n=1, cutoff=0.6)
+    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
+
+
+def listed(things: Sequence[object], most: int | None = 5) -> str:
+    """The first few of them in words, and how many more there are; None = all of them."""
+    most = len(things) if most is None else most
+    shown = ", ".join(printable(str(thing)) for thing in things[:most])
+    return f"{shown} and {len(things) - most} more" if len(things) > most else shown
