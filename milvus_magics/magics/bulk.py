@@ -51,7 +51,7 @@ class BulkMagics(SessionMagics):
             return _shown(plans)
         if args.passwords_to is None:
             return self._execute(args, plans)
-        write_passwords(args.passwords_to, rows)
+        bulk.files.write_passwords(args.passwords_to, rows)
         made: set[str] = set()
         try:
             result = self._execute(args, plans)
@@ -60,7 +60,7 @@ class BulkMagics(SessionMagics):
             made = {row.user for row in rows}  # nobody knows which of them are needed
             raise
         finally:
-            keep_only(args.passwords_to, tuple(row for row in rows if row.user in made))
+            bulk.files.keep_only(args.passwords_to, tuple(row for row in rows if row.user in made))
         return result
 
     @line_magic(source, stop_on_error, dry_run, yes, connection_options)
