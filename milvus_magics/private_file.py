@@ -9,7 +9,7 @@ from typing import TextIO
 from milvus_magics.errors import ParameterError
 
 
-def expanded(path: str) -> str:
+def expand_path(path: str) -> str:
     """A path with the home directory for `~`; a home that nobody has stays as it was written.
 
     Raises:
@@ -36,7 +36,7 @@ def open_new(path: str, left_undone: str, *, force: bool = False) -> TextIO:
         ParameterError: there is such a file already, or none can be made.
     """
     try:
-        file = os.open(expanded(path), os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL), 0o600)
+        file = os.open(expand_path(path), os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL), 0o600)
         os.fchmod(file, 0o600)  # one that was there keeps its mode otherwise
     except OSError as exc:
         why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"

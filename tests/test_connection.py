@@ -45,7 +45,7 @@ def test_calls_as_itself_as_another_and_as_nobody(server):
     """Credentials belong to the call, not to the channel."""
     conn = Connection(Address.parse(host="127.0.0.1", port=server, user="good", password="password"))
     deadline = Deadline(5)
-    assert conn.checked("GetVersion", deadline=deadline).version == "v9"
+    assert conn.call_checked("GetVersion", deadline=deadline).version == "v9"
     for login in (None, Login("good", Secret("wrong"))):
         with pytest.raises(AuthenticationError) as caught:
             conn.call("GetVersion", deadline=deadline, login=login)

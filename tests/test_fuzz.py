@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import wire
-from milvus_magics.access import question
+from milvus_magics.access.question import read_access
 from milvus_magics.bulk.rows import rows_of
 from milvus_magics.bulk.run import drop_users
 from milvus_magics.client import privilege_groups, privileges, roles, users
@@ -21,10 +21,11 @@ from milvus_magics.display.tables import html_table, text_table
 from milvus_magics.errors import MilvusException
 from milvus_magics.magics.bulk import read_rows
 from milvus_magics.magics.line import Namespace
-from milvus_magics.transport import call_errors, reply_status
+from milvus_magics.transport import reply_status
 from milvus_magics.transport.address import Address
+from milvus_magics.transport.call_errors import error_from_grpc
 from milvus_magics.transport.connection import Connection
-from milvus_magics.transport.reply_status import status_of
+from milvus_magics.transport.reply_status import error_from_status, status_of
 
 MARKER = "hunterzwei"
 PIECES = ["http://", "https://", "tcp://", "unix:", "//", ":", "@", "/", "?", "#", "%", "%2F", "[", "]", "::1",
@@ -58,7 +59,7 @@ def test_any_status_is_an_error_of_ours(legacy, code, reason):
     said = reply_status.Status(legacy, code, reason)
     assert said.ok is (legacy == code == 0)
     if not said.ok:
-        error = reply_status.error_of(said)
+        error = error_from_status(said)
         assert isinstance(error, MilvusException)
         assert error.code
         assert "\n" not in error._render_traceback_()[0]
@@ -87,7 +88,7 @@ class Failed(grpc.RpcError):
 )
 def test_any_failure_of_grpc_is_an_error_of_ours(code, details, uri, method):
     """In one line, whatever it says."""
-    error = call_errors.from_grpc(Failed(code, details), method, Address.parse(uri=uri), 5)
+    error = error_from_grpc(Failed(code, details), method, Address.parse(uri=uri), 5)
     assert isinstance(error, MilvusException)
     assert len(error._render_traceback_()) == 1
     assert "\n" not in error._render_traceback_()[0]
@@ -270,7 +271,7 @@ FUNCTIONS = {
     "list_role": lambda conn: roles.list_role(conn, "reader", timeout=5),
     "list_grants": lambda conn: privileges.list_grants(conn, "reader", timeout=5),
     "list_privilege_groups": lambda conn: privilege_groups.list_privilege_groups(conn, timeout=5),
-    "access": lambda conn: question.access(conn, timeout=5),
+    "access": lambda conn: read_access(conn, timeout=5),
     "create_user": lambda conn: users.create_user(conn, "bob", "a-password", grant=["reader"], timeout=5),
     "delete_user": lambda conn: users.delete_user(conn, "bob", "a-password", timeout=5),
     "drop_user": lambda conn: users.drop_user(conn, "bob", timeout=5),

@@ -59,7 +59,7 @@ def file(tmp_path):
 def version(port, scheme="https", **options):
     conn = Connection(Address.parse(f"{scheme}://127.0.0.1:{port}", **options))
     try:
-        return conn.checked("GetVersion", deadline=Deadline(5)).version
+        return conn.call_checked("GetVersion", deadline=Deadline(5)).version
     finally:
         conn.close()
 

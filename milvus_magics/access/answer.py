@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from milvus_magics.access.findings import Findings
+from milvus_magics.access.matrix import Matrix
 from milvus_magics.access.rights import UNCHECKED, Right
 from milvus_magics.access.snapshot import EVERYBODY, MOST_ROWS, AccessSnapshot
 from milvus_magics.client.names import PUBLIC
 from milvus_magics.client.results.table import Table
 from milvus_magics.wording import printable
-
-if TYPE_CHECKING:
-    from milvus_magics.access.findings import Findings
-    from milvus_magics.access.matrix import Matrix
 
 
 class Access(Table[Right]):
@@ -57,16 +54,16 @@ class Access(Table[Right]):
         Args:
             rows: `users` or `roles`.
             columns: `levels` (reading, writing, administering of collections, databases and the cluster) or
-                `collections`.
+                `list_collections`.
             collection: only collections of this name, which may hold wildcards; for `columns="collections"`.
             db: only those of this database; the same.
 
         Raises:
             ParameterError: anything else, or no such collection.
         """
-        from milvus_magics.access import matrix
+        from milvus_magics.access.matrix import build_matrix
 
-        return matrix.build(self.reading, rows, columns, collection=collection, db=db)
+        return build_matrix(self.reading, rows, columns, collection=collection, db=db)
 
     def __repr__(self) -> str:
         from milvus_magics.display.tables import text_table

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from milvus_magics.access.rights import EVERYTHING, is_on_one_name, matches
 from milvus_magics.access.snapshot import SINCE_ALIASES_COUNT, AccessSnapshot
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
+from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
 from milvus_magics.wording import listed
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.privileges import Grant
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
 USUAL_LIMITS = {"users": (100, "proxy.maxUserNum"), "roles": (10, "proxy.maxRoleNum")}
@@ -20,7 +18,7 @@ NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 
 
-def find(reading: AccessSnapshot) -> Findings:
+def find_problems(reading: AccessSnapshot) -> Findings:
     """Everything that is worth knowing, the most urgent first."""
     found = [*_security(reading), *_idle(reading), *_targets(reading), *_unused(reading), *_limits(reading)]
     return Findings(found, f"{len(found)} concern{'s' if len(found) != 1 else ''} about {reading.server}")

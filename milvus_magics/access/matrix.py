@@ -67,7 +67,7 @@ class Matrix:
         return [(column.above, column.name) for column in self.columns]
 
 
-def build(
+def build_matrix(
     reading: AccessSnapshot, rows: str, columns: str, *, collection: str | None = None, db: str | None = None
 ) -> Matrix:
     """The picture of a reading; arguments as in `Access.matrix`.

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from milvus_magics.access.rights import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, in_words, is_on_one_name, matches
+from milvus_magics.access.rights import (
+    BY_BEING_ROOT,
+    EVERYTHING,
+    UNCHECKED,
+    Right,
+    is_on_one_name,
+    matches,
+    rights_text,
+)
 from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client.names import PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import (
@@ -139,7 +147,7 @@ class Painter:
         key = role, column
         if key not in self._known:
             found = [right for right in self._all_rights(role) if self.concerns(right, column)]
-            said = in_words(found, lambda right: self._said(right, column))
+            said = rights_text(found, lambda right: self._said(right, column))
             self._known[key] = found, [reason.replace(self.known_from(column), "", 1) for reason in said]
         return self._known[key]
 

@@ -6,26 +6,22 @@ How a server decides was measured on Milvus 2.3.5; what later ones do differentl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from milvus_magics.access import findings
 from milvus_magics.access.answer import Access
-from milvus_magics.access.findings import find
+from milvus_magics.access.findings import find_problems
 from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.rights import Right, matches
-from milvus_magics.client import lookup
+from milvus_magics.access.snapshot import AccessSnapshot
+from milvus_magics.client.lookup import unknown_role_error, unknown_user_error
 from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, KNOWN
 from milvus_magics.client.results.roles import holders_text
 from milvus_magics.errors import ParameterError, PermissionDeniedError, UnknownPrivilegeError
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean
-
-if TYPE_CHECKING:
-    from milvus_magics.access.snapshot import AccessSnapshot
-    from milvus_magics.transport.connection import Connection
-
-__all__ = ["Question", "access", "answer", "read_snapshot"]
 
 
 class Question(NamedTuple):
@@ -44,7 +40,7 @@ class Question(NamedTuple):
         return text + (f" in database {self.db!r}" if self.db is not None else "")
 
 
-def access(
+def read_access(
     conn: Connection,
     *,
     user: str | None = None,
@@ -80,7 +76,7 @@ def access(
 
 
 def answer(conn: Connection, reading: AccessSnapshot, asked: Question) -> Access:
-    """What a reading says to a question; as `access`, without asking the server."""
+    """What a reading says to a question; as `read_access`, without asking the server."""
     _require_possible(asked)
     is_overview = not any(asked)
     if asked.collection is not None and asked.db is None:
@@ -89,7 +85,7 @@ def answer(conn: Connection, reading: AccessSnapshot, asked: Question) -> Access
     rights = list(_rights(reading, asked))
     if any(asked[2:]):
         rights = list(filter(reading.answering(*asked[2:]), rights))
-    return Access(rights, _caption(reading, asked), reading, find(reading), is_overview=is_overview)
+    return Access(rights, _caption_text(reading, asked), reading, find_problems(reading), is_overview=is_overview)
 
 
 def _require_possible(asked: Question) -> None:
@@ -105,9 +101,9 @@ def _require_known(conn: Connection, reading: AccessSnapshot, asked: Question) -
     if user is not None and user not in reading.users:
         if reading.partial and user != conn.user:
             raise PermissionDeniedError(f"user {user!r} cannot be looked at, {reading.partial}")
-        raise lookup.unknown_user(conn, user, list(reading.users), so="")
+        raise unknown_user_error(conn, user, list(reading.users), so="")
     if role is not None and role not in reading.roles:
-        raise lookup.unknown_role(conn, role, list(reading.roles), so="")
+        raise unknown_role_error(conn, role, list(reading.roles), so="")
     if privilege is not None:
         _require_privilege(reading, privilege)
     if db is not None and reading.collections and db not in reading.collections:
@@ -142,14 +138,14 @@ def _rights(reading: AccessSnapshot, asked: Question) -> Iterator[Right]:
         yield from reading.rights_of(user)
 
 
-def _caption(reading: AccessSnapshot, asked: Question) -> str:
+def _caption_text(reading: AccessSnapshot, asked: Question) -> str:
     where = f"{reading.server} (Milvus {reading.version or '?'})"
     off = "; authorization is OFF, so anybody may do anything" if reading.enforced is False else ""
     partial = f"; {reading.partial}" if reading.partial else ""
-    return f"{_answers(reading, asked)} on {where}{off}{partial}"
+    return f"{_answer_text(reading, asked)} on {where}{off}{partial}"
 
 
-def _answers(reading: AccessSnapshot, asked: Question) -> str:
+def _answer_text(reading: AccessSnapshot, asked: Question) -> str:
     """What is answered, in words."""
     what = f"{asked.privilege or 'something'}{asked.on}"
     if asked.user is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.client import lookup, password_check, privileges
+from milvus_magics.client import lookup
+from milvus_magics.client.lookup import read_own_roles, role_names_in, user_names_in
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
-from milvus_magics.client.password_check import is_authorization_on
+from milvus_magics.client.password_check import begin_well_known_check, is_authorization_on
 from milvus_magics.client.privilege_catalog import ALL
+from milvus_magics.client.privileges import select_grants
+from milvus_magics.client.results.privileges import Grant
 from milvus_magics.errors import (
     DeadlineError,
     MilvusException,
@@ -19,12 +22,9 @@ from milvus_magics.errors import (
     UnknownRoleError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.connection import Connection, Pending
+from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import listed
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.privileges import Grant
-    from milvus_magics.transport.connection import Connection, Pending
-    from milvus_magics.transport.deadline import Deadline
 
 # Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
 DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
@@ -109,7 +109,7 @@ def _begin_root_check(
     if enforced is None or conn.root_was_checked:
         return lambda: None
     passwords = [Secret(password) for password in DEFAULT_PASSWORDS]
-    answer = password_check.begin_guess(begin, ROOT, passwords, deadline, enforced=enforced)
+    answer = begin_well_known_check(begin, ROOT, passwords, deadline, enforced=enforced)
 
     def wait() -> bool | None:
         found = answer()
@@ -122,8 +122,8 @@ def _begin_root_check(
 def _users(conn: Connection, reply: Any, deadline: Deadline) -> dict[str, tuple[str, ...]]:
     """Everybody with their roles; only the connection's own user where the others may not be listed."""
     if reply is not None:
-        return {result.user.name: lookup.role_names(result) for result in sorted(reply.results, key=_name)}
-    held = lookup.own_roles(conn, deadline)
+        return {result.user.name: role_names_in(result) for result in sorted(reply.results, key=_name)}
+    held = read_own_roles(conn, deadline)
     return {conn.user: held} if conn.user else {}
 
 
@@ -133,7 +133,7 @@ def _name(result: Any) -> str:
 
 def _roles(reply: Any, users: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...] | None]:
     if reply is not None:
-        return {result.role.name: lookup.user_names(result) for result in reply.results}
+        return {result.role.name: user_names_in(result) for result in reply.results}
     held = {role for roles in users.values() for role in roles}
     return dict.fromkeys(sorted({*held, PUBLIC}))
 
@@ -143,7 +143,7 @@ def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadli
     where = [ALL, *dbs] if dbs else [ALL, ""]
     wanted = [role for role in roles if role != ADMIN]
     try:
-        return privileges.select(conn, wanted, where, deadline)
+        return select_grants(conn, wanted, where, deadline)
     except (UnknownRoleError, PermissionDeniedError):
         # A role was dropped since they were listed, or the server doesn't know yet that it is the caller's own.
         return [grant for role in wanted for grant in _grants_of(conn, role, where, deadline)]
@@ -151,7 +151,7 @@ def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadli
 
 def _grants_of(conn: Connection, role: str, where: list[str], deadline: Deadline) -> list[Grant]:
     try:
-        return privileges.select(conn, [role], where, deadline)
+        return select_grants(conn, [role], where, deadline)
     except (UnknownRoleError, PermissionDeniedError):
         return []
 

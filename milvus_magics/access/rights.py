@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from milvus_magics.client.privilege_catalog import ALL, REACHING, kind_of
-from milvus_magics.client.results.privileges import scope_text
+from milvus_magics.client.results.privileges import Grant, scope_text
 from milvus_magics.wording import listed, printable
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.privileges import Grant
 
 EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, whatever they are about
 
@@ -86,7 +83,7 @@ def is_on_one_name(grant: Grant) -> bool:
     return grant.object_type != "User" and grant.object_name not in (ALL, "")
 
 
-def in_words(
+def rights_text(
     rights: Iterable[Right],
     of: Callable[[Right], Sequence[str]] = lambda right: [right.privilege],
     most: tuple[int, int] = (5, 3),

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from milvus_magics.access.rights import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, matches
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import ALL, USUAL_GROUPS, kind_of
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.privileges import Grant
+from milvus_magics.client.results.privileges import Grant
 
 EVERYBODY = "(everybody)"
 MOST_ROWS = 1000  # of HTML: whoever asks who may do something wants to find everybody

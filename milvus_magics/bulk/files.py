@@ -6,16 +6,13 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from milvus_magics.bulk.rows import field_of, problem_with_fields, rows_of
+from milvus_magics.bulk.results import UserRow
+from milvus_magics.bulk.rows import field_name, problem_with_fields, rows_of
 from milvus_magics.errors import ParameterError
-from milvus_magics.private_file import expanded, open_new
+from milvus_magics.private_file import expand_path, open_new
 from milvus_magics.secret import Secret
-
-if TYPE_CHECKING:
-    from milvus_magics.bulk.results import UserRow
-
 
 PLAIN = ("user", "roles", "description")
 
@@ -52,7 +49,7 @@ def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
 
 def keep_only(path: str, rows: tuple[UserRow, ...]) -> None:
     """Leave only these rows' passwords in the file that `write_passwords` made."""
-    with open(expanded(path), "r+", encoding="utf-8", newline="") as stream:
+    with open(expand_path(path), "r+", encoding="utf-8", newline="") as stream:
         stream.truncate()
         _write(stream, rows)
 
@@ -68,7 +65,7 @@ Found = tuple[list[Any], str]
 
 def _from_csv(path: str) -> Found:
     try:
-        with open(expanded(path), encoding="utf-8-sig", newline="") as stream:
+        with open(expand_path(path), encoding="utf-8-sig", newline="") as stream:
             heading = stream.readline()
             stream.seek(0)
             table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
@@ -80,7 +77,7 @@ def _from_csv(path: str) -> Found:
 
 def _from_json(path: str) -> Found:
     try:
-        found = json.loads(Path(expanded(path)).read_text(encoding="utf-8-sig"))
+        found = json.loads(Path(expand_path(path)).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as exc:
         return [], _why(exc)
     if isinstance(found, dict):
@@ -96,7 +93,7 @@ def _from_json(path: str) -> Found:
 def _wrapped(row: dict[Any, Any]) -> dict[Any, Any]:
     """The row with what is or may be a password wrapped, before anything can go wrong with it."""
     return {
-        name: Secret(value) if isinstance(value, str) and value and field_of(name) not in PLAIN else value
+        name: Secret(value) if isinstance(value, str) and value and field_name(name) not in PLAIN else value
         for name, value in row.items()
     }
 

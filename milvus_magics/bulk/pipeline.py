@@ -10,17 +10,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from milvus_magics.errors import MilvusException, RateLimitedError, UnavailableError
-from milvus_magics.transport import call_errors, reply_status
+from milvus_magics.transport import reply_status
+from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection, Pending
+from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.interrupts import defer_interrupts
-from milvus_magics.transport.reply_status import status_of
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.reply_status import error_from_status, status_of
 
 FIRST_WINDOW, MOST_IN_FLIGHT = 8, 64
 BETTER, WORSE = 1.05, 0.9  # how much the rate has to change to be believed
@@ -190,9 +189,9 @@ def _answer(pending: Pending) -> Answer:
     try:
         reply = pending.reply()
     except MilvusException as exc:
-        unsent = call_errors.never_sent(exc)
-        return Answer(None, exc, is_refusal=unsent or call_errors.was_refused(exc), never_sent=unsent)
+        unsent = is_never_sent(exc)
+        return Answer(None, exc, is_refusal=unsent or is_refused_call(exc), never_sent=unsent)
     said = status_of(reply)
     if said.ok:
         return Answer(reply)
-    return Answer(None, reply_status.error_of(said), is_refusal=reply_status.is_refusal(said))
+    return Answer(None, error_from_status(said), is_refusal=reply_status.is_refusal(said))

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import CodedError
+from milvus_magics.secret import Secret
 from milvus_magics.wording import listed
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.users import UserSnapshot
-    from milvus_magics.secret import Secret
 
 DONE, ALREADY, PARTLY = "done", "already", "partly"
 REFUSED, UNKNOWN, NOT_TRIED = "refused", "unknown", "not tried"

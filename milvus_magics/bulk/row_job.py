@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics import wire
 from milvus_magics.bulk.pipeline import Answer, Call, Row
@@ -22,11 +22,9 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.events import Change
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 # After these, the next row would be told the same.
 HOPELESS = (LimitReachedError, PermissionDeniedError)

@@ -34,18 +34,18 @@ def rows_of(source: Any, first: int = 1) -> tuple[UserRow, ...]:
         if row is not None:
             rows.append(row)
         problems += [f"row {number}: {problem}"] if problem else []
-    raise_for(problems)
+    raise_problems(problems)
     return tuple(rows)
 
 
-def with_passwords(rows: Sequence[UserRow]) -> tuple[UserRow, ...]:
+def generate_missing_passwords(rows: Sequence[UserRow]) -> tuple[UserRow, ...]:
     """The same rows, with a random password where none is given."""
     return tuple(
         row if row.password is not None else replace(row, password=Secret.generate(), generated=True) for row in rows
     )
 
 
-def problems_of(rows: Sequence[UserRow]) -> list[str]:
+def find_problems(rows: Sequence[UserRow]) -> list[str]:
     """What is wrong with the rows by themselves: a name that is there twice."""
     counts = Counter(row.user for row in rows)
     first: dict[str, int] = {}
@@ -67,19 +67,19 @@ def problem_with_fields(names: Iterable[Any], where: str = "") -> str | None:
     for number, name in enumerate(names, 1):
         if name is None:  # what Python's csv module calls the rest of a row that is too long
             return "it has more fields than the heading"
-        if field_of(name) not in FIELDS:
-            hint = did_you_mean(field_of(name), FIELDS) or (" (is the heading missing?)" if where else "")
+        if field_name(name) not in FIELDS:
+            hint = did_you_mean(field_name(name), FIELDS) or (" (is the heading missing?)" if where else "")
             return f"field {number}{where} is unknown{hint}; there are {', '.join(FIELDS)}"
     return None
 
 
-def field_of(name: Any) -> str:
+def field_name(name: Any) -> str:
     """The field that a name means."""
     plain = str(name).strip().lower()
     return ALSO.get(plain, plain)
 
 
-def raise_for(problems: Sequence[str]) -> None:
+def raise_problems(problems: Sequence[str]) -> None:
     """Raise all problems at once.
 
     Raises:
@@ -130,8 +130,8 @@ def _row(number: int, item: Any) -> tuple[str, UserRow | None]:
     problem = problem_with_fields(item)
     if problem:
         return problem, None
-    fields = {field_of(name): value for name, value in item.items()}
-    user, password, roles, description = (_given(fields.get(name)) for name in FIELDS)
+    fields = {field_name(name): value for name, value in item.items()}
+    user, password, roles, description = (_given_value(fields.get(name)) for name in FIELDS)
     problem = problem_with_existing_name(user) if user is not None else "the user name is empty"
     if problem:
         return problem, None
@@ -144,7 +144,7 @@ def _row(number: int, item: Any) -> tuple[str, UserRow | None]:
     return "", UserRow(number, user, secret, names, "" if description is None else str(description))
 
 
-def _given(value: Any) -> Any:
+def _given_value(value: Any) -> Any:
     """A field's value; None where it is empty, also in the way of tables (NaN)."""
     return None if value is None or _is_missing(value) or (isinstance(value, str) and not value) else value
 

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics.bulk.pipeline import Pipeline, Row
 from milvus_magics.bulk.plan import (
@@ -18,10 +18,10 @@ from milvus_magics.bulk.plan import (
     DELETE,
     DROP,
     SECONDS_TO_COME_BACK,
-    all_users,
     make_plan,
+    read_all_users,
     retry_while_unavailable,
-    roles_of,
+    roles_held,
 )
 from milvus_magics.bulk.results import (
     DONE,
@@ -35,17 +35,15 @@ from milvus_magics.bulk.results import (
     UserRow,
 )
 from milvus_magics.bulk.row_job import PasswordChecker, RowJob, create, delete
-from milvus_magics.bulk.rows import rows_of, with_passwords
-from milvus_magics.client import password_check
+from milvus_magics.bulk.rows import generate_missing_passwords, rows_of
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
-from milvus_magics.client.user_deletion import stored_hashes
+from milvus_magics.client.password_check import choose_check_method
+from milvus_magics.client.results.users import UserSnapshot
+from milvus_magics.client.user_deletion import read_password_hashes
 from milvus_magics.errors import MilvusException
+from milvus_magics.secret import Secret
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.users import UserSnapshot
-    from milvus_magics.secret import Secret
-    from milvus_magics.transport.connection import Connection
 
 SINGLE = {CREATE: "create_user", DELETE: "delete_user", DROP: "drop_user"}
 MOST_TRIES = 4
@@ -122,7 +120,7 @@ def execute(
         CannotVerifyError: here nobody can tell whether a password is right; nothing was changed.
     """
     began = time.monotonic()
-    rows = with_passwords(planned.todo) if planned.operation == CREATE else planned.todo
+    rows = generate_missing_passwords(planned.todo) if planned.operation == CREATE else planned.todo
     run = _Run(conn, planned, rows, stop_on_error, progress, timeout)
     run.all()
     told = sorted([*planned.done, *(work.told() for work in run.works)], key=lambda outcome: outcome.row)
@@ -130,7 +128,7 @@ def execute(
     return BulkResult(told, what, time.monotonic() - began, interrupted=run.pipeline.interrupted)
 
 
-def not_tried(planned: BulkPlan, why: str = "interrupted before") -> BulkResult:
+def skip_plan(planned: BulkPlan, why: str = "interrupted before") -> BulkResult:
     """The result of a plan that is not carried out."""
     left = [RowOutcome(row.number, row.user, NOT_TRIED, why, planned.server) for row in planned.todo]
     what = f"{planned.operation.replace('_', ' ')} on {planned.server}"
@@ -176,16 +174,14 @@ class _Run:
     def _secrets_of(self, rows: Sequence[UserRow]) -> Mapping[str, Secret | None]:
         """User -> what brings back the password that they have: the one that is checked, or what the server tells."""
         if self._operation == DROP:
-            return stored_hashes(self._conn, [row.user for row in rows], Deadline(self._timeout))
+            return read_password_hashes(self._conn, [row.user for row in rows], Deadline(self._timeout))
         return {row.user: row.password for row in rows}
 
     def _checks_for(self, rows: Sequence[UserRow]) -> PasswordChecker | None:
         needed = self._operation == DELETE or any(work.exists for work in self.works)
         if not rows or not needed:
             return None
-        way = retry_while_unavailable(
-            lambda: password_check.way_to_check(self._conn, rows[0].user, Deadline(self._timeout))
-        )
+        way = retry_while_unavailable(lambda: choose_check_method(self._conn, rows[0].user, Deadline(self._timeout)))
         return PasswordChecker(way, self.pipeline.stop)
 
     def all(self) -> None:
@@ -250,14 +246,14 @@ class _Run:
         open_ = list(lost)
         while open_:
             try:
-                held = all_users(self._conn, Deadline(self._timeout))
+                held = read_all_users(self._conn, Deadline(self._timeout))
             except MilvusException:
                 return False
             done = [work for work in open_ if self._is_done(work, held)]
             for work in done:
                 self._count(work)
             open_ = [work for work in open_ if work.outcome is None]
-            if until.passed() or not any(work.sent for work in open_):
+            if until.is_over() or not any(work.sent for work in open_):
                 break
             time.sleep(SECONDS_BETWEEN_QUESTIONS)
         for work in open_:
@@ -278,7 +274,7 @@ class _Run:
             work.end(DONE, "the answer was lost, but the server says that it is done")
             return True
         work.exists = work.row.user in held
-        for role in set(work.lacking) & roles_of(held, work.row.user):
+        for role in set(work.lacking) & roles_held(held, work.row.user):
             work.granted(role)
         if work.exists and not work.lacking:
             work.end(DONE, "the answer was lost, but the server says that it is done")
@@ -294,6 +290,6 @@ def _comes_back(conn: Connection, seconds: float) -> bool:
             conn.call("GetVersion", deadline=Deadline(min(seconds, 2.0)))
             return True
         except MilvusException:
-            if until.passed():
+            if until.is_over():
                 return False
             time.sleep(SECONDS_BETWEEN_QUESTIONS)

@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics.errors import ChangeInterrupted, CodedError, MilvusException, OutcomeUnknownError
-from milvus_magics.transport import call_errors, reply_status
+from milvus_magics.transport import reply_status
+from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
-from milvus_magics.transport.reply_status import status_of
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.reply_status import error_from_status, status_of
 
 SECONDS_TO_SETTLE = 2.0
 SECONDS_BETWEEN_QUESTIONS = 0.1
@@ -23,7 +22,7 @@ CANCELLED = 10000
 AGAIN = "run it again to go on"
 
 # Which magic shows what became of an operation, by how its name ends; all others by the users.
-LISTS = {
+LISTING_MAGICS = {
     "privilege": "%milvus_list_grants",
     "privilege_group": "%milvus_list_privilege_groups",
     "to_group": "%milvus_list_privilege_groups",
@@ -82,10 +81,10 @@ class Attempt:
             if said.ok:
                 self.outcome = "done"
                 return
-            lost = reply_status.error_of(said)
+            lost = error_from_status(said)
             refused = reply_status.is_refusal(said)
         except MilvusException as exc:
-            lost, refused = exc, call_errors.never_sent(exc) or call_errors.was_refused(exc)
+            lost, refused = exc, is_never_sent(exc) or is_refused_call(exc)
         except KeyboardInterrupt as exc:
             lost, refused = exc, False
         if refused:
@@ -118,7 +117,7 @@ class Attempt:
         until = Deadline(SECONDS_TO_SETTLE)
         known = None
         try:
-            while not known and not until.passed():
+            while not known and not until.is_over():
                 answer = _answer(truth, until)
                 known = known if answer is None else answer
                 if not known:
@@ -130,7 +129,9 @@ class Attempt:
     def _known(self, known: bool | None) -> str:
         if known:
             return f"{self._what} is {self._deed}"
-        shows = next((magic for end, magic in LISTS.items() if self._operation.endswith(end)), "%milvus_list_users")
+        shows = next(
+            (magic for end, magic in LISTING_MAGICS.items() if self._operation.endswith(end)), "%milvus_list_users"
+        )
         check = f"check with {shows}"
         if known is None:
             return f"whether {self._what} is {self._deed} cannot be told; {check}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
@@ -14,16 +14,13 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
-from milvus_magics.transport import reply_status
-from milvus_magics.transport.reply_status import status_of
+from milvus_magics.transport.connection import Connection, Pending
+from milvus_magics.transport.deadline import Deadline
+from milvus_magics.transport.reply_status import raise_if_failed, status_of
 from milvus_magics.wording import did_you_mean, listed
 
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection, Pending
-    from milvus_magics.transport.deadline import Deadline
 
-
-def roles_of_existing(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
+def read_roles_of_existing_user(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user who must exist; None where the caller may not look."""
     return read_existing_user(conn, user, deadline).roles
 
@@ -43,9 +40,9 @@ def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None
         UnknownUserError: there is no such user.
         PermissionDeniedError: the caller may not list users.
     """
-    names = list(conn.checked("ListCredUsers", deadline=deadline).usernames)
+    names = list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
     if names and user not in names:
-        raise unknown_user(conn, user, names)
+        raise unknown_user_error(conn, user, names)
     return True if names else None
 
 
@@ -63,7 +60,7 @@ def require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
 
 def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
     """Whether the server lists the user; None where it lists nobody, which means that it didn't look."""
-    names = conn.checked("ListCredUsers", deadline=deadline).usernames
+    names = conn.call_checked("ListCredUsers", deadline=deadline).usernames
     return user in names if names else None
 
 
@@ -73,7 +70,7 @@ def read_user(conn: Connection, user: str, described: Pending, deadline: Deadlin
         result = find_user(conn, user, described.reply(), deadline)
     except MilvusException:
         return UserSnapshot(user)
-    return UserSnapshot(user, role_names(result), result.description) if result else UserSnapshot(user)
+    return UserSnapshot(user, role_names_in(result), result.description) if result else UserSnapshot(user)
 
 
 def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> Any:
@@ -83,12 +80,12 @@ def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> An
     can. Those are looked for among all users.
     """
     if status_of(reply).code == PARAMETER_INVALID:
-        reply = conn.checked("SelectUser", deadline=deadline, include_role_info=True)
+        reply = conn.call_checked("SelectUser", deadline=deadline, include_role_info=True)
     raise_for(reply)
     return next((result for result in reply.results if result.user.name == user), None)
 
 
-def own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
+def read_own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
     """The roles of the user that the connection acts as, which everybody may ask about; empty where nobody tells."""
     if not conn.user:
         return ()
@@ -98,25 +95,25 @@ def own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
 
 def is_own_role(conn: Connection, role: str, deadline: Deadline) -> bool:
     """Whether the acting user holds a role, as everybody does `public`; root needs none."""
-    return conn.user not in ("", "root") and (role == "public" or role in own_roles(conn, deadline))
+    return conn.user not in ("", "root") and (role == "public" or role in read_own_roles(conn, deadline))
 
 
-def role_names(result: Any) -> tuple[str, ...]:
+def role_names_in(result: Any) -> tuple[str, ...]:
     """The names of the roles in a result of SelectUser."""
     # Milvus 2.6.4 to 2.6.11 may list an empty role name.
     return tuple(sorted(role.name for role in result.roles if role.name))
 
 
-def holders(conn: Connection, role: str, deadline: Deadline) -> tuple[str, ...] | None:
+def read_holders(conn: Connection, role: str, deadline: Deadline) -> tuple[str, ...] | None:
     """Who holds a role; None where the caller may not look or there is no such role."""
     try:
-        reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
+        reply = conn.call_checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
     except PermissionDeniedError:
         return None
-    return next((user_names(result) for result in reply.results if result.role.name == role), None)
+    return next((user_names_in(result) for result in reply.results if result.role.name == role), None)
 
 
-def user_names(result: Any) -> tuple[str, ...]:
+def user_names_in(result: Any) -> tuple[str, ...]:
     """The names of the users in a result of SelectRole."""
     return tuple(sorted(user.name for user in result.users))
 
@@ -130,13 +127,13 @@ def require_roles(
         UnknownRoleError: names the roles there are.
     """
     try:
-        reply = conn.checked("SelectRole", deadline=deadline)
+        reply = conn.call_checked("SelectRole", deadline=deadline)
     except PermissionDeniedError:
         return []
     names = sorted(result.role.name for result in reply.results)
     missing = next((name for name in wanted if name not in names), None)
     if missing is not None:
-        raise unknown_role(conn, missing, names, so)
+        raise unknown_role_error(conn, missing, names, so)
     return names
 
 
@@ -147,21 +144,21 @@ def find_role(conn: Connection, role: str, deadline: Deadline, so: str = "; noth
         UnknownRoleError: there is no such role.
         PermissionDeniedError: the caller may not look.
     """
-    reply = conn.checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
+    reply = conn.call_checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
     found = next((result for result in reply.results if result.role.name == role), None)
     if found is None:
         require_roles(conn, [role], deadline, so)
-        raise unknown_role(conn, role, [], so)
+        raise unknown_role_error(conn, role, [], so)
     return found
 
 
 def is_listed_role(conn: Connection, role: str, deadline: Deadline) -> bool:
     """Whether the server lists the role."""
-    reply = conn.checked("SelectRole", deadline=deadline)
+    reply = conn.call_checked("SelectRole", deadline=deadline)
     return any(result.role.name == role for result in reply.results)
 
 
-def unknown_role(
+def unknown_role_error(
     conn: Connection, role: str, names: Sequence[str], so: str = "; nothing was changed"
 ) -> UnknownRoleError:
     """The error for a role that does not exist, with what may have been meant, and what follows: `so`."""
@@ -170,40 +167,40 @@ def unknown_role(
     return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}{so}")
 
 
-def unknown_user(
+def unknown_user_error(
     conn: Connection, user: str, names: Sequence[str] = (), so: str = "; nothing was changed"
 ) -> UnknownUserError:
     """The error for a user who does not exist, with who may have been meant, and what follows: `so`."""
     return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{did_you_mean(user, names)}{so}")
 
 
-def databases(conn: Connection, deadline: Deadline) -> list[str]:
+def list_databases(conn: Connection, deadline: Deadline) -> list[str]:
     """The names of all databases."""
-    return list(conn.checked("ListDatabases", deadline=deadline).db_names)
+    return list(conn.call_checked("ListDatabases", deadline=deadline).db_names)
 
 
-def collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:
+def list_collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:
     """The names of the collections in a database; empty for the connection's own."""
-    return list(conn.checked("ShowCollections", deadline=deadline, db_name=db).collection_names)
+    return list(conn.call_checked("ShowCollections", deadline=deadline, db_name=db).collection_names)
 
 
-def aliases(conn: Connection, db: str, deadline: Deadline) -> list[str]:
+def list_aliases(conn: Connection, db: str, deadline: Deadline) -> list[str]:
     """The names of the aliases in a database."""
-    return list(conn.checked("ListAliases", deadline=deadline, db_name=db).aliases)
+    return list(conn.call_checked("ListAliases", deadline=deadline, db_name=db).aliases)
 
 
-def is_listed_among(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> tuple[str, ...]:
+def listed_users_among(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> tuple[str, ...]:
     """Those of the users that there are."""
-    names = set(conn.checked("ListCredUsers", deadline=deadline).usernames) if wanted else set()
+    names = set(conn.call_checked("ListCredUsers", deadline=deadline).usernames) if wanted else set()
     return tuple(user for user in wanted if user in names)
 
 
 def raise_for(reply: Any) -> None:
     """Raise what the status of a reply means, where it is no success."""
-    reply_status.raise_for(status_of(reply))
+    raise_if_failed(status_of(reply))
 
 
-def version(conn: Connection, deadline: Deadline) -> str:
+def read_version(conn: Connection, deadline: Deadline) -> str:
     """The server's version, asked for once."""
     if not conn.version:
         conn.version = conn.call("GetVersion", deadline=deadline).version
@@ -212,5 +209,5 @@ def version(conn: Connection, deadline: Deadline) -> str:
 
 def is_before(conn: Connection, since: tuple[int, int, int], deadline: Deadline) -> bool:
     """Whether the server's version is an older one; False where it tells none that can be read."""
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", version(conn, deadline))
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", read_version(conn, deadline))
     return found is not None and tuple(map(int, found.groups())) < since

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from milvus_magics.errors import ParameterError
-
-if TYPE_CHECKING:
-    from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret
 
 ADMIN, PUBLIC, ROOT = "admin", "public", "root"
 MAX_USER_BYTES = 32

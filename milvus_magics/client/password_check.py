@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from milvus_magics.client import lookup
+from milvus_magics.client.lookup import unknown_user_error
 from milvus_magics.client.names import MAX_PASSWORD_BYTES
 from milvus_magics.errors import (
     NOT_AUTHENTICATED,
@@ -27,13 +28,11 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport import reply_status
+from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.reply_status import status_of
-
-if TYPE_CHECKING:
-    from milvus_magics.transport import reply_status
-    from milvus_magics.transport.connection import Connection, Pending
-    from milvus_magics.transport.deadline import Deadline
 
 THIS, RANDOM = "with this password", "with a random password"
 HASH_REFUSED = "encrypt password failed"
@@ -96,7 +95,7 @@ def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
     return False if status_of(reply).ok else None
 
 
-def begin_guess(
+def begin_well_known_check(
     begin: Callable[..., Pending], user: str, passwords: Sequence[Secret], deadline: Deadline, *, enforced: bool
 ) -> Callable[[], bool | None]:
     """Ask whether one of some well-known passwords is a user's, with all calls in flight together.
@@ -133,7 +132,7 @@ def begin_guess(
     return wait
 
 
-def way_to_check(conn: Connection, user: str, deadline: Deadline) -> str:
+def choose_check_method(conn: Connection, user: str, deadline: Deadline) -> str:
     """How a server tells whether a password is right, for checks of many: `login`, `update` or `rewrite`.
 
     Raises:
@@ -145,7 +144,7 @@ def way_to_check(conn: Connection, user: str, deadline: Deadline) -> str:
     if said.code == NOT_AUTHENTICATED:
         return "update"
     if said.code != PARAMETER_INVALID:
-        raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
+        raise _cannot_verify_error(f"it does not refuse a random password: code {said.number} {said.reason}")
     _require_checked_updates(conn, deadline)
     return "rewrite"
 
@@ -160,17 +159,17 @@ def require_right(conn: Connection, user: str, password: Secret, deadline: Deadl
     """
     verdict = check_password(conn, user, password, deadline, may_rewrite=True)
     if not verdict.right:
-        raise why_wrong(conn, user, deadline)
+        raise wrong_password_error(conn, user, deadline)
     return verdict
 
 
-def why_wrong(conn: Connection, user: str, deadline: Deadline) -> MilvusException:
+def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> MilvusException:
     """What to tell about a user whose password did not pass."""
     try:
-        names = list(conn.checked("ListCredUsers", deadline=deadline).usernames)
+        names = list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
     except PermissionDeniedError as exc:
         if user == conn.user:  # who was told "denied" is logged in, so they exist
-            return _wrong(user)
+            return _plainly_wrong_error(user)
         error = WrongPasswordError(
             f"unknown user or wrong password: telling them apart for {user!r} needs the privilege SelectOwnership; "
             "nothing was changed"
@@ -178,7 +177,7 @@ def why_wrong(conn: Connection, user: str, deadline: Deadline) -> MilvusExceptio
         error.__cause__ = exc
         return error
     if names and user not in names:
-        return lookup.unknown_user(conn, user, names)
+        return unknown_user_error(conn, user, names)
     if conn.address.login and not conn.user:
         return WrongPasswordError(
             f"the server refused a login as {user!r} with this password: it is wrong, or password login is off for "
@@ -188,10 +187,10 @@ def why_wrong(conn: Connection, user: str, deadline: Deadline) -> MilvusExceptio
         return WrongPasswordError(
             f"unknown user or wrong password for {user!r}: the server lists no users; nothing was changed"
         )
-    return _wrong(user)
+    return _plainly_wrong_error(user)
 
 
-def _wrong(user: str) -> WrongPasswordError:
+def _plainly_wrong_error(user: str) -> WrongPasswordError:
     return WrongPasswordError(f"the password given for user {user!r} is wrong; nothing was changed")
 
 
@@ -222,9 +221,9 @@ def _login_passes(ask: Callable[[], Any], what: str) -> bool:
     except (UnavailableError, DeadlineError):
         raise
     except MilvusException as exc:
-        raise _cannot(f"a login {what} was answered with: {exc}") from exc
+        raise _cannot_verify_error(f"a login {what} was answered with: {exc}") from exc
     if not said.ok:
-        raise _cannot(f"a login {what} was answered with code {said.number} {said.reason}")
+        raise _cannot_verify_error(f"a login {what} was answered with code {said.number} {said.reason}")
     return True
 
 
@@ -241,7 +240,7 @@ def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline
             update.cancel()
             return _by_rewriting(conn, user, password, deadline) if may_rewrite else Verdict(None, enforced=False)
         if said.code != NOT_AUTHENTICATED:
-            raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
+            raise _cannot_verify_error(f"it does not refuse a random password: code {said.number} {said.reason}")
         return Verdict(_update_passes(_update_says(update)), enforced=False)
 
 
@@ -258,7 +257,7 @@ def _update_passes(said: reply_status.Status) -> bool:
         return False
     if said.code == UNCLASSIFIED and HASH_REFUSED in said.reason:
         return True
-    raise _cannot(f"unexpected answer: code {said.number} {said.reason}")
+    raise _cannot_verify_error(f"unexpected answer: code {said.number} {said.reason}")
 
 
 def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
@@ -272,8 +271,8 @@ def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadl
     if said.ok or said.code == NOT_AUTHENTICATED:
         return Verdict(said.ok, enforced=False)
     if said.code == PARAMETER_INVALID:
-        raise _cannot("this server no longer accepts passwords of this length")
-    raise _cannot(f"unexpected answer: code {said.number} {said.reason}")
+        raise _cannot_verify_error("this server no longer accepts passwords of this length")
+    raise _cannot_verify_error(f"unexpected answer: code {said.number} {said.reason}")
 
 
 def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
@@ -286,9 +285,9 @@ def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
     said = _update_says(call)
     if said.ok:
         # A superuser's header was put in on the way, and such an update creates the user.
-        conn.checked("DeleteCredential", deadline=deadline, username=nobody)
+        conn.call_checked("DeleteCredential", deadline=deadline, username=nobody)
     if said.code != NOT_AUTHENTICATED:
-        raise _cannot(f"it does not refuse a random password: code {said.number} {said.reason}")
+        raise _cannot_verify_error(f"it does not refuse a random password: code {said.number} {said.reason}")
 
 
 def _update_says(call: Any) -> reply_status.Status:
@@ -297,10 +296,10 @@ def _update_says(call: Any) -> reply_status.Status:
     except (UnavailableError, DeadlineError):
         raise
     except MilvusException as exc:
-        raise _cannot(f"a change without credentials was answered with: {exc}") from exc
+        raise _cannot_verify_error(f"a change without credentials was answered with: {exc}") from exc
 
 
-def _cannot(why: str) -> CannotVerifyError:
+def _cannot_verify_error(why: str) -> CannotVerifyError:
     return CannotVerifyError(f"the password cannot be verified here, so nothing was changed: {why}")
 
 

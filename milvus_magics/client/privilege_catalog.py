@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from milvus_magics.client.results.privileges import Grant
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 # Hints for levels and spelling, never a closed list: servers add privileges, and theirs is the last word.
 ON_COLLECTIONS = frozenset(
@@ -167,7 +165,7 @@ class Scope(NamedTuple):
     object_name: str | None
 
 
-def problem_with(privilege: str, scope: Scope) -> str | None:
+def problem_with_scope(privilege: str, scope: Scope) -> str | None:
     """What doesn't go together, whatever the server."""
     if scope.object_type is not None:
         if scope.collection is not None:
@@ -188,7 +186,7 @@ def as_v2_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Gr
     if scope.object_type is not None:
         return None
     everywhere = privilege in ON_CLUSTER | ON_USERS
-    db = ALL if everywhere and scope.db is None else _db(conn, scope)
+    db = ALL if everywhere and scope.db is None else _database_of(conn, scope)
     on_collections = privilege in ON_COLLECTIONS | ON_EITHER or scope.collection
     kind = "User" if privilege in ON_USERS else "Collection" if on_collections else "Global"
     return Grant(role, privilege, kind, scope.collection or ALL, db)
@@ -197,13 +195,13 @@ def as_v2_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Gr
 def as_v1_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant:
     """The grant as all servers take it."""
     if scope.object_type is not None:
-        return Grant(role, privilege, scope.object_type, scope.object_name or ALL, _db(conn, scope))
+        return Grant(role, privilege, scope.object_type, scope.object_name or ALL, _database_of(conn, scope))
     if privilege in ON_USERS:
-        return Grant(role, privilege, "User", ALL, _db(conn, scope))
+        return Grant(role, privilege, "User", ALL, _database_of(conn, scope))
     if privilege in ON_COLLECTIONS or (privilege not in KNOWN and scope.collection):
-        return Grant(role, privilege, "Collection", scope.collection or ALL, _db(conn, scope))
-    return Grant(role, privilege, "Global", ALL, _db(conn, scope))
+        return Grant(role, privilege, "Collection", scope.collection or ALL, _database_of(conn, scope))
+    return Grant(role, privilege, "Global", ALL, _database_of(conn, scope))
 
 
-def _db(conn: Connection, scope: Scope) -> str:
+def _database_of(conn: Connection, scope: Scope) -> str:
     return scope.db if scope.db is not None else conn.address.db_name or "default"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from milvus_magics import wire
 from milvus_magics.client import change, lookup
+from milvus_magics.client.lookup import read_own_roles
 from milvus_magics.client.names import (
     problem_with_existing_name,
     require_valid,
@@ -24,14 +24,9 @@ from milvus_magics.errors import (
     ServerTooOldError,
     UnknownPrivilegeError,
 )
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, printable
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 
 def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:
@@ -66,12 +61,12 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
     fact = (f"privilege group {group!r}", "created")
     with change.attempt(conn, "create_privilege_group", group, fact, deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
-        if _is_there(conn, group, deadline):
-            raise _exists_already(group)
+        if _is_listed(conn, group, deadline):
+            raise _group_exists_error(group)
         try:
             attempt.send("CreatePrivilegeGroup", lambda until: _find(conn, group, until) is not None, group_name=group)
         except GroupExistsError as exc:
-            raise _exists_already(group, exc.details) from exc
+            raise _group_exists_error(group, exc.details) from exc
     return GroupChange(group, conn.address.url, f"created privilege group {group!r}, which is empty so far")
 
 
@@ -148,7 +143,7 @@ def remove_privileges_from_group(
     return _operate(conn, group, privileges, Deadline(timeout), added=False)
 
 
-def members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
+def read_members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
     """What a group holds; None where the caller may not look.
 
     Raises:
@@ -201,7 +196,7 @@ def _operate(
 
 
 def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
-    reply = conn.checked("ListPrivilegeGroups", deadline=deadline)
+    reply = conn.call_checked("ListPrivilegeGroups", deadline=deadline)
     rows = [
         PrivilegeGroup(group.group_name, tuple(sorted(privilege.name for privilege in group.privileges)))
         for group in reply.privilege_groups
@@ -214,7 +209,7 @@ def _find(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] |
     return next((row.privileges for row in _read(conn, deadline) if row.name == group), None)
 
 
-def _is_there(conn: Connection, group: str, deadline: Deadline) -> bool:
+def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool:
     """Whether there is such a group, as far as the caller may look and the server can tell."""
     try:
         return _find(conn, group, deadline) is not None
@@ -222,7 +217,7 @@ def _is_there(conn: Connection, group: str, deadline: Deadline) -> bool:
         return False
 
 
-def _exists_already(group: str, details: str = "") -> GroupExistsError:
+def _group_exists_error(group: str, details: str = "") -> GroupExistsError:
     return GroupExistsError(
         f"privilege group {group!r} exists already, or has the name of a privilege; nothing was changed",
         details=details,
@@ -251,7 +246,7 @@ def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) 
     if conn.user in ("", "root"):
         return False
     deadline = Deadline(timeout)
-    own = {"public", *lookup.own_roles(conn, deadline)}
+    own = {"public", *read_own_roles(conn, deadline)}
     return bool(_roles_with(conn, group, sorted(own), deadline))
 
 
@@ -266,7 +261,7 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
 def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
     """What `drop_privilege_group` would do; a group that is in use is refused, as far as the caller may look."""
     deadline = Deadline(timeout)
-    held = members(conn, group, deadline)
+    held = read_members(conn, group, deadline)
     names = lookup.require_roles(conn, [], deadline)
     users_of_it = _roles_with(conn, group, names, deadline) if names else []
     if users_of_it:
@@ -286,7 +281,7 @@ def preview_change_privilege_group(
     conn: Connection, group: str, names: Sequence[str], *, added: bool, timeout: float | None = None
 ) -> Preview:
     """What `add_privileges_to_group` and `remove_privileges_from_group` would do."""
-    held = members(conn, group, Deadline(timeout))
+    held = read_members(conn, group, Deadline(timeout))
     wanted = list(dict.fromkeys(names))
     effective = [name for name in wanted if held is None or (name in held) is not added]
     absent = next((name for name in wanted if name not in effective), None)

@@ -7,15 +7,23 @@ Which of the two a server has is found out by asking for the newer first: an old
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics import wire
-from milvus_magics.client import change, lookup, privilege_catalog
+from milvus_magics.client import change, lookup
+from milvus_magics.client.lookup import (
+    list_aliases,
+    list_collections,
+    list_databases,
+    read_holders,
+    read_version,
+    unknown_role_error,
+)
 from milvus_magics.client.names import (
     problem_with_existing_name,
     require_valid,
 )
-from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant
+from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange, Grants
 from milvus_magics.errors import (
@@ -33,9 +41,6 @@ from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, listed
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 # From this version on a grant may be said in the newer way.
 V2_SINCE = (2, 4, 18)
@@ -112,15 +117,15 @@ def revoke_privilege(
     return _operate(conn, role, privilege, scope, Deadline(timeout), granted=False)
 
 
-def revoke(conn: Connection, grant: Grant, deadline: Deadline) -> None:
+def revoke_listed_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     """Take one listed grant back, in the way of Milvus 2.3."""
-    with change.attempt(conn, "revoke_privilege", *_about(grant, False), deadline) as attempt:
+    with change.attempt(conn, "revoke_privilege", *_describe_change(grant, False), deadline) as attempt:
         _send_v1(conn, attempt, grant, granted=False)
 
 
-def regrant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
+def restore_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     """Give a role what it held, exactly as it was listed."""
-    with change.attempt(conn, "grant_privilege", *_about(grant, True), deadline) as attempt:
+    with change.attempt(conn, "grant_privilege", *_describe_change(grant, True), deadline) as attempt:
         try:
             _send_v1(conn, attempt, grant, granted=True)
         except (UnknownPrivilegeError, ParameterError):
@@ -144,19 +149,19 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     names = [role] if role is not None else lookup.require_roles(conn, [], deadline)
-    where, complete = databases(conn, deadline)
+    where, complete = databases_to_search(conn, deadline)
     try:
-        rows = select(conn, names, where, deadline)
+        rows = select_grants(conn, names, where, deadline)
     except UnknownRoleError as exc:
         lookup.require_roles(conn, names, deadline, so="")
-        raise lookup.unknown_role(conn, role or "", [], so="") from exc
+        raise unknown_role_error(conn, role or "", [], so="") from exc
     what = f"role {role!r}" if role is not None else "all roles"
     only = "" if complete else ", in the default database only: the others may not be listed"
     caption = f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}"
     return Grants(rows, caption, complete=complete)
 
 
-def grants_if_seen(conn: Connection, role: str, deadline: Deadline) -> Grants | None:
+def list_grants_if_permitted(conn: Connection, role: str, deadline: Deadline) -> Grants | None:
     """`list_grants` of a role; None where the caller may not look."""
     try:
         return list_grants(conn, role, timeout=deadline.remaining())
@@ -164,7 +169,7 @@ def grants_if_seen(conn: Connection, role: str, deadline: Deadline) -> Grants | 
         return None
 
 
-def select(conn: Connection, roles: Sequence[str], where: Sequence[str], deadline: Deadline) -> list[Grant]:
+def select_grants(conn: Connection, roles: Sequence[str], where: Sequence[str], deadline: Deadline) -> list[Grant]:
     """What roles hold in databases, each grant once, by calls that are in flight together."""
     found: dict[tuple[str, ...], Grant] = {}
     with conn.batch() as begin:
@@ -187,21 +192,21 @@ def _operate(
     require_valid(
         problem_with_existing_name(role, "role")
         or problem_with_existing_name(privilege, "privilege")
-        or privilege_catalog.problem_with(privilege, scope)
+        or problem_with_scope(privilege, scope)
     )
     operation = "grant_privilege" if granted else "revoke_privilege"
     older = as_v1_grant(conn, role, privilege, scope)
     first = as_v2_grant(conn, role, privilege, scope) or older
-    with change.attempt(conn, operation, *_about(first, granted), deadline) as attempt:
-        there_are = ways(conn, role, privilege, scope, deadline)
+    with change.attempt(conn, operation, *_describe_change(first, granted), deadline) as attempt:
+        there_are = possible_grants(conn, role, privilege, scope, deadline)
         if not granted:
-            held = require_held(conn, there_are, deadline)
+            held = require_granted(conn, there_are, deadline)
             there_are = there_are[there_are.index(held) :]
         try:
             grant, note = _send(conn, attempt, there_are, scope, granted=granted)
         except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
-            raise _unknown(conn, older, scope.object_type is not None, deadline, exc) from exc
-        missing = missing_target(conn, grant, deadline) if granted else ""
+            raise _unknown_thing_error(conn, older, scope.object_type is not None, deadline, exc) from exc
+        missing = missing_target_note(conn, grant, deadline) if granted else ""
     return GrantChange(grant, conn.address.url, granted, "; ".join(filter(None, (attempt.note, note, missing))))
 
 
@@ -222,7 +227,7 @@ def _send_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted
     fields = {
         "role": {"name": grant.role},
         "grantor": {"privilege": {"name": grant.privilege}},
-        "type": _kind(granted),
+        "type": _operate_type(granted),
         "db_name": grant.db,
         "collection_name": grant.object_name,
     }
@@ -238,7 +243,7 @@ def _send_v1(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted
         "db_name": grant.db,
     }
     return _send_as_somebody(
-        conn, attempt, "OperatePrivilege", grant, granted, {"entity": entity, "type": _kind(granted)}
+        conn, attempt, "OperatePrivilege", grant, granted, {"entity": entity, "type": _operate_type(granted)}
     )
 
 
@@ -250,10 +255,10 @@ def _send_as_somebody(
     There it looks into the header for a name, which must be a user's, and doesn't look at the password.
     """
 
-    attempt.is_about(*_about(grant, granted))
+    attempt.is_about(*_describe_change(grant, granted))
 
     def is_so(until: Deadline) -> bool | None:
-        return any(_same(grant, other) for other in _held(conn, [grant], until)) is granted
+        return any(_is_same_grant(grant, other) for other in _select_held(conn, [grant], until)) is granted
 
     nobody = conn.address.login is None
     try:
@@ -266,11 +271,11 @@ def _send_as_somebody(
     return "the server wants to know who grants, so it was told 'root': authorization is off" if nobody else ""
 
 
-def _kind(granted: bool) -> int:
+def _operate_type(granted: bool) -> int:
     return wire.enum_value("OperatePrivilegeType", "Grant" if granted else "Revoke")
 
 
-def _about(grant: Grant, granted: bool) -> tuple[str, tuple[str, str]]:
+def _describe_change(grant: Grant, granted: bool) -> tuple[str, tuple[str, str]]:
     """What a change is about: its target, and what is true once it is done."""
     deed = f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
     return f"{grant.role} {grant}", (str(grant), deed)
@@ -287,49 +292,49 @@ def _read(entity: Any) -> Grant:
     )
 
 
-def databases(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
+def databases_to_search(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
     """The databases to look into, and whether these are all. `*` first: newer servers tell everything there."""
     try:
-        names = lookup.databases(conn, deadline)
+        names = list_databases(conn, deadline)
     except (PermissionDeniedError, ServerTooOldError):
         return [ALL, ""], False
     return [ALL, *names], True
 
 
-def _held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> list[Grant]:
+def _select_held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> list[Grant]:
     """What the role holds, also in databases that do not exist: Milvus 2.3 tells of those only by name."""
-    where = {*databases(conn, deadline)[0], *(grant.db for grant in wanted)}
-    return select(conn, [wanted[0].role], sorted(where), deadline)
+    where = {*databases_to_search(conn, deadline)[0], *(grant.db for grant in wanted)}
+    return select_grants(conn, [wanted[0].role], sorted(where), deadline)
 
 
-def _same(wanted: Grant, held: Grant) -> bool:
+def _is_same_grant(wanted: Grant, held: Grant) -> bool:
     # Newer servers choose the type by themselves; where the caller named it, it is part of what was meant.
     return (wanted.privilege, wanted.object_name, wanted.db) == (held.privilege, held.object_name, held.db)
 
 
-def holds(conn: Connection, wanted: Grant, deadline: Deadline) -> bool:
+def is_granted(conn: Connection, wanted: Grant, deadline: Deadline) -> bool:
     """Whether a role has a privilege there already."""
-    return any(_same(wanted, other) for other in _held(conn, [wanted], deadline))
+    return any(_is_same_grant(wanted, other) for other in _select_held(conn, [wanted], deadline))
 
 
-def require_held(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> Grant:
+def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> Grant:
     """Which of the ways it is that a role has a privilege: the server says "done" to taking back what it never gave.
 
     Raises:
         NotGrantedError: none; says what the role has. The first is returned where the caller may not look.
     """
     try:
-        held = _held(conn, wanted, deadline)
+        held = _select_held(conn, wanted, deadline)
     except PermissionDeniedError:
         return wanted[0]
-    found = next((grant for grant in wanted if any(_same(grant, other) for other in held)), None)
+    found = next((grant for grant in wanted if any(_is_same_grant(grant, other) for other in held)), None)
     if found is None:
         has = f"it has {listed(held)}" if held else "it has no privileges"
         raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}; nothing was changed")
     return found
 
 
-def ways(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> list[Grant]:
+def possible_grants(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> list[Grant]:
     """The grant in the ways that the server may have, the newest first; the last one is how all servers take it.
 
     Raises:
@@ -354,7 +359,9 @@ def _require_older(conn: Connection, older: Grant, scope: Scope) -> None:
         )
 
 
-def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, said: MilvusException) -> MilvusException:
+def _unknown_thing_error(
+    conn: Connection, older: Grant, typed: bool, deadline: Deadline, said: MilvusException
+) -> MilvusException:
     """What does not exist, with what may have been meant."""
     role, privilege = older.role, older.privilege
     if isinstance(said, UnknownRoleError):
@@ -363,7 +370,7 @@ def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, sa
         except UnknownRoleError as exc:
             exc.details = said.details
             return exc
-        return lookup.unknown_role(conn, role, [])
+        return unknown_role_error(conn, role, [])
     if "not found the object type" in said.details:
         return ParameterError(
             f"there is no object type {older.object_type!r}; there are: Collection, Global, User; nothing was changed",
@@ -375,23 +382,23 @@ def _unknown(conn: Connection, older: Grant, typed: bool, deadline: Deadline, sa
     if privilege in KNOWN:
         hint = f" for the object type {older.object_type!r}" if typed else "; newer ones do"
     return UnknownPrivilegeError(
-        f"this server (Milvus {lookup.version(conn, deadline)}) knows no privilege {privilege!r}{hint}; nothing was "
+        f"this server (Milvus {read_version(conn, deadline)}) knows no privilege {privilege!r}{hint}; nothing was "
         "changed",
         details=said.details,
     )
 
 
-def missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> str:
+def missing_target_note(conn: Connection, grant: Grant, deadline: Deadline) -> str:
     """A warning where a privilege was granted on something that is not there: servers take any name."""
     try:
-        there_are = lookup.databases(conn, deadline)
+        there_are = list_databases(conn, deadline)
         if grant.db != ALL and grant.db not in there_are:
             return f"note that there is no database {grant.db!r}{did_you_mean(grant.db, there_are)}"
         if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
             return ""
-        collections = lookup.collections(conn, grant.db, deadline)
+        collections = list_collections(conn, grant.db, deadline)
         if grant.object_name not in collections:
-            collections += lookup.aliases(conn, grant.db, deadline)
+            collections += list_aliases(conn, grant.db, deadline)
     except MilvusException:
         return ""  # it is granted; that the names could not be looked up changes nothing
     if grant.object_name in collections:
@@ -406,17 +413,17 @@ def preview_grant_privilege(
     """What `grant_privilege` would do. Whether the server knows the privilege is seen only by granting it."""
     deadline = Deadline(timeout)
     _require_grant(conn, role, privilege, scope, deadline)
-    grant = ways(conn, role, privilege, scope, deadline)[0]
+    grant = possible_grants(conn, role, privilege, scope, deadline)[0]
     notes = []
     if privilege not in KNOWN:
         hint = did_you_mean(privilege, KNOWN)
         notes.append(f"whether the server knows a privilege {privilege!r} is seen only by granting it{hint}")
     try:
-        if holds(conn, grant, deadline):
+        if is_granted(conn, grant, deadline):
             notes.append("it has that already, so nothing would change")
     except PermissionDeniedError:
         pass
-    notes.append(missing_target(conn, grant, deadline))
+    notes.append(missing_target_note(conn, grant, deadline))
     return Preview(f"grant {grant} to role {role!r}", conn.address.url, note="; ".join(filter(None, notes)))
 
 
@@ -426,10 +433,10 @@ def preview_revoke_privilege(
     """What `revoke_privilege` would do; warns where it is one's own role."""
     deadline = Deadline(timeout)
     _require_grant(conn, role, privilege, scope, deadline)
-    grant = require_held(conn, ways(conn, role, privilege, scope, deadline), deadline)
+    grant = require_granted(conn, possible_grants(conn, role, privilege, scope, deadline), deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose that" if own else ""
-    note = _who_would_lose(role, lookup.holders(conn, role, deadline))
+    note = _who_would_lose(role, read_holders(conn, role, deadline))
     return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
 
 
@@ -443,7 +450,7 @@ def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
 
 def _roles_with(conn: Connection, privilege: str, names: Sequence[str], deadline: Deadline) -> list[str]:
     """Those of the roles that hold a privilege or a group, wherever."""
-    grants = select(conn, names, databases(conn, deadline)[0], deadline)
+    grants = select_grants(conn, names, databases_to_search(conn, deadline)[0], deadline)
     return sorted({grant.role for grant in grants if grant.privilege == privilege})
 
 
@@ -451,6 +458,6 @@ def _require_grant(conn: Connection, role: str, privilege: str, scope: Scope, de
     require_valid(
         problem_with_existing_name(role, "role")
         or problem_with_existing_name(privilege, "privilege")
-        or privilege_catalog.problem_with(privilege, scope)
+        or problem_with_scope(privilege, scope)
     )
     lookup.require_roles(conn, [role], deadline)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
-from milvus_magics.client import change, lookup, privileges, roles, users
-from milvus_magics.client.lookup import read_existing_user
+from milvus_magics.client import change, lookup, roles, users
+from milvus_magics.client.lookup import listed_users_among, read_existing_user
+from milvus_magics.client.privileges import restore_grant
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
 from milvus_magics.client.results.users import RestoredUser, UserSnapshot, roles_text
 from milvus_magics.errors import MilvusException, RoleExistsError, UnknownRoleError, UserExistsError
 from milvus_magics.secret import PasswordHash, Secret
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import listed
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 
 def restore_user(
@@ -107,7 +105,7 @@ def restore_role(
     """
     deadline = Deadline(timeout)
     with change.attempt(conn, "restore_role", lost.role, (f"role {lost.role!r}", "restored"), deadline) as attempt:
-        present = lookup.is_listed_among(conn, lost.users or (), deadline)
+        present = listed_users_among(conn, lost.users or (), deadline)
         gone = tuple(user for user in lost.users or () if user not in present)
         try:
             with attempt.nested():
@@ -157,7 +155,7 @@ def _give_back(
         roles.grant_role(conn, user, lost.role, timeout=deadline.remaining())
 
     steps: list[tuple[str, Callable[[], object]]] = [
-        (str(grant), partial(privileges.regrant, conn, grant, deadline)) for grant in lost.grants or ()
+        (str(grant), partial(restore_grant, conn, grant, deadline)) for grant in lost.grants or ()
     ]
     steps += [(f"user {user!r}", partial(bind, user)) for user in users]
     done: list[str] = []

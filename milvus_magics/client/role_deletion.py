@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
 
-from milvus_magics.client import change, lookup, privileges
+from milvus_magics.client import change, lookup
+from milvus_magics.client.lookup import user_names_in
 from milvus_magics.client.names import problem_with_existing_name, require_valid
+from milvus_magics.client.privileges import list_grants_if_permitted, revoke_listed_grant
 from milvus_magics.client.results.previews import DropRolePreview
+from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
 from milvus_magics.errors import InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import listed
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.privileges import Grants
-    from milvus_magics.transport.connection import Connection
 
 # From this version on the server itself revokes what a role holds when it is dropped by force.
 FORCE_DROP_SINCE = (2, 4, 11)
@@ -39,7 +38,7 @@ def preview_drop_role(
     require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     require_not_built_in(role, "dropped")
-    lost = _would_lose(conn, role, deadline)
+    lost = _read_role_snapshot(conn, role, deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
     undo = "undo: %milvus_restore_role" + (f", but without {lost.unseen}" if lost.unseen else "")
@@ -69,7 +68,7 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
     revoked = 0
     with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
         require_not_built_in(role, "dropped")
-        attempt.lost = lost = _would_lose(conn, role, deadline)
+        attempt.lost = lost = _read_role_snapshot(conn, role, deadline)
         if lost.grants and not force:
             raise InUseError(
                 f"role {role!r} holds {listed(list(lost.grants))}: revoke that first, or force it (--force); "
@@ -91,23 +90,23 @@ def require_not_built_in(role: str, deed: str) -> None:
         ProtectedRoleError: it is `admin` or `public`.
     """
     if role in ("admin", "public"):
-        raise protected(role, deed)
+        raise protected_role_error(role, deed)
 
 
-def protected(role: str, deed: str, exc: MilvusException | None = None) -> ProtectedRoleError:
+def protected_role_error(role: str, deed: str, exc: MilvusException | None = None) -> ProtectedRoleError:
     """The error for a role that the server never changes."""
     details = exc.details if exc else ""
     return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own", details=details)
 
 
-def _would_lose(conn: Connection, role: str, deadline: Deadline) -> RoleSnapshot:
+def _read_role_snapshot(conn: Connection, role: str, deadline: Deadline) -> RoleSnapshot:
     """What would go with a role, which must exist; without what the caller may not see."""
     try:
         found = lookup.find_role(conn, role, deadline)
     except PermissionDeniedError:
-        return RoleSnapshot(role, None, privileges.grants_if_seen(conn, role, deadline))
+        return RoleSnapshot(role, None, list_grants_if_permitted(conn, role, deadline))
     return RoleSnapshot(
-        role, lookup.user_names(found), privileges.grants_if_seen(conn, role, deadline), found.role.description
+        role, user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
     )
 
 
@@ -117,7 +116,7 @@ def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: D
             "DropRole", lambda until: not lookup.is_listed_role(conn, role, until), role_name=role, force_drop=force
         )
     except ProtectedRoleError as exc:
-        raise protected(role, "dropped", exc) from exc
+        raise protected_role_error(role, "dropped", exc) from exc
     except InUseError as exc:
         raise InUseError(
             f"role {role!r} holds privileges that this user cannot see or that are left from a dropped database: "
@@ -139,7 +138,7 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
     with change.report_progress(so_far):
         while left:
             with attempt.nested():
-                privileges.revoke(conn, left[0], deadline)
+                revoke_listed_grant(conn, left[0], deadline)
             del left[0]
         _send_drop(conn, attempt, role, deadline, force=True)
 

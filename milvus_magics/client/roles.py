@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from milvus_magics import wire
-from milvus_magics.client import (
-    change,
-    lookup,
-    privileges,
-    role_deletion,
+from milvus_magics.client import change, lookup, role_deletion
+from milvus_magics.client.lookup import (
+    read_holders,
+    read_roles_of_existing_user,
+    unknown_role_error,
+    unknown_user_error,
+    user_names_in,
 )
 from milvus_magics.client.names import (
     problem_with_existing_name,
     problem_with_role_name,
     require_valid,
 )
+from milvus_magics.client.privileges import list_grants_if_permitted
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
 from milvus_magics.client.results.users import roles_text
 from milvus_magics.client.role_deletion import drop_role as drop_role
 from milvus_magics.client.role_deletion import preview_drop_role as preview_drop_role
-from milvus_magics.client.role_deletion import protected
+from milvus_magics.client.role_deletion import protected_role_error
 from milvus_magics.errors import (
     LimitReachedError,
     MilvusException,
@@ -32,14 +33,9 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
-from milvus_magics.transport import call_errors
+from milvus_magics.transport.call_errors import too_old_error
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 
 def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:
@@ -50,9 +46,9 @@ def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = 
         users: whether to ask who holds them, too.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
-    reply = conn.checked("SelectRole", deadline=Deadline(timeout), include_user_info=users)
+    reply = conn.call_checked("SelectRole", deadline=Deadline(timeout), include_user_info=users)
     rows = [
-        Role(result.role.name, lookup.user_names(result) if users else None, result.role.description)
+        Role(result.role.name, user_names_in(result) if users else None, result.role.description)
         for result in reply.results
     ]
     rows.sort(key=lambda row: row.name)
@@ -74,7 +70,7 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
     deadline = Deadline(timeout)
     found = lookup.find_role(conn, role, deadline, so="")
     return RoleDetails(
-        role, lookup.user_names(found), privileges.grants_if_seen(conn, role, deadline), found.role.description
+        role, user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
     )
 
 
@@ -101,18 +97,18 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
     with change.attempt(conn, "create_role", role, (f"role {role!r}", "created"), deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
         if role in lookup.require_roles(conn, [], deadline):
-            raise _exists_already(conn, role)
+            raise _role_exists_error(conn, role)
         try:
             attempt.send("CreateRole", lambda until: lookup.is_listed_role(conn, role, until), entity=entity)
         except RoleExistsError as exc:
-            raise _exists_already(conn, role, exc.details) from exc
+            raise _role_exists_error(conn, role, exc.details) from exc
         except LimitReachedError as exc:
             raise LimitReachedError(
                 f"the server takes no more roles, 'admin' and 'public' included (setting proxy.maxRoleNum, 10 by "
                 f"default); drop one, or have the limit raised; role {role!r} is not created",
                 details=exc.details,
             ) from exc
-        lost = _lost_description(conn, role, deadline) if description else ""
+        lost = _lost_description_note(conn, role, deadline) if description else ""
     return CreatedRole(role, conn.address.url, "; ".join(filter(None, (attempt.note, lost))))
 
 
@@ -138,12 +134,12 @@ def alter_role(conn: Connection, role: str, description: str, *, timeout: float 
         lookup.require_roles(conn, [role], deadline)
 
         def is_altered(until: Deadline) -> bool | None:
-            return _description(conn, role, until) == description
+            return _read_description(conn, role, until) == description
 
         try:
             attempt.send("AlterRole", is_altered, role_name=role, description=description)
         except ProtectedRoleError as exc:
-            raise protected(role, "changed", exc) from exc
+            raise protected_role_error(role, "changed", exc) from exc
     return AlteredRole(role, conn.address.url, description)
 
 
@@ -187,7 +183,7 @@ def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None
 
 def is_last_holder(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> bool:
     """Whether nobody else holds the role; False where the caller may not look."""
-    return lookup.holders(conn, role, Deadline(timeout)) == (user,)
+    return read_holders(conn, role, Deadline(timeout)) == (user,)
 
 
 def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool) -> RoleBinding:
@@ -196,7 +192,7 @@ def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted
     fact = (f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}")
 
     def is_so(until: Deadline) -> bool | None:
-        users = lookup.holders(conn, role, until)
+        users = read_holders(conn, role, until)
         return None if users is None else (user in users) is granted
 
     with change.attempt(conn, operation, f"{user} {role}", fact, deadline) as attempt:
@@ -206,14 +202,14 @@ def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted
         try:
             attempt.send("OperateUserRole", is_so, username=user, role_name=role, type=kind)
         except (UnknownUserError, UnknownRoleError) as exc:
-            raise _who_is_unknown(conn, user, role, deadline, exc) from exc
+            raise _unknown_user_or_role_error(conn, user, role, deadline, exc) from exc
     return RoleBinding(user, role, conn.address.url, granted, attempt.note)
 
 
 def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> None:
     """The server says "done" also for a user who never had the role, so that is looked at before."""
     try:
-        held = lookup.roles_of_existing(conn, user, deadline)
+        held = read_roles_of_existing_user(conn, user, deadline)
     except PermissionDeniedError:
         return
     if held is None or role in held:
@@ -223,7 +219,7 @@ def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) ->
     raise NotGrantedError(f"user {user!r} does not have role {role!r}; {has}; nothing was changed")
 
 
-def _who_is_unknown(
+def _unknown_user_or_role_error(
     conn: Connection, user: str, role: str, deadline: Deadline, said: MilvusException
 ) -> MilvusException:
     """Which of the two does not exist, with what may have been meant."""
@@ -237,22 +233,22 @@ def _who_is_unknown(
     except MilvusException:
         pass
     if isinstance(said, UnknownUserError):
-        return lookup.unknown_user(conn, user)
-    return lookup.unknown_role(conn, role, [])
+        return unknown_user_error(conn, user)
+    return unknown_role_error(conn, role, [])
 
 
-def _exists_already(conn: Connection, role: str, details: str = "") -> RoleExistsError:
+def _role_exists_error(conn: Connection, role: str, details: str = "") -> RoleExistsError:
     return RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed", details=details)
 
 
-def _description(conn: Connection, role: str, deadline: Deadline) -> str:
-    reply = conn.checked("SelectRole", deadline=deadline, role={"name": role})
+def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
+    reply = conn.call_checked("SelectRole", deadline=deadline, role={"name": role})
     return next((result.role.description for result in reply.results if result.role.name == role), "")
 
 
-def _lost_description(conn: Connection, role: str, deadline: Deadline) -> str:
+def _lost_description_note(conn: Connection, role: str, deadline: Deadline) -> str:
     try:
-        kept = _description(conn, role, deadline)
+        kept = _read_description(conn, role, deadline)
     except MilvusException as exc:
         return f"whether its description was kept could not be asked: {exc}"
     return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
@@ -277,14 +273,14 @@ def preview_alter_role(conn: Connection, role: str, description: str, *, timeout
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
     if lookup.is_before(conn, DESCRIPTIONS_SINCE, deadline):
-        raise call_errors.too_old("AlterRole", conn.address, conn.version)
+        raise too_old_error("AlterRole", conn.address, conn.version)
     role_deletion.require_not_built_in(role, "changed")
     return Preview(f"describe role {role!r} as {description!r}", conn.address.url)
 
 
 def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
     """What `grant_role` would do."""
-    held = _held_by(conn, user, role, Deadline(timeout))
+    held = _read_roles_for_preview(conn, user, role, Deadline(timeout))
     note = "they have it already, so nothing would change" if role in (held or ()) else ""
     return Preview(f"give role {role!r} to user {user!r}, who has {roles_text(held)},", conn.address.url, note=note)
 
@@ -292,7 +288,7 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
 def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
     """What `revoke_role` would do; warns where it is one's own, or the last `admin`."""
     deadline = Deadline(timeout)
-    held = _held_by(conn, user, role, deadline)
+    held = _read_roles_for_preview(conn, user, role, deadline)
     if held is not None and role not in held:
         raise NotGrantedError(
             f"user {user!r} does not have role {role!r}; they have {roles_text(held)}; nothing was changed"
@@ -300,7 +296,7 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
     warnings = []
     if user == conn.user:
         warnings.append("this is the user you are connected as, who would lose what the role holds")
-    if role == "admin" and lookup.holders(conn, role, deadline) == (user,):
+    if role == "admin" and read_holders(conn, role, deadline) == (user,):
         warnings.append("this is the last user with the role 'admin'")
     what = f"take role {role!r} from user {user!r}, who has {roles_text(held)},"
     return Preview(what, conn.address.url, "; ".join(warnings))
@@ -311,9 +307,9 @@ def is_own_role(conn: Connection, role: str, *, timeout: float | None = None) ->
     return lookup.is_own_role(conn, role, Deadline(timeout))
 
 
-def _held_by(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
+def _read_roles_for_preview(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user; both they and the role must exist."""
     require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
-    held = lookup.roles_of_existing(conn, user, deadline)
+    held = read_roles_of_existing_user(conn, user, deadline)
     lookup.require_roles(conn, [role], deadline)
     return held

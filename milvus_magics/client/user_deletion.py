@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from milvus_magics.client import change, lookup, password_check
-from milvus_magics.client.lookup import read_existing_user, read_user
+from milvus_magics.client.lookup import read_existing_user, read_holders, read_own_roles, read_user
 from milvus_magics.client.names import problem_with_existing_name, require_valid
-from milvus_magics.client.password_check import check_password
+from milvus_magics.client.password_check import check_password, wrong_password_error
 from milvus_magics.client.results.previews import DeletePreview
 from milvus_magics.client.results.users import DeletedUser, UserSnapshot
 from milvus_magics.errors import (
@@ -21,10 +20,8 @@ from milvus_magics.errors import (
     ProtectedUserError,
 )
 from milvus_magics.secret import PasswordHash, Secret
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 # Deleting a user reaches the proxies within 7 ms (measured), so this is ample.
 SECONDS_TO_LOSE_ACCESS = 0.3
@@ -100,7 +97,7 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
     deadline = Deadline(timeout)
     with change.attempt(conn, "drop_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
         attempt.lost = lost = read_existing_user(conn, user, deadline)
-        _delete(conn, user, attempt, stored_hashes(conn, [user], deadline).get(user))
+        _delete(conn, user, attempt, read_password_hashes(conn, [user], deadline).get(user))
     return _deleted(conn, lost, attempt, verified=False)
 
 
@@ -128,22 +125,22 @@ def preview_delete_user(
         password = Secret(password)
         right = check_password(conn, user, password, deadline, may_rewrite=False).right
         if right is False:
-            raise password_check.why_wrong(conn, user, deadline)
+            raise wrong_password_error(conn, user, deadline)
         checked = "the password is right" if right else "password not checked: this server shows it only by a change"
     try:
         lost = read_existing_user(conn, user, deadline)
     except PermissionDeniedError:
         if user != conn.user:
             raise
-        lost = UserSnapshot(user, lookup.own_roles(conn, deadline))
+        lost = UserSnapshot(user, read_own_roles(conn, deadline))
     if user == "root":
-        raise _protected(user)
+        raise _protected_user_error(user)
     return DeletePreview(
         user=user,
         server=conn.address.url,
         roles=lost.roles,
         is_actor=user == conn.user,
-        is_last_admin="admin" in (lost.roles or ()) and lookup.holders(conn, "admin", deadline) == (user,),
+        is_last_admin="admin" in (lost.roles or ()) and read_holders(conn, "admin", deadline) == (user,),
         password=checked,
         undo=undo_text(conn, [lost], 0 if conn.keeper and conn.keeper.wanted else 1),
     )
@@ -153,7 +150,7 @@ def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = No
     """What dropping a user would do, as `preview_delete_user`; whether their password could come back is looked at."""
     deadline = Deadline(timeout)
     preview = preview_delete_user(conn, user, timeout=deadline.remaining())
-    stored = stored_hashes(conn, [user], deadline)
+    stored = read_password_hashes(conn, [user], deadline)
     return replace(preview, undo=undo_text(conn, [UserSnapshot(user, preview.roles)], 1 - len(stored)))
 
 
@@ -175,7 +172,7 @@ def undo_text(conn: Connection, lost: Collection[UserSnapshot], unkept: int) -> 
     return f"undo: %milvus_restore_user{password}{roles}"
 
 
-def stored_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, PasswordHash]:
+def read_password_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, PasswordHash]:
     """User -> the hash of their password, if it is wanted for undo, the server tells it and nobody listens on the way.
 
     The server tells those of all users at once. Only these are kept.
@@ -183,7 +180,7 @@ def stored_hashes(conn: Connection, users: Collection[str], deadline: Deadline) 
     if not (conn.keeper and conn.keeper.wanted and (conn.address.secure or conn.address.is_local)):
         return {}
     try:
-        reply = conn.checked("BackupRBAC", deadline=deadline)
+        reply = conn.call_checked("BackupRBAC", deadline=deadline)
     except MilvusException:
         return {}
     wanted = frozenset(users)
@@ -215,7 +212,7 @@ def _delete(
     try:
         attempt.send("DeleteCredential", is_gone, username=user)
     except ProtectedUserError as exc:
-        raise _protected(user, exc.details) from exc
+        raise _protected_user_error(user, exc.details) from exc
     finally:
         if conn.keeper and attempt.outcome != "refused":
             conn.keeper.keep(user, secret)
@@ -223,7 +220,7 @@ def _delete(
         attempt.actor_gone = _has_lost_access(conn)
 
 
-def _protected(user: str, details: str = "") -> ProtectedUserError:
+def _protected_user_error(user: str, details: str = "") -> ProtectedUserError:
     return ProtectedUserError(f"user {user!r} cannot be deleted: the server protects it", details=details)
 
 
@@ -236,7 +233,7 @@ def _deleted(conn: Connection, lost: UserSnapshot, attempt: change.Attempt, *, v
 def _has_lost_access(conn: Connection) -> bool:
     """Whether this connection's own login is refused by now; proxies take some milliseconds to notice."""
     until = Deadline(SECONDS_TO_LOSE_ACCESS)
-    while not until.passed():
+    while not until.is_over():
         try:
             conn.call("GetVersion", deadline=until)
         except AuthenticationError:

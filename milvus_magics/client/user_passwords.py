@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-from milvus_magics.client import (
-    change,
-    lookup,
-    password_check,
-)
+from milvus_magics.client import change, lookup, password_check
 from milvus_magics.client.lookup import read_user
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require_valid
-from milvus_magics.client.password_check import check_password
+from milvus_magics.client.password_check import check_password, wrong_password_error
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.errors import (
@@ -23,13 +18,8 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 # One proxy has the new password before the answer; others may take a moment.
 SECONDS_TO_PROVE = 2.0
@@ -151,7 +141,7 @@ def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Dead
         new_works = check_password(conn, user, new, deadline, may_rewrite=True).right
         if new_works and not old_works:
             return True
-        if until.passed():
+        if until.is_over():
             which = "the old one still works" if old_works else "the new one does not work"
             raise OutcomeUnknownError(
                 f"the server says that the password of user {user!r} is changed, but {which}; if it has several "
@@ -170,7 +160,7 @@ def preview_update_password(
     if old_password:
         right = check_password(conn, user, old_password, deadline, may_rewrite=False).right
         if right is False:
-            raise password_check.why_wrong(conn, user, deadline)
+            raise wrong_password_error(conn, user, deadline)
         checked = "the old password is right" if right else "this server shows only by a change whether it is right"
     elif user != conn.user:
         lookup.require_user(conn, user, deadline)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from milvus_magics.client import (
-    change,
-    lookup,
-    roles,
+from milvus_magics.client import change, lookup, roles
+from milvus_magics.client.lookup import (
+    read_roles_of_existing_user,
+    read_user,
+    read_version,
+    role_names_in,
+    unknown_user_error,
 )
-from milvus_magics.client.lookup import read_user
 from milvus_magics.client.names import (
     problem_with_existing_name,
     problem_with_password,
@@ -34,13 +35,8 @@ from milvus_magics.errors import (
     UserExistsError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
 
 
 def create_user(
@@ -101,16 +97,16 @@ def create_user(
                 details=exc.details,
             ) from exc
         except UserExistsError as exc:
-            raise _exists(conn, user, exc.details) from exc
+            raise _user_exists_error(conn, user, exc.details) from exc
         except ParameterError as exc:
             if not {".", "-"} & set(user):
                 raise
             raise ParameterError(
-                f"this server (Milvus {lookup.version(conn, deadline)}) takes only letters, digits and _ in a user "
+                f"this server (Milvus {read_version(conn, deadline)}) takes only letters, digits and _ in a user "
                 f"name, not {user!r}: '.' and '-' need Milvus 2.6; nothing was changed",
                 details=exc.details,
             ) from exc
-        note = _lost_description(conn, user, deadline) if description else ""
+        note = _lost_description_note(conn, user, deadline) if description else ""
     _grant_all(conn, user, wanted, deadline)
     return CreatedUser(user, conn.address.url, wanted, note="; ".join(filter(None, (attempt.note, note))))
 
@@ -122,7 +118,7 @@ def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[st
         conn: the connection to ask.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
-    return sorted(conn.checked("ListCredUsers", deadline=Deadline(timeout)).usernames)
+    return sorted(conn.call_checked("ListCredUsers", deadline=Deadline(timeout)).usernames)
 
 
 def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
@@ -132,8 +128,8 @@ def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
         conn: the connection to ask.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
-    reply = conn.checked("SelectUser", deadline=Deadline(timeout), include_role_info=True)
-    rows = [User(result.user.name, lookup.role_names(result), result.description) for result in reply.results]
+    reply = conn.call_checked("SelectUser", deadline=Deadline(timeout), include_role_info=True)
+    rows = [User(result.user.name, role_names_in(result), result.description) for result in reply.results]
     rows.sort(key=lambda row: row.name)
     return Users(rows, f"{len(rows)} user{'s' if len(rows) != 1 else ''} on {conn.address.url}")
 
@@ -154,12 +150,12 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
     reply = conn.call("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
     result = lookup.find_user(conn, user, reply, deadline)
     if result:
-        return User(user, lookup.role_names(result), result.description)
+        return User(user, role_names_in(result), result.description)
     try:
         names = list_usernames(conn, timeout=deadline.remaining())
     except PermissionDeniedError:
         names = []
-    raise lookup.unknown_user(conn, user, names, so="")
+    raise unknown_user_error(conn, user, names, so="")
 
 
 def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
@@ -203,7 +199,7 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
         except PermissionDeniedError:
             return []
     if user in names:
-        raise _exists(conn, user)
+        raise _user_exists_error(conn, user)
     return names
 
 
@@ -212,7 +208,7 @@ def roles_missing_after_partial_creation(
 ) -> tuple[str, ...]:
     """The roles that are missing where this was begun before: the user is there, with this very password."""
     try:
-        held = lookup.roles_of_existing(conn, user, deadline)
+        held = read_roles_of_existing_user(conn, user, deadline)
         missing = tuple(role for role in wanted if role not in (held or ()))
         if held is None or not missing or not check_password(conn, user, password, deadline, may_rewrite=False).right:
             return ()
@@ -222,11 +218,11 @@ def roles_missing_after_partial_creation(
     return missing
 
 
-def _exists(conn: Connection, user: str, details: str = "") -> UserExistsError:
+def _user_exists_error(conn: Connection, user: str, details: str = "") -> UserExistsError:
     return UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed", details=details)
 
 
-def _lost_description(conn: Connection, user: str, deadline: Deadline) -> str:
+def _lost_description_note(conn: Connection, user: str, deadline: Deadline) -> str:
     """What to say where the server dropped the description without a word, as older ones do."""
     try:
         kept = list_user(conn, user, timeout=deadline.remaining()).description
@@ -269,7 +265,7 @@ def preview_create_user(
     lookup.require_roles(conn, grant, deadline)
     note = ""
     try:
-        if user in conn.checked("ListCredUsers", deadline=deadline).usernames:
+        if user in conn.call_checked("ListCredUsers", deadline=deadline).usernames:
             hint = "; with their password, the roles that they lack would be given" if grant and not password else ""
             raise UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed{hint}")
     except PermissionDeniedError:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from milvus_magics.display.messages import html_line
-from milvus_magics.display.tables import MAX_ROWS, TEXT_WIDTH, cell_text, escaped
+from milvus_magics.display.tables import MAX_ROWS, TEXT_WIDTH, cell_text, escape_html
 from milvus_magics.wording import printable
 
 # One hue for all levels, so that they are told by brightness, and see-through for dark themes. Names stay in sight
@@ -117,23 +117,23 @@ def html_matrix(
     spans: list[tuple[str, int]] = []
     for head, _ in heads:
         spans[-1:] = [(head, spans[-1][1] + 1)] if spans and spans[-1][0] == head else [*spans[-1:], (head, 1)]
-    above = "".join(f'<th scope="colgroup" colspan="{n}"><span>{escaped(head)}</span></th>' for head, n in spans)
+    above = "".join(f'<th scope="colgroup" colspan="{n}"><span>{escape_html(head)}</span></th>' for head, n in spans)
     names = "".join(_html_heading(head, name) for head, name in heads)
-    signs = {level: escaped(sign) for level, (sign, _) in marks.items()}
+    signs = {level: escape_html(sign) for level, (sign, _) in marks.items()}
     body = "".join(_html_row(row, signs) for row in rows[: MAX_ROWS + 1])  # one more: the row of everybody
     left_out = len(rows) - MAX_ROWS - 1
     more = f"and {left_out} more {corner[0]}: .filter('part of a name') narrows them down" if left_out > 0 else ""
     legend = "".join(
-        f'<span><b class="mm-l{level}">{signs[level]}</b> {escaped(meaning)}</span> '
+        f'<span><b class="mm-l{level}">{signs[level]}</b> {escape_html(meaning)}</span> '
         for level, (_, meaning) in marks.items()
     )
     return (
         f'<div class="mm-matrix{_sizes(heads, rows)}">{_MATRIX_STYLE}'
-        f"<div>{escaped(caption)}</div>"
-        f'<div class="mm-scroll" role="region" aria-label="{escaped(caption)}"><table>'
+        f"<div>{escape_html(caption)}</div>"
+        f'<div class="mm-scroll" role="region" aria-label="{escape_html(caption)}"><table>'
         f'<thead><tr><th class="mm-name"></th><th></th>{above}</tr>'
-        f'<tr><th scope="col" class="mm-name">{escaped(corner[0])}</th>'
-        f'<th scope="col" class="mm-note">{escaped(corner[1])}</th>{names}</tr></thead>'
+        f'<tr><th scope="col" class="mm-name">{escape_html(corner[0])}</th>'
+        f'<th scope="col" class="mm-note">{escape_html(corner[1])}</th>{names}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{html_line(more, 'note') if more else ''}"
         f'<p class="mm-legend">{legend}</p></div>'
     )
@@ -150,7 +150,8 @@ def _sizes(heads: Sequence[tuple[str, str]], rows: Sequence[Any]) -> str:
 
 
 def _html_heading(above: str, name: str) -> str:
-    return f'<th scope="col" title="{escaped(above)} {escaped(name)}"><span>{escaped(_cut_inside(name))}</span></th>'
+    title = f"{escape_html(above)} {escape_html(name)}"
+    return f'<th scope="col" title="{title}"><span>{escape_html(_cut_inside(name))}</span></th>'
 
 
 def _html_row(row: Any, signs: Mapping[int, str]) -> str:
@@ -162,8 +163,8 @@ def _html_row(row: Any, signs: Mapping[int, str]) -> str:
     )
     why = _attribute(row.why)
     return (
-        f'<tr><th scope="row" class="mm-name">{escaped(row.name)}</th>'
-        f'<td class="mm-note" tabindex="0" title="{why}">{escaped(row.note)}</td>{cells}</tr>'
+        f'<tr><th scope="row" class="mm-name">{escape_html(row.name)}</th>'
+        f'<td class="mm-note" tabindex="0" title="{why}">{escape_html(row.note)}</td>{cells}</tr>'
     )
 
 

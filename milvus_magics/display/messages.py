@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from milvus_magics.display.tables import MAX_ROWS, escaped
+from milvus_magics.display.tables import MAX_ROWS, escape_html
 
 # Buttons and tabs are as wide as their words. In a narrow panel labels go above their fields, and nothing is cut.
 PANEL_STYLE = """<style>
@@ -48,16 +48,16 @@ _STYLES = {
 
 
 def html_line(text: str, kind: str) -> str:
-    """One line of a form: a `heading`, a `note`, a `warning`, or how it went: `done` or `error`."""
+    """One line of a form: a `column_heading`, a `note`, a `warning`, or how it went: `done` or `error`."""
     mark, style = _STYLES[kind]
     # A div, not a span: Markdown, which a notebook can become, works within spans, so a name could be a link.
     style += ";white-space:normal;line-height:1.4;overflow-wrap:anywhere"
-    return f'<div style="{style.lstrip(";")}">{mark}{escaped(text)}</div>'
+    return f'<div style="{style.lstrip(";")}">{mark}{escape_html(text)}</div>'
 
 
 def html_list(label: str, lines: Sequence[str]) -> str:
     """Lines below a label, capped like tables."""
     more = len(lines) - MAX_ROWS
     shown = [*lines[:MAX_ROWS], *([f"and {more} more"] if more > 0 else [])]
-    items = "".join(f'<li style="line-height:1.5;overflow-wrap:anywhere">{escaped(line)}</li>' for line in shown)
+    items = "".join(f'<li style="line-height:1.5;overflow-wrap:anywhere">{escape_html(line)}</li>' for line in shown)
     return f'{html_line(label, "note")}<ul style="margin:0;padding-left:1.2em">{items}</ul>'

@@ -36,14 +36,14 @@ def cell_text(value: Any) -> str:
     return printable(str(value))
 
 
-def escaped(value: Any) -> str:
+def escape_html(value: Any) -> str:
     """One value as HTML text."""
     return html.escape(cell_text(value), quote=True)
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str) -> str:
     """A table for a terminal: all rows, columns as wide as their widest value."""
-    lines = [[heading(name) for name in columns]]
+    lines = [[column_heading(name) for name in columns]]
     lines += [[cell_text(row[name]) for name in columns] for row in rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
@@ -54,11 +54,11 @@ def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], captio
 def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str, most: int = MAX_ROWS) -> str:
     """A table for a notebook, capped at so many rows with a count of what is left out."""
     left = 'style="text-align:left"'
-    head = "".join(f'<th scope="col" {left}>{escaped(heading(name))}</th>' for name in columns)
+    head = "".join(f'<th scope="col" {left}>{escape_html(column_heading(name))}</th>' for name in columns)
     body = "".join(f"<tr>{''.join(_table_cell(row[name]) for name in columns)}</tr>" for row in rows[:most])
     more = len(rows) - most
     note = f"<p>and {more} more; iterate over the result, or use to_pandas()</p>" if more > 0 else ""
-    title = f'<caption style="text-align:left;caption-side:top">{escaped(caption)}</caption>' if caption else ""
+    title = f'<caption style="text-align:left;caption-side:top">{escape_html(caption)}</caption>' if caption else ""
     table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="mm-table">{_TABLE_STYLE}{table}</div>{note}'
 
@@ -69,6 +69,6 @@ def _table_cell(value: Any) -> str:
     return f'<td{kind} style="text-align:left">{html.escape(text, quote=True)}</td>'
 
 
-def heading(name: str) -> str:
+def column_heading(name: str) -> str:
     """A column's name in words."""
     return printable(name).replace("_", " ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import ipywidgets as widgets
@@ -14,12 +14,10 @@ from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.form import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form, show
 from milvus_magics.forms.secret_text import SecretText
+from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections
 from milvus_magics.transport.address import DEFAULT_URI, Address
-
-if TYPE_CHECKING:
-    from milvus_magics.secret import Secret
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 # Field -> its label and what stands in it while it is empty.
 FIELDS = {

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as widgets
 
 from milvus_magics.access import question
+from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, Page, RolesPage, UsersPage
 from milvus_magics.forms.form import Panel
 from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-
-if TYPE_CHECKING:
-    from milvus_magics.access.snapshot import AccessSnapshot
-    from milvus_magics.transport.connection import Connection
-    from milvus_magics.transport.events import Change
-
+from milvus_magics.transport.events import Change
 
 CHANGED = "something was changed since this was read: Refresh shows it"
 

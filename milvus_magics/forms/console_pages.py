@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 import ipywidgets as widgets
 
 from milvus_magics.access import question
+from milvus_magics.access.matrix import Matrix
 from milvus_magics.access.question import Question
-from milvus_magics.access.rights import Right, in_words
+from milvus_magics.access.rights import Right, rights_text
+from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.names import ROOT
 from milvus_magics.client.privilege_catalog import KNOWN
 from milvus_magics.client.results.roles import holders_text
@@ -21,15 +23,11 @@ from milvus_magics.forms.fields import NameBox
 from milvus_magics.forms.form import show
 from milvus_magics.forms.passwords import ResetPasswordForm, UpdatePasswordForm
 from milvus_magics.forms.roles import CreateRoleForm, DropRoleForm, GrantRoleForm, RevokeRoleForm
+from milvus_magics.forms.server_form import ServerForm
 from milvus_magics.forms.users import DeleteUserForm
 from milvus_magics.session import journal
+from milvus_magics.transport.connection import Connection
 from milvus_magics.wording import printable
-
-if TYPE_CHECKING:
-    from milvus_magics.access.matrix import Matrix
-    from milvus_magics.access.snapshot import AccessSnapshot
-    from milvus_magics.forms.console import Console
-    from milvus_magics.forms.server_form import ServerForm
 
 WRAPPED = {"flex_flow": "row wrap", "width": "100%"}
 NARROW = {"description_width": "7em"}
@@ -38,12 +36,31 @@ SIDE = {"width": "23em", "max_width": "100%"}
 DETAILS = {"flex": "1 1 18em", "min_width": "0", "max_height": "24em", "overflow": "auto", "margin": "0 0 0 1em"}
 
 
+class ConsoleContext(Protocol):
+    """What a page needs to know of the console that it is in."""
+
+    @property
+    def using(self) -> str:
+        """The alias of the connection."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that each operation may last."""
+
+    @property
+    def conn(self) -> Connection:
+        """The connection that is shown."""
+
+    def refresh_after_change(self) -> None:
+        """Read again where something was changed since."""
+
+
 class Page:
     """One page: a box with widgets, and the reading that it shows."""
 
     TITLE = ""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: ConsoleContext) -> None:
         self.console = console
         self.box = widgets.VBox()
         self._shown: AccessSnapshot | None = None
@@ -267,7 +284,7 @@ class HistoryPage(Page):
 
 
 def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
-    may = in_words(rights, most=(100, 100)) or ["nothing"]
+    may = rights_text(rights, most=(100, 100)) or ["nothing"]
     lines = [html_line(heading, "heading"), html_line(note, "note")]
     return "".join([*lines, html_list("may do", may)])
 

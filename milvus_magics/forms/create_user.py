@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ipywidgets as widgets
 
 from milvus_magics.client import users
 from milvus_magics.client.names import problem_with_user_name
+from milvus_magics.client.results.users import CreatedUser
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms.fields import NamesBox
 from milvus_magics.forms.secret_text import NewSecret
 from milvus_magics.forms.server_form import ServerForm, text_field
 from milvus_magics.session import name_cache
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.users import CreatedUser
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 
 class CreateUserForm(ServerForm):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ipywidgets as widgets
 
 from milvus_magics.client import users
+from milvus_magics.client.results.previews import DeletePreview
+from milvus_magics.client.results.users import DeletedUser
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.users import DeletionForm
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.previews import DeletePreview
-    from milvus_magics.client.results.users import DeletedUser
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 
 class DropUserForm(DeletionForm):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as widgets
 
 from milvus_magics.client import users
+from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.forms.secret_text import NewSecret, SecretText
 from milvus_magics.forms.server_form import ServerForm
 from milvus_magics.session.connections import DEFAULT
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.users import ChangedPassword
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 
 class UpdatePasswordForm(ServerForm):

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ipywidgets as widgets
 
 from milvus_magics.client import roles, users
 from milvus_magics.client.names import problem_with_role_name
+from milvus_magics.client.results.previews import Preview
+from milvus_magics.client.results.roles import CreatedRole, DroppedRole, RoleBinding
 from milvus_magics.client.roles import preview_revoke_role
 from milvus_magics.forms.form import FIELD, LABEL
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.server_form import ServerForm, text_field
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.previews import Preview
-    from milvus_magics.client.results.roles import CreatedRole, DroppedRole, RoleBinding
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 
 class CreateRoleForm(ServerForm):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
@@ -13,9 +13,7 @@ from milvus_magics.forms.fields import NameBox
 from milvus_magics.forms.form import BELOW_FIELDS, FIELD, LABEL, Form
 from milvus_magics.session import name_cache
 from milvus_magics.session.connections import DEFAULT, connections
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 
 class ServerForm(Form):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ipywidgets as widgets
 
 from milvus_magics.client import users
+from milvus_magics.client.results.previews import DeletePreview
+from milvus_magics.client.results.users import DeletedUser
 from milvus_magics.errors import PermissionDeniedError
 from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.forms.server_form import ServerForm
-
-if TYPE_CHECKING:
-    from milvus_magics.client.results.previews import DeletePreview
-    from milvus_magics.client.results.users import DeletedUser
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.connection import Connection
 
 
 class DeletionForm(ServerForm):

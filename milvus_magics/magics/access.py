@@ -35,7 +35,7 @@ class AccessMagics(SessionMagics):
             %milvus_access --user bob
             %milvus_access --privilege Search --collection docs
         """
-        return access.question.access(
+        return access.question.read_access(
             self.connection(args),
             user=args.user,
             role=args.role,

@@ -16,7 +16,7 @@ from IPython.core import magic as ipython_magic
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.line import Namespace, Token, split
 from milvus_magics.magics.typed_secrets import cleanup_advice
-from milvus_magics.transport.deadline import checked_timeout
+from milvus_magics.transport.deadline import validate_timeout
 
 
 class Parser(argparse.ArgumentParser):
@@ -176,10 +176,10 @@ def seconds(text: str | None, default: float) -> float:
         ParameterError: when it is no positive number.
     """
     if text is None:
-        number = checked_timeout(default)
+        number = validate_timeout(default)
     else:
         try:
-            number = checked_timeout(float(text))
+            number = validate_timeout(float(text))
         except ValueError as exc:
             if isinstance(exc, ParameterError):
                 raise

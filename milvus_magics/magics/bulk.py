@@ -45,7 +45,7 @@ class BulkMagics(SessionMagics):
             %milvus_create_users class.csv --passwords-to passwords.csv
             made = %milvus_create_users names
         """
-        rows = bulk.rows.with_passwords(read_rows(args.source, args.namespace))
+        rows = bulk.rows.generate_missing_passwords(read_rows(args.source, args.namespace))
         plans = self._plans(args, bulk.plan.CREATE, rows, _number(args.limit))
         if args.dry_run:
             return _shown(plans)
@@ -115,7 +115,7 @@ class BulkMagics(SessionMagics):
         results: list[BulkResult] = []
         for conn, plan in zip(self._connections(args), plans, strict=True):
             if results and results[-1].interrupted:
-                results.append(bulk.run.not_tried(plan))
+                results.append(bulk.run.skip_plan(plan))
                 continue
             with _bar(plan) as progress:
                 results.append(

@@ -11,10 +11,9 @@ from milvus_magics.errors import AliasError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session import journal, lock, name_cache, undo_store
 from milvus_magics.session import pymilvus_connections as adopting
-from milvus_magics.transport import reply_status
-from milvus_magics.transport.address import Address, masked_uri
+from milvus_magics.transport.address import Address, mask_uri
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.transport.reply_status import status_of
+from milvus_magics.transport.reply_status import raise_if_failed, status_of
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -79,7 +78,7 @@ class Connections:
         Behaviour: `connections.connect` in Milvus's documentation.
         """
         password, token = Secret(password), Secret(token)
-        uri = masked_uri(uri)
+        uri = mask_uri(uri)
         address = {
             "uri": uri, "host": host, "port": port, "secure": secure, "server_pem_path": server_pem_path,
             "ca_pem_path": ca_pem_path, "client_pem_path": client_pem_path, "client_key_path": client_key_path,
@@ -147,7 +146,7 @@ class Connections:
         for alias, arguments in aliases.items():
             try:
                 arguments = {k: Secret(v) if k in ("password", "token") else v for k, v in arguments.items()}
-                arguments["uri"] = masked_uri(arguments.get("uri"))
+                arguments["uri"] = mask_uri(arguments.get("uri"))
                 Address.parse(**arguments)
             except (TypeError, AttributeError):
                 raise ParameterError(
@@ -222,7 +221,7 @@ class Connections:
 def _prove(conn: Connection, deadline: Deadline) -> None:
     # GetVersion is the cheapest call, but only Connect looks whether the database exists.
     reply = conn.call("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
-    reply_status.raise_for(status_of(reply))
+    raise_if_failed(status_of(reply))
     conn.version = reply.server_info.build_tags if conn.address.db_name else reply.version
     # A server that takes everything has said nothing about the token, which may be anything.
     login = conn.address.login

@@ -28,8 +28,8 @@ SECONDS_TO_LEAVE_ALONE = 10.0
 _QUESTIONS: dict[str, Ask] = {
     "user": lambda conn, timeout: client.users.list_usernames(conn, timeout=timeout),
     "role": lambda conn, timeout: [role.name for role in client.roles.list_roles(conn, users=False, timeout=timeout)],
-    "database": lambda conn, timeout: client.lookup.databases(conn, Deadline(timeout)),
-    "collection": lambda conn, timeout: client.lookup.collections(conn, conn.address.db_name, Deadline(timeout)),
+    "database": lambda conn, timeout: client.lookup.list_databases(conn, Deadline(timeout)),
+    "collection": lambda conn, timeout: client.lookup.list_collections(conn, conn.address.db_name, Deadline(timeout)),
     "group": lambda conn, timeout: [
         group.name for group in client.privilege_groups.list_privilege_groups(conn, timeout=timeout)
     ],

@@ -111,7 +111,7 @@ class Address:
             ParameterError: for anything that doesn't fit; secrets are never quoted.
         """
         password, token = Secret(password), Secret(token)
-        uri = masked_uri(uri)
+        uri = mask_uri(uri)
         given = _locate(uri, host, port)
         tls = TlsFiles(
             *(fspath(p) if p else "" for p in (server_pem_path, ca_pem_path, client_pem_path, client_key_path))
@@ -129,7 +129,7 @@ class Address:
         return address
 
 
-def masked_uri(uri: str | Secret | None) -> Secret | None:
+def mask_uri(uri: str | Secret | None) -> Secret | None:
     """A URI, which may hold a password, so that no frame shows it.
 
     Raises:

@@ -7,12 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 from milvus_magics import errors
+from milvus_magics.transport.address import Address
 from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     import grpc
-
-    from milvus_magics.transport.address import Address
 
 # What the server checks for each method that we call; it names them in its refusal too, if it can.
 PRIVILEGES = {
@@ -48,7 +47,7 @@ SINCE = {
 PROXY_VARIABLES = ("grpc_proxy", "https_proxy", "http_proxy")
 
 
-def from_grpc(
+def error_from_grpc(
     exc: grpc.RpcError, method: str, address: Address, timeout: float | None, version: str = ""
 ) -> errors.MilvusException:
     """What a gRPC error means.
@@ -66,12 +65,12 @@ def from_grpc(
     if error is None:
         error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
     if isinstance(error, errors.ServerTooOldError):
-        error = too_old(method, address, version)
+        error = too_old_error(method, address, version)
     error.details = printable(words)
     return error
 
 
-def too_old(method: str, address: Address, version: str) -> errors.ServerTooOldError:
+def too_old_error(method: str, address: Address, version: str) -> errors.ServerTooOldError:
     """The error for a method that a server does not have."""
     what = f"{address.url} is Milvus {version}, which is" if version else f"{address.url} is"
     since = f", which needs Milvus {SINCE[method]}" if method in SINCE else ""
@@ -89,7 +88,7 @@ CUT_BY_FORK = (
 NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
 
 
-def never_sent(exc: errors.MilvusException) -> bool:
+def is_never_sent(exc: errors.MilvusException) -> bool:
     """Whether the request provably never left this machine."""
     return isinstance(exc, NEVER_SENT) or (
         isinstance(exc, errors.UnavailableError)
@@ -97,7 +96,7 @@ def never_sent(exc: errors.MilvusException) -> bool:
     )
 
 
-def was_refused(exc: errors.MilvusException) -> bool:
+def is_refused_call(exc: errors.MilvusException) -> bool:
     """Whether the server answered that it doesn't do this, so nothing was done."""
     return isinstance(
         exc,
@@ -141,7 +140,7 @@ def _unimplemented(words: str, method: str, address: Address, timeout: float | N
             return errors.MilvusLiteError(
                 f"{address.url} has no {method}; it looks like Milvus Lite, which has no users: use a Milvus server"
             )
-        return too_old(method, address, "")
+        return too_old_error(method, address, "")
     return _not_milvus(address)
 
 

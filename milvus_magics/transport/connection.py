@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 from milvus_magics import wire
 from milvus_magics.errors import ClosedError, DeadlineError
 from milvus_magics.secret import PasswordHash, Secret
-from milvus_magics.transport import call_errors, fork_safety, reply_status
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.call_errors import error_from_grpc
 from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
+from milvus_magics.transport.events import Change
+from milvus_magics.transport.fork_safety import fork_safe_settings
 from milvus_magics.transport.interrupts import defer_interrupts
-from milvus_magics.transport.reply_status import status_of
+from milvus_magics.transport.reply_status import raise_if_failed, status_of
 
 if TYPE_CHECKING:
     import grpc
-
-    from milvus_magics.transport.address import Address
-    from milvus_magics.transport.deadline import Deadline
-    from milvus_magics.transport.events import Change
 
 # Without a deadline, these notice a frozen server within 15 to 60 s.
 KEEPALIVE = (
@@ -70,7 +70,7 @@ class Connection:
         self.keeper: Keeper | None = None
         self.root_was_checked = False
         self._authorization = address.login.header() if address.login else None
-        with defer_interrupts(), fork_safety.unharmed_by_forks():
+        with defer_interrupts(), fork_safe_settings():
             self._channel = _open_channel(address)
         self._open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
@@ -119,10 +119,10 @@ class Connection:
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
 
-    def checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
+    def call_checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
         """`call`, and raise what the reply's status means where it is no success."""
         reply = self.call(method, deadline=deadline, **fields)
-        reply_status.raise_for(status_of(reply))
+        raise_if_failed(status_of(reply))
         return reply
 
     def begin(
@@ -207,7 +207,7 @@ class Connection:
         return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
 
     def _error(self, exc: grpc.RpcError, method: str, deadline: Deadline) -> Exception:
-        return call_errors.from_grpc(exc, method, self.address, deadline.timeout, self.version)
+        return error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
 
 
 class Pending:

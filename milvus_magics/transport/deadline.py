@@ -21,7 +21,7 @@ class Deadline:
     __slots__ = ("at", "timeout")
 
     def __init__(self, timeout: float | None) -> None:
-        self.timeout = checked_timeout(timeout)
+        self.timeout = validate_timeout(timeout)
         self.at = None if self.timeout is None else time.monotonic() + self.timeout
 
     def remaining(self) -> float | None:
@@ -37,12 +37,12 @@ class Deadline:
             raise DeadlineError(f"no answer within {self.timeout:g} s")
         return left
 
-    def passed(self) -> bool:
+    def is_over(self) -> bool:
         """Whether no time is left."""
         return self.at is not None and time.monotonic() >= self.at
 
 
-def checked_timeout(timeout: float | None) -> float | None:
+def validate_timeout(timeout: float | None) -> float | None:
     """The timeout in seconds as a float, or None for "no limit"."""
     if timeout is None:
         return None

@@ -16,7 +16,7 @@ FIRST = (1, 80)
 
 
 @contextmanager
-def unharmed_by_forks() -> Iterator[None]:
+def fork_safe_settings() -> Iterator[None]:
     """Import gRPC and open a channel within. What the user set stays, and programs that are started see nothing of it.
 
     Does nothing where somebody else, like pymilvus, imported gRPC before.

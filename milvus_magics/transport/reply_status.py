@@ -87,17 +87,17 @@ def is_refusal(status: Status) -> bool:
     )
 
 
-def raise_for(status: Status) -> None:
+def raise_if_failed(status: Status) -> None:
     """Raise what a status that is not a success means.
 
     Raises:
         MilvusException: the class that the table above gives.
     """
     if not status.ok:
-        raise error_of(status)
+        raise error_from_status(status)
 
 
-def error_of(status: Status) -> errors.MilvusException:
+def error_from_status(status: Status) -> errors.MilvusException:
     """What a status that is not a success means."""
     reason, number = status.reason, status.number
     said = f"the server says: {reason or 'nothing'} (code {number})"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pymilvus
 
 from milvus_magics import Console, connections, embedded
-from milvus_magics.access import question
+from milvus_magics.access.question import read_access
 from milvus_magics.client import privileges, roles, users
 
 USERS, ROLES, GRANTS = 200, 50, 2000
@@ -73,7 +73,7 @@ def measure(rounds=9):
         fill(server, conn)
         reading, shown, console, filtering, picture = [], [], [], [], []
         for _ in range(rounds):
-            read, found = seconds(lambda: question.access(conn))
+            read, found = seconds(lambda: read_access(conn))
             drawn, _ = seconds(lambda found=found: (repr(found), found._repr_html_()))
             opened, panel = seconds(Console)
             box = panel._pages[0]._filter

@@ -83,7 +83,7 @@ def test_keyboard_strange_names_and_the_connect_form(tmp_path):
     with embedded.start(settings={"COMMON_SECURITY_SUPERUSERS": "root"}) as server:
         conn = Connection(Address.parse(server.uri, user="root", password=server.password))
         for name in (STRANGE, STRANGE + "2"):  # only a superuser can make these
-            conn.checked("UpdateCredential", deadline=Deadline(10), username=name, newPassword=Secret(password))
+            conn.call_checked("UpdateCredential", deadline=Deadline(10), username=name, newPassword=Secret(password))
         users.create_user(conn, "bob", password, timeout=10)
         users.create_user(conn, "boss", password, grant=["admin"], timeout=10)
         with jupyter_lab(tmp_path) as url, browser_page() as page:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from milvus_magics import connections, embedded
 from milvus_magics.access import matrix_cells, question
+from milvus_magics.access.question import read_access
 from milvus_magics.client import privileges, roles, users
+from milvus_magics.client.privileges import revoke_listed_grant
 from milvus_magics.errors import (
     ParameterError,
     PermissionDeniedError,
@@ -172,7 +174,7 @@ def public(conn):
     yield
     for grant in privileges.list_grants(conn, "public", timeout=10):
         if grant not in before:
-            privileges.revoke(conn, grant, Deadline(10))
+            revoke_listed_grant(conn, grant, Deadline(10))
 
 
 # Without shrinking: each try of a failing example waits for the server to change its mind.
@@ -211,7 +213,7 @@ def difference(milvus, root, grants, held):
                 )
         users.create_user(root, user, PASSWORD, grant=[names[role] for role in held], timeout=10)
         give_sentinel(root, f"last{number}", user)
-        found = question.access(root, timeout=10)
+        found = read_access(root, timeout=10)
         return next(filter(None, (difference_in(milvus, root, found, user, db) for db in DATABASES)), "")
     finally:
         empty(root)
@@ -265,28 +267,28 @@ def team(conn):
 
 def test_questions(team):
     """Each filter answers its question; root, admin, public and wildcards count."""
-    assert {right.user for right in question.access(team, privilege="Search", collection="docs")} == {
+    assert {right.user for right in read_access(team, privilege="Search", collection="docs")} == {
         "ann",
         "bob",
         "root",
     }
-    assert {right.user for right in question.access(team, privilege="Search", collection="other")} == {"bob", "root"}
-    assert {right.user for right in question.access(team, privilege="Search", db="lab")} == {"bob", "root"}
-    assert {right.user for right in question.access(team, privilege="IndexDetail")} == {"ann", "bob", "eve", "root"}
-    (right,) = question.access(team, user="ann", privilege="Query")
+    assert {right.user for right in read_access(team, privilege="Search", collection="other")} == {"bob", "root"}
+    assert {right.user for right in read_access(team, privilege="Search", db="lab")} == {"bob", "root"}
+    assert {right.user for right in read_access(team, privilege="IndexDetail")} == {"ann", "bob", "eve", "root"}
+    (right,) = read_access(team, user="ann", privilege="Query")
     assert str(right) == "Query on collection 'docs' in database 'default' by role 'reader'"
-    brought = question.access(team, role="reader")
+    brought = read_access(team, role="reader")
     assert [(right.privilege, right.object_name) for right in brought] == [
         ("Query", "docs"), ("Search", "docs"), ("Search", "gone"),
     ]  # fmt: skip
     assert "role 'reader', held by 'ann', on " in brought.caption
     assert list(brought.to_pandas().columns) == list(brought.columns)
-    assert {right.user for right in question.access(team, collection="gone")} == {"ann", "bob", "root", "eve"}
+    assert {right.user for right in read_access(team, collection="gone")} == {"ann", "bob", "root", "eve"}
 
 
 def test_what_is_shown_is_joined(team):
     """A row for each user, role and thing; what everybody may is said once; iterating gives single rights."""
-    found = question.access(team, collection="docs", timeout=10)
+    found = read_access(team, collection="docs", timeout=10)
     text = [line.split("  ")[0] for line in repr(found).splitlines()]
     assert [text.count(name) for name in ("ann", "bob", "eve", "root")] == [1, 1, 0, 1]
     assert [line for line in text if line.startswith("(everybody)")] == ["(everybody)"] * 2
@@ -294,7 +296,7 @@ def test_what_is_shown_is_joined(team):
     assert {**row, "role": "reader", "group": ""} in found.summary()
     assert found._repr_html_().count('<td style="text-align:left">ann</td>') == 1
     assert {right.user for right in found if right.privilege == "DescribeCollection"} == {"ann", "bob", "eve", "root"}
-    assert "(everybody)" not in repr(question.access(team, role="public", timeout=10)), "there it is about a role"
+    assert "(everybody)" not in repr(read_access(team, role="public", timeout=10)), "there it is about a role"
 
 
 def test_aliases(team):
@@ -302,12 +304,12 @@ def test_aliases(team):
     roles.create_role(team, "by_alias", timeout=10)
     privileges.grant_privilege(team, "by_alias", "Search", collection="latest", timeout=10)
     users.create_user(team, "zoe", PASSWORD, grant=["by_alias"], timeout=10)
-    found = question.access(team, privilege="Search", collection="docs", timeout=10)
+    found = read_access(team, privilege="Search", collection="docs", timeout=10)
     (right,) = [right for right in found if right.user == "zoe"]
     assert str(right).startswith("Search on collection 'latest' in database 'default' (alias of 'docs') by role")
     assert (right.object_name, right.alias_of) == ("latest", "docs")
-    assert "zoe" not in {right.user for right in question.access(team, privilege="Search", collection="docs", db="lab")}
-    assert "ann" not in {right.user for right in question.access(team, privilege="Search", collection="latest")}
+    assert "zoe" not in {right.user for right in read_access(team, privilege="Search", collection="docs", db="lab")}
+    assert "ann" not in {right.user for right in read_access(team, privilege="Search", collection="latest")}
     assert found.allows("zoe", "Search", "latest")
     assert not found.allows("zoe", "Search", "docs"), "the server compares names"
     cell = cells(found.matrix("users", "collections"))["zoe", "default", "docs"]
@@ -332,22 +334,22 @@ def test_what_cannot_be_asked(team):
         (ParameterError, "empty", {"user": ""}),
     ]:
         with pytest.raises(error, match=words):
-            question.access(team, timeout=10, **asked)
+            read_access(team, timeout=10, **asked)
 
 
 def test_concerns(team):
     """What is strange about the rights is said, with the names."""
-    found = {concern.concern: concern for concern in question.access(team, timeout=10).concerns}
+    found = {concern.concern: concern for concern in read_access(team, timeout=10).concerns}
     assert set(found) == {"TLS", "grants on nothing", "users without a role", "roles without a holder"}
     assert found["users without a role"].names == ("eve",)
     assert found["roles without a holder"].names == ("nobodys",)
     assert "Search on collection 'gone' in database 'default' by role 'reader'" in found["grants on nothing"].text
     privileges.grant_privilege(team, "reader", "All", object_type="Global", db="*", timeout=10)
-    found = {concern.concern for concern in question.access(team, timeout=10).concerns}
+    found = {concern.concern for concern in read_access(team, timeout=10).concerns}
     assert "grants without effect" in found
     for number in range(5):
         roles.create_role(team, f"role{number}", timeout=10)
-    assert "limit of roles" in {concern.concern for concern in question.access(team, timeout=10).concerns}
+    assert "limit of roles" in {concern.concern for concern in read_access(team, timeout=10).concerns}
 
 
 @pytest.mark.parametrize(("authorization", "password"), [(True, "Milvus"), (True, "another one"), (False, "Milvus")])
@@ -359,7 +361,7 @@ def test_concerns_about_the_server(authorization, password):
             users.update_password(conn, "root", server.password, password, timeout=10)
             conn.close()
             conn = Connection(Address.parse(server.uri, user="root", password=password))
-        found = question.access(conn, timeout=10)
+        found = read_access(conn, timeout=10)
         said = {concern.concern for concern in found.concerns}
         conn.close()
     assert ("authorization" in said) is not authorization
@@ -374,20 +376,20 @@ def test_others_see_their_own_rights(team, milvus):
     """Who may not list users still sees what they may do, and is told that it is not everything."""
     ann = Connection(Address.parse(milvus.uri, user="ann", password=PASSWORD))
     end = time.monotonic() + SECONDS_TO_SETTLE
-    while not (found := question.access(ann, timeout=10)).allows("ann", "Search", "docs"):
+    while not (found := read_access(ann, timeout=10)).allows("ann", "Search", "docs"):
         assert time.monotonic() < end, "what ann may do never reached the proxy"
     assert "only your own rights: 'ann' lacks SelectUser, SelectOwnership, ListDatabases" in found.caption
     assert {right.user for right in found} == {"ann"}
     assert not found.allows("ann", "Insert", "docs")
     with pytest.raises(PermissionDeniedError, match="only your own rights"):
-        question.access(ann, user="bob", timeout=10)
+        read_access(ann, user="bob", timeout=10)
     repr(found), found._repr_html_(), found.matrix("roles", "collections")._repr_html_()
     ann.close()
 
 
 def test_matrix(team):
     """Levels and collections, by users and by roles; a cell says by which role the right comes."""
-    found = question.access(team, timeout=10)
+    found = read_access(team, timeout=10)
     by_user = cells(found.matrix("users", "levels"))
     assert by_user["ann", "Collections", "read"].level == 1
     reason = "Query, Search on collection 'docs' in database 'default' by role 'reader'"
@@ -415,7 +417,7 @@ def test_full_levels_need_everything_everywhere(conn):
     roles.create_role(conn, "changer", timeout=10)
     for db, level in (("default", 1), ("lab", 3)):
         privileges.grant_privilege(conn, "changer", "*", object_type="Global", object_name="*", db=db, timeout=10)
-        found = cells(question.access(conn, timeout=10).matrix("roles"))
+        found = cells(read_access(conn, timeout=10).matrix("roles"))
         assert found["changer", "Databases", "admin"].level == level
         assert found["changer", "Collections", "write"].level == 0
 
@@ -428,7 +430,7 @@ def test_dropping_is_seen(conn):
     privileges.grant_privilege(conn, "cleaner", "*", object_type="Global", timeout=10)
     for name, grant in {"dee": ["dropper"], "cal": ["dropper", "cleaner"]}.items():
         users.create_user(conn, name, PASSWORD, grant=grant, timeout=10)
-    found = question.access(conn, collection="docs", timeout=10)
+    found = read_access(conn, collection="docs", timeout=10)
     assert ("dee", "DropCollection") in {(right.user, right.privilege) for right in found}
     picture = found.matrix("users", "collections")
     assert cells(picture)["dee", "default", "docs"].level == matrix_cells.DROPS

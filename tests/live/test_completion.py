@@ -109,7 +109,9 @@ def test_strange_names_come_back_whole(complete):
     with embedded.start(settings={"COMMON_SECURITY_SUPERUSERS": "root"}) as server:
         connections.connect(uri=server.uri, user="root", password=server.password)
         conn = connections.get()
-        conn.checked("UpdateCredential", deadline=Deadline(10), username="it's $x {me}", newPassword=Secret(PASSWORD))
+        conn.call_checked(
+            "UpdateCredential", deadline=Deadline(10), username="it's $x {me}", newPassword=Secret(PASSWORD)
+        )
         if OLD:
             assert not [line for line in complete("%milvus_list_user it") if "me" in line]
             return

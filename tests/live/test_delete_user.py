@@ -299,7 +299,7 @@ def test_names_that_only_superusers_could_make_can_be_deleted(open_superuser_ser
     """They are taken byte for byte."""
     conn = root_of(open_superuser_server)
     for name in ("bob smith", "a'b;c", "ü$x", "x:y", "--yes"):
-        conn.checked("UpdateCredential", deadline=Deadline(10), username=name, newPassword=Secret(PASSWORD))
+        conn.call_checked("UpdateCredential", deadline=Deadline(10), username=name, newPassword=Secret(PASSWORD))
         assert name in users.list_usernames(conn)
         assert users.list_user(conn, name, timeout=10).roles == ()
         with pytest.raises(WrongPasswordError):
@@ -323,14 +323,14 @@ def test_name_with_colon_is_not_taken_for_somebody_else(server, root):
 def grant(root, role, privilege):
     entity = {"role": {"name": role}, "object": {"name": "Global"}, "object_name": "*",
               "grantor": {"privilege": {"name": privilege}}}  # fmt: skip
-    root.checked("OperatePrivilege", deadline=Deadline(10), entity=entity)
+    root.call_checked("OperatePrivilege", deadline=Deadline(10), entity=entity)
 
 
 @pytest.fixture
 def deleter(server, root):
     """A connection whose user may delete users, and nothing else."""
-    if "deleters" not in {r.role.name for r in root.checked("SelectRole", deadline=Deadline(10)).results}:
-        root.checked("CreateRole", deadline=Deadline(10), entity={"name": "deleters"})
+    if "deleters" not in {r.role.name for r in root.call_checked("SelectRole", deadline=Deadline(10)).results}:
+        root.call_checked("CreateRole", deadline=Deadline(10), entity={"name": "deleters"})
         grant(root, "deleters", "DropOwnership")
     users.create_user(root, "dan", PASSWORD, grant=["deleters"], timeout=10)
     time.sleep(0.1)  # rights reach the proxy some milliseconds later

@@ -33,11 +33,11 @@ def connect(server, uri=None):
 
 
 def users(conn):
-    return list(conn.checked("ListCredUsers", deadline=Deadline(20)).usernames)
+    return list(conn.call_checked("ListCredUsers", deadline=Deadline(20)).usernames)
 
 
 def create(conn, user):
-    return conn.checked("CreateCredential", deadline=Deadline(40), username=user, password=Secret("secret-1"))
+    return conn.call_checked("CreateCredential", deadline=Deadline(40), username=user, password=Secret("secret-1"))
 
 
 def listening(pid):
@@ -178,7 +178,7 @@ def test_authorization_off_and_no_isolation(tmp_path):
     with embedded.start(authorization=False, isolate=False) as running:
         assert "ask for no password" in running.warning
         conn = Connection(Address.parse(running.uri))
-        assert conn.checked("GetVersion", deadline=Deadline(10)).version
+        assert conn.call_checked("GetVersion", deadline=Deadline(10)).version
         conn.close()
         directory = running.data_dir
     assert not directory.exists()

@@ -25,7 +25,7 @@ from milvus_magics import (
     UpdatePasswordForm,
     connections,
 )
-from milvus_magics.access import question
+from milvus_magics.access.question import read_access
 from milvus_magics.bulk.plan import DELETE, make_plan
 from milvus_magics.bulk.run import create_users, delete_users, drop_users, rows_of
 from milvus_magics.client import privileges, roles, users
@@ -138,17 +138,17 @@ def as_markdown_page(result):
 def test_what_is_looked_at(conn):
     """Tables, pictures, what is strange, and each single thing in words."""
     seen = Seen()
-    everything = question.access(conn)
+    everything = read_access(conn)
     for result in (
         everything,
-        question.access(conn, user=HOSTILE),
-        question.access(conn, privilege=HOSTILE),
-        question.access(conn, db=HOSTILE),
+        read_access(conn, user=HOSTILE),
+        read_access(conn, privilege=HOSTILE),
+        read_access(conn, db=HOSTILE),
         users.list_users(conn),
         roles.list_roles(conn),
         roles.list_role(conn, HOSTILE),
-        question.access(conn, role=HOSTILE),
-        question.access(conn, privilege="Search", collection=HOSTILE),
+        read_access(conn, role=HOSTILE),
+        read_access(conn, privilege="Search", collection=HOSTILE),
         everything.concerns,
         *(everything.matrix(rows, columns) for rows in ("users", "roles") for columns in ("levels", "collections")),
     ):
@@ -157,7 +157,7 @@ def test_what_is_looked_at(conn):
     seen.text += [concern.text for concern in everything.concerns]
     seen.result(users.list_user(conn, HOSTILE))
     for asked in ("user", "role", "privilege", "collection", "db"):
-        seen.error(question.access, conn, **{asked: UNKNOWN})
+        seen.error(read_access, conn, **{asked: UNKNOWN})
     seen.is_text()
 
 

@@ -6,7 +6,8 @@ import pytest
 from contract import ContractServer, Denied, serve, serving
 
 from milvus_magics import connections
-from milvus_magics.access import matrix_cells, question
+from milvus_magics.access import matrix_cells
+from milvus_magics.access.question import read_access
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
@@ -33,7 +34,7 @@ def test_groups_are_taken_apart(newer):
     contract, conn = newer
     contract.groups["mine"] = {"Insert", "Flush"}
     give(contract, "ann", ("Global", "docs", "CollectionReadOnly", "default"), ("Global", "*", "mine", "lab"))
-    found = question.access(conn, user="ann")
+    found = read_access(conn, user="ann")
     held = {(right.privilege, right.object_name, right.db, right.group) for right in found if right.group}
     assert ("Search", "docs", "default", "CollectionReadOnly") in held
     assert ("Flush", "*", "lab", "mine") in held
@@ -51,7 +52,7 @@ def test_groups_of_24_and_all_everywhere(newer):
     contract, conn = newer
     give(contract, "ann", ("Collection", "docs", "GroupReadOnly", "default"))
     give(contract, "bob", ("Global", "*", "All", "*"))
-    found = question.access(conn)
+    found = read_access(conn)
     assert found.allows("ann", "Query", "docs")
     assert not found.allows("ann", "Insert", "docs")
     assert found.allows("bob", "Insert", "docs", "lab")
@@ -64,7 +65,7 @@ def test_dropping_by_groups(newer):
     give(contract, "ann", ("Global", "*", "DatabaseAdmin", "default"))
     give(contract, "bob", ("Global", "*", "*", "default"))
     give(contract, "cat", ("Global", "*", "DatabaseReadWrite", "default"))
-    found = question.access(conn, collection="docs")
+    found = read_access(conn, collection="docs")
     assert {"ann", "bob"} <= {right.user for right in found if right.role != "public"}
     assert "cat" not in {right.user for right in found if right.role != "public"}
     drops = {row.name: row.cells[0].level & matrix_cells.DROPS for row in found.matrix("users", "collections").rows}
@@ -86,10 +87,10 @@ def test_aliases_may_count(newer):
     contract.aliases["default", "latest"] = "docs"
     give(contract, "ann", ("Collection", "docs", "Search", "default"))
     give(contract, "bob", ("Global", "latest", "CollectionReadOnly", "default"))
-    found = question.access(conn)
+    found = read_access(conn)
     assert (found.allows("ann", "Search", "latest"), found.allows("bob", "Search", "latest")) == (False, True)
     contract.version = "2.6.12"
-    found = question.access(conn)
+    found = read_access(conn)
     assert (found.allows("ann", "Search", "latest"), found.allows("bob", "Search", "docs")) == (True, False)
     concerns = {concern.concern: concern for concern in found.concerns}
     assert "CollectionReadOnly on 'latest'" in concerns["grants on aliases"].text
@@ -104,10 +105,10 @@ def test_who_holds_a_group(newer):
     give(contract, "bob", ("Global", "docs", "CollectionReadOnly", "default"))
     give(contract, "cat", ("Collection", "docs", "Search", "default"))
     give(contract, "dan", ("Global", "*", "*", "default"))
-    held = question.access(conn, privilege="mine")
+    held = read_access(conn, privilege="mine")
     assert {right.user for right in held} == {"ann", "bob", "root"}
-    assert {right.user for right in question.access(conn, privilege="mine", collection="docs")} == {"bob", "root"}
-    assert {right.user for right in question.access(conn, privilege="CollectionReadOnly")} == {"bob", "root"}
+    assert {right.user for right in read_access(conn, privilege="mine", collection="docs")} == {"bob", "root"}
+    assert {right.user for right in read_access(conn, privilege="CollectionReadOnly")} == {"bob", "root"}
     assert held.allows("ann", "mine", db="lab")
     assert not held.allows("ann", "CollectionReadOnly", db="lab")
 
@@ -116,7 +117,7 @@ def test_groups_on_nothing(newer):
     """A group is granted on a collection without that type; that it isn't there is told all the same."""
     contract, conn = newer
     give(contract, "ann", ("Global", "gone", "CollectionReadOnly", "default"))
-    (concern,) = [concern for concern in question.access(conn).concerns if concern.concern == "grants on nothing"]
+    (concern,) = [concern for concern in read_access(conn).concerns if concern.concern == "grants on nothing"]
     assert "CollectionReadOnly on 'gone' in database 'default' by role 'of ann'" in concern.text
 
 
@@ -126,7 +127,7 @@ def test_who_may_not_look_sees_granted_collections():
     give(contract, "ann", ("Global", "docs", "CollectionReadOnly", "default"))
     with serving(contract) as (_, address):
         conn = Connection(Address.parse(address, user="ann", password="a-password"))
-        picture = question.access(conn, timeout=10).matrix("users", "collections")
+        picture = read_access(conn, timeout=10).matrix("users", "collections")
         conn.close()
     assert [column[:2] for column in picture.columns] == [("default", "docs")]
     assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == matrix_cells.SOME
@@ -135,16 +136,16 @@ def test_who_may_not_look_sees_granted_collections():
 def test_how_near_the_limits_are(newer):
     """The overview says how many users and roles there are of how many, also where the limit was raised."""
     contract, conn = newer
-    caption = question.access(conn).caption
+    caption = read_access(conn).caption
     assert caption.startswith("1 user (of 100 unless proxy.maxUserNum is raised), 2 roles (of 10 unless proxy.max")
     contract.passwords |= {f"user{number}": b"a-password" for number in range(100)}
-    caption = question.access(conn).caption
+    caption = read_access(conn).caption
     assert caption.startswith("101 users (more than Milvus's default limit of 100, which was raised here), 2 roles")
 
 
 def test_root_has_the_default_password(newer):
     """The contract server's root does."""
-    concerns = question.access(newer[1]).concerns
+    concerns = read_access(newer[1]).concerns
     assert "default password" in [concern.concern for concern in concerns]
 
 
@@ -178,7 +179,7 @@ def test_reading_takes_two_round_trips(authorization):
     """First who and what there is, then what they hold and whether root's password is the default, all together."""
     with serving(InFlight("2.6.4", authorization=authorization)) as (_, address):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
-        found = question.access(conn, timeout=10)
+        found = read_access(conn, timeout=10)
         conn.close()
     assert found.reading.enforced is authorization
     assert found.reading.default_password is (True if authorization else None)
@@ -191,15 +192,15 @@ def test_wrong_guesses_of_the_default_password_are_few():
     give(contract, "ann", ("Global", "*", "All", "*"))
     with serving(contract) as (_, address):
         conn = Connection(Address.parse(address, user="ann", password="a-password"))
-        assert question.access(conn, timeout=10).reading.default_password
+        assert read_access(conn, timeout=10).reading.default_password
         contract.passwords["root"] = b"another one"
         contract.failed_logins.clear()
-        assert question.access(conn, timeout=10).reading.default_password is False
+        assert read_access(conn, timeout=10).reading.default_password is False
         assert len(contract.failed_logins) == 3
-        question.access(conn, timeout=10)
+        read_access(conn, timeout=10)
         assert len(contract.failed_logins) == 3, "no more guesses: they are failed logins"
         conn.close()
         conn = Connection(Address.parse(address, user="root", password="another one"))
-        assert question.access(conn, timeout=10).reading.default_password is False
+        assert read_access(conn, timeout=10).reading.default_password is False
         assert len(contract.failed_logins) == 3
         conn.close()

@@ -96,7 +96,7 @@ def test_operation_that_this_server_does_not_have(server):
     """Privilege groups came with 2.5, this is 2.3: said with what is needed."""
     with connected(f"http://{server.address}", user="root", password=server.password) as conn:
         with pytest.raises(ServerTooOldError, match="too old"):
-            conn.checked("CreatePrivilegeGroup", deadline=Deadline(5), group_name="g")
+            conn.call_checked("CreatePrivilegeGroup", deadline=Deadline(5), group_name="g")
         assert users.list_usernames(conn, timeout=5) == ["root"], "the channel stays usable"
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from IPython import get_ipython
 
 from milvus_magics import Console, CreateUserForm, DeleteUserForm, connections
-from milvus_magics.access import question
+from milvus_magics.access.question import read_access
 from milvus_magics.bulk.run import create_users, delete_users
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import (
@@ -154,7 +154,7 @@ class Worker:
             assert listed.get(user) == held, f"{user} holds {listed.get(user)}, not {held}"
 
     def do_look_who_can_do_what(self):
-        found = question.access(self._conn, **T)
+        found = read_access(self._conn, **T)
         assert found.allows("root", "Search", "docs")
         assert found._repr_html_()
 

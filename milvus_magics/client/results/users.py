@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.secret import Secret
 from milvus_magics.wording import printable
-
-if TYPE_CHECKING:
-    from milvus_magics.secret import Secret
 
 
 @dataclass(frozen=True, repr=False)

@@ -18,7 +18,7 @@ class Relay:
     """Accepts on listening sockets and passes bytes on to a port on this network's loopback.
 
     Args:
-        selector: whose owner calls `key.data(mask)` for every key that `select` returns.
+        selector: whose owner calls `key.data(mask)` for every key that `select_grants` returns.
         port: the port to pass everything on to.
     """
 
