@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from milvus_magics.access import question
+from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException
@@ -99,7 +99,7 @@ class Console(Panel):
         try:
             self._listen_to(connections.get(self._using))
             self._is_old = False
-            reading = question.read_snapshot(self._conn, Deadline(self._timeout))
+            reading = read_snapshot(self._conn, Deadline(self._timeout))
         except MilvusException as exc:
             self._header.value = html_line(self._where(), "heading")
             self._say(f"{type(exc).__name__}: {exc}", "error")

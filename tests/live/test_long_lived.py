@@ -14,7 +14,7 @@ import ipywidgets
 import pytest
 
 from milvus_magics import Console, CreateUserForm, DeleteUserForm, GrantRoleForm, connections
-from milvus_magics.access import question
+from milvus_magics.access.read import read_snapshot
 from milvus_magics.client import roles, users
 from milvus_magics.errors import MilvusException
 from milvus_magics.transport.deadline import Deadline
@@ -106,7 +106,7 @@ def a_round(server, silent):
         lambda: refused(lambda: users.drop_user(conn, "bob", timeout=5)),
         lambda: users.list_users(conn, timeout=5),
         lambda: roles.list_roles(conn, timeout=5),
-        lambda: question.read_snapshot(conn, Deadline(5)),
+        lambda: read_snapshot(conn, Deadline(5)),
         lambda: users.whoami(conn, timeout=5),
         lambda: connected_elsewhere(server),
         lambda: refused(lambda: connections.connect("other", "root", "wrong-password", uri=server.uri, timeout=5)),
