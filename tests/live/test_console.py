@@ -162,18 +162,18 @@ def test_changes_elsewhere_are_told(console, team):
 
 def test_changes_while_it_reads_are_told(console, team, monkeypatch):
     """What was read may lack them; once it is read again, nothing is said any more."""
-    read = console_module.access.read
+    read = console_module.read_snapshot
 
     def read_and_change(*args):
         reading = read(*args)
         users.create_user(team, "new", PASSWORD, timeout=10)
         return reading
 
-    monkeypatch.setattr(console_module.access, "read", read_and_change)
+    monkeypatch.setattr(console_module, "read_snapshot", read_and_change)
     console._refresh.click()
     assert "Refresh shows it" in console._status.value
     assert labels(page(console, "Users")) == ["ann", "bob", "root"]
-    monkeypatch.setattr(console_module.access, "read", read)
+    monkeypatch.setattr(console_module, "read_snapshot", read)
     console._refresh.click()
     assert console._status.value == ""
     assert labels(page(console, "Users")) == ["ann", "bob", "new", "root"]
