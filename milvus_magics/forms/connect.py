@@ -53,6 +53,8 @@ class ConnectForm(Form):
         **tls: files and the server's name to begin with, as `connections.connect` names them.
     """
 
+    OPERATION = "connect"
+    FILLABLE = ("uri", "user", "db", "alias", "ca_pem", "server_pem", "client_pem", "client_key", "server_name")
     TITLE = "Connect"
     MAGIC = "%milvus_connect URI --user NAME"
     BUSY = "Connecting…"
@@ -83,6 +85,16 @@ class ConnectForm(Form):
         self._test.on_click(lambda _: self._work(self._try_out, self._test, "Testing…"))
         self._update()
 
+    def fill(self, **values: Any) -> None:
+        """Put values into the fields of these names; those that the form does not have are left out."""
+        if "uri" in values:
+            uri, user, _ = _without_credentials(values["uri"])
+            values = {**values, "uri": uri, "user": values.get("user") or user}
+        for name, value in values.items():
+            if name in self.FILLABLE:
+                name = {"db": "db_name"}.get(name, f"{name}_path" if name.endswith(("_pem", "_key")) else name)
+                self._texts[name].value = value
+
     def _fields(self) -> list[widgets.Widget]:
         self._secret = SecretText.field("Password", "of that user; without a user: an API key")
         uri, user, *rest = (self._texts[name] for name in FIELDS)
@@ -90,6 +102,8 @@ class ConnectForm(Form):
         shows = widgets.ToggleButton(description="TLS files…")
         tls = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
         shows.observe(lambda _: show(tls, shows.value), "value")
+        for name in TLS_FIELDS:
+            self._texts[name].observe(lambda change: setattr(shows, "value", shows.value or bool(change.new)), "value")
         shows.value = any(self._texts[name].value for name in TLS_FIELDS)
         show(tls, shows.value)
         self._effect = widgets.HTML(layout=BELOW_FIELDS)

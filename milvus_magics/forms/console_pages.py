@@ -156,7 +156,7 @@ class _ListPage(Page):
             self._count.value = html_line(str(exc), "error")
             return
         if self._list.value is not None:
-            form.choose(**{self.KIND: self._list.value})
+            form.fill(**{self.KIND: self._list.value})
         form.after.append(self.console.refresh_after_change)
         self._form, self._slot.children = form, (form,)
         show(self._done, True)

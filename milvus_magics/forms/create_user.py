@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ipywidgets as widgets
 
 from milvus_magics.client import users
@@ -18,6 +20,8 @@ from milvus_magics.transport.connection import Connection
 class CreateUserForm(ServerForm):
     """Create a user, with a password that is typed twice, and with roles."""
 
+    OPERATION = "create_user"
+    FILLABLE = ("user", "roles")
     TITLE = "Create user"
     MAGIC = "%milvus_create_user NAME"
     BUSY = "Creating…"
@@ -48,6 +52,13 @@ class CreateUserForm(ServerForm):
             self._role_names, problem = [], exc
         self._roles.offer(self._role_names)
         return problem
+
+    def fill(self, **values: Any) -> None:
+        """Put values into the fields of these names; those that the form does not have are left out."""
+        if "user" in values:
+            self._name.value = values["user"]
+        if "roles" in values:
+            self._roles.value = ", ".join(values["roles"])
 
     def _forget(self) -> None:
         self._password.forget()

@@ -15,6 +15,8 @@ from milvus_magics.transport.connection import Connection
 class DropUserForm(DeletionForm):
     """Delete a user without their password; their name is typed twice."""
 
+    OPERATION = "drop_user"
+    FILLABLE = ("user",)
     TITLE = "Drop user"
     MAGIC = "%milvus_drop_user NAME"
 

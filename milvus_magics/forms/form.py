@@ -16,6 +16,7 @@ from milvus_magics.errors import ChangeInterrupted, MilvusException
 
 _log = logging.getLogger(__name__)
 _open: WeakSet[Panel] = WeakSet()
+REGISTRY: dict[str, type[Form]] = {}  # client function -> its form
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 FIELD = {"width": "32em", "max_width": "100%"}
@@ -73,10 +74,14 @@ class Form(Panel):
     """The base of all forms. Handlers may run on any thread: newer notebooks use their own.
 
     Attributes:
+        OPERATION: the client function that the form calls.
+        FILLABLE: names of the values that can be filled in beforehand.
         after: called when a button's work is over, however it went.
     """
 
     KIND = "a form"
+    OPERATION = ""
+    FILLABLE: tuple[str, ...] = ()
     TITLE = ""
     BUSY = "Working…"
     STYLE = "primary"
@@ -94,6 +99,15 @@ class Form(Panel):
         for field in inside(self):
             if isinstance(field, widgets.Text):  # what was said was about what stood in it before
                 field.observe(lambda _: self._say_nothing(), "value")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.OPERATION:
+            REGISTRY[cls.OPERATION] = cls
+
+    def fill(self, **values: Any) -> None:
+        """Put values into the fields of these names; those that the form does not have are left out."""
+        raise NotImplementedError
 
     def _fields(self) -> list[widgets.Widget]:
         """The fields, from top to bottom."""

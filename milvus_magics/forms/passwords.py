@@ -17,6 +17,8 @@ from milvus_magics.transport.connection import Connection
 class UpdatePasswordForm(ServerForm):
     """Change a user's password; the old one is checked first. It begins with the user you are connected as."""
 
+    OPERATION = "update_password"
+    FILLABLE = ("user",)
     TITLE = "Update password"
     MAGIC = "%milvus_update_password NAME"
     BUSY = "Changing…"
@@ -61,6 +63,8 @@ class UpdatePasswordForm(ServerForm):
 class ResetPasswordForm(UpdatePasswordForm):
     """Change a user's password, and prove that the new one works and the old one is refused."""
 
+    OPERATION = "reset_password"
+    FILLABLE = ("user",)
     TITLE = "Reset password"
     MAGIC = "%milvus_reset_password NAME"
     CHANGE: Any = staticmethod(users.reset_password)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ipywidgets as widgets
 
 from milvus_magics.client import roles, users
@@ -18,6 +20,8 @@ from milvus_magics.transport.connection import Connection
 class CreateRoleForm(ServerForm):
     """Create a role, which holds no privileges yet."""
 
+    OPERATION = "create_role"
+    FILLABLE = ("role", "description")
     TITLE = "Create role"
     MAGIC = "%milvus_create_role R"
     BUSY = "Creating…"
@@ -34,6 +38,12 @@ class CreateRoleForm(ServerForm):
     def _hint(self) -> str:
         return problem_with_role_name(self._name.value) or "" if self._name.value else ""
 
+    def fill(self, **values: Any) -> None:
+        """Put values into the fields of these names; those that the form does not have are left out."""
+        for name, field in (("role", self._name), ("description", self._description)):
+            if name in values:
+                field.value = values[name]
+
     def _clear(self) -> None:
         self._name.value = self._description.value = ""
 
@@ -45,6 +55,8 @@ class CreateRoleForm(ServerForm):
 class DropRoleForm(ServerForm):
     """Drop a role; its name is typed twice, and what it holds goes only where that is wanted."""
 
+    OPERATION = "drop_role"
+    FILLABLE = ("role", "force")
     TITLE = "Drop role"
     MAGIC = "%milvus_drop_role R"
     BUSY = "Dropping…"
@@ -67,6 +79,11 @@ class DropRoleForm(ServerForm):
         force = bool(self._force.value)
         return roles.preview_drop_role(self._conn, self._chosen("role"), force=force, timeout=self._timeout).brief
 
+    def fill(self, **values: Any) -> None:
+        """Put values into the fields of these names; those that the form does not have are left out."""
+        super().fill(**values)
+        self._force.value = bool(values.get("force", self._force.value))
+
     def _forget(self) -> None:
         self._retyped.forget()
 
@@ -83,6 +100,8 @@ class DropRoleForm(ServerForm):
 class GrantRoleForm(ServerForm):
     """Give a role to a user."""
 
+    OPERATION = "grant_role"
+    FILLABLE = ("user", "role")
     TITLE = "Grant role"
     MAGIC = "%milvus_grant_role USER R"
     BUSY = "Granting…"
@@ -106,6 +125,8 @@ class GrantRoleForm(ServerForm):
 class RevokeRoleForm(GrantRoleForm):
     """Take a role from a user; one's own, and the last `admin`, only with the name typed twice."""
 
+    OPERATION = "revoke_role"
+    FILLABLE = ("user", "role")
     TITLE = "Revoke role"
     MAGIC = "%milvus_revoke_role USER R"
     BUSY = "Revoking…"

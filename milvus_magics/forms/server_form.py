@@ -70,11 +70,11 @@ class ServerForm(Form):
         """What would happen with what the fields say, or why nothing can; empty where there is nothing to say."""
         return ""
 
-    def choose(self, **names: str) -> None:
-        """Put names into the fields in which they are chosen, where the form has those: `user="bob"`."""
-        for kind, name in names.items():
-            if kind in self._boxes:
-                self._boxes[kind].choose(name)
+    def fill(self, **values: Any) -> None:
+        """Put values into the fields of these names; those that the form does not have are left out."""
+        for name, value in values.items():
+            if name in self._boxes:
+                self._boxes[name].choose(value)
 
     def _chosen(self, kind: str) -> str:
         return self._boxes[kind].chosen

@@ -33,6 +33,8 @@ class DeletionForm(ServerForm):
 class DeleteUserForm(DeletionForm):
     """Delete a user whose password is typed, and checked first; oneself and the last `admin` with the name again."""
 
+    OPERATION = "delete_user"
+    FILLABLE = ("user",)
     TITLE = "Delete user"
     MAGIC = "%milvus_delete_user NAME"
 

@@ -248,7 +248,7 @@ def test_forms(conn, form_class):
     seen = Seen()
     form = form_class()
     for name in (HOSTILE, ABLE_TO_LOG_IN, printable(UNKNOWN)):
-        form.choose(user=name, role=HOSTILE if name == ABLE_TO_LOG_IN else name)
+        form.fill(user=name, role=HOSTILE if name == ABLE_TO_LOG_IN else name)
         if hasattr(form, "_name"):
             form._name.value = "9<script>\x1b[31mred\u202egnp"
         seen.widgets()
