@@ -1,10 +1,10 @@
-# `make demo` shows what this is, `make test` runs all tests. Each sets everything up in .venv, works twice in a row and
-# leaves no process behind.
+# `make demo` shows what this is, `make test` runs all tests, `make quick` those that need no server. Each sets everything
+# up in .venv, works twice in a row and leaves no process behind.
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test promises lab bench soak fuzz matrix lint audit picture chromium clean
+.PHONY: demo test quick promises lab bench walk soak fuzz matrix lint audit picture chromium clean
 
 demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
@@ -12,12 +12,19 @@ demo: .venv/installed
 # Most tests wait for a server, so three files run at a time; fewer of those with a browser, which shows dialogs of its
 # own where it has to wait for long; and the one that keeps all processors busy runs alone.
 # They run somewhere else, where Python finds the installed wheel and not the tree.
+# Form and types come first: what they find is known in seconds.
 PYTEST := ../../$(BIN)/python -m pytest -q -c ../../pyproject.toml
-test: .venv/installed chromium
+test: lint .venv/installed chromium
 	mkdir -p build/elsewhere
 	cd build/elsewhere && $(PYTEST) -n 3 --dist loadfile --ignore ../../tests/browser --ignore ../../tests/live/test_soak.py ../../tests
 	cd build/elsewhere && $(PYTEST) -n 2 --dist loadfile ../../tests/browser
 	cd build/elsewhere && $(PYTEST) ../../tests/live/test_soak.py
+
+# For the inner loop, in less than a minute: what needs no server and no browser, on the tree and not on a wheel. Those
+# left out aren't even imported, which takes half a minute.
+quick: .venv/ready
+	PYTHONPATH=$(CURDIR) $(BIN)/python -m pytest -q -n auto -m "not live and not wheel" \
+	  --ignore tests/live --ignore tests/browser tests
 
 # What is promised, how it is tested, and what the tests counted.
 promises: test
@@ -29,6 +36,10 @@ lab: .venv/installed
 bench: .venv/installed
 	mkdir -p build
 	$(BIN)/python tests/benchmarks/bench.py build/bench.md
+
+# How many functions one verified deletion passes through; LIST=--list shows them.
+walk: .venv/ready
+	PYTHONPATH=$(CURDIR) $(BIN)/python tests/benchmarks/walk.py $(LIST)
 
 # Four kernels at work on one server for half an hour, and a thousand random sequences of changes instead of the fifty of
 # `make test`, other ones each time.
@@ -49,7 +60,9 @@ matrix: .venv/installed
 	$(BIN)/python -m pip install --quiet --group matrix
 	$(BIN)/python tests/matrix/matrix.py build/dist/*.whl README.md $(ONLY)
 
+# What ruff only warns of, such as a `noqa` that it cannot read, is an error here.
 lint: .venv/ready
+	@! $(BIN)/ruff check --quiet . 2>&1 >/dev/null | grep .
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
-"""Figures that tests tell, kept in build/figures.json for `make promises`."""
+"""Which tests need a server, and figures that tests tell, kept in build/figures.json for `make promises`."""
 
 import json
 import time
@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-FIGURES = Path(__file__).parent.parent / "build" / "figures.json"
+TESTS = Path(__file__).parent
+FIGURES = TESTS.parent / "build" / "figures.json"
 OURS = "figure of "
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what starts a real Milvus or a browser, so that `-m "not live"` leaves it out."""
+    for item in items:
+        if item.path.relative_to(TESTS).parts[0] in ("live", "browser"):
+            item.add_marker("live")
 
 
 @pytest.fixture
