@@ -10,7 +10,9 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 
 from milvus_magics import wire
+from milvus_magics.client.privilege_catalog import KNOWN
 from milvus_magics.wire import regenerate
+from milvus_magics.wire.versions import is_older
 
 FILES = FileDescriptorSet.FromString(regenerate.DESCRIPTORS.read_bytes()).file
 
@@ -339,3 +341,28 @@ def test_encoded_password_is_standard_padded_base64_of_its_bytes(raw):
     assert base64.b64decode(encoded, validate=True) == raw
     assert len(encoded) % 4 == 0
     assert "\n" not in encoded
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "older"),
+    [
+        ("v2.3.5", "2.4.16 or 2.5", True),
+        ("2.4.15-dev", "2.4.16 or 2.5", True),
+        ("2.4.16", "2.4.16 or 2.5", False),
+        ("v2.5.0", "2.4.16 or 2.5", False),
+        ("v3.0-beta", "2.6.19", False),
+        ("2.10.0", "2.9.1", False),
+        ("master", "2.6.19", False),
+        ("", "2.4", False),
+    ],
+)
+def test_versions_compare_by_numbers(version, since, older):
+    """Not as text, and one that cannot be read is taken for new."""
+    assert is_older(version, since) is older
+
+
+def test_what_is_needed_is_a_privilege_that_is_known():
+    """Every privilege of the table is one that can be granted, and every version one that can be compared."""
+    for name, rpc in wire.METHODS.items():
+        assert not rpc.privilege or rpc.privilege in KNOWN, name
+        assert not rpc.since or is_older("2.0", rpc.since), name

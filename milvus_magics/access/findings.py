@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from milvus_magics.access.rights import EVERYTHING, is_on_one_name, matches
-from milvus_magics.access.snapshot import SINCE_ALIASES_COUNT, AccessSnapshot
+from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
@@ -62,7 +62,7 @@ def _targets(reading: AccessSnapshot) -> Iterator[Finding]:
         text = f"granted on what is not there{unless}; whoever creates it next gives it away: {_shown(gone)}"
         yield Finding("grants on nothing", text, _names(gone))
     on_aliases = [grant for grant in reading.grants if reading.alias_of(grant)]
-    if on_aliases and not reading.is_older_than(*SINCE_ALIASES_COUNT):
+    if on_aliases and reading.has_feature("grants on aliases"):
         text = (
             "granted on an alias, which brings nothing where proxy.resolveAliasForPrivilege is on; grant it on the "
             f"collection: {_shown(on_aliases)}"

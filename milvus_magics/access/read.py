@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from milvus_magics import wire
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import lookup
 from milvus_magics.client.lookup import read_own_roles, role_names_in, user_names_in
@@ -28,11 +29,7 @@ from milvus_magics.wording import listed
 
 # Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
 DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
-NEEDS = {
-    "SelectUser": "SelectUser",
-    "SelectRole": "SelectOwnership",
-    "ListDatabases": "ListDatabases",
-}
+PARTS = ("SelectUser", "SelectRole", "ListDatabases")  # what may be hidden from the caller
 
 
 def read_snapshot(conn: Connection, deadline: Deadline) -> AccessSnapshot:
@@ -81,7 +78,7 @@ def read_snapshot(conn: Connection, deadline: Deadline) -> AccessSnapshot:
         enforced=enforced,
         secure=conn.address.secure,
         default_password=default_password,
-        partial=_partial(conn, [name for name in NEEDS if listed[name] is None]),
+        partial=_partial(conn, [name for name in PARTS if listed[name] is None]),
     )
 
 
@@ -185,6 +182,6 @@ def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> d
 def _partial(conn: Connection, hidden: list[str]) -> str:
     if not hidden:
         return ""
-    missing = listed([NEEDS[name] for name in hidden])
+    missing = listed([wire.METHODS[name].privilege for name in hidden])
     what = "only your own rights" if "SelectUser" in hidden else "not everything"
     return f"{what}: {conn.actor} lacks {missing}"

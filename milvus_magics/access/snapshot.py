@@ -10,13 +10,13 @@ from milvus_magics.access.rights import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Ri
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import ALL, USUAL_GROUPS, kind_of
 from milvus_magics.client.results.privileges import Grant
+from milvus_magics.wire.versions import FEATURES, is_older
 
 EVERYBODY = "(everybody)"
 MOST_ROWS = 1000  # of HTML: whoever asks who may do something wants to find everybody
 # The groups of Milvus 2.4, which are granted like privileges -> what they stand for.
 OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "CollectionReadWrite", "GroupAdmin": EVERYTHING}
 # From here on Milvus may look up which collection an alias means (proxy.resolveAliasForPrivilege) before it compares.
-SINCE_ALIASES_COUNT = (2, 6, 12)
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,9 @@ class AccessSnapshot:
     default_password: bool | None
     partial: str = ""
 
-    def is_older_than(self, *version: int) -> bool:
-        """Whether the server is older; one that doesn't tell is not."""
-        digits = [int(part) for part in self.version.lstrip("v").split("-")[0].split(".") if part.isdigit()]
-        return bool(digits) and tuple(digits) < version
+    def has_feature(self, feature: str) -> bool:
+        """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""
+        return not is_older(self.version, FEATURES[feature])
 
     def has(self, collection: str, db: str) -> bool:
         """Whether there is a collection or an alias of that name; nobody knows where the caller may not look."""
@@ -111,7 +110,7 @@ class AccessSnapshot:
     def _meant_by(self, collection: str | None, db: str | None) -> tuple[str | None, ...]:
         """The names that a server may look for when somebody uses this one."""
         meant = self.aliases.get(db or "", {}).get(collection or "")
-        return (collection, meant) if meant and not self.is_older_than(*SINCE_ALIASES_COUNT) else (collection,)
+        return (collection, meant) if meant and self.has_feature("grants on aliases") else (collection,)
 
     @cached_property
     def _wider(self) -> dict[str, list[str]]:
@@ -153,5 +152,5 @@ class AccessSnapshot:
 
     def is_idle(self, grant: Grant) -> bool:
         """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""
-        is_literal = grant.privilege == EVERYTHING and self.is_older_than(2, 4)
+        is_literal = grant.privilege == EVERYTHING and not self.has_feature("all databases by wildcard")
         return is_literal and bool(self.collections) and grant.db not in self.collections

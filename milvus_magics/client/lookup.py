@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from milvus_magics.errors import (
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
+from milvus_magics.wire import versions
 from milvus_magics.wording import did_you_mean, listed
 
 
@@ -207,7 +207,6 @@ def read_version(conn: Connection, deadline: Deadline) -> str:
     return conn.version
 
 
-def is_before(conn: Connection, since: tuple[int, int, int], deadline: Deadline) -> bool:
-    """Whether the server's version is an older one; False where it tells none that can be read."""
-    found = re.search(r"(\d+)\.(\d+)\.(\d+)", read_version(conn, deadline))
-    return found is not None and tuple(map(int, found.groups())) < since
+def is_older(conn: Connection, since: str, deadline: Deadline) -> bool:
+    """Whether the server is older than a version; False if its version cannot be read."""
+    return versions.is_older(read_version(conn, deadline), since)

@@ -42,8 +42,6 @@ from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, listed
 
-# From this version on a grant may be said in the newer way.
-V2_SINCE = (2, 4, 18)
 PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
 
 
@@ -344,7 +342,7 @@ def possible_grants(conn: Connection, role: str, privilege: str, scope: Scope, d
         as_v2_grant(conn, role, privilege, scope),
         as_v1_grant(conn, role, privilege, scope),
     )
-    if newer is None or not lookup.is_before(conn, V2_SINCE, deadline):
+    if newer is None or not lookup.is_older(conn, wire.METHODS["OperatePrivilegeV2"].since, deadline):
         return [newer, older] if newer else [older]
     _require_older(conn, older, scope)
     return [older]

@@ -14,10 +14,8 @@ from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
 from milvus_magics.errors import InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire.versions import FEATURES
 from milvus_magics.wording import listed
-
-# From this version on the server itself revokes what a role holds when it is dropped by force.
-FORCE_DROP_SINCE = (2, 4, 11)
 
 
 def preview_drop_role(
@@ -74,7 +72,7 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
                 f"role {role!r} holds {listed(list(lost.grants))}: revoke that first, or force it (--force); "
                 "nothing was changed"
             )
-        if lost.grants and lookup.is_before(conn, FORCE_DROP_SINCE, deadline):
+        if lost.grants and lookup.is_older(conn, FEATURES["forced role drop"], deadline):
             _revoke_all_and_drop(conn, attempt, lost.grants, deadline)
             revoked = len(lost.grants)
         else:

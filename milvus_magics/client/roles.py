@@ -254,9 +254,6 @@ def _lost_description_note(conn: Connection, role: str, deadline: Deadline) -> s
     return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
 
 
-DESCRIPTIONS_SINCE = (2, 6, 19)
-
-
 def preview_create_role(conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
     """What `create_role` would do."""
     require_valid(problem_with_role_name(role))
@@ -272,7 +269,7 @@ def preview_alter_role(conn: Connection, role: str, description: str, *, timeout
     require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    if lookup.is_before(conn, DESCRIPTIONS_SINCE, deadline):
+    if lookup.is_older(conn, wire.METHODS["AlterRole"].since, deadline):
         raise too_old_error("AlterRole", conn.address, conn.version)
     role_deletion.require_not_built_in(role, "changed")
     return Preview(f"describe role {role!r} as {description!r}", conn.address.url)

@@ -1,49 +1,18 @@
-"""From what gRPC says, where no reply comes, to the error that is raised; the table of all is in status.py."""
+"""From what gRPC says, where no reply comes, to the error that is raised; the table of all is in reply_status.py."""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from milvus_magics import errors
+from milvus_magics import errors, wire
 from milvus_magics.transport.address import Address
 from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     import grpc
 
-# What the server checks for each method that we call; it names them in its refusal too, if it can.
-PRIVILEGES = {
-    "CreateCredential": "CreateOwnership",
-    "UpdateCredential": "UpdateUser",
-    "DeleteCredential": "DropOwnership",
-    "ListCredUsers": "SelectOwnership",
-    "SelectUser": "SelectUser",
-    "SelectRole": "SelectOwnership",
-    "CreateRole": "CreateOwnership",
-    "AlterRole": "CreateOwnership",
-    "DropRole": "DropOwnership",
-    "OperateUserRole": "ManageOwnership",
-    "OperatePrivilege": "ManageOwnership",
-    "OperatePrivilegeV2": "ManageOwnership",
-    "SelectGrant": "SelectOwnership",
-    "CreatePrivilegeGroup": "CreatePrivilegeGroup",
-    "DropPrivilegeGroup": "DropPrivilegeGroup",
-    "ListPrivilegeGroups": "ListPrivilegeGroups",
-    "OperatePrivilegeGroup": "OperatePrivilegeGroup",
-}
-# The first server that has a method, where some that are still around have not.
-SINCE = {
-    "AlterRole": "2.6.19",
-    "BackupRBAC": "2.4.10",
-    "RestoreRBAC": "2.4.10",
-    "OperatePrivilegeV2": "2.4.18 or 2.5",
-    "CreatePrivilegeGroup": "2.4.16 or 2.5",
-    "DropPrivilegeGroup": "2.4.16 or 2.5",
-    "ListPrivilegeGroups": "2.4.16 or 2.5",
-    "OperatePrivilegeGroup": "2.4.16 or 2.5",
-}
 PROXY_VARIABLES = ("grpc_proxy", "https_proxy", "http_proxy")
 
 
@@ -73,8 +42,9 @@ def error_from_grpc(
 def too_old_error(method: str, address: Address, version: str) -> errors.ServerTooOldError:
     """The error for a method that a server does not have."""
     what = f"{address.url} is Milvus {version}, which is" if version else f"{address.url} is"
-    since = f", which needs Milvus {SINCE[method]}" if method in SINCE else ""
-    return errors.ServerTooOldError(f"{what} too old: it has no {method}{since}; nothing was changed")
+    since = wire.METHODS[method].since
+    needs = f", which needs Milvus {since}" if since else ""
+    return errors.ServerTooOldError(f"{what} too old: it has no {method}{needs}; nothing was changed")
 
 
 # What gRPC says in a forked process of a connection that it had before the fork.
@@ -126,7 +96,7 @@ def _unauthenticated(words: str, method: str, address: Address, timeout: float |
 
 def _denied(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
     found = re.match(r"Privilege(\w+):", words)
-    privilege = found[1] if found else PRIVILEGES.get(method, "")
+    privilege = found[1] if found else wire.METHODS[method].privilege
     needs = f"the privilege {privilege}" if privilege else f"a privilege for {method}"
     who = f"user {address.user!r}" if address.user else "the connection's token"
     return errors.PermissionDeniedError(
@@ -145,9 +115,7 @@ def _unimplemented(words: str, method: str, address: Address, timeout: float | N
 
 
 def _not_milvus(address: Address) -> errors.MilvusException:
-    return errors.NotMilvusError(
-        f"something answers at {address.url}, but it is not a Milvus: check the port (Milvus's gRPC port is 19530)"
-    )
+    return errors.NotMilvusError(NOT_MILVUS.format(url=address.url))
 
 
 def _deadline(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
@@ -155,63 +123,113 @@ def _deadline(words: str, method: str, address: Address, timeout: float | None) 
     return errors.DeadlineError(f"{address.url} did not answer {within}")
 
 
+class _Rule(NamedTuple):
+    """What gRPC's words tell of a connection that failed.
+
+    Attributes:
+        pattern: found in the words, in lower case.
+        error: the class that it means.
+        text: the message, with facts in braces.
+        secure: whether it holds with TLS only, or without TLS only; None = both.
+    """
+
+    pattern: str
+    error: type[errors.UnavailableError]
+    text: str
+    secure: bool | None = None
+
+
+NOT_GRPC = "http status|http2 header|content-type|settings frame|parsing http/2"
+NOT_MILVUS = "something answers at {url}, but it is not a Milvus: check the port (Milvus's gRPC port is 19530)"
+# The first that fits counts.
+_RULES = (
+    _Rule(
+        "http proxy|connect http",
+        errors.HttpProxyError,
+        "the HTTP proxy in the variable {variable} is in the way of {url}: add {host} to no_proxy and restart the "
+        "kernel",
+    ),
+    _Rule(
+        "contact.*dns server|dns server.*contact",
+        errors.NameResolutionError,
+        "the host name '{host}' cannot be looked up: no name server answers; check this machine's network",
+    ),
+    _Rule(
+        "dns resolution failed|domain name not found|name resolution",
+        errors.NameResolutionError,
+        "the host name '{host}' is unknown: check the spelling",
+    ),
+    _Rule(
+        "wrong_version_number",
+        errors.TlsError,
+        "{url} does not speak TLS: write http://, or check the port",
+        secure=True,
+    ),
+    _Rule(
+        "certificate has expired",
+        errors.CertificateError,
+        "the certificate of {url} is not accepted: it has expired",
+    ),
+    _Rule(
+        "certificate|peer name|hostname verification",
+        errors.CertificateError,
+        "the certificate of {url} is not accepted: it must be signed by the authority in ca_pem_path (or be the one in "
+        "server_pem_path) and hold the name {expected!r} (see server_name)",
+    ),
+    _Rule("handshake|ssl", errors.TlsError, "{url} and this machine cannot agree on TLS: {words}", secure=True),
+    _Rule(
+        # TSI_DATA_CORRUPTED: the alert of a TLS 1.3 server that doesn't take the client's certificate, or misses one.
+        "socket closed|connection reset|tsi_data_corrupted",
+        errors.UnavailableError,
+        "{url} closed the connection; where the server wants a client certificate, give client_pem_path and "
+        "client_key_path",
+        secure=True,
+    ),
+    _Rule(
+        "refused|no such file|enoent",
+        errors.RefusedError,
+        "nothing listens at {url}: is the server running, and is that its port?",
+    ),
+    _Rule(
+        "connection reset|socket closed|broken pipe",
+        errors.UnavailableError,
+        "{url} closed the connection; where the server has TLS, write https://",
+        secure=False,
+    ),
+    _Rule(
+        "timed out before receiving settings",
+        errors.UnavailableError,
+        "{url} takes connections and says nothing: the server hangs, or is no Milvus",
+    ),
+    _Rule(NOT_GRPC, errors.NotMilvusError, NOT_MILVUS),
+    _Rule(
+        "timed out",
+        errors.UnavailableError,
+        "{url} does not answer at all: is the machine up, and does a firewall let this port through?",
+    ),
+)
+
+
 def _unavailable(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
-    low = words.lower()
-    url = address.url
     proxy = next((name for name in PROXY_VARIABLES if os.environ.get(name) or os.environ.get(name.upper())), "")
-    if "http proxy" in low or "connect http" in low or ("http_proxy" in low and proxy):
-        return errors.HttpProxyError(
-            f"the HTTP proxy in the variable {proxy or 'http_proxy'} is in the way of {url}: "
-            f"add {address.host} to no_proxy and restart the kernel"
-        )
-    if "contact" in low and "dns server" in low:
-        return errors.NameResolutionError(
-            f"the host name {address.host!r} cannot be looked up: no name server answers; check this machine's network"
-        )
-    if any(text in low for text in ("dns resolution failed", "domain name not found", "name resolution")):
-        return errors.NameResolutionError(f"the host name {address.host!r} is unknown: check the spelling")
-    if address.secure and "wrong_version_number" in low:
-        return errors.TlsError(f"{url} does not speak TLS: write http://, or check the port")
-    if "certificate has expired" in low:
-        return errors.CertificateError(f"the certificate of {url} is not accepted: it has expired")
-    if "certificate" in low or "peer name" in low or "hostname verification" in low:
-        return errors.CertificateError(
-            f"the certificate of {url} is not accepted: it must be signed by the authority in ca_pem_path (or be "
-            f"the one in server_pem_path) and hold the name {address.server_name or address.host!r} (see server_name)"
-        )
-    if address.secure and ("handshake" in low or "ssl" in low):
-        return errors.TlsError(f"{url} and this machine cannot agree on TLS: {words}")
-    # TSI_DATA_CORRUPTED: the alert of a TLS 1.3 server that doesn't take the client's certificate, or misses one.
-    if address.secure and any(text in low for text in ("socket closed", "connection reset", "tsi_data_corrupted")):
-        return errors.UnavailableError(
-            f"{url} closed the connection; where the server wants a client certificate, give client_pem_path and "
-            "client_key_path"
-        )
-    if "refused" in low or "no such file" in low or "enoent" in low:
-        return errors.RefusedError(f"nothing listens at {url}: is the server running, and is that its port?")
-    if not address.secure and ("connection reset" in low or "socket closed" in low or "broken pipe" in low):
-        return errors.UnavailableError(f"{url} closed the connection; where the server has TLS, write https://")
-    if "timed out before receiving settings" in low:
-        return errors.UnavailableError(f"{url} takes connections and says nothing: the server hangs, or is no Milvus")
-    if _is_not_grpc(low):
-        return _not_milvus(address)
-    if "timed out" in low:
-        return errors.UnavailableError(
-            f"{url} does not answer at all: is the machine up, and does a firewall let this port through?"
-        )
-    if proxy and not address.is_local:
-        return errors.UnavailableError(f"{url} cannot be reached, directly or by the proxy in {proxy}: {words}")
-    return errors.UnavailableError(f"{url} cannot be reached: {words}")
+    facts = {
+        "url": address.url,
+        "host": address.host,
+        "expected": address.server_name or address.host,
+        "variable": proxy or "http_proxy",
+        "words": words,
+    }
+    # gRPC names the variable also where it is not set.
+    low = words.lower().replace("http_proxy", "http proxy" if proxy else "http_proxy")
+    for rule in _RULES:
+        if rule.secure in (None, address.secure) and re.search(rule.pattern, low, re.DOTALL):
+            return rule.error(rule.text.format(**facts))
+    way = f", directly or by the proxy in {proxy}" if proxy and not address.is_local else ""
+    return errors.UnavailableError(f"{address.url} cannot be reached{way}: {words}")
 
 
 def _unknown(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException | None:
-    return _not_milvus(address) if _is_not_grpc(words.lower()) else None
-
-
-def _is_not_grpc(low: str) -> bool:
-    """Whether gRPC's words, in lower case, say that what came is none of its own."""
-    signs = ("http status", "http2 header", "content-type", "settings frame", "parsing http/2")
-    return any(sign in low for sign in signs)
+    return _not_milvus(address) if re.search(NOT_GRPC, words.lower()) else None
 
 
 _BY_CODE = {

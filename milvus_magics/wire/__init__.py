@@ -26,35 +26,55 @@ __all__ = ["METHODS", "Method", "encode_password", "enum_value", "message", "met
 SERVICE = "milvus.proto.milvus.MilvusService"
 PACKAGES = ("milvus.proto.milvus", "milvus.proto.common")
 
-# Method -> (request, response). The note is the first server that has it, where that is later than 2.2.
-METHODS: dict[str, tuple[str, str]] = {
-    "Connect": ("ConnectRequest", "ConnectResponse"),  # 2.2.9
-    "GetVersion": ("GetVersionRequest", "GetVersionResponse"),
-    "CheckHealth": ("CheckHealthRequest", "CheckHealthResponse"),
-    "ListDatabases": ("ListDatabasesRequest", "ListDatabasesResponse"),
-    "DescribeDatabase": ("DescribeDatabaseRequest", "DescribeDatabaseResponse"),  # not in 2.3
-    "ShowCollections": ("ShowCollectionsRequest", "ShowCollectionsResponse"),
-    "ListAliases": ("ListAliasesRequest", "ListAliasesResponse"),
-    "DescribeAlias": ("DescribeAliasRequest", "DescribeAliasResponse"),
-    "CreateCredential": ("CreateCredentialRequest", "Status"),
-    "UpdateCredential": ("UpdateCredentialRequest", "Status"),
-    "DeleteCredential": ("DeleteCredentialRequest", "Status"),
-    "ListCredUsers": ("ListCredUsersRequest", "ListCredUsersResponse"),
-    "CreateRole": ("CreateRoleRequest", "Status"),
-    "AlterRole": ("AlterRoleRequest", "Status"),  # 2.6.19
-    "DropRole": ("DropRoleRequest", "Status"),
-    "OperateUserRole": ("OperateUserRoleRequest", "Status"),
-    "SelectRole": ("SelectRoleRequest", "SelectRoleResponse"),
-    "SelectUser": ("SelectUserRequest", "SelectUserResponse"),
-    "OperatePrivilege": ("OperatePrivilegeRequest", "Status"),
-    "OperatePrivilegeV2": ("OperatePrivilegeV2Request", "Status"),  # 2.4.18
-    "SelectGrant": ("SelectGrantRequest", "SelectGrantResponse"),
-    "BackupRBAC": ("BackupRBACMetaRequest", "BackupRBACMetaResponse"),  # 2.4.10
-    "RestoreRBAC": ("RestoreRBACMetaRequest", "Status"),  # 2.4.10
-    "CreatePrivilegeGroup": ("CreatePrivilegeGroupRequest", "Status"),  # 2.4.16
-    "DropPrivilegeGroup": ("DropPrivilegeGroupRequest", "Status"),  # 2.4.16
-    "ListPrivilegeGroups": ("ListPrivilegeGroupsRequest", "ListPrivilegeGroupsResponse"),  # 2.4.16
-    "OperatePrivilegeGroup": ("OperatePrivilegeGroupRequest", "Status"),  # 2.4.16
+
+class Rpc(NamedTuple):
+    """What is known of one method of the server.
+
+    Attributes:
+        request: name of its request's message.
+        response: name of its reply's message.
+        privilege: what the caller needs; empty if everybody may call it, or if that is not known.
+        since: the first versions that have it; empty if all have that are supported.
+    """
+
+    request: str
+    response: str = "Status"
+    privilege: str = ""
+    since: str = ""
+
+
+METHODS: dict[str, Rpc] = {
+    "Connect": Rpc("ConnectRequest", "ConnectResponse", since="2.2.9"),
+    "GetVersion": Rpc("GetVersionRequest", "GetVersionResponse"),
+    "CheckHealth": Rpc("CheckHealthRequest", "CheckHealthResponse"),
+    "ListDatabases": Rpc("ListDatabasesRequest", "ListDatabasesResponse", "ListDatabases"),
+    "DescribeDatabase": Rpc("DescribeDatabaseRequest", "DescribeDatabaseResponse"),  # not in 2.3
+    "ShowCollections": Rpc("ShowCollectionsRequest", "ShowCollectionsResponse"),
+    "ListAliases": Rpc("ListAliasesRequest", "ListAliasesResponse"),
+    "DescribeAlias": Rpc("DescribeAliasRequest", "DescribeAliasResponse"),
+    "CreateCredential": Rpc("CreateCredentialRequest", privilege="CreateOwnership"),
+    "UpdateCredential": Rpc("UpdateCredentialRequest", privilege="UpdateUser"),
+    "DeleteCredential": Rpc("DeleteCredentialRequest", privilege="DropOwnership"),
+    "ListCredUsers": Rpc("ListCredUsersRequest", "ListCredUsersResponse", "SelectOwnership"),
+    "CreateRole": Rpc("CreateRoleRequest", privilege="CreateOwnership"),
+    "AlterRole": Rpc("AlterRoleRequest", privilege="CreateOwnership", since="2.6.19"),
+    "DropRole": Rpc("DropRoleRequest", privilege="DropOwnership"),
+    "OperateUserRole": Rpc("OperateUserRoleRequest", privilege="ManageOwnership"),
+    "SelectRole": Rpc("SelectRoleRequest", "SelectRoleResponse", "SelectOwnership"),
+    "SelectUser": Rpc("SelectUserRequest", "SelectUserResponse", "SelectUser"),
+    "OperatePrivilege": Rpc("OperatePrivilegeRequest", privilege="ManageOwnership"),
+    "OperatePrivilegeV2": Rpc("OperatePrivilegeV2Request", privilege="ManageOwnership", since="2.4.18 or 2.5"),
+    "SelectGrant": Rpc("SelectGrantRequest", "SelectGrantResponse", "SelectOwnership"),
+    "BackupRBAC": Rpc("BackupRBACMetaRequest", "BackupRBACMetaResponse", "BackupRBAC", since="2.4.10"),
+    "RestoreRBAC": Rpc("RestoreRBACMetaRequest", privilege="RestoreRBAC", since="2.4.10"),
+    "CreatePrivilegeGroup": Rpc("CreatePrivilegeGroupRequest", privilege="CreatePrivilegeGroup", since="2.4.16 or 2.5"),
+    "DropPrivilegeGroup": Rpc("DropPrivilegeGroupRequest", privilege="DropPrivilegeGroup", since="2.4.16 or 2.5"),
+    "ListPrivilegeGroups": Rpc(
+        "ListPrivilegeGroupsRequest", "ListPrivilegeGroupsResponse", "ListPrivilegeGroups", since="2.4.16 or 2.5"
+    ),
+    "OperatePrivilegeGroup": Rpc(
+        "OperatePrivilegeGroupRequest", privilege="OperatePrivilegeGroup", since="2.4.16 or 2.5"
+    ),
 }
 
 # Two threads that load at the same time would get two classes for one message, which don't mix.
@@ -90,8 +110,8 @@ def method(name: str) -> Method:
     Raises:
         KeyError: when ``METHODS`` has no such name.
     """
-    request, response = METHODS[name]
-    return Method(name, f"/{SERVICE}/{name}", message(request), message(response))
+    rpc = METHODS[name]
+    return Method(name, f"/{SERVICE}/{name}", message(rpc.request), message(rpc.response))
 
 
 def message(name: str) -> type[Message]:

@@ -1,0 +1,24 @@
+"""Which version of Milvus has what, and the one way to compare versions."""
+
+from __future__ import annotations
+
+import re
+
+# Feature -> the first version that has it. What is there with a method stands in its row of `wire.METHODS`.
+FEATURES = {
+    "forced role drop": "2.4.11",  # before, what a role holds is revoked first
+    "all databases by wildcard": "2.4",  # before, the database `*` of a grant of `All` was taken to the letter
+    "grants on aliases": "2.6.12",  # they reach the collection
+}
+
+
+def is_older(version: str, since: str) -> bool:
+    """Whether a server's version is older than another; False if the version cannot be read."""
+    numbers = _numbers(version)
+    return bool(numbers) and numbers < _numbers(since)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The first numbers with dots between in a text like `v2.3.5-dev` or `2.4.16 or 2.5`."""
+    found = re.search(r"\d+(\.\d+)+", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
