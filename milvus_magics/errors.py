@@ -1,42 +1,4 @@
-"""What can go wrong, as one tree. `transport/reply_status.py` says which situation raises which class.
-
-MilvusException                  code and message; everything below is one
-├── ParameterError               a name, password, option or timeout that cannot be right; nothing was sent
-├── AliasError                   no connection has this alias
-├── UnavailableError             the server cannot be reached
-│   ├── ClosedError              this connection was closed here
-│   ├── RefusedError             nothing listens there
-│   ├── NameResolutionError      the host name is unknown
-│   ├── TlsError                 TLS spoken to a plaintext port, or the reverse
-│   ├── CertificateError         a certificate that is missing, broken, untrusted or for another host
-│   ├── HttpProxyError           an HTTP proxy from the environment is in the way
-│   └── NotMilvusError           something else answers there
-├── DeadlineError                no answer within the timeout
-├── AuthenticationError          the server refuses the connection's own user, password or token
-├── WrongPasswordError           the password is not the one of the user that is to be deleted or changed
-├── UnknownUserError             no such user
-├── UnknownRoleError             no such role
-├── UnknownPrivilegeError        no such privilege, or group of privileges
-├── UserExistsError              there is such a user already
-├── RoleExistsError              there is such a role already
-├── GroupExistsError             there is such a group of privileges already
-├── NotGrantedError              what is to be taken away was never given
-├── InUseError                   what is to be dropped still holds grants, or is granted
-├── ProtectedUserError           the server never deletes this user
-├── ProtectedRoleError           the server never drops or changes this role
-├── PermissionDeniedError        the acting user lacks a privilege, which is named
-├── LimitReachedError            the server has as many users or roles as it takes
-├── RateLimitedError             the server asks to come back later
-├── ServerTooOldError            the server doesn't know the operation
-├── MilvusLiteError              Milvus Lite has no users
-├── CannotVerifyError            nobody can tell here whether the password is right; nothing was changed
-├── OutcomeUnknownError          the answer was lost, and asking again didn't settle it
-├── ConfirmationError            the name was not retyped; nothing was changed
-├── EmbeddedServerError          the server on this machine cannot be started
-└── ServerError                  whatever else the server says
-
-ChangeInterrupted                a KeyboardInterrupt that says what is known about the change it stopped
-"""
+"""Everything that can go wrong. The table in `transport/reply_status.py` says which situation raises which class."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def _locate(uri: Secret | None, host: str | None, port: int | str | None) -> _Gi
     if uri is not None:
         return _parse_uri(uri.reveal())
     if host is not None or port is not None:
-        return _Given(Address(_checked_host(host or "localhost"), _checked_port(port)), has_port=port is not None)
+        return _Given(Address(_validate_host(host or "localhost"), _validate_port(port)), has_port=port is not None)
     from_environment = Secret.from_environment("MILVUS_URI")
     given = _parse_uri(from_environment.reveal() if from_environment else DEFAULT_URI)
     return replace(given, named_by_caller=False)
@@ -214,13 +214,13 @@ def _from_parts(scheme: str, parts: SplitResult) -> _Given:
         )
     login = None
     if parts.username is not None or parts.password is not None:
-        login = Login.of_user(unquote(parts.username or ""), Secret(unquote(parts.password or "")))
-    host = _checked_host(parts.hostname)
-    address = Address(host, _checked_port(port), login=login, db_name=database)
+        login = Login.for_user(unquote(parts.username or ""), Secret(unquote(parts.password or "")))
+    host = _validate_host(parts.hostname)
+    address = Address(host, _validate_port(port), login=login, db_name=database)
     return _Given(address, scheme=scheme, has_port=port is not None)
 
 
-def _checked_host(host: str) -> str:
+def _validate_host(host: str) -> str:
     if not isinstance(host, str) or not host.strip():
         raise ParameterError("the host is empty: name one, like localhost")
     host = host.strip().strip("[]")
@@ -236,7 +236,7 @@ def _is_ipv6(host: str) -> bool:
         return False
 
 
-def _checked_port(port: int | str | None) -> int:
+def _validate_port(port: int | str | None) -> int:
     if port is None:
         return DEFAULT_PORT
     text = str(port).strip()
@@ -254,22 +254,23 @@ def _is_secure(given: _Given, secure: bool | None, tls: TlsFiles) -> bool:
 
 
 def _login(given: _Given, user: str, password: Secret, token: Secret) -> Login | None:
-    # pymilvus takes all three and lets one win silently; which one would be a guess here.
-    if token and (user or password):
-        raise ParameterError("give either a user with a password or a token, not both")
-    if user or password:
-        explicit: Login | None = Login.of_user(user, password)
-    elif token:
-        explicit = Login.of_token(token)
-    else:
-        explicit = None
+    explicit = _explicit_login(user, password, token)
     if explicit and given.address.login:
         raise ParameterError("the address already holds a user and password: give them once")
     login = explicit or given.address.login
     if login is None and not given.named_by_caller:
         from_environment = Secret.from_environment("MILVUS_TOKEN")
-        login = Login.of_token(from_environment) if from_environment else None
+        login = Login.for_token(from_environment) if from_environment else None
     return login
+
+
+def _explicit_login(user: str, password: Secret, token: Secret) -> Login | None:
+    # pymilvus takes all three and lets one win silently; which one would be a guess here.
+    if token and (user or password):
+        raise ParameterError("give either a user with a password or a token, not both")
+    if user or password:
+        return Login.for_user(user, password)
+    return Login.for_token(token) if token else None
 
 
 def _database(in_uri: str, db_name: str) -> str:

@@ -17,7 +17,7 @@ class Login:
     secret: Secret
 
     @classmethod
-    def of_user(cls, user: str, password: Secret) -> Login:
+    def for_user(cls, user: str, password: Secret) -> Login:
         """A user with a password, both checked.
 
         Raises:
@@ -38,7 +38,7 @@ class Login:
         return cls(user, password)
 
     @classmethod
-    def of_token(cls, token: Secret) -> Login:
+    def for_token(cls, token: Secret) -> Login:
         """The holder of an API key or of `user:password`, which stays in one piece.
 
         Raises:

@@ -97,41 +97,49 @@ def raise_if_failed(status: Status) -> None:
         raise error_from_status(status)
 
 
+class _Meaning(NamedTuple):
+    """What a status means that fits all that is given here."""
+
+    error: type[errors.CodedError]
+    words: str
+    reason: str = ""  # a pattern
+    codes: tuple[int, ...] = ()
+    legacy: tuple[int, ...] = ()
+
+    def fits(self, status: Status) -> bool:
+        """Whether a status is meant."""
+        return (
+            (not self.reason or re.search(self.reason, status.reason) is not None)
+            and (not self.codes or status.code in self.codes)
+            and (not self.legacy or status.legacy in self.legacy)
+        )
+
+
+# The first that fits counts.
+_MEANINGS = (
+    _Meaning(errors.GroupExistsError, "it exists already: ", legacy=(58,)),
+    _Meaning(errors.RoleExistsError, "it exists already: ", "already exists", legacy=(35,)),
+    _Meaning(errors.UserExistsError, "it exists already: ", "already exists"),
+    _Meaning(errors.UnknownUserError, "there is no such thing: ", r"not found the user\b"),
+    _Meaning(errors.UnknownRoleError, "there is no such thing: ", r"not found the role\b"),
+    _Meaning(errors.UnknownPrivilegeError, "there is no such thing: ", r"not found the privilege\b"),
+    _Meaning(errors.ParameterError, "there is no such thing: ", "not found the "),
+    _Meaning(errors.InUseError, "it still holds privileges: ", "fail to drop the role that it has privileges"),
+    _Meaning(errors.LimitReachedError, "the limit is reached: ", "reached the limit"),
+    _Meaning(errors.LimitReachedError, "the limit is reached: ", codes=(9,)),
+    _Meaning(errors.RateLimitedError, "too many requests, try again later: ", codes=(8,)),
+    _Meaning(errors.RateLimitedError, "too many requests, try again later: ", legacy=(49,)),
+    _Meaning(errors.WrongPasswordError, "not the right password: ", codes=(1400,)),
+    _Meaning(errors.ProtectedRoleError, "not permitted for anybody: ", r"role\[", codes=(1401,)),
+    _Meaning(errors.ProtectedUserError, "not permitted for anybody: ", codes=(1401,)),
+    _Meaning(errors.ParameterError, "", codes=(1100, 1101, 1102, 1402)),
+    _Meaning(errors.ParameterError, "", codes=(0,), legacy=(5,)),
+    _Meaning(errors.ServerError, ""),
+)
+
+
 def error_from_status(status: Status) -> errors.MilvusException:
-    """What a status that is not a success means."""
-    reason, number = status.reason, status.number
-    said = f"the server says: {reason or 'nothing'} (code {number})"
-    if "already exists" in reason or status.legacy == 58:
-        return _exists(status, said)
-    if "not found the " in reason:
-        return _not_found(reason, said)
-    if "fail to drop the role that it has privileges" in reason:
-        return errors.InUseError(f"it still holds privileges: {said}", details=reason)
-    if "reached the limit" in reason or status.code == 9:
-        return errors.LimitReachedError(f"the limit is reached: {said}", details=reason)
-    if status.code == 8 or status.legacy == 49:
-        return errors.RateLimitedError(f"too many requests, try again later: {said}", details=reason)
-    if status.code == 1400:
-        return errors.WrongPasswordError(f"not the right password: {said}", details=reason)
-    if status.code == 1401:
-        protected = errors.ProtectedRoleError if "role[" in reason else errors.ProtectedUserError
-        return protected(f"not permitted for anybody: {said}", details=reason)
-    if status.code in (1100, 1101, 1102, 1402) or (status.code == 0 and status.legacy == 5):
-        return errors.ParameterError(said, details=reason, code=number)
-    return errors.ServerError(said, details=reason, code=number)
-
-
-def _exists(status: Status, said: str) -> errors.MilvusException:
-    cls = {35: errors.RoleExistsError, 58: errors.GroupExistsError}.get(status.legacy, errors.UserExistsError)
-    return cls(f"it exists already: {said}", details=status.reason)
-
-
-def _not_found(reason: str, said: str) -> errors.MilvusException:
-    kinds = {
-        "user": errors.UnknownUserError,
-        "role": errors.UnknownRoleError,
-        "privilege": errors.UnknownPrivilegeError,
-    }
-    found = re.search(r"not found the (\w+)", reason)
-    cls = kinds.get(found[1] if found else "", errors.ParameterError)
-    return cls(f"there is no such thing: {said}", details=reason)
+    """The error that a status means which is not a success."""
+    meaning = next(meaning for meaning in _MEANINGS if meaning.fits(status))
+    said = f"{meaning.words}the server says: {status.reason or 'nothing'} (code {status.number})"
+    return meaning.error(said, details=status.reason, code=None if meaning.words else status.number)

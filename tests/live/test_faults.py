@@ -251,7 +251,7 @@ class Steps(NamedTuple):
     first: int = 0
 
 
-def of_user(create, user):
+def for_user(create, user):
     """The steps in which a user comes who holds `reader` and `held`."""
     return Steps(
         lambda conn, timeout, begun=False: create(conn, user, timeout),
