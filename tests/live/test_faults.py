@@ -265,14 +265,14 @@ def create_user(root, name):
     def create(conn, user, timeout):
         return users.create_user(conn, user, NEW, grant=["reader", "held"], timeout=timeout)
 
-    return of_user(create, name)
+    return for_user(create, name)
 
 
 def restore_user(root, name):
     def create(conn, user, timeout):
         return restore.restore_user(conn, UserSnapshot(user, ("reader", "held")), NEW, timeout=timeout)
 
-    return of_user(create, name)
+    return for_user(create, name)
 
 
 def with_two_grants(root, role):
