@@ -63,11 +63,12 @@ def test_other_processes_get_the_wheel_too(tmp_path):
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    """With the descriptor set and the mark of typed packages."""
+    """With the descriptor set, the style sheets and the mark of typed packages."""
     names = set(wheel.namelist())
     extra = {name for name in names if re.match(r"milvus_magics-[^/]*\.dist-info/", name)}
     assert names - extra == OURS
-    assert {"milvus_magics/py.typed", "milvus_magics/wire/descriptors.binpb"} <= names
+    styles = {f"milvus_magics/display/{name}.css" for name in ("matrix", "panel", "tables")}
+    assert {"milvus_magics/py.typed", "milvus_magics/wire/descriptors.binpb", *styles} <= names
     assert {name.partition("/")[2] for name in extra} == {"METADATA", "WHEEL", "RECORD", "licenses/LICENSE"}
     for name in OURS:
         assert wheel.read(name) == (ROOT / name).read_bytes(), f"{name}: run `make test`, which builds it anew"

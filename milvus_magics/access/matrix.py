@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from milvus_magics.access.matrix_cells import NONE, Collections, Column, Levels, Painter, Row, Who
+from milvus_magics.access.matrix_cells import NONE, Collections, Column, Levels, Painter, Who
 from milvus_magics.access.rights import matches
 from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client.privilege_catalog import ALL
+from milvus_magics.display.matrix import Row, html_matrix, text_matrix
 from milvus_magics.errors import ParameterError
 
 MOST_COLUMNS = 40
@@ -43,13 +44,9 @@ class Matrix:
         return {level: mark for level, mark in self._painter.MARKS.items() if level in used}
 
     def __repr__(self) -> str:
-        from milvus_magics.display.matrix import text_matrix
-
         return text_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
 
     def _repr_html_(self) -> str:
-        from milvus_magics.display.matrix import html_matrix
-
         return html_matrix(self.caption, self.corner, self._heads(), self.rows, self.marks)
 
     def filter(self, part: str, column: str = "") -> Matrix:

@@ -27,6 +27,7 @@ from milvus_magics.client.privilege_catalog import (
     USUAL,
 )
 from milvus_magics.client.results.privileges import scope_text
+from milvus_magics.display.matrix import Cell, Row
 from milvus_magics.wording import listed
 
 MOST_REASONS = 3
@@ -36,28 +37,12 @@ NONE, SOME, MORE, FULL, DROPS = range(5)  # dropping comes on top of any of the 
 Who = tuple[str, str, tuple[str, ...]]  # a row before its cells: name, note, and the roles that it is the sum of
 
 
-class Cell(NamedTuple):
-    """How much somebody may do there (a key of the matrix's marks), and why."""
-
-    level: int
-    reasons: tuple[str, ...] = ()
-
-
 class Column(NamedTuple):
     """One column: its heading, the one above that it shares with its neighbours, and the privileges or collection."""
 
     above: str
     name: str
     privileges: frozenset[str]
-
-
-class Row(NamedTuple):
-    """One row: who, what to know about them, the cells, and what each role brings to them, in words."""
-
-    name: str
-    note: str
-    cells: tuple[Cell, ...]
-    why: tuple[str, ...] = ()
 
 
 class Painter:

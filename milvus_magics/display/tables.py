@@ -1,30 +1,30 @@
-"""Result tables as text and as HTML."""
+"""Result tables as text and as HTML, and the style sheets of all HTML."""
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from milvus_magics.wording import printable
 
 MAX_ROWS = 200
-
-
 TEXT_WIDTH = 120  # columns of text where no terminal says how many it has
+MAX_UNBROKEN = 32  # characters of a value that stays on one line, as dates do
 
 
-MOST_UNBROKEN = 32  # characters of a value that stays on one line, as dates do
+@cache
+def style_element(name: str) -> str:
+    """A style sheet of this folder as an HTML element, without comments and needless white space.
 
-
-# Widgets have no style for tables of their own.
-_TABLE_STYLE = """<style>
-.mm-table{overflow-x:auto}.mm-table table{border-collapse:collapse;margin:0}
-.mm-table table tr th,.mm-table table tr td{padding:.25em 1em .25em .4em;vertical-align:top;line-height:1.4;
-white-space:nowrap}
-.mm-table table tr .mm-long{white-space:normal;min-width:16em;overflow-wrap:anywhere}
-.mm-table caption{padding:.2em .4em;white-space:normal}
-</style>"""
+    It is stored in the notebook with each result, so it shall be small.
+    """
+    css = files(__package__).joinpath(f"{name}.css").read_text(encoding="utf-8")
+    needless = r"/\*.*?\*/\s*|;?\s+(?=[{}>!])|(?<=[{}>:;,])\s+"
+    return f"<style>{re.sub(needless, '', css, flags=re.DOTALL).strip()}</style>"
 
 
 def cell_text(value: Any) -> str:
@@ -41,31 +41,37 @@ def escape_html(value: Any) -> str:
     return html.escape(cell_text(value), quote=True)
 
 
+def align_columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of text whose cells stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
 def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str) -> str:
     """A table for a terminal: all rows, columns as wide as their widest value."""
     lines = [[column_heading(name) for name in columns]]
     lines += [[cell_text(row[name]) for name in columns] for row in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    texts.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(([printable(caption)] if caption else []) + texts)
+    lines.insert(1, ["-" * max(map(len, column)) for column in zip(*lines, strict=True)])
+    return "\n".join(([printable(caption)] if caption else []) + align_columns(lines))
 
 
-def html_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str, most: int = MAX_ROWS) -> str:
-    """A table for a notebook, capped at so many rows with a count of what is left out."""
+def html_table(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str, max_rows: int = MAX_ROWS
+) -> str:
+    """A table for a notebook. Rows that are left out are counted below it."""
     left = 'style="text-align:left"'
     head = "".join(f'<th scope="col" {left}>{escape_html(column_heading(name))}</th>' for name in columns)
-    body = "".join(f"<tr>{''.join(_table_cell(row[name]) for name in columns)}</tr>" for row in rows[:most])
-    more = len(rows) - most
+    body = "".join(f"<tr>{''.join(_table_cell(row[name]) for name in columns)}</tr>" for row in rows[:max_rows])
+    more = len(rows) - max_rows
     note = f"<p>and {more} more; iterate over the result, or use to_pandas()</p>" if more > 0 else ""
     title = f'<caption style="text-align:left;caption-side:top">{escape_html(caption)}</caption>' if caption else ""
     table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="mm-table">{_TABLE_STYLE}{table}</div>{note}'
+    return f'<div class="mm-table">{style_element("tables")}{table}</div>{note}'
 
 
 def _table_cell(value: Any) -> str:
     text = cell_text(value)
-    kind = ' class="mm-long"' if len(text) > MOST_UNBROKEN else ""
+    kind = ' class="mm-long"' if len(text) > MAX_UNBROKEN else ""
     return f'<td{kind} style="text-align:left">{html.escape(text, quote=True)}</td>'
 
 

@@ -11,7 +11,8 @@ from weakref import WeakSet
 
 import ipywidgets as widgets
 
-from milvus_magics.display.messages import PANEL_STYLE, html_line
+from milvus_magics.display.messages import html_line
+from milvus_magics.display.tables import style_element
 from milvus_magics.errors import ChangeInterrupted, MilvusException
 
 _log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Panel(widgets.VBox):
     MAGIC = ""
 
     def __init__(self, children: list[widgets.Widget]) -> None:
-        style = widgets.HTML(PANEL_STYLE, layout={"display": "none"})
+        style = widgets.HTML(style_element("panel"), layout={"display": "none"})
         super().__init__([style, *children], layout={"padding": "0.5em"})
         self.add_class("mm-panel")
         _open.add(self)
