@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from milvus_magics.wording import printable
 
 PARAMETER_INVALID = 1100
 NOT_AUTHENTICATED = 1400
 NOT_PERMITTED = 1401
 UNCLASSIFIED = 65535
+
+
+class Outcome(str, Enum):
+    """What is known about a change that ended with an error."""
+
+    NOTHING_SENT = "nothing sent"
+    NOTHING_CHANGED = "nothing changed"
+    CHANGED = "changed"  # in part at least
+    UNKNOWN = "unknown"
+
+
+NOTHING_SENT, NOTHING_CHANGED = Outcome.NOTHING_SENT, Outcome.NOTHING_CHANGED
+_ENDINGS = {NOTHING_SENT: "; nothing was sent", NOTHING_CHANGED: "; nothing was changed"}
 
 
 class MilvusException(Exception):
@@ -19,15 +34,21 @@ class MilvusException(Exception):
         code: Milvus's error code (1400 not authenticated, 1100 parameter invalid, ...).
         message: what happened, why, and what to do next, on one line.
         details: the server's own words, where there are any.
+        outcome: what is known about the change that was tried; where that is nothing, the message says so at its end.
+
+    Attributes:
+        outcome: likewise; None if no change was tried. Set later, it leaves the message as it is.
     """
 
     code: int
     message: str
     details: str
+    outcome: Outcome | None
 
-    def __init__(self, code: int, message: str, *, details: str = "") -> None:
+    def __init__(self, code: int, message: str, *, details: str = "", outcome: Outcome | None = None) -> None:
         self.code = code
-        self.message = printable(message)
+        self.outcome = outcome
+        self.message = printable(message) + (_ENDINGS.get(outcome, "") if outcome else "")
         self.details = printable(details)
         super().__init__(code, self.message)
 
@@ -46,15 +67,23 @@ class CodedError(MilvusException):
 
     CODE = UNCLASSIFIED
 
-    def __init__(self, message: str, *, details: str = "", code: int | None = None) -> None:
-        super().__init__(self.CODE if code is None else code, message, details=details)
+    def __init__(
+        self, message: str, *, details: str = "", code: int | None = None, outcome: Outcome | None = None
+    ) -> None:
+        super().__init__(self.CODE if code is None else code, message, details=details, outcome=outcome)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.code, self.message, self.details)
+        return _rebuild, (type(self), self.code, self.message, self.details, self.outcome)
+
+    def with_message(self, message: str, outcome: Outcome | None) -> CodedError:
+        """Make an error of the same class with another message, to be taken as it is."""
+        return _rebuild(type(self), self.code, message, self.details, outcome)
 
 
-def _rebuild(cls: type[CodedError], code: int, message: str, details: str) -> CodedError:
-    return cls(message, details=details, code=code)
+def _rebuild(cls: type[CodedError], code: int, message: str, details: str, outcome: Outcome | None) -> CodedError:
+    error = cls(message, details=details, code=code)
+    error.outcome = outcome
+    return error
 
 
 class ParameterError(CodedError, ValueError):
@@ -237,8 +266,9 @@ class ChangeInterrupted(KeyboardInterrupt):
     Still a KeyboardInterrupt: loops and `run all` stop as the user wants.
     """
 
-    def __init__(self, message: str) -> None:
-        self.message = printable(message)
+    def __init__(self, message: str, outcome: Outcome | None = None) -> None:
+        self.outcome = outcome
+        self.message = printable(message) + (_ENDINGS.get(outcome, "") if outcome else "")
         super().__init__(self.message)
 
     def _render_traceback_(self) -> list[str]:

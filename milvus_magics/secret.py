@@ -12,7 +12,7 @@ import string
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.private_file import open_new
 
 MASK = "********"
@@ -75,7 +75,7 @@ class Secret:
         keyring = _keyring()
         found = _in_keyring(keyring.get_password, service, user)
         if not found:
-            raise ParameterError(f"the keyring has no password for {user!r} under {service!r}; nothing was sent")
+            raise ParameterError(f"the keyring has no password for {user!r} under {service!r}", outcome=NOTHING_SENT)
         return found
 
     @classmethod
@@ -111,7 +111,9 @@ class Secret:
         """
         keyring = _keyring()
         if _in_keyring(keyring.get_password, service, user):
-            raise ParameterError(f"the keyring has a password for {user!r} under {service!r} already; nothing was sent")
+            raise ParameterError(
+                f"the keyring has a password for {user!r} under {service!r} already", outcome=NOTHING_SENT
+            )
         _in_keyring(lambda *where: keyring.set_password(*where, self._read()), service, user)
 
     @staticmethod
@@ -189,7 +191,7 @@ def _keyring() -> Any:
         import keyring
     except ImportError:
         raise ParameterError(
-            "the package keyring is not installed: pip install 'milvus-magics[keyring]'; nothing was sent"
+            "the package keyring is not installed: pip install 'milvus-magics[keyring]'", outcome=NOTHING_SENT
         ) from None
     return keyring
 
@@ -201,4 +203,4 @@ def _in_keyring(action: Callable[[str, str], str | None], service: str, user: st
     except Exception as exc:
         # Every backend has its own errors, some with what it was given in their text.
         problem = type(exc).__name__
-    raise ParameterError(f"the keyring of this machine cannot be used ({problem}); nothing was sent")
+    raise ParameterError(f"the keyring of this machine cannot be used ({problem})", outcome=NOTHING_SENT)

@@ -18,7 +18,7 @@ from milvus_magics.client.lookup import unknown_role_error, unknown_user_error
 from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, KNOWN
 from milvus_magics.client.results.roles import holders_text
-from milvus_magics.errors import ParameterError, PermissionDeniedError, UnknownPrivilegeError
+from milvus_magics.errors import NOTHING_SENT, ParameterError, PermissionDeniedError, UnknownPrivilegeError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean
@@ -90,7 +90,7 @@ def answer(conn: Connection, reading: AccessSnapshot, asked: Question) -> Access
 
 def _require_possible(asked: Question) -> None:
     if asked.user is not None and asked.role is not None:
-        raise ParameterError("ask about a user or about a role, not both; nothing was sent")
+        raise ParameterError("ask about a user or about a role, not both", outcome=NOTHING_SENT)
     for what, name in asked._asdict().items():
         require_valid(problem_with_existing_name(name, what) if name is not None else None)
 
@@ -101,9 +101,9 @@ def _require_known(conn: Connection, reading: AccessSnapshot, asked: Question) -
     if user is not None and user not in reading.users:
         if reading.partial and user != conn.user:
             raise PermissionDeniedError(f"user {user!r} cannot be looked at, {reading.partial}")
-        raise unknown_user_error(conn, user, list(reading.users), so="")
+        raise unknown_user_error(conn, user, list(reading.users), outcome=None)
     if role is not None and role not in reading.roles:
-        raise unknown_role_error(conn, role, list(reading.roles), so="")
+        raise unknown_role_error(conn, role, list(reading.roles), outcome=None)
     if privilege is not None:
         _require_privilege(reading, privilege)
     if db is not None and reading.collections and db not in reading.collections:

@@ -10,7 +10,7 @@ from typing import Any
 
 from milvus_magics.bulk.results import UserRow
 from milvus_magics.bulk.rows import field_name, problem_with_fields, rows_of
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.private_file import expand_path, open_new
 from milvus_magics.secret import Secret
 
@@ -27,13 +27,13 @@ def read_rows(path: str) -> tuple[UserRow, ...]:
     reader, first = _READERS.get(Path(path).suffix.lower(), (None, 0))
     if reader is None:
         raise ParameterError(
-            f"{path!r} is neither a Python name of this notebook nor a file that ends in .csv or .json; "
-            "nothing was sent"
+            f"{path!r} is neither a Python name of this notebook nor a file that ends in .csv or .json",
+            outcome=NOTHING_SENT,
         )
     items, problem = reader(path)
     # Raised here, where no frame holds what the file holds.
     if problem:
-        raise ParameterError(f"the file {path!r} cannot be read: {problem}; nothing was sent")
+        raise ParameterError(f"the file {path!r} cannot be read: {problem}", outcome=NOTHING_SENT)
     return rows_of(items, first)
 
 

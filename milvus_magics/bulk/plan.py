@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -76,16 +75,14 @@ def make_plan(
 
 def retry_while_unavailable(ask: Callable[[], Found]) -> Found:
     """Ask again where the connection breaks: a question can do no harm. A server that isn't there is not waited for."""
-    until = Deadline(SECONDS_TO_COME_BACK)
-    while True:
+    for _ in Deadline(SECONDS_TO_COME_BACK).poll(SECONDS_BETWEEN_QUESTIONS):
         try:
             return ask()
         except RefusedError:
             raise
         except UnavailableError:
-            if until.is_over():
-                raise
-            time.sleep(SECONDS_BETWEEN_QUESTIONS)
+            pass
+    return ask()
 
 
 def read_all_users(conn: Connection, deadline: Deadline) -> dict[str, UserSnapshot]:

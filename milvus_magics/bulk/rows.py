@@ -10,7 +10,7 @@ from typing import Any
 
 from milvus_magics.bulk.results import MOST_PROBLEMS, BulkError, UserRow
 from milvus_magics.client.names import problem_with_existing_name
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.wording import did_you_mean
 
@@ -103,8 +103,8 @@ def _items(source: Any) -> Iterator[Any]:
         ]
     if isinstance(source, (str, bytes, Secret)) or not isinstance(source, Iterable):
         raise ParameterError(
-            f"the users must be a list of names or dicts, a dict, or a DataFrame, not {type(source).__name__}; "
-            "nothing was sent"
+            f"the users must be a list of names or dicts, a dict, or a DataFrame, not {type(source).__name__}",
+            outcome=NOTHING_SENT,
         )
     yield from map(_masked, source)
 

@@ -242,9 +242,8 @@ class _Run:
         """Ask the server what became of rows; those that it doesn't have yet wait again. False = it is gone."""
         if not _comes_back(self._conn, 0.5 if self.pipeline.interrupted else SECONDS_TO_COME_BACK):
             return False
-        until = Deadline(SECONDS_TO_SETTLE)
         open_ = list(lost)
-        while open_:
+        for _ in Deadline(SECONDS_TO_SETTLE).poll(SECONDS_BETWEEN_QUESTIONS):
             try:
                 held = read_all_users(self._conn, Deadline(self._timeout))
             except MilvusException:
@@ -253,9 +252,8 @@ class _Run:
             for work in done:
                 self._count(work)
             open_ = [work for work in open_ if work.outcome is None]
-            if until.is_over() or not any(work.sent for work in open_):
+            if not any(work.sent for work in open_):
                 break
-            time.sleep(SECONDS_BETWEEN_QUESTIONS)
         for work in open_:
             if work.tries < MOST_TRIES and not self.pipeline.stopped:
                 waiting.append(work)
@@ -284,12 +282,10 @@ class _Run:
 
 def _comes_back(conn: Connection, seconds: float) -> bool:
     """Whether a server answers, or does so again soon."""
-    until = Deadline(seconds)
-    while True:
+    for _ in Deadline(seconds).poll(SECONDS_BETWEEN_QUESTIONS):
         try:
             conn.call("GetVersion", deadline=Deadline(min(seconds, 2.0)))
             return True
         except MilvusException:
-            if until.is_over():
-                return False
-            time.sleep(SECONDS_BETWEEN_QUESTIONS)
+            pass
+    return False

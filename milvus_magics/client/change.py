@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
-from milvus_magics.errors import ChangeInterrupted, CodedError, MilvusException, OutcomeUnknownError
+from milvus_magics.errors import (
+    NOTHING_SENT,
+    ChangeInterrupted,
+    CodedError,
+    MilvusException,
+    Outcome,
+    OutcomeUnknownError,
+)
 from milvus_magics.transport import reply_status
 from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
 from milvus_magics.transport.connection import Connection
@@ -30,6 +37,13 @@ LISTING_MAGICS = {
     **dict.fromkeys(("create_role", "drop_role", "alter_role", "restore_role"), "%milvus_list_roles"),
 }
 
+# What the audit says of a change -> what an error says of it.
+OUTCOMES = {
+    "done": Outcome.CHANGED,
+    "partly": Outcome.CHANGED,
+    "refused": Outcome.NOTHING_CHANGED,
+    "unknown": Outcome.UNKNOWN,
+}
 Truth = Callable[[Deadline], "bool | None"]
 
 
@@ -85,6 +99,7 @@ class Attempt:
             refused = reply_status.is_refusal(said)
         except MilvusException as exc:
             lost, refused = exc, is_never_sent(exc) or is_refused_call(exc)
+            exc.outcome = NOTHING_SENT if is_never_sent(exc) else None
         except KeyboardInterrupt as exc:
             lost, refused = exc, False
         if refused:
@@ -117,11 +132,11 @@ class Attempt:
         until = Deadline(SECONDS_TO_SETTLE)
         known = None
         try:
-            while not known and not until.is_over():
+            for _ in until.poll(SECONDS_BETWEEN_QUESTIONS):
                 answer = _answer(truth, until)
                 known = known if answer is None else answer
-                if not known:
-                    time.sleep(SECONDS_BETWEEN_QUESTIONS)
+                if known:
+                    break
         except KeyboardInterrupt as exc:
             raise ChangeInterrupted(f"interrupted; {self._known(known)}") from exc
         return known
@@ -142,6 +157,10 @@ class Attempt:
         if self.outcome == "refused":
             return ChangeInterrupted(f"interrupted; nothing was sent: {self._what} is not {self._deed}")
         return ChangeInterrupted(f"interrupted; {self._known(self.outcome == 'done' or None)}")
+
+    def outcome_after(self, outcome: Outcome | None) -> Outcome:
+        """What is known of the change where it ends with an error that has this outcome."""
+        return outcome if outcome and self.outcome == "refused" else OUTCOMES[self.outcome]
 
     def report(self, code: int) -> None:
         """Tell the connection's listeners."""
@@ -185,10 +204,11 @@ def report_progress(so_far: Callable[[], str], again: str = AGAIN) -> Iterator[N
         yield
     except CodedError as exc:
         text = "; ".join(filter(None, (f"{so_far()}: {exc}", again)))
-        raise type(exc)(text, details=exc.details, code=exc.code) from exc
+        raise exc.with_message(text, Outcome.CHANGED) from exc
     except KeyboardInterrupt as exc:
         known = str(exc) if isinstance(exc, ChangeInterrupted) else "interrupted"
-        raise ChangeInterrupted("; ".join(filter(None, (known, f"before that, {so_far()}", again)))) from exc
+        text = "; ".join(filter(None, (known, f"before that, {so_far()}", again)))
+        raise ChangeInterrupted(text, Outcome.CHANGED) from exc
 
 
 @contextmanager
@@ -211,14 +231,15 @@ def attempt(
     code = 0
     try:
         yield under_way
-    except ChangeInterrupted:
-        code = CANCELLED
+    except ChangeInterrupted as exc:
+        code, exc.outcome = CANCELLED, under_way.outcome_after(exc.outcome)
         raise
     except KeyboardInterrupt as exc:
-        code = CANCELLED
-        raise under_way.interrupted() from exc
+        code, interrupted = CANCELLED, under_way.interrupted()
+        interrupted.outcome = under_way.outcome_after(None)
+        raise interrupted from exc
     except MilvusException as exc:
-        code = exc.code
+        code, exc.outcome = exc.code, under_way.outcome_after(exc.outcome)
         raise
     finally:
         under_way.report(code)

@@ -7,8 +7,10 @@ from typing import Any
 
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
+    NOTHING_CHANGED,
     PARAMETER_INVALID,
     MilvusException,
+    Outcome,
     PermissionDeniedError,
     UnknownRoleError,
     UnknownUserError,
@@ -119,7 +121,7 @@ def user_names_in(result: Any) -> tuple[str, ...]:
 
 
 def require_roles(
-    conn: Connection, wanted: Sequence[str], deadline: Deadline, so: str = "; nothing was changed"
+    conn: Connection, wanted: Sequence[str], deadline: Deadline, outcome: Outcome | None = NOTHING_CHANGED
 ) -> list[str]:
     """Raise where a role does not exist; the names of all roles, or none where the caller may not look.
 
@@ -133,11 +135,11 @@ def require_roles(
     names = sorted(result.role.name for result in reply.results)
     missing = next((name for name in wanted if name not in names), None)
     if missing is not None:
-        raise unknown_role_error(conn, missing, names, so)
+        raise unknown_role_error(conn, missing, names, outcome)
     return names
 
 
-def find_role(conn: Connection, role: str, deadline: Deadline, so: str = "; nothing was changed") -> Any:
+def find_role(conn: Connection, role: str, deadline: Deadline, outcome: Outcome | None = NOTHING_CHANGED) -> Any:
     """The result of SelectRole for a role, with its holders.
 
     Raises:
@@ -147,8 +149,8 @@ def find_role(conn: Connection, role: str, deadline: Deadline, so: str = "; noth
     reply = conn.call_checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
     found = next((result for result in reply.results if result.role.name == role), None)
     if found is None:
-        require_roles(conn, [role], deadline, so)
-        raise unknown_role_error(conn, role, [], so)
+        require_roles(conn, [role], deadline, outcome)
+        raise unknown_role_error(conn, role, [], outcome)
     return found
 
 
@@ -159,19 +161,21 @@ def is_listed_role(conn: Connection, role: str, deadline: Deadline) -> bool:
 
 
 def unknown_role_error(
-    conn: Connection, role: str, names: Sequence[str], so: str = "; nothing was changed"
+    conn: Connection, role: str, names: Sequence[str], outcome: Outcome | None = NOTHING_CHANGED
 ) -> UnknownRoleError:
-    """The error for a role that does not exist, with what may have been meant, and what follows: `so`."""
+    """The error for a role that does not exist, with what may have been meant, and the outcome to tell."""
     hint = did_you_mean(role, names)
     there_are = f"; there are: {listed(names, 10)}" if names and not hint else ""
-    return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}{so}")
+    return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}", outcome=outcome)
 
 
 def unknown_user_error(
-    conn: Connection, user: str, names: Sequence[str] = (), so: str = "; nothing was changed"
+    conn: Connection, user: str, names: Sequence[str] = (), outcome: Outcome | None = NOTHING_CHANGED
 ) -> UnknownUserError:
-    """The error for a user who does not exist, with who may have been meant, and what follows: `so`."""
-    return UnknownUserError(f"there is no user {user!r} on {conn.address.url}{did_you_mean(user, names)}{so}")
+    """The error for a user who does not exist, with who may have been meant, and the outcome to tell."""
+    return UnknownUserError(
+        f"there is no user {user!r} on {conn.address.url}{did_you_mean(user, names)}", outcome=outcome
+    )
 
 
 def list_databases(conn: Connection, deadline: Deadline) -> list[str]:

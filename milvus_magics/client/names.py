@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
 
 ADMIN, PUBLIC, ROOT = "admin", "public", "root"
@@ -64,7 +64,7 @@ def require_valid(problem: str | None) -> None:
         ParameterError: with the problem as its message.
     """
     if problem is not None:
-        raise ParameterError(f"{problem}; nothing was sent")
+        raise ParameterError(problem, outcome=NOTHING_SENT)
 
 
 def problem_with_role_name(name: str) -> str | None:

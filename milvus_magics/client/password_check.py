@@ -16,6 +16,8 @@ from milvus_magics.client.lookup import unknown_user_error
 from milvus_magics.client.names import MAX_PASSWORD_BYTES
 from milvus_magics.errors import (
     NOT_AUTHENTICATED,
+    NOTHING_CHANGED,
+    NOTHING_SENT,
     PARAMETER_INVALID,
     UNCLASSIFIED,
     AuthenticationError,
@@ -67,13 +69,14 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
         MilvusException: when the server cannot be reached.
     """
     if not password:
-        raise ParameterError("the password is empty; nothing was sent")
+        raise ParameterError("the password is empty", outcome=NOTHING_SENT)
     raw = password.encode()
     if len(raw) > MAX_PASSWORD_BYTES:
         # Longer ones would count as right wherever their beginning is: the hash reads no further.
         raise WrongPasswordError(
             f"the password given for user {user!r} is wrong: it has {len(raw)} bytes, and no password of Milvus has "
-            f"more than {MAX_PASSWORD_BYTES}; nothing was sent"
+            f"more than {MAX_PASSWORD_BYTES}",
+            outcome=NOTHING_SENT,
         )
     if b"\0" in raw:
         # bcrypt repeats "password, NUL" over and over, so 'x' and 'x NUL x' are the same to it.
@@ -171,8 +174,8 @@ def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> Mil
         if user == conn.user:  # who was told "denied" is logged in, so they exist
             return _plainly_wrong_error(user)
         error = WrongPasswordError(
-            f"unknown user or wrong password: telling them apart for {user!r} needs the privilege SelectOwnership; "
-            "nothing was changed"
+            f"unknown user or wrong password: telling them apart for {user!r} needs the privilege SelectOwnership",
+            outcome=NOTHING_CHANGED,
         )
         error.__cause__ = exc
         return error
@@ -181,17 +184,18 @@ def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> Mil
     if conn.address.login and not conn.user:
         return WrongPasswordError(
             f"the server refused a login as {user!r} with this password: it is wrong, or password login is off for "
-            "this cluster; nothing was changed"
+            "this cluster",
+            outcome=NOTHING_CHANGED,
         )
     if not names:
         return WrongPasswordError(
-            f"unknown user or wrong password for {user!r}: the server lists no users; nothing was changed"
+            f"unknown user or wrong password for {user!r}: the server lists no users", outcome=NOTHING_CHANGED
         )
     return _plainly_wrong_error(user)
 
 
 def _plainly_wrong_error(user: str) -> WrongPasswordError:
-    return WrongPasswordError(f"the password given for user {user!r} is wrong; nothing was changed")
+    return WrongPasswordError(f"the password given for user {user!r} is wrong", outcome=NOTHING_CHANGED)
 
 
 def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict | None:

@@ -16,6 +16,7 @@ from milvus_magics.client.privileges import _roles_with
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups
 from milvus_magics.errors import (
+    NOTHING_CHANGED,
     GroupExistsError,
     InUseError,
     NotGrantedError,
@@ -95,8 +96,9 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
         except ParameterError as exc:
             raise InUseError(
                 f"privilege group {group!r} cannot be dropped: a role holds it, or it is the server's own; the server "
-                f"says: {exc.details}; nothing was changed",
+                f"says: {exc.details}",
                 details=exc.details,
+                outcome=NOTHING_CHANGED,
             ) from exc
     was = f", which held {', '.join(map(printable, held))}" if held else ""
     return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}{was}")
@@ -175,8 +177,8 @@ def _operate(
         absent = [name for name in wanted if held is not None and name not in held]
         if absent and not added:
             raise NotGrantedError(
-                f"privilege group {group!r} does not hold {absent[0]!r}; it holds "
-                f"{', '.join(held or ()) or 'nothing'}; nothing was changed"
+                f"privilege group {group!r} does not hold {absent[0]!r}; it holds {', '.join(held or ()) or 'nothing'}",
+                outcome=NOTHING_CHANGED,
             )
         kind = wire.enum_value(
             "OperatePrivilegeGroupType", "AddPrivilegesToGroup" if added else "RemovePrivilegesFromGroup"
@@ -189,8 +191,9 @@ def _operate(
             hint = did_you_mean(strange, KNOWN) if strange else ""
             raise UnknownPrivilegeError(
                 f"the server does not take {', '.join(wanted)} into privilege group {group!r}{hint}; the server says: "
-                f"{exc.details}; nothing was changed",
+                f"{exc.details}",
                 details=exc.details,
+                outcome=NOTHING_CHANGED,
             ) from exc
     return GroupChange(group, conn.address.url, what)
 
@@ -219,8 +222,9 @@ def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool:
 
 def _group_exists_error(group: str, details: str = "") -> GroupExistsError:
     return GroupExistsError(
-        f"privilege group {group!r} exists already, or has the name of a privilege; nothing was changed",
+        f"privilege group {group!r} exists already, or has the name of a privilege",
         details=details,
+        outcome=NOTHING_CHANGED,
     )
 
 
@@ -236,7 +240,7 @@ def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...
         hint = did_you_mean(group, names)
         there_are = f"; there are: {', '.join(names)}" if names and not hint else ""
         raise UnknownPrivilegeError(
-            f"there is no privilege group {group!r} on {conn.address.url}{hint}{there_are}; nothing was changed"
+            f"there is no privilege group {group!r} on {conn.address.url}{hint}{there_are}", outcome=NOTHING_CHANGED
         )
     return found
 
@@ -254,7 +258,7 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
     """What `create_privilege_group` would do."""
     require_valid(problem_with_existing_name(group, "group"))
     if group in [row.name for row in list_privilege_groups(conn, timeout=timeout)]:
-        raise GroupExistsError(f"privilege group {group!r} exists already; nothing was changed")
+        raise GroupExistsError(f"privilege group {group!r} exists already", outcome=NOTHING_CHANGED)
     return Preview(f"create privilege group {group!r}", conn.address.url)
 
 
@@ -266,8 +270,8 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     users_of_it = _roles_with(conn, group, names, deadline) if names else []
     if users_of_it:
         raise InUseError(
-            f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}; "
-            "nothing was changed"
+            f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}",
+            outcome=NOTHING_CHANGED,
         )
     unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
     named = ", ".join(map(printable, held or ())) or "nothing"
@@ -286,7 +290,7 @@ def preview_change_privilege_group(
     effective = [name for name in wanted if held is None or (name in held) is not added]
     absent = next((name for name in wanted if name not in effective), None)
     if absent is not None and not added:
-        raise NotGrantedError(f"privilege group {group!r} does not hold {absent!r}; nothing was changed")
+        raise NotGrantedError(f"privilege group {group!r} does not hold {absent!r}", outcome=NOTHING_CHANGED)
     notes = ["what the group holds cannot be seen by the acting user"] if held is None else []
     strange = next((name for name in effective if name not in KNOWN), None)
     if strange is not None and added:

@@ -27,6 +27,7 @@ from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_gran
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange, Grants
 from milvus_magics.errors import (
+    NOTHING_CHANGED,
     MilvusException,
     NotGrantedError,
     ParameterError,
@@ -151,8 +152,8 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
     try:
         rows = select_grants(conn, names, where, deadline)
     except UnknownRoleError as exc:
-        lookup.require_roles(conn, names, deadline, so="")
-        raise unknown_role_error(conn, role or "", [], so="") from exc
+        lookup.require_roles(conn, names, deadline, outcome=None)
+        raise unknown_role_error(conn, role or "", [], outcome=None) from exc
     what = f"role {role!r}" if role is not None else "all roles"
     only = "" if complete else ", in the default database only: the others may not be listed"
     caption = f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}"
@@ -328,7 +329,7 @@ def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadlin
     found = next((grant for grant in wanted if any(_is_same_grant(grant, other) for other in held)), None)
     if found is None:
         has = f"it has {listed(held)}" if held else "it has no privileges"
-        raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}; nothing was changed")
+        raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=NOTHING_CHANGED)
     return found
 
 
@@ -353,7 +354,8 @@ def _require_older(conn: Connection, older: Grant, scope: Scope) -> None:
     if older.object_type == "Global" and scope.collection not in (None, ALL):
         raise ParameterError(
             f"on this server (Milvus {conn.version or '2.3'}), {older.privilege!r} is about everything, not one "
-            "collection: leave the collection out; nothing was changed"
+            "collection: leave the collection out",
+            outcome=NOTHING_CHANGED,
         )
 
 
@@ -371,8 +373,9 @@ def _unknown_thing_error(
         return unknown_role_error(conn, role, [])
     if "not found the object type" in said.details:
         return ParameterError(
-            f"there is no object type {older.object_type!r}; there are: Collection, Global, User; nothing was changed",
+            f"there is no object type {older.object_type!r}; there are: Collection, Global, User",
             details=said.details,
+            outcome=NOTHING_CHANGED,
         )
     if not isinstance(said, UnknownPrivilegeError):
         return said
@@ -380,9 +383,9 @@ def _unknown_thing_error(
     if privilege in KNOWN:
         hint = f" for the object type {older.object_type!r}" if typed else "; newer ones do"
     return UnknownPrivilegeError(
-        f"this server (Milvus {read_version(conn, deadline)}) knows no privilege {privilege!r}{hint}; nothing was "
-        "changed",
+        f"this server (Milvus {read_version(conn, deadline)}) knows no privilege {privilege!r}{hint}",
         details=said.details,
+        outcome=NOTHING_CHANGED,
     )
 
 

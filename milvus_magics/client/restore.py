@@ -12,7 +12,7 @@ from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
 from milvus_magics.client.results.users import RestoredUser, UserSnapshot, roles_text
-from milvus_magics.errors import MilvusException, RoleExistsError, UnknownRoleError, UserExistsError
+from milvus_magics.errors import NOTHING_CHANGED, MilvusException, RoleExistsError, UnknownRoleError, UserExistsError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -71,7 +71,7 @@ def restore_user_by_hash(
     held, note = lost.roles or (), ""
     with change.attempt(conn, "restore_user", lost.user, (f"user {lost.user!r}", "restored"), deadline) as attempt:
         if lookup.is_listed(conn, lost.user, deadline):
-            raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}; nothing was changed")
+            raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
         try:
             lookup.require_roles(conn, held, deadline)
         except UnknownRoleError as exc:
@@ -124,7 +124,7 @@ def preview_restore_user(
     """What `restore_user` would do."""
     deadline = Deadline(timeout)
     if lookup.is_listed(conn, lost.user, deadline):
-        raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}; nothing was changed")
+        raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
     try:
         lookup.require_roles(conn, lost.roles or (), deadline)
     except UnknownRoleError as exc:
@@ -139,7 +139,7 @@ def preview_restore_role(
     """What `restore_role` would do."""
     deadline = Deadline(timeout)
     if lost.role in lookup.require_roles(conn, [], deadline) and not begun:
-        raise RoleExistsError(f"role {lost.role!r} exists already on {conn.address.url}; nothing was changed")
+        raise RoleExistsError(f"role {lost.role!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
     return Preview(
         f"restore role {lost.role!r}, {holders_text(lost.users, None)}, {privileges_text(lost.grants, None)},",
         conn.address.url,

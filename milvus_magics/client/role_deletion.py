@@ -11,7 +11,7 @@ from milvus_magics.client.privileges import list_grants_if_permitted, revoke_lis
 from milvus_magics.client.results.previews import DropRolePreview
 from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
-from milvus_magics.errors import InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
+from milvus_magics.errors import NOTHING_CHANGED, InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES
@@ -69,8 +69,8 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
         attempt.lost = lost = _read_role_snapshot(conn, role, deadline)
         if lost.grants and not force:
             raise InUseError(
-                f"role {role!r} holds {listed(list(lost.grants))}: revoke that first, or force it (--force); "
-                "nothing was changed"
+                f"role {role!r} holds {listed(list(lost.grants))}: revoke that first, or force it (--force)",
+                outcome=NOTHING_CHANGED,
             )
         if lost.grants and lookup.is_older(conn, FEATURES["forced role drop"], deadline):
             _revoke_all_and_drop(conn, attempt, lost.grants, deadline)

@@ -24,6 +24,7 @@ from milvus_magics.client.role_deletion import drop_role as drop_role
 from milvus_magics.client.role_deletion import preview_drop_role as preview_drop_role
 from milvus_magics.client.role_deletion import protected_role_error
 from milvus_magics.errors import (
+    NOTHING_CHANGED,
     LimitReachedError,
     MilvusException,
     NotGrantedError,
@@ -68,7 +69,7 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
     """
     require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
-    found = lookup.find_role(conn, role, deadline, so="")
+    found = lookup.find_role(conn, role, deadline, outcome=None)
     return RoleDetails(
         role, user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
     )
@@ -216,7 +217,7 @@ def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) ->
         return
     lookup.require_roles(conn, [role], deadline)
     has = f"they have {', '.join(map(repr, held))}" if held else "they have no roles"
-    raise NotGrantedError(f"user {user!r} does not have role {role!r}; {has}; nothing was changed")
+    raise NotGrantedError(f"user {user!r} does not have role {role!r}; {has}", outcome=NOTHING_CHANGED)
 
 
 def _unknown_user_or_role_error(
@@ -238,7 +239,9 @@ def _unknown_user_or_role_error(
 
 
 def _role_exists_error(conn: Connection, role: str, details: str = "") -> RoleExistsError:
-    return RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed", details=details)
+    return RoleExistsError(
+        f"role {role!r} exists already on {conn.address.url}", details=details, outcome=NOTHING_CHANGED
+    )
 
 
 def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
@@ -259,7 +262,7 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     require_valid(problem_with_role_name(role))
     names = lookup.require_roles(conn, [], Deadline(timeout))
     if role in names:
-        raise RoleExistsError(f"role {role!r} exists already on {conn.address.url}; nothing was changed")
+        raise RoleExistsError(f"role {role!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
     note = "" if names else "whether there is such a role already cannot be seen without the privilege SelectOwnership"
     return Preview(f"create role {role!r}", conn.address.url, note=note)
 
@@ -288,7 +291,7 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
     held = _read_roles_for_preview(conn, user, role, deadline)
     if held is not None and role not in held:
         raise NotGrantedError(
-            f"user {user!r} does not have role {role!r}; they have {roles_text(held)}; nothing was changed"
+            f"user {user!r} does not have role {role!r}; they have {roles_text(held)}", outcome=NOTHING_CHANGED
         )
     warnings = []
     if user == conn.user:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
@@ -233,12 +232,11 @@ def _deleted(conn: Connection, lost: UserSnapshot, attempt: change.Attempt, *, v
 def _has_lost_access(conn: Connection) -> bool:
     """Whether this connection's own login is refused by now; proxies take some milliseconds to notice."""
     until = Deadline(SECONDS_TO_LOSE_ACCESS)
-    while not until.is_over():
+    for _ in until.poll(every=0.005):
         try:
             conn.call("GetVersion", deadline=until)
         except AuthenticationError:
             return True
         except MilvusException:
             return False
-        time.sleep(0.005)
     return False

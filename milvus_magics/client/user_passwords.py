@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from milvus_magics.client import change, lookup, password_check
 from milvus_magics.client.lookup import read_user
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require_valid
@@ -11,6 +9,7 @@ from milvus_magics.client.password_check import check_password, wrong_password_e
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.errors import (
+    NOTHING_CHANGED,
     ChangeInterrupted,
     MilvusException,
     OutcomeUnknownError,
@@ -120,34 +119,34 @@ def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -
                 lookup.require_not_gone(conn, user, deadline)
     elif not lookup.require_user(conn, user, deadline):
         raise UnknownUserError(
-            f"whether there is a user {user!r} cannot be told: the server lists nobody; nothing was changed"
+            f"whether there is a user {user!r} cannot be told: the server lists nobody", outcome=NOTHING_CHANGED
         )
 
 
 def _refused(user: str, old: Secret, details: str) -> WrongPasswordError:
     if old:
-        return WrongPasswordError(f"the old password of user {user!r} is wrong; nothing was changed", details=details)
+        return WrongPasswordError(
+            f"the old password of user {user!r} is wrong", details=details, outcome=NOTHING_CHANGED
+        )
     return WrongPasswordError(
         f"the old password of user {user!r} is needed: only users whom the server's setting common.security.superUsers "
-        "names may leave it out; nothing was changed",
+        "names may leave it out",
         details=details,
+        outcome=NOTHING_CHANGED,
     )
 
 
 def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Deadline) -> bool:
-    until = Deadline(SECONDS_TO_PROVE)
-    while True:
+    for _ in Deadline(SECONDS_TO_PROVE).poll(SECONDS_BETWEEN_PROOFS):
         old_works = check_password(conn, user, old, deadline, may_rewrite=True).right
         new_works = check_password(conn, user, new, deadline, may_rewrite=True).right
         if new_works and not old_works:
             return True
-        if until.is_over():
-            which = "the old one still works" if old_works else "the new one does not work"
-            raise OutcomeUnknownError(
-                f"the server says that the password of user {user!r} is changed, but {which}; if it has several "
-                "proxies, one of them may not know yet: try again in a minute"
-            )
-        time.sleep(SECONDS_BETWEEN_PROOFS)
+    which = "the old one still works" if old_works else "the new one does not work"
+    raise OutcomeUnknownError(
+        f"the server says that the password of user {user!r} is changed, but {which}; if it has several "
+        "proxies, one of them may not know yet: try again in a minute"
+    )
 
 
 def preview_update_password(

@@ -28,6 +28,7 @@ from milvus_magics.client.user_deletion import preview_drop_user as preview_drop
 from milvus_magics.client.user_passwords import reset_password as reset_password
 from milvus_magics.client.user_passwords import update_password as update_password
 from milvus_magics.errors import (
+    NOTHING_CHANGED,
     LimitReachedError,
     MilvusException,
     ParameterError,
@@ -103,8 +104,9 @@ def create_user(
                 raise
             raise ParameterError(
                 f"this server (Milvus {read_version(conn, deadline)}) takes only letters, digits and _ in a user "
-                f"name, not {user!r}: '.' and '-' need Milvus 2.6; nothing was changed",
+                f"name, not {user!r}: '.' and '-' need Milvus 2.6",
                 details=exc.details,
+                outcome=NOTHING_CHANGED,
             ) from exc
         note = _lost_description_note(conn, user, deadline) if description else ""
     _grant_all(conn, user, wanted, deadline)
@@ -155,7 +157,7 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
         names = list_usernames(conn, timeout=deadline.remaining())
     except PermissionDeniedError:
         names = []
-    raise unknown_user_error(conn, user, names, so="")
+    raise unknown_user_error(conn, user, names, outcome=None)
 
 
 def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
@@ -219,7 +221,9 @@ def roles_missing_after_partial_creation(
 
 
 def _user_exists_error(conn: Connection, user: str, details: str = "") -> UserExistsError:
-    return UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed", details=details)
+    return UserExistsError(
+        f"user {user!r} exists already on {conn.address.url}", details=details, outcome=NOTHING_CHANGED
+    )
 
 
 def _lost_description_note(conn: Connection, user: str, deadline: Deadline) -> str:

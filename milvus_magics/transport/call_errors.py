@@ -44,7 +44,7 @@ def too_old_error(method: str, address: Address, version: str) -> errors.ServerT
     what = f"{address.url} is Milvus {version}, which is" if version else f"{address.url} is"
     since = wire.METHODS[method].since
     needs = f", which needs Milvus {since}" if since else ""
-    return errors.ServerTooOldError(f"{what} too old: it has no {method}{needs}; nothing was changed")
+    return errors.ServerTooOldError(f"{what} too old: it has no {method}{needs}", outcome=errors.NOTHING_CHANGED)
 
 
 # What gRPC says in a forked process of a connection that it had before the fork.

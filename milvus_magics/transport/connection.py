@@ -12,7 +12,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from milvus_magics import wire
-from milvus_magics.errors import ClosedError, DeadlineError
+from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.call_errors import error_from_grpc
@@ -183,7 +183,7 @@ class Connection:
 
     def _require_open(self) -> None:
         if not self._open:
-            raise ClosedError(f"this connection to {self.address.url} is closed: connect again; nothing was sent")
+            raise ClosedError(f"this connection to {self.address.url} is closed: connect again", outcome=NOTHING_SENT)
 
     def emit(self, change: Change) -> None:
         """Tell everybody who listens about a change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 
 from milvus_magics.errors import DeadlineError, ParameterError
 
@@ -40,6 +41,18 @@ class Deadline:
     def is_over(self) -> bool:
         """Whether no time is left."""
         return self.at is not None and time.monotonic() >= self.at
+
+    def poll(self, every: float) -> Iterator[None]:
+        """Yield at once, and again after every pause, until no time is left.
+
+        Args:
+            every: seconds between two rounds; the last pause is cut at the end, and no round follows it.
+        """
+        yield
+        while not self.is_over():
+            time.sleep(every if self.at is None else max(0.0, min(every, self.at - time.monotonic())))
+            if not self.is_over():
+                yield
 
 
 def validate_timeout(timeout: float | None) -> float | None:

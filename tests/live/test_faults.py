@@ -23,6 +23,7 @@ from milvus_magics.errors import (
     ChangeInterrupted,
     GroupExistsError,
     MilvusException,
+    Outcome,
     OutcomeUnknownError,
     RoleExistsError,
 )
@@ -213,12 +214,13 @@ def assert_truth(root, target, password, change, happened, mode):
         told = told_by(change, conn)
         text, outcome = f"{type(told).__name__} {told}", changes[-1].outcome
         if isinstance(told, OutcomeUnknownError):
-            assert outcome == "unknown"
+            assert (outcome, told.outcome) == ("unknown", Outcome.UNKNOWN)
             assert "so far, but the server may still do it" in text or "cannot be told" in text
             assert mode != "late"
         elif isinstance(told, MilvusException):
             assert not happened(root), f"it happened, but the user was told: {text}"
             assert outcome == "refused", text
+            assert told.outcome in (Outcome.NOTHING_SENT, Outcome.NOTHING_CHANGED), text
             assert mode != "too late"
         else:
             assert happened(root), f"it did not happen, but the user was told: {text}"
@@ -363,6 +365,7 @@ def assert_truth_of_steps(root, server, steps, number, mode, operation):
     else:
         assert not done[stopped], f"it happened, but the user was told: {text}"
     assert (outcome != "refused") or not any(done), "something was changed"
+    assert told.outcome in (Outcome.CHANGED, Outcome.UNKNOWN) or not any(done), "a program is told that nothing was"
     assert "run it again to go on" in text or not stopped
     if not all(done):
         steps.change(root, 10, begun=True)
@@ -406,6 +409,7 @@ def test_interrupted_change_says_what_is_known(root, prepared, server, name):
         assert "cannot be told" in text or "so far, but the server may still do it" in text
         assert len(raised.value._render_traceback_()) == 1
         assert (changes[-1].outcome, changes[-1].code) == ("unknown", 10000)
+        assert raised.value.outcome is Outcome.UNKNOWN
         assert not happened(root)
         conn.close()
 
