@@ -28,3 +28,13 @@ def listed(things: Sequence[object], most: int | None = 5) -> str:
     most = len(things) if most is None else most
     shown = ", ".join(printable(str(thing)) for thing in things[:most])
     return f"{shown} and {len(things) - most} more" if len(things) > most else shown
+
+
+def join_parts(*parts: str) -> str:
+    """The parts that are not empty, with semicolons between them."""
+    return "; ".join(filter(None, parts))
+
+
+def count_text(count: int, noun: str) -> str:
+    """A number and its noun, in the plural unless it is one."""
+    return f"{count} {noun}{'s' if count != 1 else ''}"

@@ -21,6 +21,6 @@ from milvus_magics.transport.deadline import Deadline
 )
 def test_it_names_the_magic_that_shows_it(operation, magic):
     """Not always the users."""
-    attempt = Attempt(None, operation, "x", ("'x'", "changed"), Deadline(1))
-    for known in (None, False):
-        assert attempt._known(known).endswith(f"check with {magic}")
+    attempt = Attempt(None, operation, "x", "'x'", "changed", Deadline(1))
+    for is_done in (None, False):
+        assert attempt.describe_outcome(is_done).endswith(f"check with {magic}")

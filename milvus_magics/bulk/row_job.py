@@ -119,7 +119,7 @@ class RowJob:
                 outcome=outcome,
                 code=code,
                 seconds=time.monotonic() - self._began,
-                lost=self._had if is_deletion else None,
+                undo_record=self._had if is_deletion else None,
             )
         )
         if is_deletion and outcome != "refused" and self._conn.keeper:

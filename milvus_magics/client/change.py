@@ -1,4 +1,4 @@
-"""One context around every changing operation: send, find the truth after a lost reply, report a `Change`."""
+"""The context of every changing operation: send, ask after a lost reply, report a `Change`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
 from milvus_magics.transport.reply_status import error_from_status, status_of
+from milvus_magics.wording import join_parts
 
 SECONDS_TO_SETTLE = 2.0
 SECONDS_BETWEEN_QUESTIONS = 0.1
 CANCELLED = 10000
-AGAIN = "run it again to go on"
+HOW_TO_RESUME = "run it again to go on"
 
 # Which magic shows what became of an operation, by how its name ends; all others by the users.
 LISTING_MAGICS = {
@@ -44,7 +45,8 @@ OUTCOMES = {
     "refused": Outcome.NOTHING_CHANGED,
     "unknown": Outcome.UNKNOWN,
 }
-Truth = Callable[[Deadline], "bool | None"]
+# Whether a change is made, by asking the server; None if that cannot be told.
+IsDone = Callable[[Deadline], "bool | None"]
 
 
 class Attempt:
@@ -55,31 +57,30 @@ class Attempt:
             its own, then `unknown`, then `done`.
         note: what else the user should know about how it went.
         actor_gone: set it where the connection's own user went with the change.
-        lost: set it to what goes with the change, for undoing it.
+        undo_record: set it to what goes with the change, for undoing it.
     """
 
     def __init__(
-        self, conn: Connection, operation: str, target: str, fact: tuple[str, str], deadline: Deadline
+        self, conn: Connection, operation: str, target: str, subject: str, verb: str, deadline: Deadline
     ) -> None:
-        self._conn, self._operation, self._target, self._deadline = conn, operation, target, deadline
-        self._what, self._deed = fact
+        self._conn, self._operation, self._deadline = conn, operation, deadline
+        self.describe(target, subject, verb)
         self._when, self._began = datetime.now(timezone.utc), time.monotonic()
         self.outcome = "refused"
         self.note = ""
         self.actor_gone = False
-        self.lost: object | None = None
+        self.undo_record: object | None = None
 
-    def is_about(self, target: str, fact: tuple[str, str]) -> None:
-        """Say more exactly what is changed, before it is sent; arguments as in `attempt`."""
-        self._target = target
-        self._what, self._deed = fact
+    def describe(self, target: str, subject: str, verb: str) -> None:
+        """Describe what is changed; arguments as in `attempt`."""
+        self._target, self._subject, self._verb = target, subject, verb
 
-    def send(self, method: str, truth: Truth, **fields: Any) -> None:
-        """Send the change, and know afterwards whether it was made.
+    def send(self, method: str, is_done: IsDone, **fields: Any) -> None:
+        """Send the change, and find out whether it was made if the answer is lost.
 
         Args:
             method: name of the RPC.
-            truth: asks the server whether the change is there; None = it cannot be told.
+            is_done: asks the server whether the change is made; None = it cannot be told.
             **fields: of the request, as in `Connection.call`.
 
         Raises:
@@ -89,23 +90,23 @@ class Attempt:
         # Raises where no time is left, while it is certain that nothing was sent.
         self._conn.seconds_left(self._deadline)
         before, self.outcome = self.outcome, "unknown"
-        lost: BaseException
+        error: BaseException
         try:
-            said = status_of(self._conn.call(method, deadline=self._deadline, **fields))
-            if said.ok:
+            status = status_of(self._conn.call(method, deadline=self._deadline, **fields))
+            if status.ok:
                 self.outcome = "done"
                 return
-            lost = error_from_status(said)
-            refused = reply_status.is_refusal(said)
+            error = error_from_status(status)
+            is_refused = reply_status.is_refusal(status)
         except MilvusException as exc:
-            lost, refused = exc, is_never_sent(exc) or is_refused_call(exc)
+            error, is_refused = exc, is_never_sent(exc) or is_refused_call(exc)
             exc.outcome = NOTHING_SENT if is_never_sent(exc) else None
         except KeyboardInterrupt as exc:
-            lost, refused = exc, False
-        if refused:
+            error, is_refused = exc, False
+        if is_refused:
             self.outcome = before
-            raise lost
-        self._settle(truth, lost)
+            raise error
+        self._settle(is_done, error)
 
     @contextmanager
     def nested(self) -> Iterator[None]:
@@ -117,46 +118,48 @@ class Attempt:
             raise
         self.outcome = "partly"
 
-    def _settle(self, truth: Truth, lost: BaseException) -> None:
-        known = self._ask(truth)
-        if known:
+    def _settle(self, is_done: IsDone, error: BaseException) -> None:
+        """Ask what became of the change, and raise unless it is made and nobody interrupted."""
+        answer = self._ask(is_done)
+        if answer:
             self.outcome = "done"
             self.note = "the answer was lost, but the server says that it is done"
-        if isinstance(lost, KeyboardInterrupt):
-            raise ChangeInterrupted(f"interrupted; {self._known(known)}") from lost
-        if not known:
-            raise OutcomeUnknownError(f"no clear answer ({lost}); {self._known(known)}") from lost
+        if isinstance(error, KeyboardInterrupt):
+            raise ChangeInterrupted(f"interrupted; {self.describe_outcome(answer)}") from error
+        if not answer:
+            raise OutcomeUnknownError(f"no clear answer ({error}); {self.describe_outcome(answer)}") from error
 
-    def _ask(self, truth: Truth) -> bool | None:
-        """Ask until it is done or the time is up; what was last known counts."""
+    def _ask(self, is_done: IsDone) -> bool | None:
+        """Ask until it is done or the time is up, and return the last answer."""
         until = Deadline(SECONDS_TO_SETTLE)
-        known = None
+        last = None
         try:
             for _ in until.poll(SECONDS_BETWEEN_QUESTIONS):
-                answer = _answer(truth, until)
-                known = known if answer is None else answer
-                if known:
+                answer = _ask_once(is_done, until)
+                last = last if answer is None else answer
+                if last:
                     break
         except KeyboardInterrupt as exc:
-            raise ChangeInterrupted(f"interrupted; {self._known(known)}") from exc
-        return known
+            raise ChangeInterrupted(f"interrupted; {self.describe_outcome(last)}") from exc
+        return last
 
-    def _known(self, known: bool | None) -> str:
-        if known:
-            return f"{self._what} is {self._deed}"
+    def describe_outcome(self, is_done: bool | None) -> str:
+        """Say whether the change is made, and where to look if that is open; None = it cannot be told."""
+        if is_done:
+            return f"{self._subject} is {self._verb}"
         shows = next(
             (magic for end, magic in LISTING_MAGICS.items() if self._operation.endswith(end)), "%milvus_list_users"
         )
         check = f"check with {shows}"
-        if known is None:
-            return f"whether {self._what} is {self._deed} cannot be told; {check}"
-        return f"{self._what} is not {self._deed} so far, but the server may still do it; {check}"
+        if is_done is None:
+            return f"whether {self._subject} is {self._verb} cannot be told; {check}"
+        return f"{self._subject} is not {self._verb} so far, but the server may still do it; {check}"
 
-    def interrupted(self) -> ChangeInterrupted:
-        """What an interrupt means at this moment."""
+    def interrupt_error(self) -> ChangeInterrupted:
+        """The error for an interrupt at this moment."""
         if self.outcome == "refused":
-            return ChangeInterrupted(f"interrupted; nothing was sent: {self._what} is not {self._deed}")
-        return ChangeInterrupted(f"interrupted; {self._known(self.outcome == 'done' or None)}")
+            return ChangeInterrupted(f"interrupted; nothing was sent: {self._subject} is not {self._verb}")
+        return ChangeInterrupted(f"interrupted; {self.describe_outcome(self.outcome == 'done' or None)}")
 
     def outcome_after(self, outcome: Outcome | None) -> Outcome:
         """What is known of the change where it ends with an error that has this outcome."""
@@ -175,26 +178,26 @@ class Attempt:
                 code=code,
                 seconds=time.monotonic() - self._began,
                 actor_gone=self.actor_gone,
-                lost=self.lost,
+                undo_record=self.undo_record,
             )
         )
 
 
-def _answer(truth: Truth, until: Deadline) -> bool | None:
-    """What the server says; None where it doesn't: an error here is not what the user has to be told about."""
+def _ask_once(is_done: IsDone, until: Deadline) -> bool | None:
+    """What the server answers; None if it does not. An error here must not hide the first one."""
     try:
-        return truth(until)
+        return is_done(until)
     except MilvusException:
         return None
 
 
 @contextmanager
-def report_progress(so_far: Callable[[], str], again: str = AGAIN) -> Iterator[None]:
-    """Around several changes, one after another: an error or an interrupt says, too, what is done and what is not.
+def report_progress(progress: Callable[[], str], how_to_resume: str = HOW_TO_RESUME) -> Iterator[None]:
+    """Run several changes, one after another; an error or interrupt also says which are made.
 
     Args:
-        so_far: tells it: `user 'bob' is created, but without 'reader'`.
-        again: how to go on; empty where there is no way.
+        progress: says it: `user 'bob' is created, but without 'reader'`.
+        how_to_resume: how to go on; empty if there is no way.
 
     Raises:
         ChangeInterrupted: in place of KeyboardInterrupt.
@@ -203,31 +206,31 @@ def report_progress(so_far: Callable[[], str], again: str = AGAIN) -> Iterator[N
     try:
         yield
     except CodedError as exc:
-        text = "; ".join(filter(None, (f"{so_far()}: {exc}", again)))
-        raise exc.with_message(text, Outcome.CHANGED) from exc
+        raise exc.with_message(join_parts(f"{progress()}: {exc}", how_to_resume), Outcome.CHANGED) from exc
     except KeyboardInterrupt as exc:
-        known = str(exc) if isinstance(exc, ChangeInterrupted) else "interrupted"
-        text = "; ".join(filter(None, (known, f"before that, {so_far()}", again)))
+        what = str(exc) if isinstance(exc, ChangeInterrupted) else "interrupted"
+        text = join_parts(what, f"before that, {progress()}", how_to_resume)
         raise ChangeInterrupted(text, Outcome.CHANGED) from exc
 
 
 @contextmanager
 def attempt(
-    conn: Connection, operation: str, target: str, fact: tuple[str, str], deadline: Deadline
+    conn: Connection, operation: str, target: str, subject: str, verb: str, deadline: Deadline
 ) -> Iterator[Attempt]:
-    """Put everything that belongs to one change into this context: checks first, then `Attempt.send`.
+    """The context of one change: first its checks, then `Attempt.send`.
 
     Args:
         conn: where the change is made.
         operation: name of the client function.
         target: the user, role or group, and what they are given or lose.
-        fact: what is true once it is done, in two parts: `("user 'bob'", "deleted")`.
+        subject: what is changed, in words: `user 'bob'`.
+        verb: what is done to it, as a participle: `deleted`.
         deadline: of the whole operation.
 
     Raises:
         ChangeInterrupted: in place of KeyboardInterrupt; says what is known.
     """
-    under_way = Attempt(conn, operation, target, fact, deadline)
+    under_way = Attempt(conn, operation, target, subject, verb, deadline)
     code = 0
     try:
         yield under_way
@@ -235,9 +238,9 @@ def attempt(
         code, exc.outcome = CANCELLED, under_way.outcome_after(exc.outcome)
         raise
     except KeyboardInterrupt as exc:
-        code, interrupted = CANCELLED, under_way.interrupted()
-        interrupted.outcome = under_way.outcome_after(None)
-        raise interrupted from exc
+        code, interrupt = CANCELLED, under_way.interrupt_error()
+        interrupt.outcome = under_way.outcome_after(None)
+        raise interrupt from exc
     except MilvusException as exc:
         code, exc.outcome = exc.code, under_way.outcome_after(exc.outcome)
         raise

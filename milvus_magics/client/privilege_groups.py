@@ -27,7 +27,7 @@ from milvus_magics.errors import (
 )
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import did_you_mean, printable
+from milvus_magics.wording import count_text, did_you_mean, join_parts, printable
 
 
 def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:
@@ -59,8 +59,8 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
     """
     require_valid(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
-    fact = (f"privilege group {group!r}", "created")
-    with change.attempt(conn, "create_privilege_group", group, fact, deadline) as attempt:
+    subject, verb = f"privilege group {group!r}", "created"
+    with change.attempt(conn, "create_privilege_group", group, subject, verb, deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
         if _is_listed(conn, group, deadline):
             raise _group_exists_error(group)
@@ -88,8 +88,8 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
     """
     require_valid(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
-    fact = (f"privilege group {group!r}", "dropped")
-    with change.attempt(conn, "drop_privilege_group", group, fact, deadline) as attempt:
+    subject, verb = f"privilege group {group!r}", "dropped"
+    with change.attempt(conn, "drop_privilege_group", group, subject, verb, deadline) as attempt:
         held = _require(conn, group, deadline)
         try:
             attempt.send("DropPrivilegeGroup", lambda until: _find(conn, group, until) is None, group_name=group)
@@ -171,8 +171,8 @@ def _operate(
         return None if held is None else all((name in held) is added for name in wanted)
 
     target = f"{group} {'+' if added else '-'} {', '.join(wanted)}"
-    fact = (", ".join(wanted), f"added to {group!r}" if added else f"removed from {group!r}")
-    with change.attempt(conn, operation, target, fact, deadline) as attempt:
+    subject, verb = ", ".join(wanted), f"added to {group!r}" if added else f"removed from {group!r}"
+    with change.attempt(conn, operation, target, subject, verb, deadline) as attempt:
         held = _require(conn, group, deadline)
         absent = [name for name in wanted if held is not None and name not in held]
         if absent and not added:
@@ -205,7 +205,7 @@ def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
         for group in reply.privilege_groups
     ]
     rows.sort(key=lambda row: row.name)
-    return PrivilegeGroups(rows, f"{len(rows)} privilege group{'s' if len(rows) != 1 else ''} on {conn.address.url}")
+    return PrivilegeGroups(rows, f"{count_text(len(rows), 'privilege group')} on {conn.address.url}")
 
 
 def _find(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
@@ -278,7 +278,7 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     holds = "unknown privileges (the acting user may not look)" if held is None else named
     what = f"drop privilege group {group!r}, which holds {holds},"
     note = "it cannot be undone: a new one would have to be filled by hand"
-    return Preview(what, conn.address.url, note="; ".join(filter(None, (unseen, note))))
+    return Preview(what, conn.address.url, note=join_parts(unseen, note))
 
 
 def preview_change_privilege_group(

@@ -41,7 +41,7 @@ from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import did_you_mean, listed
+from milvus_magics.wording import count_text, did_you_mean, join_parts, listed
 
 PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
 
@@ -156,7 +156,7 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         raise unknown_role_error(conn, role or "", [], outcome=None) from exc
     what = f"role {role!r}" if role is not None else "all roles"
     only = "" if complete else ", in the default database only: the others may not be listed"
-    caption = f"{len(rows)} privilege{'s' if len(rows) != 1 else ''} of {what} on {conn.address.url}{only}"
+    caption = f"{count_text(len(rows), 'privilege')} of {what} on {conn.address.url}{only}"
     return Grants(rows, caption, complete=complete)
 
 
@@ -206,7 +206,7 @@ def _operate(
         except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
             raise _unknown_thing_error(conn, older, scope.object_type is not None, deadline, exc) from exc
         missing = missing_target_note(conn, grant, deadline) if granted else ""
-    return GrantChange(grant, conn.address.url, granted, "; ".join(filter(None, (attempt.note, note, missing))))
+    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, note, missing))
 
 
 def _send(
@@ -254,7 +254,7 @@ def _send_as_somebody(
     There it looks into the header for a name, which must be a user's, and doesn't look at the password.
     """
 
-    attempt.is_about(*_describe_change(grant, granted))
+    attempt.describe(*_describe_change(grant, granted))
 
     def is_so(until: Deadline) -> bool | None:
         return any(_is_same_grant(grant, other) for other in _select_held(conn, [grant], until)) is granted
@@ -274,10 +274,10 @@ def _operate_type(granted: bool) -> int:
     return wire.enum_value("OperatePrivilegeType", "Grant" if granted else "Revoke")
 
 
-def _describe_change(grant: Grant, granted: bool) -> tuple[str, tuple[str, str]]:
-    """What a change is about: its target, and what is true once it is done."""
-    deed = f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
-    return f"{grant.role} {grant}", (str(grant), deed)
+def _describe_change(grant: Grant, granted: bool) -> tuple[str, str, str]:
+    """The target, subject and verb of a change."""
+    verb = f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
+    return f"{grant.role} {grant}", str(grant), verb
 
 
 def _read(entity: Any) -> Grant:
@@ -425,7 +425,7 @@ def preview_grant_privilege(
     except PermissionDeniedError:
         pass
     notes.append(missing_target_note(conn, grant, deadline))
-    return Preview(f"grant {grant} to role {role!r}", conn.address.url, note="; ".join(filter(None, notes)))
+    return Preview(f"grant {grant} to role {role!r}", conn.address.url, note=join_parts(*notes))
 
 
 def preview_revoke_privilege(

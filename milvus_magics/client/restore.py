@@ -16,7 +16,7 @@ from milvus_magics.errors import NOTHING_CHANGED, MilvusException, RoleExistsErr
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import listed
+from milvus_magics.wording import join_parts, listed
 
 
 def restore_user(
@@ -69,7 +69,7 @@ def restore_user_by_hash(
     """
     deadline = Deadline(timeout)
     held, note = lost.roles or (), ""
-    with change.attempt(conn, "restore_user", lost.user, (f"user {lost.user!r}", "restored"), deadline) as attempt:
+    with change.attempt(conn, "restore_user", lost.user, f"user {lost.user!r}", "restored", deadline) as attempt:
         if lookup.is_listed(conn, lost.user, deadline):
             raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
         try:
@@ -82,7 +82,7 @@ def restore_user_by_hash(
         )
         if lost.description:
             with change.report_progress(
-                lambda: f"user {lost.user!r} is restored, but without their description", again=""
+                lambda: f"user {lost.user!r} is restored, but without their description", how_to_resume=""
             ):
                 note = _describe(conn, lost, deadline)
     return _restored(conn, lost, True, attempt.note, note)
@@ -104,7 +104,7 @@ def restore_role(
         MilvusException: the text says what is restored and what is not.
     """
     deadline = Deadline(timeout)
-    with change.attempt(conn, "restore_role", lost.role, (f"role {lost.role!r}", "restored"), deadline) as attempt:
+    with change.attempt(conn, "restore_role", lost.role, f"role {lost.role!r}", "restored", deadline) as attempt:
         present = listed_users_among(conn, lost.users or (), deadline)
         gone = tuple(user for user in lost.users or () if user not in present)
         try:
@@ -160,11 +160,11 @@ def _give_back(
     steps += [(f"user {user!r}", partial(bind, user)) for user in users]
     done: list[str] = []
 
-    def so_far() -> str:
+    def progress() -> str:
         without = f", but not with {steps[len(done)][0]}" if len(done) < len(steps) else ""
         return f"role {lost.role!r} is created with {listed(done) or 'nothing so far'}{without}"
 
-    with change.report_progress(so_far):
+    with change.report_progress(progress):
         for what, step in steps:
             with attempt.nested():
                 step()
@@ -173,9 +173,9 @@ def _give_back(
 
 def _describe(conn: Connection, lost: UserSnapshot, deadline: Deadline) -> str:
     """Describe a user as they were, which a backup holds nothing of; what to say where that fails."""
-    fact = (f"the description of user {lost.user!r}", "restored")
+    subject, verb = f"the description of user {lost.user!r}", "restored"
     try:
-        with change.attempt(conn, "describe_user", lost.user, fact, deadline) as attempt:
+        with change.attempt(conn, "describe_user", lost.user, subject, verb, deadline) as attempt:
 
             def is_so(until: Deadline) -> bool | None:
                 return read_existing_user(conn, lost.user, until).description == lost.description
@@ -188,7 +188,7 @@ def _describe(conn: Connection, lost: UserSnapshot, deadline: Deadline) -> str:
 
 def _restored(conn: Connection, lost: UserSnapshot, same_password: bool | None, *notes: str) -> RestoredUser:
     unknown = "their roles were not known, so they have none" if lost.roles is None else ""
-    note = "; ".join(filter(None, (*notes, unknown)))
+    note = join_parts(*notes, unknown)
     return RestoredUser(lost.user, conn.address.url, lost.roles or (), same_password, note)
 
 

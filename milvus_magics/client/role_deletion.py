@@ -15,7 +15,7 @@ from milvus_magics.errors import NOTHING_CHANGED, InUseError, MilvusException, P
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES
-from milvus_magics.wording import listed
+from milvus_magics.wording import join_parts, listed
 
 
 def preview_drop_role(
@@ -64,9 +64,9 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
     require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     revoked = 0
-    with change.attempt(conn, "drop_role", role, (f"role {role!r}", "dropped"), deadline) as attempt:
+    with change.attempt(conn, "drop_role", role, f"role {role!r}", "dropped", deadline) as attempt:
         require_not_built_in(role, "dropped")
-        attempt.lost = lost = _read_role_snapshot(conn, role, deadline)
+        attempt.undo_record = lost = _read_role_snapshot(conn, role, deadline)
         if lost.grants and not force:
             raise InUseError(
                 f"role {role!r} holds {listed(list(lost.grants))}: revoke that first, or force it (--force)",
@@ -78,7 +78,7 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
         else:
             _send_drop(conn, attempt, role, deadline, force=force)
     notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
-    return DroppedRole(role, conn.address.url, lost.users, lost.grants, "; ".join(filter(None, notes)))
+    return DroppedRole(role, conn.address.url, lost.users, lost.grants, join_parts(*notes))
 
 
 def require_not_built_in(role: str, deed: str) -> None:
@@ -128,12 +128,12 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
     role, left = grants[0].role, list(grants)
     _require_right_to_drop(conn, deadline)
 
-    def so_far() -> str:
+    def progress() -> str:
         back = " (%milvus_restore_role brings them back)" if conn.keeper and attempt.outcome != "refused" else ""
         revoked = f"{len(grants) - len(left)} of the {len(grants)} privileges of role {role!r} are revoked{back}"
         return f"{revoked}, but not {left[0]}" if left else f"{revoked}, but dropping it is not confirmed"
 
-    with change.report_progress(so_far):
+    with change.report_progress(progress):
         while left:
             with attempt.nested():
                 revoke_listed_grant(conn, left[0], deadline)

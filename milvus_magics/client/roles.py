@@ -37,6 +37,7 @@ from milvus_magics.errors import (
 from milvus_magics.transport.call_errors import too_old_error
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import count_text, join_parts
 
 
 def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:
@@ -53,7 +54,7 @@ def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = 
         for result in reply.results
     ]
     rows.sort(key=lambda row: row.name)
-    return Roles(rows, f"{len(rows)} role{'s' if len(rows) != 1 else ''} on {conn.address.url}")
+    return Roles(rows, f"{count_text(len(rows), 'role')} on {conn.address.url}")
 
 
 def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> RoleDetails:
@@ -95,7 +96,7 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
     require_valid(problem_with_role_name(role))
     deadline = Deadline(timeout)
     entity = {"name": role, **({"description": description} if description else {})}
-    with change.attempt(conn, "create_role", role, (f"role {role!r}", "created"), deadline) as attempt:
+    with change.attempt(conn, "create_role", role, f"role {role!r}", "created", deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
         if role in lookup.require_roles(conn, [], deadline):
             raise _role_exists_error(conn, role)
@@ -110,7 +111,7 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
                 details=exc.details,
             ) from exc
         lost = _lost_description_note(conn, role, deadline) if description else ""
-    return CreatedRole(role, conn.address.url, "; ".join(filter(None, (attempt.note, lost))))
+    return CreatedRole(role, conn.address.url, join_parts(attempt.note, lost))
 
 
 def alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> AlteredRole:
@@ -129,9 +130,7 @@ def alter_role(conn: Connection, role: str, description: str, *, timeout: float 
     """
     require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
-    with change.attempt(
-        conn, "alter_role", role, (f"the description of role {role!r}", "changed"), deadline
-    ) as attempt:
+    with change.attempt(conn, "alter_role", role, f"the description of role {role!r}", "changed", deadline) as attempt:
         lookup.require_roles(conn, [role], deadline)
 
         def is_altered(until: Deadline) -> bool | None:
@@ -190,13 +189,13 @@ def is_last_holder(conn: Connection, user: str, role: str, *, timeout: float | N
 def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool) -> RoleBinding:
     require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
     operation = "grant_role" if granted else "revoke_role"
-    fact = (f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}")
+    subject, verb = f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}"
 
     def is_so(until: Deadline) -> bool | None:
         users = read_holders(conn, role, until)
         return None if users is None else (user in users) is granted
 
-    with change.attempt(conn, operation, f"{user} {role}", fact, deadline) as attempt:
+    with change.attempt(conn, operation, f"{user} {role}", subject, verb, deadline) as attempt:
         if not granted:
             _require_held(conn, user, role, deadline)
         kind = wire.enum_value("OperateUserRoleType", "AddUserToRole" if granted else "RemoveUserFromRole")

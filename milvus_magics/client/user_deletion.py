@@ -55,7 +55,7 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
     password = Secret(password)
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
-    with change.attempt(conn, "delete_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
+    with change.attempt(conn, "delete_user", user, f"user {user!r}", "deleted", deadline) as attempt:
         with conn.batch() as begin:
             described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
             try:
@@ -64,7 +64,7 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
                 raise CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
-            attempt.lost = lost = read_user(conn, user, described, deadline)
+            attempt.undo_record = lost = read_user(conn, user, described, deadline)
         if lost.roles is None:
             lookup.require_not_gone(conn, user, deadline)
 
@@ -94,8 +94,8 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
     """
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
-    with change.attempt(conn, "drop_user", user, (f"user {user!r}", "deleted"), deadline) as attempt:
-        attempt.lost = lost = read_existing_user(conn, user, deadline)
+    with change.attempt(conn, "drop_user", user, f"user {user!r}", "deleted", deadline) as attempt:
+        attempt.undo_record = lost = read_existing_user(conn, user, deadline)
         _delete(conn, user, attempt, read_password_hashes(conn, [user], deadline).get(user))
     return _deleted(conn, lost, attempt, verified=False)
 

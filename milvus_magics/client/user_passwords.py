@@ -19,6 +19,7 @@ from milvus_magics.errors import (
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import join_parts
 
 # One proxy has the new password before the answer; others may take a moment.
 SECONDS_TO_PROVE = 2.0
@@ -79,7 +80,7 @@ def reset_password(
         note = f"not proven: {exc}"
     except KeyboardInterrupt as exc:
         raise ChangeInterrupted(f"interrupted; the password of user {user!r} is changed, but not proven") from exc
-    note = "; ".join(part for part in (changed.note, note) if part)
+    note = join_parts(changed.note, note)
     return ChangedPassword(user, changed.server, proven, changed.reauthenticated, note)
 
 
@@ -91,8 +92,8 @@ def _change(
     def new_one_works(until: Deadline) -> bool | None:
         return check_password(conn, user, new, until, may_rewrite=False).right
 
-    fact = (f"the password of user {user!r}", "changed")
-    with change.attempt(conn, operation, user, fact, deadline) as attempt:
+    subject, verb = f"the password of user {user!r}", "changed"
+    with change.attempt(conn, operation, user, subject, verb, deadline) as attempt:
         _require_old(conn, user, old, deadline)
         try:
             attempt.send("UpdateCredential", new_one_works, username=user, oldPassword=old, newPassword=new)
@@ -164,5 +165,5 @@ def preview_update_password(
     elif user != conn.user:
         lookup.require_user(conn, user, deadline)
     own = "this connection would go on with the new one" if user == conn.user else ""
-    note = "; ".join(filter(None, (own, checked)))
+    note = join_parts(own, checked)
     return Preview(f"change the password of user {user!r}", conn.address.url, note=note)

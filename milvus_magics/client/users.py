@@ -38,6 +38,7 @@ from milvus_magics.errors import (
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import count_text, join_parts
 
 
 def create_user(
@@ -81,7 +82,7 @@ def create_user(
         _grant_all(conn, user, missing, deadline)
         note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
         return CreatedUser(user, conn.address.url, wanted, note=note)
-    with change.attempt(conn, operation, user, (f"user {user!r}", "created"), deadline) as attempt:
+    with change.attempt(conn, operation, user, f"user {user!r}", "created", deadline) as attempt:
         names = _require_new(conn, user, wanted, deadline)
         try:
             attempt.send(
@@ -110,7 +111,7 @@ def create_user(
             ) from exc
         note = _lost_description_note(conn, user, deadline) if description else ""
     _grant_all(conn, user, wanted, deadline)
-    return CreatedUser(user, conn.address.url, wanted, note="; ".join(filter(None, (attempt.note, note))))
+    return CreatedUser(user, conn.address.url, wanted, note=join_parts(attempt.note, note))
 
 
 def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[str]:
@@ -133,7 +134,7 @@ def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
     reply = conn.call_checked("SelectUser", deadline=Deadline(timeout), include_role_info=True)
     rows = [User(result.user.name, role_names_in(result), result.description) for result in reply.results]
     rows.sort(key=lambda row: row.name)
-    return Users(rows, f"{len(rows)} user{'s' if len(rows) != 1 else ''} on {conn.address.url}")
+    return Users(rows, f"{count_text(len(rows), 'user')} on {conn.address.url}")
 
 
 def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> User:
@@ -238,11 +239,11 @@ def _lost_description_note(conn: Connection, user: str, deadline: Deadline) -> s
 def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> None:
     left = list(wanted)
 
-    def so_far() -> str:
+    def progress() -> str:
         without = f", but without {', '.join(map(repr, left))}" if left else ""
         return f"user {user!r} is created{without}"
 
-    with change.report_progress(so_far):
+    with change.report_progress(progress):
         while left:
             roles.grant_role(conn, user, left[0], timeout=deadline.remaining())
             del left[0]

@@ -81,10 +81,10 @@ def watch(conn: Connection) -> None:
 def on_change(change: Change) -> None:
     """Remember what is gone, and forget what is back."""
     with lock:
-        if change.outcome != "refused" and isinstance(change.lost, client.results.roles.RoleSnapshot):
-            _remember_role(change, change.lost)
-        elif change.outcome != "refused" and isinstance(change.lost, client.results.users.UserSnapshot):
-            _lost[change.server, "user", change.target] = change.lost
+        if change.outcome != "refused" and isinstance(change.undo_record, client.results.roles.RoleSnapshot):
+            _remember_role(change, change.undo_record)
+        elif change.outcome != "refused" and isinstance(change.undo_record, client.results.users.UserSnapshot):
+            _lost[change.server, "user", change.target] = change.undo_record
         elif change.outcome == "done" and change.operation == "create_user":
             _forget_user(change.server, change.target)
 

@@ -25,7 +25,7 @@ class Change:
         code: Milvus's error code; 0 where it was done.
         seconds: how long it took.
         actor_gone: whether the connection's own user is gone by it.
-        lost: what went with a deletion (a `UserSnapshot` or `RoleSnapshot`), for undoing it.
+        undo_record: what went with a deletion (a `UserSnapshot` or `RoleSnapshot`), for undoing it.
     """
 
     when: datetime
@@ -37,7 +37,7 @@ class Change:
     code: int
     seconds: float
     actor_gone: bool = False
-    lost: object | None = None
+    undo_record: object | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What an audit keeps, as plain values; the time in ISO 8601."""

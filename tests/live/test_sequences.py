@@ -60,8 +60,8 @@ def machine(conn):
             conn.on_change.append(self.on_change)
 
         def on_change(self, change):
-            if change.outcome == "done" and isinstance(change.lost, UserSnapshot):
-                self.lost[change.target] = change.lost
+            if change.outcome == "done" and isinstance(change.undo_record, UserSnapshot):
+                self.lost[change.target] = change.undo_record
 
         @initialize(pairs=PAIRS, role=ROLES)
         def begin(self, pairs, role):

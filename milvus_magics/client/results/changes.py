@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from milvus_magics.client.results.table import Table
 from milvus_magics.transport.events import Change
-
-if TYPE_CHECKING:
-    pass
 
 
 class Changes(Table[Change]):

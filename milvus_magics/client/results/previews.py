@@ -1,19 +1,14 @@
-"""What a change would do."""
+"""Previews: what a change would do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from milvus_magics.client.results.privileges import Grants, privileges_text
 from milvus_magics.client.results.roles import holders_text
 from milvus_magics.client.results.table import Sentence
 from milvus_magics.client.results.users import roles_text
-
-if TYPE_CHECKING:
-    pass
-if TYPE_CHECKING:
-    pass
+from milvus_magics.wording import join_parts
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,21 +24,21 @@ class DropRolePreview(Sentence):
     warning: str = ""
 
     def __str__(self) -> str:
-        return self._told(None)
+        return self._text(None)
 
     @property
     def brief(self) -> str:
-        """The same with long lists cut, for a question."""
-        return self._told(5)
+        """The same sentence with long lists cut short."""
+        return self._text(5)
 
-    def _told(self, most: int | None) -> str:
+    def _text(self, most: int | None) -> str:
         text = (
             f"would drop role {self.role!r} on {self.server}, "
             f"{holders_text(self.users, most)}, {privileges_text(self.grants, most)}"
         )
         refused = "it is refused unless its privileges are revoked first (--force)"
         end = refused if self.grants and not self.force else self.undo
-        return "; ".join(filter(None, (text, self.warning, end)))
+        return join_parts(text, self.warning, end)
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,17 +55,15 @@ class DeletePreview(Sentence):
 
     @property
     def warning(self) -> str:
-        """What else should be known before; empty where nothing."""
-        warnings = []
-        if self.is_actor:
-            warnings.append("this is the user you are connected as: the connection ends with it")
-        if self.is_last_admin:
-            warnings.append("this is the last user with the role 'admin'")
-        return "; ".join(warnings)
+        """What a user might lose without meaning to; empty if nothing."""
+        return join_parts(
+            "this is the user you are connected as: the connection ends with it" if self.is_actor else "",
+            "this is the last user with the role 'admin'" if self.is_last_admin else "",
+        )
 
     def __str__(self) -> str:
         text = f"would delete user {self.user!r} on {self.server}, who has {roles_text(self.roles)}"
-        return "; ".join(part for part in (text, self.warning, self.password, self.undo) if part)
+        return join_parts(text, self.warning, self.password, self.undo)
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,4 +83,4 @@ class Preview(Sentence):
     note: str = ""
 
     def __str__(self) -> str:
-        return "; ".join(filter(None, (f"would {self.what} on {self.server}", self.warning, self.note)))
+        return join_parts(f"would {self.what} on {self.server}", self.warning, self.note)

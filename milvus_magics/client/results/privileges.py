@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from milvus_magics.client.results.table import Sentence, Table
-from milvus_magics.wording import listed, printable
+from milvus_magics.wording import join_parts, listed, printable
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def scope_text(object_type: str, object_name: str, db: str) -> str:
 
 
 def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str:
-    """What a role holds, in words; `most` as in `some`."""
+    """What a role holds, in words; None means that the caller may not look. `most` as in `listed`."""
     if grants is None:
         return "with unknown privileges (the acting user may not look)"
     return f"with {listed(list(grants), most)}" if grants else "without privileges"
@@ -73,7 +73,7 @@ class GrantChange(Sentence):
     def __str__(self) -> str:
         way = "granted {} to" if self.granted else "revoked {} from"
         text = f"{way.format(self.grant)} role {self.grant.role!r} on {self.server}"
-        return f"{text}; {self.note}" if self.note else text
+        return join_parts(text, self.note)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class PrivilegeGroups(Table[PrivilegeGroup]):
 
 @dataclass(frozen=True, repr=False)
 class GroupChange(Sentence):
-    """A group of privileges that is changed, in words."""
+    """A changed privilege group."""
 
     group: str
     server: str

@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from milvus_magics.client.results.privileges import Grants, privileges_text
 from milvus_magics.client.results.table import Sentence, Table
-from milvus_magics.wording import listed, printable
+from milvus_magics.wording import join_parts, listed, printable
 
 Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role and who holds it; None where that was not asked."""
+    """A role and who holds it. Users are None if that was not asked."""
 
     name: str
     users: tuple[str, ...] | None = None
@@ -30,7 +30,7 @@ class Roles(Table[Role]):
 
 @dataclass(frozen=True)
 class RoleDetails:
-    """A role, who holds it, and what it holds; None where the caller may not look."""
+    """A role, its holders and its grants. Each is None if the caller may not look."""
 
     name: str
     users: tuple[str, ...] | None
@@ -57,7 +57,7 @@ class RoleDetails:
 
 
 def holders_text(users: Sequence[str] | None, most: int | None = 5) -> str:
-    """Who holds a role, in words; `most` as in `some`."""
+    """Who holds a role, in words; None means that the caller may not look. `most` as in `listed`."""
     if users is None:
         return "held by unknown users (the acting user may not look)"
     return f"held by {listed([repr(user) for user in users], most)}" if users else "held by nobody"
@@ -73,7 +73,7 @@ class CreatedRole(Sentence):
 
     def __str__(self) -> str:
         text = f"created role {self.role!r} on {self.server}; it has no privileges yet: %milvus_grant_privilege"
-        return f"{text}; {self.note}" if self.note else text
+        return join_parts(text, self.note)
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,7 +90,7 @@ class AlteredRole(Sentence):
 
 @dataclass(frozen=True)
 class RoleSnapshot:
-    """What goes with a role that is dropped; None = nobody could look."""
+    """What goes with a dropped role. Users and grants are None if the caller may not look."""
 
     role: str
     users: tuple[str, ...] | None = None
@@ -98,7 +98,7 @@ class RoleSnapshot:
     description: str = ""
 
     def since(self, before: RoleSnapshot) -> RoleSnapshot:
-        """What is lost in all, where an earlier drop had taken a part."""
+        """This snapshot together with an earlier one, for a drop in several attempts."""
         users, grants = _all_of(before.users, self.users), _all_of(before.grants, self.grants)
         return RoleSnapshot(
             self.role,
@@ -109,7 +109,7 @@ class RoleSnapshot:
 
     @property
     def unseen(self) -> str:
-        """What could not be looked at, in words, and so is not known; empty where nothing."""
+        """What the caller was not allowed to see, in words; empty if nothing."""
         parts = (
             "who held it" if self.users is None else "",
             "what it held" if self.grants is None else "" if self.grants.complete else "what it held elsewhere",
@@ -118,7 +118,7 @@ class RoleSnapshot:
 
 
 def _all_of(*parts: Sequence[Thing] | None) -> list[Thing] | None:
-    """Each of them once; None where nobody knows any."""
+    """All items of the parts, each once. None if every part is None."""
     known = [part for part in parts if part is not None]
     return list(dict.fromkeys(thing for part in known for thing in part)) if known else None
 
@@ -145,7 +145,7 @@ class RestoredRole(Sentence):
         text = (
             f"restored role {self.role!r} on {self.server}, {holders_text(self.users)}, {privileges_text(self.grants)}"
         )
-        return f"{text}; gone meanwhile: {listed([repr(user) for user in self.gone])}" if self.gone else text
+        return join_parts(text, f"gone meanwhile: {listed([repr(user) for user in self.gone])}" if self.gone else "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,7 +161,7 @@ class DroppedRole(Sentence):
     def __str__(self) -> str:
         held = f"{holders_text(self.users)}, {privileges_text(self.grants)}"
         text = f"dropped role {self.role!r} on {self.server}; it was {held}"
-        return f"{text}; {self.note}" if self.note else text
+        return join_parts(text, self.note)
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,4 +177,4 @@ class RoleBinding(Sentence):
     def __str__(self) -> str:
         deed = f"gave role {self.role!r} to" if self.granted else f"took role {self.role!r} from"
         text = f"{deed} user {self.user!r} on {self.server}"
-        return f"{text}; {self.note}" if self.note else text
+        return join_parts(text, self.note)

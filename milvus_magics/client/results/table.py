@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 Row = TypeVar("Row")
 
 
 class Sentence:
-    """A result that says in words what it is, also where Python shows it."""
+    """A result whose repr is a readable sentence."""
 
     def __repr__(self) -> str:
         return str(self)
 
 
 class Table(Sequence[Row], Generic[Row]):
-    """Rows that iterate, index, show themselves as a table and convert."""
+    """A result of several rows, shown as a table."""
 
     columns: ClassVar[tuple[str, ...]] = ()
 
@@ -29,7 +25,7 @@ class Table(Sequence[Row], Generic[Row]):
         self.caption = caption
 
     def shown(self) -> tuple[str, ...]:
-        """The columns worth showing: older servers have no descriptions, so that column would be empty."""
+        """The columns to show. Descriptions are left out if no row has one, as on older servers."""
         return tuple(
             name for name in self.columns if name != "description" or any(getattr(row, name) for row in self._rows)
         )

@@ -1,4 +1,4 @@
-"""What client functions return: frozen values that say in words what they are."""
+"""What the client functions for users return."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.secret import Secret
-from milvus_magics.wording import printable
+from milvus_magics.wording import join_parts, printable
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,7 +32,7 @@ class Users(Table[User]):
 
 @dataclass(frozen=True)
 class UserSnapshot:
-    """What goes with a user who is deleted; None as roles = nobody could look."""
+    """What goes with a deleted user. Roles are None if the caller may not look."""
 
     user: str
     roles: tuple[str, ...] | None = None
@@ -40,7 +40,7 @@ class UserSnapshot:
 
 
 def roles_text(roles: Sequence[str] | None) -> str:
-    """`roles 'a', 'b'`, and what it means that there are none or that nobody may look."""
+    """The roles in words; None means that the caller may not look."""
     if roles is None:
         return "roles unknown (the acting user may not look)"
     if not roles:
@@ -63,7 +63,7 @@ class DeletedUser(Sentence):
         how = "after checking the password" if self.verified else "without checking a password"
         text = f"deleted user {self.user!r} on {self.server} {how}; they had {roles_text(self.roles)}"
         gone = "this connection acted as them and is closed" if self.disconnected else ""
-        return "; ".join(part for part in (text, gone, self.note) if part)
+        return join_parts(text, gone, self.note)
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,7 +81,7 @@ class CreatedUser(Sentence):
         text = f"created user {self.user!r} on {self.server} with {roles_text(self.roles)}"
         kept = f"its password is in {self.kept}" if self.kept else ""
         shown = ".password.reveal() shows its password" if self.password and not kept else ""
-        return "; ".join(part for part in (text, kept, shown, self.note) if part)
+        return join_parts(text, kept, shown, self.note)
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +105,7 @@ class RestoredUser(Sentence):
     def __str__(self) -> str:
         how = {True: " and the password that they had", False: " and a new password", None: ""}[self.same_password]
         text = f"restored user {self.user!r} on {self.server} with {roles_text(self.roles)}{how}"
-        return f"{text}; {self.note}" if self.note else text
+        return join_parts(text, self.note)
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,7 +130,7 @@ class ChangedPassword(Sentence):
         text = f"changed the password of user {self.user!r} on {self.server}"
         proof = "the new one works and the old one is refused" if self.proven else ""
         own = "this connection goes on with the new one" if self.reauthenticated else ""
-        return "; ".join(part for part in (text, proof, own, self.note) if part)
+        return join_parts(text, proof, own, self.note)
 
 
 @dataclass(frozen=True, repr=False)
