@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import Parser, connection_options, password_source
-from milvus_magics.magics.line import Namespace, split
-from milvus_magics.magics.typed_secrets import CLEAR_HISTORY
+from milvus_magics.magics.line import CLEAR_HISTORY, Namespace, split
 from milvus_magics.secret import Secret
 
 MARKER = "hunterzwei"

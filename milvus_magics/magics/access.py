@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import access
-from milvus_magics.magics.arguments import argument, connection_options, line_magic
+from milvus_magics.magics.arguments import argument, connection_options
+from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ class AccessMagics(SessionMagics):
             %milvus_access --privilege Search --collection docs
         """
         return access.question.read_access(
-            self.connection(args),
+            args.conn,
             user=args.user,
             role=args.role,
             privilege=args.privilege,
             collection=args.collection,
             db=args.db,
-            timeout=self.seconds(args),
+            timeout=args.timeout,
         )
 
     @line_magic(connection_options)
@@ -52,4 +53,6 @@ class AccessMagics(SessionMagics):
         Example:
             %milvus_console
         """
-        return self.form("Console", args)
+        from milvus_magics.forms.console import Console
+
+        return Console(self.using if args.using is None else args.using, timeout=args.timeout)

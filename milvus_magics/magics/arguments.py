@@ -1,4 +1,4 @@
-"""What magics take: the parser of a line's words, the arguments that several share, and how a method becomes a magic.
+"""What magics take: the parser of a line's words, and the arguments that several magics share.
 
 Nothing that was typed is quoted in an error, because it might be a password.
 """
@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Mapping
-from functools import cache, wraps
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from IPython.core import magic as ipython_magic
-
 from milvus_magics.errors import ParameterError
-from milvus_magics.magics.line import Namespace, Token, split
-from milvus_magics.magics.typed_secrets import cleanup_advice
+from milvus_magics.magics.line import Token, cleanup_advice
 from milvus_magics.transport.deadline import validate_timeout
 
 
@@ -31,6 +27,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.add_argument("-h", "--help", action="store_true", help="show this help")
+        self._needed_without_form: list[argparse.Action] = []
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found, without the values it quotes."""
@@ -51,6 +48,22 @@ class Parser(argparse.ArgumentParser):
         for name, value in vars(found).items():
             setattr(found, name, _unmask(value, tokens))
         return found
+
+    def given(self, args: argparse.Namespace) -> dict[str, argparse.Action]:
+        """The arguments that a line gives, by name."""
+        return {action.dest: action for action in self._actions if getattr(args, action.dest) != action.default}
+
+    def make_optional(self, names: tuple[str, ...]) -> None:
+        """Let a line with `--form` do without these arguments."""
+        self._needed_without_form = [action for action in self._actions if action.dest in names]
+        for action in self._needed_without_form:
+            action.nargs, action.required = "?", False
+
+    def require_names(self, args: argparse.Namespace) -> None:
+        """Raise ParameterError if an argument is missing that only a form can do without."""
+        for action in self._needed_without_form:
+            if getattr(args, action.dest) is None:
+                raise ParameterError(f"name {action.help}, or give --form; see --help; nothing was sent")
 
     def _word(self, number: int, token: Token) -> str:
         """What argparse sees: options as they are, values as a number, so that no value looks like an option."""
@@ -85,51 +98,6 @@ def _unmask(value: Any, tokens: list[Token]) -> Any:
 Arguments = Callable[[Parser], None]
 
 
-def line_magic(*groups: Arguments) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a method `f(self, args)` the line magic `%milvus_f`; its docstring becomes the help.
-
-    Args:
-        *groups: what it takes, each adding arguments to the parser.
-    """
-
-    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
-        name = "milvus" if method.__name__ == "milvus" else f"milvus_{method.__name__}"
-
-        @cache
-        def parser() -> Parser:
-            """Made when it is first needed, since forty of them take their time."""
-            made = Parser(name, _dedent(method.__doc__ or ""))
-            for group in groups:
-                group(made)
-            return made
-
-        @wraps(method)
-        def run(self: Any, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
-            namespace = Namespace(self.shell.user_ns, local_ns)
-            args = parser().read(split(line, namespace))
-            if args.help:
-                print(parser().format_help())
-                return None
-            args.namespace, args.line = namespace, line
-            return method(self, args)
-
-        run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows
-        run.magic_name = name  # type: ignore[attr-defined]
-        run.parser = parser  # type: ignore[attr-defined]
-        run.needs_local_scope = True  # type: ignore[attr-defined]
-        # IPython's way to silence a trailing `;` would also lose what an assignment asked for: a generated password.
-        return ipython_magic.no_var_expand(run)
-
-    return decorate
-
-
-def _dedent(text: str) -> str:
-    first, _, rest = text.partition("\n")
-    lines = rest.splitlines()
-    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-    return "\n".join([first, *(line[margin:] for line in lines)]).strip()
-
-
 def argument(*names: str, **options: Any) -> Arguments:
     """One argument, as argparse's `add_argument` takes it."""
 
@@ -140,14 +108,32 @@ def argument(*names: str, **options: Any) -> Arguments:
 
 
 def connection_options(parser: Parser) -> None:
-    """`--using` and `--timeout`, which every magic with a server has."""
-    parser.add_argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
+    """`--using` and `--timeout`; the connection that is meant is the argument `conn`."""
+    using_option(parser)
     timeout_option(parser)
+    parser.set_defaults(conn=None)
+
+
+def using_option(parser: Parser) -> None:
+    """`--using`."""
+    parser.add_argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
 
 
 def timeout_option(parser: Parser) -> None:
     """`--timeout`."""
     parser.add_argument("--timeout", metavar="SECONDS", help="for the whole operation (default: 10)")
+
+
+def form(*names: str) -> Arguments:
+    """`--form`; a line with it may leave out the arguments with these names."""
+
+    def add(parser: Parser) -> None:
+        parser.make_optional(names)
+        parser.add_argument(
+            "--form", action="store_true", help="show a form instead, with what else is given in its fields"
+        )
+
+    return add
 
 
 def password_source(parser: Parser) -> None:
@@ -165,7 +151,6 @@ def new_password_source(parser: Parser) -> None:
 
 
 dry_run = argument("--dry-run", action="store_true", help="only say what would happen; nothing is changed")
-form = argument("--form", action="store_true", help="show a form instead")
 yes = argument("--yes", action="store_true", help="don't ask for the name to be retyped")
 
 

@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.magics.arguments import argument, line_magic
+from milvus_magics.magics.arguments import argument
+from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import journal
 

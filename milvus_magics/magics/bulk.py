@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from milvus_magics import bulk
 from milvus_magics.errors import ParameterError
 from milvus_magics.magics import prompts
-from milvus_magics.magics.arguments import argument, connection_options, dry_run, line_magic, yes
+from milvus_magics.magics.arguments import argument, dry_run, timeout_option, using_option, yes
+from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session.connections import connections
 
@@ -33,7 +34,8 @@ class BulkMagics(SessionMagics):
         argument("--limit", metavar="N", help="how many users the server takes, where you know"),
         stop_on_error,
         dry_run,
-        connection_options,
+        using_option,
+        timeout_option,
     )
     def create_users(self, args: argparse.Namespace) -> Any:
         """Create many users. Rows have user, and may have password, roles (with commas between) and description.
@@ -63,7 +65,7 @@ class BulkMagics(SessionMagics):
             bulk.files.keep_only(args.passwords_to, tuple(row for row in rows if row.user in made))
         return result
 
-    @line_magic(source, stop_on_error, dry_run, yes, connection_options)
+    @line_magic(source, stop_on_error, dry_run, yes, using_option, timeout_option)
     def delete_users(self, args: argparse.Namespace) -> Any:
         """Delete many users whose passwords are given: rows have user and password. Each password is checked first.
 
@@ -80,7 +82,7 @@ class BulkMagics(SessionMagics):
             _say(plans)
         return self._execute(args, plans)
 
-    @line_magic(source, stop_on_error, dry_run, yes, connection_options)
+    @line_magic(source, stop_on_error, dry_run, yes, using_option, timeout_option)
     def drop_users(self, args: argparse.Namespace) -> Any:
         """Delete many users without their passwords. How many is retyped, or --yes is given.
 
@@ -106,7 +108,7 @@ class BulkMagics(SessionMagics):
     def _plans(
         self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], limit: int | None = None
     ) -> list[BulkPlan]:
-        seconds = self.seconds(args)
+        seconds = args.timeout
         return [
             bulk.plan.make_plan(conn, operation, rows, limit=limit, timeout=seconds) for conn in self._connections(args)
         ]
@@ -120,7 +122,7 @@ class BulkMagics(SessionMagics):
             with _bar(plan) as progress:
                 results.append(
                     bulk.run.execute(
-                        conn, plan, stop_on_error=args.stop_on_error, progress=progress, timeout=self.seconds(args)
+                        conn, plan, stop_on_error=args.stop_on_error, progress=progress, timeout=args.timeout
                     )
                 )
         return bulk.results.BulkResult.joined(results)

@@ -26,7 +26,7 @@ KINDS = {
 }  # fmt: skip
 # These name something that there isn't yet.
 NEW = {
-    "milvus_create_user": "name", "milvus_create_role": "role", "milvus_create_privilege_group": "group",
+    "milvus_create_user": "user", "milvus_create_role": "role", "milvus_create_privilege_group": "group",
     "milvus_connect": "alias",
 }  # fmt: skip
 LINE = re.compile(r"(?:^|=)\s*%(milvus\w*)[ \t]+(.*)$", re.DOTALL)

@@ -4,32 +4,71 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from milvus_magics import client
+from milvus_magics.client.results.table import Table
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import (
     Parser,
     argument,
     connection_options,
-    line_magic,
+    form,
     password_source,
     timeout_option,
+    using_option,
 )
+from milvus_magics.magics.line import cleanup_advice
+from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.magics.typed_secrets import cleanup_advice
 from milvus_magics.session.connections import DEFAULT, connections
 from milvus_magics.transport.address import Address
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.users import WhoAmI
     from milvus_magics.embedded import EmbeddedMilvus
-    from milvus_magics.magics.overview import Aliases, Overview
     from milvus_magics.secret import Secret
 
-ADDRESS_OPTIONS = ("host", "port", "ca_pem", "server_pem", "client_pem", "client_key", "server_name", "db")
+TLS = {
+    "ca_pem": "ca_pem_path", "server_pem": "server_pem_path", "client_pem": "client_pem_path",
+    "client_key": "client_key_path", "server_name": "server_name",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AliasRow:
+    """One connection of this notebook."""
+
+    alias: str
+    server: str
+    user: str
+    used: str
+
+
+class Aliases(Table[AliasRow]):
+    """The connections of this notebook."""
+
+    columns = ("alias", "server", "user", "used")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Where this notebook stands."""
+
+    connections: Aliases
+    who: WhoAmI | None
+    problem: str
+    next_step: str
+
+    def __repr__(self) -> str:
+        now = [str(self.who)] if self.who else []
+        now += [self.problem] if self.problem else []
+        table = [repr(self.connections)] if self.connections else []
+        return "\n".join([*now, *table, f"next: {self.next_step}"])
 
 
 def connect_arguments(parser: Parser) -> None:
@@ -53,36 +92,49 @@ def connect_arguments(parser: Parser) -> None:
         "--embedded", nargs="?", const="", metavar="DIR", help="start a Milvus on this machine; DIR keeps its data"
     )
     parser.add_argument("--adopt", metavar="NAME", help="connect where pymilvus is: a client, or an alias of its own")
-    parser.add_argument(
-        "--form", action="store_true", help="show a form instead, with what else is given in its fields"
-    )
+    form()(parser)
     timeout_option(parser)
+
+
+def _take_user_out(args: argparse.Namespace) -> None:
+    """Take the user out of the address, if it names one, and refuse a password that was typed there."""
+    found = re.fullmatch(r"((?:\w+://)?)([^/@]*)@(.*)", args.uri or "", re.DOTALL)
+    if not found:
+        return
+    if ":" in found[2]:
+        if "@" in args.line:
+            raise ParameterError(
+                "an address with a password is never typed on the line: write --user NAME and be asked. "
+                f"{cleanup_advice()}; nothing was sent"
+            )
+        return
+    if args.user is not None:
+        raise ParameterError("the address names a user, and --user does too: give one; nothing was sent")
+    args.uri, args.user = found[1] + found[3], unquote(found[2])
 
 
 class ConnectionMagics(SessionMagics):
     """The magics for connections."""
 
-    @line_magic(connection_options)
+    @line_magic(using_option, timeout_option)
     def milvus(self, args: argparse.Namespace) -> Overview:
         """Show the connections, the server, as whom you act, and what to type next.
 
         Example:
             %milvus
         """
-        from milvus_magics.magics.overview import Overview
-
         alias = args.using or self.using
         if not connections.has_connection(alias):
             return Overview(self._aliases(), None, "", "%milvus_connect URI --user NAME, or %milvus_connect --embedded")
         try:
-            who = client.users.whoami(connections.get(alias), timeout=self.seconds(args))
+            who = client.users.whoami(connections.get(alias), timeout=args.timeout)
         except MilvusException as exc:
             return Overview(self._aliases(), None, f"{type(exc).__name__}: {exc}", "%milvus_connect URI --user NAME")
         return Overview(
             self._aliases(), who, "", "%milvus_list_users, %milvus_create_user NAME, %milvus_delete_user NAME"
         )
 
-    @line_magic(connect_arguments)
+    @line_magic(connect_arguments, check=_take_user_out)
     def connect(self, args: argparse.Namespace) -> Any:
         """Connect this notebook to a Milvus server, and say as whom.
 
@@ -95,14 +147,12 @@ class ConnectionMagics(SessionMagics):
             %milvus_connect --embedded
             %milvus_connect --form
         """
-        alias, timeout = DEFAULT if args.alias is None else args.alias, self.seconds(args)
-        if args.form:
-            return _form(args, alias, timeout)
+        alias, timeout = DEFAULT if args.alias is None else args.alias, args.timeout
         if args.embedded is not None:
-            self._require_alone(args, "--embedded")
+            self._require_alone(args, "embedded")
             self._connect_embedded(alias, args.embedded, timeout)
         elif args.adopt is not None:
-            self._require_alone(args, "--adopt")
+            self._require_alone(args, "adopt")
             source = args.namespace.find(args.adopt) if args.namespace.has(args.adopt) else args.adopt
             connections.adopt(source, alias, timeout=timeout)
         else:
@@ -149,11 +199,9 @@ class ConnectionMagics(SessionMagics):
         Example:
             %milvus_whoami
         """
-        return client.users.whoami(self.connection(args), timeout=self.seconds(args))
+        return client.users.whoami(args.conn, timeout=args.timeout)
 
     def _aliases(self) -> Aliases:
-        from milvus_magics.magics.overview import Aliases, AliasRow
-
         rows = [
             AliasRow(alias, conn.address.url, conn.user or conn.actor, "yes" if alias == self.using else "")
             for alias, conn in connections.list_connections()
@@ -161,25 +209,16 @@ class ConnectionMagics(SessionMagics):
         ]
         return Aliases(rows, f"{len(rows)} connection{'s' if len(rows) != 1 else ''}")
 
-    def _require_alone(self, args: argparse.Namespace, option: str) -> None:
-        others = ("uri", "user", "token_env", "token_var", "password_env", "password_var", "keyring", *ADDRESS_OPTIONS)
-        if any(getattr(args, name) is not None for name in others) or args.token or (args.adopt and args.embedded):
+    @staticmethod
+    def _require_alone(args: argparse.Namespace, option: str) -> None:
+        if args.parser.given(args).keys() - {option, "alias", "timeout"}:
             raise ParameterError(
-                f"{option} knows address and user by itself: leave the others out; nothing was connected"
+                f"--{option} knows address and user by itself: leave the others out; nothing was connected"
             )
 
     def _connect_embedded(self, alias: str, directory: str, timeout: float) -> None:
-        from milvus_magics import embedded
-
         running = self.embedded.get(alias)
-        if running and running.alive() and not directory and running.temporary:
-            server = running  # typed again: the data is still wanted
-        elif running and running.alive() and directory and running.keeps(directory):
-            server = running
-        else:
-            server = embedded.start(directory or None, progress=_tell)
-            if server.warning:
-                print(server.warning)
+        server = running if running and _is_meant(running, directory) else _start(directory)
         try:
             self._bind_embedded(alias, server, timeout)
         except BaseException:
@@ -199,34 +238,25 @@ class ConnectionMagics(SessionMagics):
             server.stop()
 
 
-def _tell(text: str) -> None:
-    print(text, flush=True)
+def _is_meant(running: EmbeddedMilvus, directory: str) -> bool:
+    """Whether a line asks for the server that runs already: typed again, its data is still wanted."""
+    return running.alive() and (running.keeps(directory) if directory else running.temporary)
 
 
-def _form(args: argparse.Namespace, alias: str, timeout: float) -> Any:
-    from milvus_magics.forms.connect import ConnectForm
+def _start(directory: str) -> EmbeddedMilvus:
+    from milvus_magics import embedded
 
-    others = ("host", "port", "token_env", "token_var", "password_env", "password_var", "keyring", "embedded", "adopt")
-    if args.token or any(getattr(args, name) is not None for name in others):
-        raise ParameterError(
-            "--form takes the address as URI and asks for the secret by itself: leave hosts, ports and sources of "
-            "passwords or tokens out; nothing was sent"
-        )
-    uri, user = _without_user(args)
-    return ConnectForm(alias, uri=uri or "", user=user or "", db_name=args.db or "", timeout=timeout, **_tls(args))
-
-
-def _tls(args: argparse.Namespace) -> dict[str, str]:
-    return {
-        "ca_pem_path": args.ca_pem, "server_pem_path": args.server_pem, "client_pem_path": args.client_pem,
-        "client_key_path": args.client_key, "server_name": args.server_name,
-    }  # fmt: skip
+    server = embedded.start(directory or None, progress=partial(print, flush=True))
+    if server.warning:
+        print(server.warning)
+    return server
 
 
 def _address(args: argparse.Namespace) -> Address:
-    uri, user = _without_user(args)
+    user = args.user
     given: dict[str, Any] = {
-        "uri": uri, "host": args.host, "port": args.port, "db_name": args.db or "", **_tls(args),
+        "uri": args.uri, "host": args.host, "port": args.port, "db_name": args.db or "",
+        **{keyword: getattr(args, name) for name, keyword in TLS.items()},
     }  # fmt: skip
     token = _token(args)
     if token is not None:
@@ -243,23 +273,6 @@ def _address(args: argparse.Namespace) -> Address:
     return Address.parse(
         **given, user=user, password=prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
     )
-
-
-def _without_user(args: argparse.Namespace) -> tuple[str | None, str | None]:
-    """The URI without the user that it may name, and that user or the one of `--user`."""
-    found = re.fullmatch(r"((?:\w+://)?)([^/@]*)@(.*)", args.uri or "", re.DOTALL)
-    if not found:
-        return args.uri, args.user
-    if ":" in found[2]:
-        if "@" in args.line:
-            raise ParameterError(
-                "an address with a password is never typed on the line: write --user NAME and be asked. "
-                f"{cleanup_advice()}; nothing was sent"
-            )
-        return args.uri, args.user
-    if args.user is not None:
-        raise ParameterError("the address names a user, and --user does too: give one; nothing was sent")
-    return found[1] + found[3], unquote(found[2])
 
 
 def _token(args: argparse.Namespace) -> Secret | None:

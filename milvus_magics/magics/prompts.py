@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.typed_secrets import NEW_SOURCES, SOURCES, cleanup_advice
+from milvus_magics.magics.line import NEW_SOURCES, SOURCES, cleanup_advice
 from milvus_magics.secret import Secret
 
 if TYPE_CHECKING:

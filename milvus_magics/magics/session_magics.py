@@ -1,16 +1,14 @@
-"""What all magics share: the settings, and the connection that a line means."""
+"""What all magics share: the settings, the connection that a line means, and the forms."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics
 from traitlets import Float, Unicode, observe
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.magics.arguments import seconds
 from milvus_magics.session import undo_store
 from milvus_magics.session.connections import DEFAULT, connections
 
@@ -35,38 +33,32 @@ class SessionMagics(Magics):
     def _keep_passwords(self, change: Any) -> None:
         undo_store.keep_passwords(change["new"])
 
-    def connection(self, args: argparse.Namespace) -> Connection:
+    def connection(self, using: str | None) -> Connection:
         """The connection that `--using` names, or else the one in use.
 
         Raises:
             AliasError: names the connections there are.
         """
-        return connections.get(self.using if args.using is None else args.using)
+        return connections.get(self.using if using is None else using)
 
-    def form(self, name: str, args: argparse.Namespace, others: Sequence[str] = ()) -> Any:
-        """The form called `name`, on the connection that the line means.
-
-        Raises:
-            ParameterError: the line says more (one of `others`) than a form takes.
-        """
-        import milvus_magics
-
-        if any(getattr(args, other) for other in others):
-            raise ParameterError("--form asks for everything by itself: leave the names and the others out")
-        using = self.using if args.using is None else args.using
-        return getattr(milvus_magics, name)(using=using, timeout=self.seconds(args))
-
-    @staticmethod
-    def require(args: argparse.Namespace, **wanted: str) -> None:
-        """Raise where an argument is missing that only a form can do without: `name="the user"`.
+    def show_form(self, operation: str, args: argparse.Namespace) -> Any:
+        """Make the form of an operation, with what the line gives in its fields.
 
         Raises:
-            ParameterError: names what is missing.
+            ParameterError: names what the line gives and the form has no field for.
         """
-        for argument, what in wanted.items():
-            if getattr(args, argument) is None:
-                raise ParameterError(f"name {what}, or give --form; see --help; nothing was sent")
+        from milvus_magics.forms import form_for
 
-    def seconds(self, args: argparse.Namespace) -> float:
-        """How long the operation may last."""
-        return seconds(args.timeout, self.timeout)
+        form = form_for(operation)
+        given = {name: action for name, action in args.parser.given(args).items() if name not in FORM_OPTIONS}
+        others = [action for name, action in given.items() if name not in form.FILLABLE]
+        if others:
+            names = " and ".join(str(action.option_strings[-1]) for action in others)
+            raise ParameterError(f"--form asks for everything else by itself: leave {names} out; nothing was sent")
+        where = {"using": self.using if args.using is None else args.using} if "using" in args else {}
+        shown = form(**where, timeout=args.timeout)
+        shown.fill(**{name: getattr(args, name) for name in given})
+        return shown
+
+
+FORM_OPTIONS = ("form", "using", "timeout")

@@ -23,7 +23,7 @@ from milvus_magics.forms.retyped import Retyped
 from milvus_magics.forms.roles import DropRoleForm
 from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.magics import MilvusMagics
-from milvus_magics.magics.overview import Overview
+from milvus_magics.magics.connections import Overview
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 

@@ -17,7 +17,7 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.magics import MilvusMagics
-from milvus_magics.magics.typed_secrets import CLEAR_HISTORY
+from milvus_magics.magics.line import CLEAR_HISTORY
 from milvus_magics.session.connections import connections
 
 PASSWORD = "right-password"

@@ -1,0 +1,114 @@
+"""How a method becomes a line magic, and how one that changes something is previewed, confirmed and made."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from functools import cache, partial, wraps
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any
+
+from IPython.core import magic as ipython_magic
+
+from milvus_magics.magics import prompts
+from milvus_magics.magics.arguments import Arguments, Parser, seconds
+from milvus_magics.magics.line import Namespace, split
+
+if TYPE_CHECKING:
+    from milvus_magics.magics.session_magics import SessionMagics
+
+
+class Operation:
+    """A change that a line asks for, its preview, and what has to be retyped before.
+
+    Args:
+        args: the line's; they say whether it is only a dry run, or confirmed.
+        act: makes the change; called with the connection, `arguments`, `options` and `timeout`.
+        preview: says what would happen; called with the same.
+        *arguments: what both are called with.
+        retype: what the user retypes to confirm. Empty: nothing is confirmed.
+        is_risky: whether a confirmation may be needed at all, where that has to be found out. It saves the preview.
+        question: what a preview asks; empty where it needs no confirmation after all.
+        **options: what both are called with.
+    """
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        act: Callable[..., Any],
+        preview: Callable[..., Any],
+        *arguments: Any,
+        retype: str = "",
+        is_risky: Callable[[], bool] = lambda: True,
+        question: Callable[[Any], str] = str,
+        **options: Any,
+    ) -> None:
+        self.act = partial(act, args.conn, *arguments, **options, timeout=args.timeout)
+        self.preview = partial(preview, args.conn, *arguments, **options, timeout=args.timeout)
+        self.is_dry_run, self.is_confirmed = args.dry_run, "yes" not in args or args.yes
+        self.retype, self.is_risky, self.question = retype, is_risky, question
+
+    def carry_out(self) -> Any:
+        """Preview the change if that is all that is wanted, else have it confirmed and make it."""
+        if self.is_dry_run:
+            return self.preview()
+        if self.retype and not self.is_confirmed and self.is_risky():
+            question = self.question(self.preview())
+            if question:
+                prompts.confirm(question, self.retype, yes=False)
+        return self.act()
+
+
+def line_magic(
+    *groups: Arguments, check: Callable[[argparse.Namespace], None] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a method `f(self, args)` the line magic `%milvus_f`; its docstring becomes the help.
+
+    The method returns a result, or an `Operation` that is carried out. `args` has the connection as `conn`, and the
+    seconds that everything may last as `timeout`, where the magic takes `connection_options`.
+
+    Args:
+        *groups: what it takes, each adding arguments to the parser.
+        check: looks at the arguments first, also before a form is shown.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        operation = method.__name__
+        name = "milvus" if operation == "milvus" else f"milvus_{operation}"
+
+        @cache
+        def parser() -> Parser:
+            """Made when it is first needed, since forty of them take their time."""
+            made = Parser(name, cleandoc(method.__doc__ or ""))
+            for group in groups:
+                group(made)
+            return made
+
+        @wraps(method)
+        def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+            namespace = Namespace(self.shell.user_ns, local_ns)
+            args = parser().read(split(line, namespace))
+            if args.help:
+                print(parser().format_help())
+                return None
+            args.namespace, args.line, args.parser = namespace, line, parser()
+            if "timeout" in args:
+                args.timeout = seconds(args.timeout, self.timeout)
+            if check:
+                check(args)
+            if getattr(args, "form", False):
+                return self.show_form(operation, args)
+            if "conn" in args:
+                args.conn = self.connection(args.using)
+            args.parser.require_names(args)
+            result = method(self, args)
+            return result.carry_out() if isinstance(result, Operation) else result
+
+        run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows
+        run.magic_name = name  # type: ignore[attr-defined]
+        run.parser = parser  # type: ignore[attr-defined]
+        run.needs_local_scope = True  # type: ignore[attr-defined]
+        # IPython's way to silence a trailing `;` would also lose what an assignment asked for: a generated password.
+        return ipython_magic.no_var_expand(run)
+
+    return decorate
