@@ -86,7 +86,7 @@ def line_magic(
 
         @wraps(method)
         def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
-            namespace = Namespace(self.shell.user_ns, local_ns)
+            namespace = Namespace(self.shell.user_ns, local_ns)  # type: ignore[union-attr]
             args = parser().read(split(line, namespace))
             if args.help:
                 print(parser().format_help())

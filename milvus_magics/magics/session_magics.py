@@ -49,7 +49,7 @@ class SessionMagics(Magics):
         """
         from milvus_magics.forms import form_for
 
-        form = form_for(operation)
+        form: Any = form_for(operation)
         given = {name: action for name, action in args.parser.given(args).items() if name not in FORM_OPTIONS}
         others = [action for name, action in given.items() if name not in form.FILLABLE]
         if others:

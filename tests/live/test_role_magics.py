@@ -16,6 +16,7 @@ from milvus_magics.errors import (
     UnknownUserError,
     WrongPasswordError,
 )
+from milvus_magics.forms.form import inside
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.line import CLEAR_HISTORY
 from milvus_magics.session.connections import connections
@@ -263,19 +264,52 @@ def test_errors_are_ours(run):
             run(line)
 
 
+FORMS = {
+    "create_user bob --role reader": ("CreateUserForm", {"User": "bob", "Roles": "reader"}),
+    "delete_user bob": ("DeleteUserForm", {"User": "bob"}),
+    "drop_user 'b ob'": ("DropUserForm", {"User": "b ob"}),
+    "update_password bob": ("UpdatePasswordForm", {"User": "bob"}),
+    "reset_password": ("ResetPasswordForm", {"User": "root"}),
+    "create_role reader --description 'reads all'": ("CreateRoleForm", {"Role": "reader", "Description": "reads all"}),
+    "drop_role reader --force": ("DropRoleForm", {"Role": "reader", "revoke its privileges first": True}),
+    "grant_role bob reader": ("GrantRoleForm", {"User": "bob", "Role": "reader"}),
+    "revoke_role bob": ("RevokeRoleForm", {"User": "bob", "Role": ""}),
+}
+
+
+@pytest.mark.parametrize("line", FORMS)
+def test_form_is_filled_with_what_the_line_gives(run, line):
+    """On the connection that the line means, with its timeout."""
+    name, values = FORMS[line]
+    form = run(f"{line} --form --timeout 3")
+    assert type(form).__name__ == name
+    assert form._timeout == 3
+    shown = {field.description: field.value for field in inside(form) if hasattr(field, "value")}
+    assert {label: shown[label] for label in values} == values
+    form.close()
+
+
+def test_form_is_shown_without_anything_else_on_the_line(run):
+    """Names that a line needs otherwise may be left out."""
+    for line in FORMS:
+        run(f"{line.split()[0]} --form").close()
+
+
 @pytest.mark.parametrize(
-    ("line", "form"),
+    ("line", "names"),
     [
-        ("create_user", "CreateUserForm"), ("update_password", "UpdatePasswordForm"),
-        ("reset_password", "ResetPasswordForm"), ("create_role", "CreateRoleForm"), ("drop_role", "DropRoleForm"),
-        ("grant_role", "GrantRoleForm"), ("revoke_role", "RevokeRoleForm"),
+        ("create_user bob --generate --password-to x", "--generate and --password-to"),
+        ("create_user --password-var hunter2", "--password-var"),
+        ("delete_user bob --yes", "--yes"),
+        ("drop_user bob --dry-run", "--dry-run"),
+        ("reset_password --without-old --new-password-env hunter2", "--new-password-env and --without-old"),
+        ("revoke_role bob reader --yes --dry-run", "--dry-run and --yes"),
     ],
-)  # fmt: skip
-def test_forms_by_magic(run, line, form):
-    """`--form` shows it, on the connection that the line means; names on the same line are refused."""
-    shown = run(f"{line} --form --timeout 3")
-    assert type(shown).__name__ == form
-    assert shown._timeout == 3
-    shown.close()
-    with pytest.raises(ParameterError, match="asks for everything by itself"):
-        run(f"{line} bob --form")
+)
+def test_what_a_form_has_no_field_for_is_named(run, line, names):
+    """In one line, with nothing but the names of the options; no form is shown."""
+    with pytest.raises(ParameterError, match="asks for everything else by itself") as raised:
+        run(f"{line} --form")
+    assert f"leave {names} out; nothing was sent" in str(raised.value)
+    assert "hunter2" not in str(raised.value), "what was typed is not echoed"
+    assert len(raised.value._render_traceback_()) == 1
