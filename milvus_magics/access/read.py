@@ -8,11 +8,11 @@ from typing import Any
 from milvus_magics import wire
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import lookup
+from milvus_magics.client.grants import select_grants
 from milvus_magics.client.lookup import read_own_roles, role_names_in, user_names_in
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import begin_well_known_check, is_authorization_on
 from milvus_magics.client.privilege_catalog import ALL
-from milvus_magics.client.privileges import select_grants
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.errors import (
     DeadlineError,

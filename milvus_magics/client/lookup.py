@@ -1,8 +1,8 @@
-"""What a server tells about one user or role, for the functions that need to know before they change something."""
+"""Questions to the server about users and roles, asked before a change."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from milvus_magics.client.results.users import UserSnapshot
@@ -23,12 +23,12 @@ from milvus_magics.wording import did_you_mean, listed
 
 
 def read_roles_of_existing_user(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
-    """The roles of a user who must exist; None where the caller may not look."""
+    """The roles of a user who must exist. None if the caller may not look."""
     return read_existing_user(conn, user, deadline).roles
 
 
 def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
-    """What would go with a user, who must exist."""
+    """Read what would go with a user, who must exist."""
     with conn.batch() as begin:
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
         require_user(conn, user, deadline)
@@ -36,7 +36,7 @@ def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserS
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
-    """Raise where a user does not exist; None where the server lists nobody, which means that it didn't look.
+    """Raise if a user does not exist. None if the server lists nobody, so it did not look.
 
     Raises:
         UnknownUserError: there is no such user.
@@ -49,7 +49,7 @@ def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None
 
 
 def require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
-    """Raise where a user of whom the server tells nothing isn't listed: the right password does not prove them there.
+    """Raise UnknownUserError if the user is not listed. A login may still pass just after a deletion.
 
     Proxies let a deleted user in for some milliseconds. The server says of deleting nobody that it is done, and a
     change of password would bring the user back.
@@ -61,13 +61,13 @@ def require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
 
 
 def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
-    """Whether the server lists the user; None where it lists nobody, which means that it didn't look."""
+    """Whether the server lists the user. None if it lists nobody, so it did not look."""
     names = conn.call_checked("ListCredUsers", deadline=deadline).usernames
     return user in names if names else None
 
 
 def read_user(conn: Connection, user: str, described: Pending, deadline: Deadline) -> UserSnapshot:
-    """What a SelectUser in flight tells; no roles where the caller may not look or the server doesn't say."""
+    """Read the reply of a pending SelectUser. Roles are None if they cannot be seen."""
     try:
         result = find_user(conn, user, described.reply(), deadline)
     except MilvusException:
@@ -76,19 +76,21 @@ def read_user(conn: Connection, user: str, described: Pending, deadline: Deadlin
 
 
 def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> Any:
-    """The user's result in a reply of SelectUser for them, or None.
+    """The user in a reply of SelectUser. None if the server does not know them.
 
     There are names that Milvus lists and yet refuses to be asked about, since it wouldn't create them: superusers
     can. Those are looked for among all users.
     """
-    if status_of(reply).code == PARAMETER_INVALID:
+    status = status_of(reply)
+    if status.code == PARAMETER_INVALID:
         reply = conn.call_checked("SelectUser", deadline=deadline, include_role_info=True)
-    raise_for(reply)
+    else:
+        raise_if_failed(status)
     return next((result for result in reply.results if result.user.name == user), None)
 
 
 def read_own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
-    """The roles of the user that the connection acts as, which everybody may ask about; empty where nobody tells."""
+    """The roles of the acting user, which everybody may ask about; empty if they cannot be seen."""
     if not conn.user:
         return ()
     described = conn.begin("SelectUser", deadline=deadline, user={"name": conn.user}, include_role_info=True)
@@ -102,12 +104,12 @@ def is_own_role(conn: Connection, role: str, deadline: Deadline) -> bool:
 
 def role_names_in(result: Any) -> tuple[str, ...]:
     """The names of the roles in a result of SelectUser."""
-    # Milvus 2.6.4 to 2.6.11 may list an empty role name.
+    # Milvus 2.6.4 to 2.6.11 may list an empty role name: https://github.com/milvus-io/milvus/issues/49989
     return tuple(sorted(role.name for role in result.roles if role.name))
 
 
 def read_holders(conn: Connection, role: str, deadline: Deadline) -> tuple[str, ...] | None:
-    """Who holds a role; None where the caller may not look or there is no such role."""
+    """Who holds a role. None if the caller may not look or there is no such role."""
     try:
         reply = conn.call_checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
     except PermissionDeniedError:
@@ -123,7 +125,7 @@ def user_names_in(result: Any) -> tuple[str, ...]:
 def require_roles(
     conn: Connection, wanted: Sequence[str], deadline: Deadline, outcome: Outcome | None = NOTHING_CHANGED
 ) -> list[str]:
-    """Raise where a role does not exist; the names of all roles, or none where the caller may not look.
+    """Raise if a role does not exist; return all names, or none if the caller may not look.
 
     Raises:
         UnknownRoleError: names the roles there are.
@@ -163,7 +165,7 @@ def is_listed_role(conn: Connection, role: str, deadline: Deadline) -> bool:
 def unknown_role_error(
     conn: Connection, role: str, names: Sequence[str], outcome: Outcome | None = NOTHING_CHANGED
 ) -> UnknownRoleError:
-    """The error for a role that does not exist, with what may have been meant, and the outcome to tell."""
+    """The error for an unknown role, with a similar name if there is one."""
     hint = did_you_mean(role, names)
     there_are = f"; there are: {listed(names, 10)}" if names and not hint else ""
     return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}", outcome=outcome)
@@ -172,7 +174,7 @@ def unknown_role_error(
 def unknown_user_error(
     conn: Connection, user: str, names: Sequence[str] = (), outcome: Outcome | None = NOTHING_CHANGED
 ) -> UnknownUserError:
-    """The error for a user who does not exist, with who may have been meant, and the outcome to tell."""
+    """The error for an unknown user, with a similar name if there is one."""
     return UnknownUserError(
         f"there is no user {user!r} on {conn.address.url}{did_you_mean(user, names)}", outcome=outcome
     )
@@ -194,13 +196,13 @@ def list_aliases(conn: Connection, db: str, deadline: Deadline) -> list[str]:
 
 
 def listed_users_among(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> tuple[str, ...]:
-    """Those of the users that there are."""
+    """The wanted users who exist."""
     names = set(conn.call_checked("ListCredUsers", deadline=deadline).usernames) if wanted else set()
     return tuple(user for user in wanted if user in names)
 
 
 def raise_for(reply: Any) -> None:
-    """Raise what the status of a reply means, where it is no success."""
+    """Raise the error of a reply whose status is no success."""
     raise_if_failed(status_of(reply))
 
 
@@ -214,3 +216,12 @@ def read_version(conn: Connection, deadline: Deadline) -> str:
 def is_older(conn: Connection, since: str, deadline: Deadline) -> bool:
     """Whether the server is older than a version; False if its version cannot be read."""
     return versions.is_older(read_version(conn, deadline), since)
+
+
+def missing_description_note(read_description: Callable[[], str]) -> str:
+    """What to say if the server dropped a new description without a word, as older ones do."""
+    try:
+        kept = read_description()
+    except MilvusException as exc:
+        return f"whether its description was kept could not be asked: {exc}"
+    return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"

@@ -1,4 +1,4 @@
-"""Is this password the user's? With a negative control each time: a check that takes any password is none.
+"""Check passwords, each time with a random one as a negative control.
 
 With authorization on, a login tells. With authorization off every login succeeds, but changing a password still
 asks for the old one, so a change that cannot be carried out tells. Behind a gateway neither may hold; then the
@@ -86,7 +86,7 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
 
 
 def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
-    """Whether the server turns away who comes without credentials, which is no failed login; None = cannot be told."""
+    """Whether the server refuses callers without credentials. None if it answers neither yes nor no."""
     try:
         reply = conn.call("GetVersion", deadline=deadline, login=None)
     except AuthenticationError:
@@ -101,7 +101,7 @@ def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
 def begin_well_known_check(
     begin: Callable[..., Pending], user: str, passwords: Sequence[Secret], deadline: Deadline, *, enforced: bool
 ) -> Callable[[], bool | None]:
-    """Ask whether one of some well-known passwords is a user's, with all calls in flight together.
+    """Ask whether a user has one of some well-known passwords, by calls in parallel.
 
     Args:
         begin: sends a call, as `Connection.begin`.
@@ -111,7 +111,7 @@ def begin_well_known_check(
         enforced: whether the server checks passwords on login.
 
     Returns:
-        What waits for the answer: None = nobody can tell. Nothing is written, as in `check`.
+        A function that waits for the answer: None = nobody can tell. Nothing is written.
     """
     calls = [
         begin("GetVersion", deadline=deadline, login=Login(user, password))
@@ -122,7 +122,7 @@ def begin_well_known_check(
 
     def passes(call: Pending) -> bool | None:
         try:
-            return _login_passes(call.reply, THIS) if enforced else _update_passes(_update_says(call))
+            return _login_passes(call.reply, THIS) if enforced else _update_passes(_read_update_status(call))
         except CannotVerifyError:
             return None
 
@@ -136,38 +136,40 @@ def begin_well_known_check(
 
 
 def choose_check_method(conn: Connection, user: str, deadline: Deadline) -> str:
-    """How a server tells whether a password is right, for checks of many: `login`, `update` or `rewrite`.
+    """How a server shows that a password is right: by `login`, `update` or `rewrite`.
 
     Raises:
         CannotVerifyError: when it takes any password.
     """
     if not _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
         return "login"
-    said = _update_says(_begin_update(conn.begin, user, _random(), deadline))
-    if said.code == NOT_AUTHENTICATED:
+    status = _read_update_status(_begin_update(conn.begin, user, _random(), deadline))
+    if status.code == NOT_AUTHENTICATED:
         return "update"
-    if said.code != PARAMETER_INVALID:
-        raise _cannot_verify_error(f"it does not refuse a random password: code {said.number} {said.reason}")
+    if status.code != PARAMETER_INVALID:
+        raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
     _require_checked_updates(conn, deadline)
     return "rewrite"
 
 
-def require_right(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
-    """`check`, and raise where the password is wrong, saying whether it is that or an unknown user.
+def require_right(
+    conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool = True
+) -> Verdict:
+    """Check a password, and raise if it is wrong or its user unknown; arguments as in `check_password`.
 
     Raises:
         WrongPasswordError: wrong password, or one of the two where the caller may not list users.
         UnknownUserError: no such user.
         CannotVerifyError: nobody can tell.
     """
-    verdict = check_password(conn, user, password, deadline, may_rewrite=True)
-    if not verdict.right:
+    verdict = check_password(conn, user, password, deadline, may_rewrite=may_rewrite)
+    if verdict.right is False:
         raise wrong_password_error(conn, user, deadline)
     return verdict
 
 
 def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> MilvusException:
-    """What to tell about a user whose password did not pass."""
+    """The error for a user whose password did not pass."""
     try:
         names = list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
     except PermissionDeniedError as exc:
@@ -199,13 +201,16 @@ def _plainly_wrong_error(user: str) -> WrongPasswordError:
 
 
 def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict | None:
-    """What a login tells; None = nothing, because the server takes every password."""
+    """Check by a login. None if the server accepts every password."""
     # Milvus splits a login at its first ':', so such a name would ask about somebody else's password.
-    askable = ":" not in user
+    is_askable = ":" not in user
     with conn.batch() as begin:
         control = begin("GetVersion", deadline=deadline, login=Login(user, _random()))
         # The last of the calls in flight waits here instead of in the background: that costs half.
-        right = _login_passes(lambda: _version(conn, user, password, deadline), THIS) if askable else None
+        login = Login(user, password)
+        right = (
+            _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=login), THIS) if is_askable else None
+        )
         if _login_passes(control.reply, RANDOM):
             return None
     if right is None:
@@ -213,39 +218,37 @@ def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline)
     return Verdict(right, enforced=True)
 
 
-def _version(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Any:
-    return conn.call("GetVersion", deadline=deadline, login=Login(user, password))
-
-
 def _login_passes(ask: Callable[[], Any], what: str) -> bool:
+    """Whether a login succeeds; what is neither yes nor no is an error."""
     try:
-        said = status_of(ask())
+        status = status_of(ask())
     except AuthenticationError:
         return False
     except (UnavailableError, DeadlineError):
         raise
     except MilvusException as exc:
         raise _cannot_verify_error(f"a login {what} was answered with: {exc}") from exc
-    if not said.ok:
-        raise _cannot_verify_error(f"a login {what} was answered with code {said.number} {said.reason}")
+    if not status.ok:
+        raise _cannot_verify_error(f"a login {what} was answered with code {status.number} {status.reason}")
     return True
 
 
 def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline, may_rewrite: bool) -> Verdict:
-    """What changing the password tells, into one that no hash can be made of: nothing can be written.
+    """Check by a change to a password that is too long to be stored: nothing can be written.
 
-    Without any authorization header, because one that names a superuser would skip the very check.
+    It goes without an authorization header: a superuser's would skip the check of the old password
+    (https://github.com/milvus-io/milvus/pull/23729).
     """
     with conn.batch() as begin:
         control = _begin_update(begin, user, _random(), deadline)
         update = _begin_update(begin, user, password, deadline)
-        said = _update_says(control)
-        if said.code == PARAMETER_INVALID:
+        status = _read_update_status(control)
+        if status.code == PARAMETER_INVALID:
             update.cancel()
             return _by_rewriting(conn, user, password, deadline) if may_rewrite else Verdict(None, enforced=False)
-        if said.code != NOT_AUTHENTICATED:
-            raise _cannot_verify_error(f"it does not refuse a random password: code {said.number} {said.reason}")
-        return Verdict(_update_passes(_update_says(update)), enforced=False)
+        if status.code != NOT_AUTHENTICATED:
+            raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
+        return Verdict(_update_passes(_read_update_status(update)), enforced=False)
 
 
 def _begin_update(begin: Callable[..., Pending], user: str, password: Secret, deadline: Deadline) -> Pending:
@@ -255,46 +258,46 @@ def _begin_update(begin: Callable[..., Pending], user: str, password: Secret, de
     )
 
 
-def _update_passes(said: reply_status.Status) -> bool:
-    """What the answer to `_begin_update` tells about the old password."""
-    if said.code == NOT_AUTHENTICATED:
+def _update_passes(status: reply_status.Status) -> bool:
+    """Whether the status of an update means that the old password is right."""
+    if status.code == NOT_AUTHENTICATED:
         return False
-    if said.code == UNCLASSIFIED and HASH_REFUSED in said.reason:
+    if status.code == UNCLASSIFIED and HASH_REFUSED in status.reason:
         return True
-    raise _cannot_verify_error(f"unexpected answer: code {said.number} {said.reason}")
+    raise _cannot_verify_error(f"unexpected answer: code {status.number} {status.reason}")
 
 
 def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
-    """What changing the password into itself tells, on servers that measure the new one before the old one counts."""
+    """Check by changing the password to itself, where the server measures the new one first."""
     _require_checked_updates(conn, deadline)
     lookup.require_not_gone(conn, user, deadline)
     call = conn.begin(
         "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=password
     )
-    said = _update_says(call)
-    if said.ok or said.code == NOT_AUTHENTICATED:
-        return Verdict(said.ok, enforced=False)
-    if said.code == PARAMETER_INVALID:
+    status = _read_update_status(call)
+    if status.ok or status.code == NOT_AUTHENTICATED:
+        return Verdict(status.ok, enforced=False)
+    if status.code == PARAMETER_INVALID:
         raise _cannot_verify_error("this server no longer accepts passwords of this length")
-    raise _cannot_verify_error(f"unexpected answer: code {said.number} {said.reason}")
+    raise _cannot_verify_error(f"unexpected answer: code {status.number} {status.reason}")
 
 
 def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
-    """The control of `_by_rewriting`, on a user who does not exist: real ones keep their password."""
+    """Require that the server refuses a wrong old password, shown on a user who does not exist."""
     nobody = f"mm_{secrets.token_hex(8)}"
     new = Secret(secrets.token_hex(MAX_PASSWORD_BYTES // 2))
     call = conn.begin(
         "UpdateCredential", deadline=deadline, login=None, username=nobody, oldPassword=_random(), newPassword=new
     )
-    said = _update_says(call)
-    if said.ok:
+    status = _read_update_status(call)
+    if status.ok:
         # A superuser's header was put in on the way, and such an update creates the user.
         conn.call_checked("DeleteCredential", deadline=deadline, username=nobody)
-    if said.code != NOT_AUTHENTICATED:
-        raise _cannot_verify_error(f"it does not refuse a random password: code {said.number} {said.reason}")
+    if status.code != NOT_AUTHENTICATED:
+        raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
 
 
-def _update_says(call: Any) -> reply_status.Status:
+def _read_update_status(call: Any) -> reply_status.Status:
     try:
         return status_of(call.reply())
     except (UnavailableError, DeadlineError):

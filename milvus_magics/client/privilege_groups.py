@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from milvus_magics import wire
 from milvus_magics.client import change, lookup
+from milvus_magics.client.grants import read_roles_with
 from milvus_magics.client.lookup import read_own_roles
 from milvus_magics.client.names import (
     problem_with_existing_name,
     require_valid,
 )
 from milvus_magics.client.privilege_catalog import KNOWN
-from milvus_magics.client.privileges import _roles_with
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups
 from milvus_magics.errors import (
@@ -145,57 +145,61 @@ def remove_privileges_from_group(
     return _operate(conn, group, privileges, Deadline(timeout), added=False)
 
 
-def read_members(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
-    """What a group holds; None where the caller may not look.
-
-    Raises:
-        UnknownPrivilegeError: there is no such group.
-    """
-    require_valid(problem_with_existing_name(group, "group"))
-    return _require(conn, group, deadline)
-
-
 def _operate(
     conn: Connection, group: str, privileges: Sequence[str], deadline: Deadline, *, added: bool
 ) -> GroupChange:
-    wanted = list(dict.fromkeys(privileges))
-    require_valid(problem_with_existing_name(group, "group"))
-    require_valid(None if wanted else "no privileges are named")
-    for name in wanted:
-        require_valid(problem_with_existing_name(name, "privilege"))
-    operation = "add_privileges_to_group" if added else "remove_privileges_from_group"
-    what = f"{', '.join(map(printable, wanted))} {'added to' if added else 'removed from'} privilege group {group!r}"
+    wanted = _valid_names(group, privileges)
+    way = "added to" if added else "removed from"
 
-    def is_so(until: Deadline) -> bool | None:
+    def is_done(until: Deadline) -> bool | None:
         held = _find(conn, group, until)
         return None if held is None else all((name in held) is added for name in wanted)
 
-    target = f"{group} {'+' if added else '-'} {', '.join(wanted)}"
-    subject, verb = ", ".join(wanted), f"added to {group!r}" if added else f"removed from {group!r}"
-    with change.attempt(conn, operation, target, subject, verb, deadline) as attempt:
-        held = _require(conn, group, deadline)
-        absent = [name for name in wanted if held is not None and name not in held]
-        if absent and not added:
-            raise NotGrantedError(
-                f"privilege group {group!r} does not hold {absent[0]!r}; it holds {', '.join(held or ()) or 'nothing'}",
-                outcome=NOTHING_CHANGED,
-            )
-        kind = wire.enum_value(
-            "OperatePrivilegeGroupType", "AddPrivilegesToGroup" if added else "RemovePrivilegesFromGroup"
-        )
-        names = [{"name": name} for name in wanted]
+    operation = "add_privileges_to_group" if added else "remove_privileges_from_group"
+    kind = "AddPrivilegesToGroup" if added else "RemovePrivilegesFromGroup"
+    target, subject = f"{group} {'+' if added else '-'} {', '.join(wanted)}", ", ".join(wanted)
+    with change.attempt(conn, operation, target, subject, f"{way} {group!r}", deadline) as attempt:
+        _require_members(conn, group, () if added else wanted, deadline)
         try:
-            attempt.send("OperatePrivilegeGroup", is_so, group_name=group, privileges=names, type=kind)
+            attempt.send(
+                "OperatePrivilegeGroup",
+                is_done,
+                group_name=group,
+                privileges=[{"name": name} for name in wanted],
+                type=wire.enum_value("OperatePrivilegeGroupType", kind),
+            )
         except (ParameterError, UnknownPrivilegeError) as exc:
-            strange = next((name for name in wanted if name not in KNOWN), "")
-            hint = did_you_mean(strange, KNOWN) if strange else ""
+            unknown = next((name for name in wanted if name not in KNOWN), "")
+            hint = did_you_mean(unknown, KNOWN) if unknown else ""
             raise UnknownPrivilegeError(
                 f"the server does not take {', '.join(wanted)} into privilege group {group!r}{hint}; the server says: "
                 f"{exc.details}",
                 details=exc.details,
                 outcome=NOTHING_CHANGED,
             ) from exc
-    return GroupChange(group, conn.address.url, what)
+    return GroupChange(group, conn.address.url, f"{', '.join(map(printable, wanted))} {way} privilege group {group!r}")
+
+
+def _valid_names(group: str, privileges: Sequence[str]) -> list[str]:
+    """The privileges, each once, after checking the names of them and of their group."""
+    wanted = list(dict.fromkeys(privileges))
+    require_valid(problem_with_existing_name(group, "group"))
+    require_valid(None if wanted else "no privileges are named")
+    for name in wanted:
+        require_valid(problem_with_existing_name(name, "privilege"))
+    return wanted
+
+
+def _require_members(conn: Connection, group: str, needed: Sequence[str], deadline: Deadline) -> tuple[str, ...] | None:
+    """What a group holds, which must include the needed privileges. None if the caller may not look."""
+    held = _require(conn, group, deadline)
+    missing = next((name for name in needed if held is not None and name not in held), None)
+    if missing is not None:
+        raise NotGrantedError(
+            f"privilege group {group!r} does not hold {missing!r}; it holds {', '.join(held or ()) or 'nothing'}",
+            outcome=NOTHING_CHANGED,
+        )
+    return held
 
 
 def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
@@ -209,11 +213,12 @@ def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
 
 
 def _find(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """What a group holds. None if there is no such group."""
     return next((row.privileges for row in _read(conn, deadline) if row.name == group), None)
 
 
 def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool:
-    """Whether there is such a group, as far as the caller may look and the server can tell."""
+    """Whether the server lists a group; False if the caller may not look."""
     try:
         return _find(conn, group, deadline) is not None
     except (PermissionDeniedError, ServerTooOldError):
@@ -229,7 +234,7 @@ def _group_exists_error(group: str, details: str = "") -> GroupExistsError:
 
 
 def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] | None:
-    """What a group holds, which must exist; None where the caller may not look."""
+    """What a group holds, which must exist. None if the caller may not look."""
     try:
         rows = _read(conn, deadline)
     except PermissionDeniedError:
@@ -246,28 +251,29 @@ def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...
 
 
 def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) -> bool:
-    """Whether a role that the acting user holds was granted a group of privileges; root needs none."""
+    """Whether the acting user holds a privilege group by one of their roles; root needs none."""
     if conn.user in ("", "root"):
         return False
     deadline = Deadline(timeout)
     own = {"public", *read_own_roles(conn, deadline)}
-    return bool(_roles_with(conn, group, sorted(own), deadline))
+    return bool(read_roles_with(conn, group, sorted(own), deadline))
 
 
 def preview_create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
     """What `create_privilege_group` would do."""
     require_valid(problem_with_existing_name(group, "group"))
-    if group in [row.name for row in list_privilege_groups(conn, timeout=timeout)]:
-        raise GroupExistsError(f"privilege group {group!r} exists already", outcome=NOTHING_CHANGED)
+    if _find(conn, group, Deadline(timeout)) is not None:
+        raise _group_exists_error(group)
     return Preview(f"create privilege group {group!r}", conn.address.url)
 
 
 def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
-    """What `drop_privilege_group` would do; a group that is in use is refused, as far as the caller may look."""
+    """What `drop_privilege_group` would do; a group in use is refused if the caller may look."""
+    require_valid(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
-    held = read_members(conn, group, deadline)
+    held = _require(conn, group, deadline)
     names = lookup.require_roles(conn, [], deadline)
-    users_of_it = _roles_with(conn, group, names, deadline) if names else []
+    users_of_it = read_roles_with(conn, group, names, deadline) if names else []
     if users_of_it:
         raise InUseError(
             f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}",
@@ -285,19 +291,19 @@ def preview_change_privilege_group(
     conn: Connection, group: str, names: Sequence[str], *, added: bool, timeout: float | None = None
 ) -> Preview:
     """What `add_privileges_to_group` and `remove_privileges_from_group` would do."""
-    held = read_members(conn, group, Deadline(timeout))
-    wanted = list(dict.fromkeys(names))
-    effective = [name for name in wanted if held is None or (name in held) is not added]
-    absent = next((name for name in wanted if name not in effective), None)
-    if absent is not None and not added:
-        raise NotGrantedError(f"privilege group {group!r} does not hold {absent!r}", outcome=NOTHING_CHANGED)
-    notes = ["what the group holds cannot be seen by the acting user"] if held is None else []
-    strange = next((name for name in effective if name not in KNOWN), None)
-    if strange is not None and added:
-        hint = did_you_mean(strange, KNOWN)
-        notes.append(f"whether the server knows a privilege {strange!r} is seen only by adding it{hint}")
-    deed = "add {} to" if added else "remove {} from"
-    what = f"{deed.format(', '.join(map(printable, effective)) or 'nothing new')} privilege group {group!r}"
-    own = not added and is_own_group(conn, group, timeout=timeout)
-    warning = "a role of the user you are connected as holds this group, and they would lose that" if own else ""
-    return Preview(what, conn.address.url, warning, "; ".join(notes))
+    wanted = _valid_names(group, names)
+    held = _require_members(conn, group, () if added else wanted, Deadline(timeout))
+    if added:
+        wanted = [name for name in wanted if name not in (held or ())]
+    unknown = next((name for name in wanted if added and name not in KNOWN), None)
+    note = join_parts(
+        "what the group holds cannot be seen by the acting user" if held is None else "",
+        f"whether the server knows a privilege {unknown!r} is seen only by adding it{did_you_mean(unknown, KNOWN)}"
+        if unknown is not None
+        else "",
+    )
+    is_own = not added and is_own_group(conn, group, timeout=timeout)
+    warning = "a role of the user you are connected as holds this group, and they would lose that" if is_own else ""
+    listed_names = ", ".join(map(printable, wanted)) or "nothing new"
+    what = f"add {listed_names} to" if added else f"remove {listed_names} from"
+    return Preview(f"{what} privilege group {group!r}", conn.address.url, warning, note)

@@ -1,4 +1,4 @@
-"""Bringing back what was deleted: users with their roles, roles with their grants and holders."""
+"""Restoring deleted users with their roles, and dropped roles with their grants and holders."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from milvus_magics.wording import join_parts, listed
 
 
 def restore_user(
-    conn: Connection, lost: UserSnapshot, password: str | Secret, *, timeout: float | None = None
+    conn: Connection, snapshot: UserSnapshot, password: str | Secret, *, timeout: float | None = None
 ) -> RestoredUser:
     """Create a deleted user again, with the roles and the description that they had.
 
     Args:
         conn: a connection whose user may create users and give roles (CreateOwnership, ManageOwnership).
-        lost: what the deletion took, as its `Change` says.
+        snapshot: what the deletion took, as its `Change` says.
         password: the one to give them.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
@@ -39,26 +39,26 @@ def restore_user(
     try:
         created = users.create_user(
             conn,
-            lost.user,
+            snapshot.user,
             secret,
-            grant=lost.roles or (),
-            description=lost.description,
+            grant=snapshot.roles or (),
+            description=snapshot.description,
             operation="restore_user",
             timeout=timeout,
         )
     except UnknownRoleError as exc:
-        raise _role_is_gone(exc) from exc
-    return _restored(conn, lost, None, created.note)
+        raise _missing_role_error(exc) from exc
+    return _restored(conn, snapshot, None, created.note)
 
 
 def restore_user_by_hash(
-    conn: Connection, lost: UserSnapshot, hashed: PasswordHash, *, timeout: float | None = None
+    conn: Connection, snapshot: UserSnapshot, hashed: PasswordHash, *, timeout: float | None = None
 ) -> RestoredUser:
     """Bring a deleted user back with the password that they had, of which only the hash is known.
 
     Args:
         conn: a connection whose user may restore (the privilege RestoreRBAC).
-        lost: what the deletion took.
+        snapshot: what the deletion took.
         hashed: the hash that was kept before the deletion.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
@@ -68,35 +68,32 @@ def restore_user_by_hash(
         ServerTooOldError: the server cannot (before 2.4.10).
     """
     deadline = Deadline(timeout)
-    held, note = lost.roles or (), ""
-    with change.attempt(conn, "restore_user", lost.user, f"user {lost.user!r}", "restored", deadline) as attempt:
-        if lookup.is_listed(conn, lost.user, deadline):
-            raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
-        try:
-            lookup.require_roles(conn, held, deadline)
-        except UnknownRoleError as exc:
-            raise _role_is_gone(exc) from exc
-        entry = {"user": lost.user, "password": hashed, "roles": [{"name": role} for role in held]}
+    held, note = snapshot.roles or (), ""
+    with change.attempt(
+        conn, "restore_user", snapshot.user, f"user {snapshot.user!r}", "restored", deadline
+    ) as attempt:
+        _require_restorable(conn, snapshot, deadline)
+        entry = {"user": snapshot.user, "password": hashed, "roles": [{"name": role} for role in held]}
         attempt.send(
-            "RestoreRBAC", lambda until: lookup.is_listed(conn, lost.user, until), RBAC_meta={"users": [entry]}
+            "RestoreRBAC", lambda until: lookup.is_listed(conn, snapshot.user, until), RBAC_meta={"users": [entry]}
         )
-        if lost.description:
+        if snapshot.description:
             with change.report_progress(
-                lambda: f"user {lost.user!r} is restored, but without their description", how_to_resume=""
+                lambda: f"user {snapshot.user!r} is restored, but without their description", how_to_resume=""
             ):
-                note = _describe(conn, lost, deadline)
-    return _restored(conn, lost, True, attempt.note, note)
+                note = _describe(conn, snapshot, deadline)
+    return _restored(conn, snapshot, True, attempt.note, note)
 
 
 def restore_role(
-    conn: Connection, lost: RoleSnapshot, *, begun: bool = False, timeout: float | None = None
+    conn: Connection, snapshot: RoleSnapshot, *, may_exist: bool = False, timeout: float | None = None
 ) -> RestoredRole:
     """Create a dropped role again, with its grants in all databases and the users who held it.
 
     Args:
         conn: a connection whose user may do so (CreateOwnership, ManageOwnership).
-        lost: what the drop took, as its `Change` says.
-        begun: whether it was tried before: then it is no error that there is such a role, and the rest is done.
+        snapshot: what the drop took, as its `Change` says.
+        may_exist: whether there may be such a role from an earlier try; then only the rest is done.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
@@ -104,65 +101,69 @@ def restore_role(
         MilvusException: the text says what is restored and what is not.
     """
     deadline = Deadline(timeout)
-    with change.attempt(conn, "restore_role", lost.role, f"role {lost.role!r}", "restored", deadline) as attempt:
-        present = listed_users_among(conn, lost.users or (), deadline)
-        gone = tuple(user for user in lost.users or () if user not in present)
+    with change.attempt(
+        conn, "restore_role", snapshot.role, f"role {snapshot.role!r}", "restored", deadline
+    ) as attempt:
+        present = listed_users_among(conn, snapshot.users or (), deadline)
+        gone = tuple(user for user in snapshot.users or () if user not in present)
         try:
             with attempt.nested():
-                roles.create_role(conn, lost.role, description=lost.description, timeout=deadline.remaining())
+                roles.create_role(conn, snapshot.role, description=snapshot.description, timeout=deadline.remaining())
         except RoleExistsError:
-            if not begun:
+            if not may_exist:
                 raise
-        _give_back(conn, attempt, lost, present, deadline)
+        _give_back(conn, attempt, snapshot, present, deadline)
         attempt.outcome = "done"
-    return RestoredRole(lost.role, conn.address.url, present, lost.grants, gone)
+    return RestoredRole(snapshot.role, conn.address.url, present, snapshot.grants, gone)
 
 
 def preview_restore_user(
-    conn: Connection, lost: UserSnapshot, *, same_password: bool, timeout: float | None = None
+    conn: Connection, snapshot: UserSnapshot, *, same_password: bool, timeout: float | None = None
 ) -> Preview:
     """What `restore_user` would do."""
-    deadline = Deadline(timeout)
-    if lookup.is_listed(conn, lost.user, deadline):
-        raise UserExistsError(f"user {lost.user!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
-    try:
-        lookup.require_roles(conn, lost.roles or (), deadline)
-    except UnknownRoleError as exc:
-        raise _role_is_gone(exc) from exc
+    _require_restorable(conn, snapshot, Deadline(timeout))
     how = "the password that they had" if same_password else "a password given anew"
-    return Preview(f"restore user {lost.user!r} with {roles_text(lost.roles)} and {how}", conn.address.url)
+    return Preview(f"restore user {snapshot.user!r} with {roles_text(snapshot.roles)} and {how}", conn.address.url)
 
 
 def preview_restore_role(
-    conn: Connection, lost: RoleSnapshot, *, begun: bool = False, timeout: float | None = None
+    conn: Connection, snapshot: RoleSnapshot, *, may_exist: bool = False, timeout: float | None = None
 ) -> Preview:
     """What `restore_role` would do."""
     deadline = Deadline(timeout)
-    if lost.role in lookup.require_roles(conn, [], deadline) and not begun:
-        raise RoleExistsError(f"role {lost.role!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
-    return Preview(
-        f"restore role {lost.role!r}, {holders_text(lost.users, None)}, {privileges_text(lost.grants, None)},",
-        conn.address.url,
-    )
+    if snapshot.role in lookup.require_roles(conn, [], deadline) and not may_exist:
+        raise RoleExistsError(f"role {snapshot.role!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
+    held = f"{holders_text(snapshot.users, None)}, {privileges_text(snapshot.grants, None)}"
+    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url)
+
+
+def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> None:
+    """Raise if there is such a user again, or one of their roles is gone."""
+    if lookup.is_listed(conn, snapshot.user, deadline):
+        raise UserExistsError(f"user {snapshot.user!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
+    try:
+        lookup.require_roles(conn, snapshot.roles or (), deadline)
+    except UnknownRoleError as exc:
+        raise _missing_role_error(exc) from exc
 
 
 def _give_back(
-    conn: Connection, attempt: change.Attempt, lost: RoleSnapshot, users: Sequence[str], deadline: Deadline
+    conn: Connection, attempt: change.Attempt, snapshot: RoleSnapshot, users: Sequence[str], deadline: Deadline
 ) -> None:
-    """Give a role, which is there, what it held, and give it to those who held it."""
+    """Give a role its grants again, and its holders the role."""
 
     def bind(user: str) -> None:
-        roles.grant_role(conn, user, lost.role, timeout=deadline.remaining())
+        roles.grant_role(conn, user, snapshot.role, timeout=deadline.remaining())
 
     steps: list[tuple[str, Callable[[], object]]] = [
-        (str(grant), partial(restore_grant, conn, grant, deadline)) for grant in lost.grants or ()
+        (str(grant), partial(restore_grant, conn, grant, deadline)) for grant in snapshot.grants or ()
     ]
     steps += [(f"user {user!r}", partial(bind, user)) for user in users]
     done: list[str] = []
 
     def progress() -> str:
         without = f", but not with {steps[len(done)][0]}" if len(done) < len(steps) else ""
-        return f"role {lost.role!r} is created with {listed(done) or 'nothing so far'}{without}"
+        return f"role {snapshot.role!r} is created with {listed(done) or 'nothing so far'}{without}"
 
     with change.report_progress(progress):
         for what, step in steps:
@@ -171,28 +172,28 @@ def _give_back(
             done.append(what)
 
 
-def _describe(conn: Connection, lost: UserSnapshot, deadline: Deadline) -> str:
-    """Describe a user as they were, which a backup holds nothing of; what to say where that fails."""
-    subject, verb = f"the description of user {lost.user!r}", "restored"
+def _describe(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> str:
+    """Restore a user's description, which no backup holds; return a note if that fails."""
+    subject = f"the description of user {snapshot.user!r}"
     try:
-        with change.attempt(conn, "describe_user", lost.user, subject, verb, deadline) as attempt:
+        with change.attempt(conn, "describe_user", snapshot.user, subject, "restored", deadline) as attempt:
 
-            def is_so(until: Deadline) -> bool | None:
-                return read_existing_user(conn, lost.user, until).description == lost.description
+            def is_done(until: Deadline) -> bool | None:
+                return read_existing_user(conn, snapshot.user, until).description == snapshot.description
 
-            attempt.send("UpdateCredential", is_so, username=lost.user, description=lost.description)
+            attempt.send("UpdateCredential", is_done, username=snapshot.user, description=snapshot.description)
     except MilvusException as exc:
-        return f"their description ({lost.description}) is not restored: {exc}"
+        return f"their description ({snapshot.description}) is not restored: {exc}"
     return ""
 
 
-def _restored(conn: Connection, lost: UserSnapshot, same_password: bool | None, *notes: str) -> RestoredUser:
-    unknown = "their roles were not known, so they have none" if lost.roles is None else ""
+def _restored(conn: Connection, snapshot: UserSnapshot, same_password: bool | None, *notes: str) -> RestoredUser:
+    unknown = "their roles were not known, so they have none" if snapshot.roles is None else ""
     note = join_parts(*notes, unknown)
-    return RestoredUser(lost.user, conn.address.url, lost.roles or (), same_password, note)
+    return RestoredUser(snapshot.user, conn.address.url, snapshot.roles or (), same_password, note)
 
 
-def _role_is_gone(exc: UnknownRoleError) -> UnknownRoleError:
+def _missing_role_error(exc: UnknownRoleError) -> UnknownRoleError:
     return UnknownRoleError(
         f"{exc}; a role dropped in this session comes back by %milvus_restore_role", details=exc.details
     )

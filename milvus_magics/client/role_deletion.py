@@ -1,13 +1,14 @@
-"""Dropping roles, with what they hold; and what it would do."""
+"""Dropping roles with what they hold, and a preview of it."""
 
 from __future__ import annotations
 
 import secrets
 
 from milvus_magics.client import change, lookup
+from milvus_magics.client.grants import list_grants_if_permitted
 from milvus_magics.client.lookup import user_names_in
-from milvus_magics.client.names import problem_with_existing_name, require_valid
-from milvus_magics.client.privileges import list_grants_if_permitted, revoke_listed_grant
+from milvus_magics.client.names import ADMIN, PUBLIC, problem_with_existing_name, require_valid
+from milvus_magics.client.privileges import revoke_listed_grant
 from milvus_magics.client.results.previews import DropRolePreview
 from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
@@ -35,12 +36,13 @@ def preview_drop_role(
     """
     require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
-    require_not_built_in(role, "dropped")
-    lost = _read_role_snapshot(conn, role, deadline)
+    snapshot = _read_droppable_role(conn, role, deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
-    undo = "undo: %milvus_restore_role" + (f", but without {lost.unseen}" if lost.unseen else "")
-    return DropRolePreview(role, conn.address.url, lost.users, lost.grants, force, undo if conn.keeper else "", warning)
+    undo = "undo: %milvus_restore_role" + (f", but without {snapshot.unseen}" if snapshot.unseen else "")
+    return DropRolePreview(
+        role, conn.address.url, snapshot.users, snapshot.grants, force, undo if conn.keeper else "", warning
+    )
 
 
 def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: float | None = None) -> DroppedRole:
@@ -65,29 +67,28 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
     deadline = Deadline(timeout)
     revoked = 0
     with change.attempt(conn, "drop_role", role, f"role {role!r}", "dropped", deadline) as attempt:
-        require_not_built_in(role, "dropped")
-        attempt.undo_record = lost = _read_role_snapshot(conn, role, deadline)
-        if lost.grants and not force:
+        attempt.undo_record = snapshot = _read_droppable_role(conn, role, deadline)
+        if snapshot.grants and not force:
             raise InUseError(
-                f"role {role!r} holds {listed(list(lost.grants))}: revoke that first, or force it (--force)",
+                f"role {role!r} holds {listed(list(snapshot.grants))}: revoke that first, or force it (--force)",
                 outcome=NOTHING_CHANGED,
             )
-        if lost.grants and lookup.is_older(conn, FEATURES["forced role drop"], deadline):
-            _revoke_all_and_drop(conn, attempt, lost.grants, deadline)
-            revoked = len(lost.grants)
+        if snapshot.grants and lookup.is_older(conn, FEATURES["forced role drop"], deadline):
+            _revoke_all_and_drop(conn, attempt, snapshot.grants, deadline)
+            revoked = len(snapshot.grants)
         else:
             _send_drop(conn, attempt, role, deadline, force=force)
     notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
-    return DroppedRole(role, conn.address.url, lost.users, lost.grants, join_parts(*notes))
+    return DroppedRole(role, conn.address.url, snapshot.users, snapshot.grants, join_parts(*notes))
 
 
 def require_not_built_in(role: str, deed: str) -> None:
-    """Raise where the server refuses something with a role of its own.
+    """Raise if a role is one of the server's own, which it refuses to change.
 
     Raises:
         ProtectedRoleError: it is `admin` or `public`.
     """
-    if role in ("admin", "public"):
+    if role in (ADMIN, PUBLIC):
         raise protected_role_error(role, deed)
 
 
@@ -97,8 +98,9 @@ def protected_role_error(role: str, deed: str, exc: MilvusException | None = Non
     return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own", details=details)
 
 
-def _read_role_snapshot(conn: Connection, role: str, deadline: Deadline) -> RoleSnapshot:
-    """What would go with a role, which must exist; without what the caller may not see."""
+def _read_droppable_role(conn: Connection, role: str, deadline: Deadline) -> RoleSnapshot:
+    """What would go with a role that exists and is not built in, as far as the caller may look."""
+    require_not_built_in(role, "dropped")
     try:
         found = lookup.find_role(conn, role, deadline)
     except PermissionDeniedError:
@@ -116,6 +118,7 @@ def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: D
     except ProtectedRoleError as exc:
         raise protected_role_error(role, "dropped", exc) from exc
     except InUseError as exc:
+        # A dropped database leaves grants behind: https://github.com/milvus-io/milvus/issues/46887
         raise InUseError(
             f"role {role!r} holds privileges that this user cannot see or that are left from a dropped database: "
             "force it (--force), as somebody with SelectOwnership; it is not dropped",
@@ -124,7 +127,7 @@ def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: D
 
 
 def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Grants, deadline: Deadline) -> None:
-    """Do what newer servers do by themselves; where it stops half way, what is gone already is told."""
+    """Revoke one by one, then drop, as newer servers do; an error says what is gone already."""
     role, left = grants[0].role, list(grants)
     _require_right_to_drop(conn, deadline)
 
@@ -142,7 +145,7 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
 
 
 def _require_right_to_drop(conn: Connection, deadline: Deadline) -> None:
-    """Raise where the caller may not drop roles, by dropping one that nobody has: before anything is revoked.
+    """Raise if the caller may not drop roles, found out by dropping one that does not exist.
 
     Raises:
         PermissionDeniedError: they may not.

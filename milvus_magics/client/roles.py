@@ -1,10 +1,14 @@
-"""Roles and who holds them; dropping them is in `dropping.py`."""
+"""Roles and who holds them. Dropping them has a file of its own."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from milvus_magics import wire
 from milvus_magics.client import change, lookup, role_deletion
+from milvus_magics.client.grants import list_grants_if_permitted
 from milvus_magics.client.lookup import (
+    missing_description_note,
     read_holders,
     read_roles_of_existing_user,
     unknown_role_error,
@@ -12,11 +16,11 @@ from milvus_magics.client.lookup import (
     user_names_in,
 )
 from milvus_magics.client.names import (
+    ADMIN,
     problem_with_existing_name,
     problem_with_role_name,
     require_valid,
 )
-from milvus_magics.client.privileges import list_grants_if_permitted
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
 from milvus_magics.client.results.users import roles_text
@@ -98,8 +102,7 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
     entity = {"name": role, **({"description": description} if description else {})}
     with change.attempt(conn, "create_role", role, f"role {role!r}", "created", deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
-        if role in lookup.require_roles(conn, [], deadline):
-            raise _role_exists_error(conn, role)
+        _require_new(conn, role, deadline)
         try:
             attempt.send("CreateRole", lambda until: lookup.is_listed_role(conn, role, until), entity=entity)
         except RoleExistsError as exc:
@@ -110,8 +113,8 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
                 f"default); drop one, or have the limit raised; role {role!r} is not created",
                 details=exc.details,
             ) from exc
-        lost = _lost_description_note(conn, role, deadline) if description else ""
-    return CreatedRole(role, conn.address.url, join_parts(attempt.note, lost))
+        note = missing_description_note(lambda: _read_description(conn, role, deadline)) if description else ""
+    return CreatedRole(role, conn.address.url, join_parts(attempt.note, note))
 
 
 def alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> AlteredRole:
@@ -181,13 +184,8 @@ def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None
     return _bind(conn, user, role, Deadline(timeout), granted=False)
 
 
-def is_last_holder(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> bool:
-    """Whether nobody else holds the role; False where the caller may not look."""
-    return read_holders(conn, role, Deadline(timeout)) == (user,)
-
-
 def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool) -> RoleBinding:
-    require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
+    _require_valid_names(user, role)
     operation = "grant_role" if granted else "revoke_role"
     subject, verb = f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}"
 
@@ -197,7 +195,8 @@ def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted
 
     with change.attempt(conn, operation, f"{user} {role}", subject, verb, deadline) as attempt:
         if not granted:
-            _require_held(conn, user, role, deadline)
+            with suppress(PermissionDeniedError):
+                _require_held(conn, user, role, deadline)
         kind = wire.enum_value("OperateUserRoleType", "AddUserToRole" if granted else "RemoveUserFromRole")
         try:
             attempt.send("OperateUserRole", is_so, username=user, role_name=role, type=kind)
@@ -206,14 +205,15 @@ def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted
     return RoleBinding(user, role, conn.address.url, granted, attempt.note)
 
 
-def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> None:
-    """The server says "done" also for a user who never had the role, so that is looked at before."""
-    try:
-        held = read_roles_of_existing_user(conn, user, deadline)
-    except PermissionDeniedError:
-        return
+def _require_valid_names(user: str, role: str) -> None:
+    require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
+
+
+def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
+    """The roles of a user, which must include this one: the server accepts to revoke what was never granted."""
+    held = read_roles_of_existing_user(conn, user, deadline)
     if held is None or role in held:
-        return
+        return held
     lookup.require_roles(conn, [role], deadline)
     has = f"they have {', '.join(map(repr, held))}" if held else "they have no roles"
     raise NotGrantedError(f"user {user!r} does not have role {role!r}; {has}", outcome=NOTHING_CHANGED)
@@ -222,7 +222,7 @@ def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) ->
 def _unknown_user_or_role_error(
     conn: Connection, user: str, role: str, deadline: Deadline, said: MilvusException
 ) -> MilvusException:
-    """Which of the two does not exist, with what may have been meant."""
+    """The error for whichever of the two does not exist."""
     try:
         if isinstance(said, UnknownUserError):
             lookup.require_user(conn, user, deadline)
@@ -237,6 +237,14 @@ def _unknown_user_or_role_error(
     return unknown_role_error(conn, role, [])
 
 
+def _require_new(conn: Connection, role: str, deadline: Deadline) -> list[str]:
+    """The names of all roles, which must not include this one; empty if the caller may not look."""
+    names = lookup.require_roles(conn, [], deadline)
+    if role in names:
+        raise _role_exists_error(conn, role)
+    return names
+
+
 def _role_exists_error(conn: Connection, role: str, details: str = "") -> RoleExistsError:
     return RoleExistsError(
         f"role {role!r} exists already on {conn.address.url}", details=details, outcome=NOTHING_CHANGED
@@ -248,20 +256,10 @@ def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
     return next((result.role.description for result in reply.results if result.role.name == role), "")
 
 
-def _lost_description_note(conn: Connection, role: str, deadline: Deadline) -> str:
-    try:
-        kept = _read_description(conn, role, deadline)
-    except MilvusException as exc:
-        return f"whether its description was kept could not be asked: {exc}"
-    return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
-
-
 def preview_create_role(conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
     """What `create_role` would do."""
     require_valid(problem_with_role_name(role))
-    names = lookup.require_roles(conn, [], Deadline(timeout))
-    if role in names:
-        raise RoleExistsError(f"role {role!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
+    names = _require_new(conn, role, Deadline(timeout))
     note = "" if names else "whether there is such a role already cannot be seen without the privilege SelectOwnership"
     return Preview(f"create role {role!r}", conn.address.url, note=note)
 
@@ -279,36 +277,29 @@ def preview_alter_role(conn: Connection, role: str, description: str, *, timeout
 
 def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
     """What `grant_role` would do."""
-    held = _read_roles_for_preview(conn, user, role, Deadline(timeout))
+    _require_valid_names(user, role)
+    deadline = Deadline(timeout)
+    held = read_roles_of_existing_user(conn, user, deadline)
+    lookup.require_roles(conn, [role], deadline)
     note = "they have it already, so nothing would change" if role in (held or ()) else ""
     return Preview(f"give role {role!r} to user {user!r}, who has {roles_text(held)},", conn.address.url, note=note)
 
 
 def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
-    """What `revoke_role` would do; warns where it is one's own, or the last `admin`."""
+    """What `revoke_role` would do; warns if it is the acting user's own, or the last `admin`."""
+    _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    held = _read_roles_for_preview(conn, user, role, deadline)
-    if held is not None and role not in held:
-        raise NotGrantedError(
-            f"user {user!r} does not have role {role!r}; they have {roles_text(held)}", outcome=NOTHING_CHANGED
-        )
-    warnings = []
-    if user == conn.user:
-        warnings.append("this is the user you are connected as, who would lose what the role holds")
-    if role == "admin" and read_holders(conn, role, deadline) == (user,):
-        warnings.append("this is the last user with the role 'admin'")
-    what = f"take role {role!r} from user {user!r}, who has {roles_text(held)},"
-    return Preview(what, conn.address.url, "; ".join(warnings))
+    held = _require_held(conn, user, role, deadline)
+    if held is None:
+        lookup.require_roles(conn, [role], deadline)
+    is_last_admin = role == ADMIN and read_holders(conn, role, deadline) == (user,)
+    warning = join_parts(
+        "this is the user you are connected as, who would lose what the role holds" if user == conn.user else "",
+        "this is the last user with the role 'admin'" if is_last_admin else "",
+    )
+    return Preview(f"take role {role!r} from user {user!r}, who has {roles_text(held)},", conn.address.url, warning)
 
 
 def is_own_role(conn: Connection, role: str, *, timeout: float | None = None) -> bool:
     """Whether the acting user holds a role, as everybody does `public`; root needs none."""
     return lookup.is_own_role(conn, role, Deadline(timeout))
-
-
-def _read_roles_for_preview(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
-    """The roles of a user; both they and the role must exist."""
-    require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
-    held = read_roles_of_existing_user(conn, user, deadline)
-    lookup.require_roles(conn, [role], deadline)
-    return held

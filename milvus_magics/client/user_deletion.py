@@ -1,14 +1,13 @@
-"""Deleting users: verified, or without the password; and what it would do."""
+"""Deleting users, with their password or without; and previews of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Collection
 
 from milvus_magics.client import change, lookup, password_check
 from milvus_magics.client.lookup import read_existing_user, read_holders, read_own_roles, read_user
-from milvus_magics.client.names import problem_with_existing_name, require_valid
-from milvus_magics.client.password_check import check_password, wrong_password_error
+from milvus_magics.client.names import ADMIN, ROOT, problem_with_existing_name, require_valid
+from milvus_magics.client.password_check import check_password
 from milvus_magics.client.results.previews import DeletePreview
 from milvus_magics.client.results.users import DeletedUser, UserSnapshot
 from milvus_magics.errors import (
@@ -64,15 +63,15 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
                 raise CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
-            attempt.undo_record = lost = read_user(conn, user, described, deadline)
-        if lost.roles is None:
+            attempt.undo_record = snapshot = read_user(conn, user, described, deadline)
+        if snapshot.roles is None:
             lookup.require_not_gone(conn, user, deadline)
 
-        def password_is_dead(until: Deadline) -> bool | None:
+        def is_password_refused(until: Deadline) -> bool | None:
             return not check_password(conn, user, password, until, may_rewrite=False).right
 
-        _delete(conn, user, attempt, password, password_is_dead if verdict.enforced else None)
-    return _deleted(conn, lost, attempt, verified=True)
+        _send_deletion(conn, user, attempt, password, is_password_refused if verdict.enforced else None)
+    return DeletedUser(user, conn.address.url, snapshot.roles, True, attempt.actor_gone, attempt.note)
 
 
 def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletedUser:
@@ -95,9 +94,9 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     with change.attempt(conn, "drop_user", user, f"user {user!r}", "deleted", deadline) as attempt:
-        attempt.undo_record = lost = read_existing_user(conn, user, deadline)
-        _delete(conn, user, attempt, read_password_hashes(conn, [user], deadline).get(user))
-    return _deleted(conn, lost, attempt, verified=False)
+        attempt.undo_record = snapshot = read_existing_user(conn, user, deadline)
+        _send_deletion(conn, user, attempt, read_password_hashes(conn, [user], deadline).get(user))
+    return DeletedUser(user, conn.address.url, snapshot.roles, False, attempt.actor_gone, attempt.note)
 
 
 def preview_delete_user(
@@ -122,59 +121,64 @@ def preview_delete_user(
     checked = ""
     if password is not None:
         password = Secret(password)
-        right = check_password(conn, user, password, deadline, may_rewrite=False).right
-        if right is False:
-            raise wrong_password_error(conn, user, deadline)
-        checked = "the password is right" if right else "password not checked: this server shows it only by a change"
-    try:
-        lost = read_existing_user(conn, user, deadline)
-    except PermissionDeniedError:
-        if user != conn.user:
-            raise
-        lost = UserSnapshot(user, read_own_roles(conn, deadline))
-    if user == "root":
-        raise _protected_user_error(user)
-    return DeletePreview(
-        user=user,
-        server=conn.address.url,
-        roles=lost.roles,
-        is_actor=user == conn.user,
-        is_last_admin="admin" in (lost.roles or ()) and read_holders(conn, "admin", deadline) == (user,),
-        password=checked,
-        undo=undo_text(conn, [lost], 0 if conn.keeper and conn.keeper.wanted else 1),
-    )
+        is_right = password_check.require_right(conn, user, password, deadline, may_rewrite=False).right
+        checked = "the password is right" if is_right else "password not checked: this server shows it only by a change"
+    return _preview(conn, user, deadline, checked, is_drop=False)
 
 
 def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletePreview:
-    """What dropping a user would do, as `preview_delete_user`; whether their password could come back is looked at."""
-    deadline = Deadline(timeout)
-    preview = preview_delete_user(conn, user, timeout=deadline.remaining())
-    stored = read_password_hashes(conn, [user], deadline)
-    return replace(preview, undo=undo_text(conn, [UserSnapshot(user, preview.roles)], 1 - len(stored)))
+    """What dropping a user would do, and whether undoing it could bring their password back."""
+    require_valid(problem_with_existing_name(user))
+    return _preview(conn, user, Deadline(timeout), "", is_drop=True)
 
 
-def undo_text(conn: Connection, lost: Collection[UserSnapshot], unkept: int) -> str:
-    """How deleted users could be brought back, and without what; empty where nobody remembers them.
+def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str, *, is_drop: bool) -> DeletePreview:
+    try:
+        snapshot = read_existing_user(conn, user, deadline)
+    except PermissionDeniedError:
+        if user != conn.user:
+            raise
+        snapshot = UserSnapshot(user, read_own_roles(conn, deadline))
+    if user == ROOT:
+        raise _protected_user_error(user)
+    is_last_admin = ADMIN in (snapshot.roles or ()) and read_holders(conn, ADMIN, deadline) == (user,)
+    if is_drop:
+        is_kept = user in read_password_hashes(conn, [user], deadline)
+    else:
+        is_kept = conn.keeper is not None and conn.keeper.wanted
+    return DeletePreview(
+        user=user,
+        server=conn.address.url,
+        roles=snapshot.roles,
+        is_actor=user == conn.user,
+        is_last_admin=is_last_admin,
+        password=password_note,
+        undo=undo_text(conn, [snapshot], 0 if is_kept else 1),
+    )
+
+
+def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_not_kept: int) -> str:
+    """How deleted users could be restored, and without what; empty if nothing remembers them.
 
     Args:
         conn: where they would be deleted.
-        lost: what would go with them.
-        unkept: of how many the password would not be kept.
+        snapshots: what would go with them.
+        passwords_not_kept: users whose password cannot be restored.
     """
-    if conn.keeper is None or not lost:
+    if conn.keeper is None or not snapshots:
         return ""
-    whose = f" for {unkept} of them" if unkept < len(lost) else ""
+    whose = f" for {passwords_not_kept} of them" if passwords_not_kept < len(snapshots) else ""
     why = " (theirs cannot be had here)" if conn.keeper.wanted else ""
-    password = f", with a new password{whose}{why}" if unkept else ""
-    unseen = any(user.roles is None for user in lost)
+    password = f", with a new password{whose}{why}" if passwords_not_kept else ""
+    unseen = any(user.roles is None for user in snapshots)
     roles = ", without their roles, which the acting user may not see" if unseen else ""
     return f"undo: %milvus_restore_user{password}{roles}"
 
 
 def read_password_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, PasswordHash]:
-    """User -> the hash of their password, if it is wanted for undo, the server tells it and nobody listens on the way.
+    """Read users' password hashes for undo, if that is wanted and the connection is private.
 
-    The server tells those of all users at once. Only these are kept.
+    The server sends those of all users at once; only these are returned, by user.
     """
     if not (conn.keeper and conn.keeper.wanted and (conn.address.secure or conn.address.is_local)):
         return {}
@@ -186,16 +190,16 @@ def read_password_hashes(conn: Connection, users: Collection[str], deadline: Dea
     return {entry.user: PasswordHash(entry.password) for entry in reply.RBAC_meta.users if entry.user in wanted}
 
 
-def _delete(
+def _send_deletion(
     conn: Connection,
     user: str,
     attempt: change.Attempt,
     secret: Secret | None,
-    otherwise: Callable[[Deadline], bool | None] | None = None,
+    is_gone_unlisted: change.IsDone | None = None,
 ) -> None:
     """Send the deletion, and keep the secret for undo unless it is refused.
 
-    `otherwise` tells whether it is done where the caller may not list users.
+    `is_gone_unlisted` is asked where the caller may not list users.
     """
 
     def is_gone(until: Deadline) -> bool | None:
@@ -205,7 +209,7 @@ def _delete(
             # The own user is gone: it is the one that was deleted.
             return True if user == conn.user else None
         except PermissionDeniedError:
-            return otherwise(until) if otherwise else None
+            return is_gone_unlisted(until) if is_gone_unlisted else None
         return None if listed is None else not listed
 
     try:
@@ -223,14 +227,8 @@ def _protected_user_error(user: str, details: str = "") -> ProtectedUserError:
     return ProtectedUserError(f"user {user!r} cannot be deleted: the server protects it", details=details)
 
 
-def _deleted(conn: Connection, lost: UserSnapshot, attempt: change.Attempt, *, verified: bool) -> DeletedUser:
-    return DeletedUser(
-        lost.user, conn.address.url, lost.roles, verified, disconnected=attempt.actor_gone, note=attempt.note
-    )
-
-
 def _has_lost_access(conn: Connection) -> bool:
-    """Whether this connection's own login is refused by now; proxies take some milliseconds to notice."""
+    """Whether the connection's own login is refused by now. Proxies notice some milliseconds later."""
     until = Deadline(SECONDS_TO_LOSE_ACCESS)
     for _ in until.poll(every=0.005):
         try:

@@ -1,11 +1,11 @@
-"""Changing passwords: verified, and for `reset_password` proven."""
+"""Changing passwords, and previews of it."""
 
 from __future__ import annotations
 
 from milvus_magics.client import change, lookup, password_check
 from milvus_magics.client.lookup import read_user
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require_valid
-from milvus_magics.client.password_check import check_password, wrong_password_error
+from milvus_magics.client.password_check import check_password
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.errors import (
@@ -87,18 +87,22 @@ def reset_password(
 def _change(
     conn: Connection, operation: str, user: str, old: Secret, new: Secret, deadline: Deadline
 ) -> ChangedPassword:
-    require_valid(problem_with_existing_name(user) or problem_with_password(new) or _same(old, new))
+    require_valid(
+        problem_with_existing_name(user)
+        or problem_with_password(new)
+        or ("the new password is the old one" if old == new else None)
+    )
 
-    def new_one_works(until: Deadline) -> bool | None:
+    def is_changed(until: Deadline) -> bool | None:
         return check_password(conn, user, new, until, may_rewrite=False).right
 
-    subject, verb = f"the password of user {user!r}", "changed"
-    with change.attempt(conn, operation, user, subject, verb, deadline) as attempt:
+    subject = f"the password of user {user!r}"
+    with change.attempt(conn, operation, user, subject, "changed", deadline) as attempt:
         _require_old(conn, user, old, deadline)
         try:
-            attempt.send("UpdateCredential", new_one_works, username=user, oldPassword=old, newPassword=new)
+            attempt.send("UpdateCredential", is_changed, username=user, oldPassword=old, newPassword=new)
         except WrongPasswordError as exc:
-            raise _refused(user, old, exc.details) from exc
+            raise _refused_error(user, old, exc.details) from exc
         finally:
             own = user == conn.user and attempt.outcome == "done"
             if own:
@@ -106,12 +110,11 @@ def _change(
     return ChangedPassword(user, conn.address.url, None, own, attempt.note)
 
 
-def _same(old: Secret, new: Secret) -> str | None:
-    return "the new password is the old one" if old == new else None
-
-
 def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -> None:
-    """The old password is right; without one, the user exists: a superuser's change would create them."""
+    """Require that the old password is right or, without one, that the user exists.
+
+    A superuser's change skips the old password (https://github.com/milvus-io/milvus/pull/23729), and creates the user.
+    """
     if old:
         with conn.batch() as begin:
             described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
@@ -124,7 +127,7 @@ def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -
         )
 
 
-def _refused(user: str, old: Secret, details: str) -> WrongPasswordError:
+def _refused_error(user: str, old: Secret, details: str) -> WrongPasswordError:
     if old:
         return WrongPasswordError(
             f"the old password of user {user!r} is wrong", details=details, outcome=NOTHING_CHANGED
@@ -138,6 +141,7 @@ def _refused(user: str, old: Secret, details: str) -> WrongPasswordError:
 
 
 def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Deadline) -> bool:
+    """Show that the new password works and the old one does not, in all proxies at best."""
     for _ in Deadline(SECONDS_TO_PROVE).poll(SECONDS_BETWEEN_PROOFS):
         old_works = check_password(conn, user, old, deadline, may_rewrite=True).right
         new_works = check_password(conn, user, new, deadline, may_rewrite=True).right
@@ -153,17 +157,14 @@ def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Dead
 def preview_update_password(
     conn: Connection, user: str, old_password: Secret | None = None, *, timeout: float | None = None
 ) -> Preview:
-    """What `update_password` and `reset_password` would do; the old password is checked where that writes nothing."""
+    """What a change of password would do. The old one is checked if that writes nothing."""
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     checked = "the old password was not looked into"
     if old_password:
-        right = check_password(conn, user, old_password, deadline, may_rewrite=False).right
-        if right is False:
-            raise wrong_password_error(conn, user, deadline)
-        checked = "the old password is right" if right else "this server shows only by a change whether it is right"
+        is_right = password_check.require_right(conn, user, old_password, deadline, may_rewrite=False).right
+        checked = "the old password is right" if is_right else "this server shows only by a change whether it is right"
     elif user != conn.user:
         lookup.require_user(conn, user, deadline)
     own = "this connection would go on with the new one" if user == conn.user else ""
-    note = join_parts(own, checked)
-    return Preview(f"change the password of user {user!r}", conn.address.url, note=note)
+    return Preview(f"change the password of user {user!r}", conn.address.url, note=join_parts(own, checked))

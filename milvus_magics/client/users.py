@@ -1,4 +1,4 @@
-"""Users: create, list; delete and drop (`deletion.py`); passwords (`passwords.py`). One function is one action."""
+"""Creating and listing users. Deletion and passwords have files of their own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from milvus_magics.client import change, lookup, roles
 from milvus_magics.client.lookup import (
+    missing_description_note,
     read_roles_of_existing_user,
     read_user,
     read_version,
@@ -74,42 +75,19 @@ def create_user(
     Behaviour: `utility.create_user` in Milvus's documentation.
     """
     password = Secret(password)
-    require_valid(problem_with_user_name(user) or problem_with_password(password))
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
-    missing = roles_missing_after_partial_creation(conn, user, password, wanted, deadline) if wanted else ()
+    missing = _check_new_user(conn, user, password, wanted, deadline)
     if missing:
         _grant_all(conn, user, missing, deadline)
         note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
         return CreatedUser(user, conn.address.url, wanted, note=note)
     with change.attempt(conn, operation, user, f"user {user!r}", "created", deadline) as attempt:
         names = _require_new(conn, user, wanted, deadline)
-        try:
-            attempt.send(
-                "CreateCredential",
-                lambda until: lookup.is_listed(conn, user, until),
-                username=user,
-                password=password,
-                **({"description": description} if description else {}),
-            )
-        except LimitReachedError as exc:
-            raise LimitReachedError(
-                f"the server takes no more users: it has {len(names) or 'as many as its limit'} (setting "
-                f"proxy.maxUserNum); delete one, or have the limit raised; user {user!r} is not created",
-                details=exc.details,
-            ) from exc
-        except UserExistsError as exc:
-            raise _user_exists_error(conn, user, exc.details) from exc
-        except ParameterError as exc:
-            if not {".", "-"} & set(user):
-                raise
-            raise ParameterError(
-                f"this server (Milvus {read_version(conn, deadline)}) takes only letters, digits and _ in a user "
-                f"name, not {user!r}: '.' and '-' need Milvus 2.6",
-                details=exc.details,
-                outcome=NOTHING_CHANGED,
-            ) from exc
-        note = _lost_description_note(conn, user, deadline) if description else ""
+        _send_creation(conn, attempt, user, password, description, names, deadline)
+        note = ""
+        if description:
+            note = missing_description_note(lambda: list_user(conn, user, timeout=deadline.remaining()).description)
     _grant_all(conn, user, wanted, deadline)
     return CreatedUser(user, conn.address.url, wanted, note=join_parts(attempt.note, note))
 
@@ -191,8 +169,16 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
     )
 
 
-def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> list[str]:
-    """The names of all users, none of which is `user`; empty where the caller may not list them."""
+def _check_new_user(
+    conn: Connection, user: str, password: Secret | None, wanted: tuple[str, ...], deadline: Deadline
+) -> tuple[str, ...]:
+    """Check name and password, and return the roles that are missing after a partial creation."""
+    require_valid(problem_with_user_name(user) or (problem_with_password(password) if password is not None else None))
+    return roles_missing_after_partial_creation(conn, user, password, wanted, deadline) if password and wanted else ()
+
+
+def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> list[str] | None:
+    """Require that the user is new and the roles exist, and return all user names. None if they may not be listed."""
     with conn.batch() as begin:
         listed = begin("ListCredUsers", deadline=deadline)
         if wanted:
@@ -200,7 +186,7 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
         try:
             names = list(listed.reply().usernames)
         except PermissionDeniedError:
-            return []
+            return None
     if user in names:
         raise _user_exists_error(conn, user)
     return names
@@ -209,7 +195,7 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
 def roles_missing_after_partial_creation(
     conn: Connection, user: str, password: Secret, wanted: tuple[str, ...], deadline: Deadline
 ) -> tuple[str, ...]:
-    """The roles that are missing where this was begun before: the user is there, with this very password."""
+    """The roles that a user lacks who was created before, with this very password; else none."""
     try:
         held = read_roles_of_existing_user(conn, user, deadline)
         missing = tuple(role for role in wanted if role not in (held or ()))
@@ -221,22 +207,51 @@ def roles_missing_after_partial_creation(
     return missing
 
 
+def _send_creation(
+    conn: Connection,
+    attempt: change.Attempt,
+    user: str,
+    password: Secret,
+    description: str,
+    names: list[str] | None,
+    deadline: Deadline,
+) -> None:
+    """Send a creation, and say in full why the server refuses it."""
+    try:
+        attempt.send(
+            "CreateCredential",
+            lambda until: lookup.is_listed(conn, user, until),
+            username=user,
+            password=password,
+            **({"description": description} if description else {}),
+        )
+    except LimitReachedError as exc:
+        raise LimitReachedError(
+            f"the server takes no more users: it has {len(names or ()) or 'as many as its limit'} (setting "
+            f"proxy.maxUserNum); delete one, or have the limit raised; user {user!r} is not created",
+            details=exc.details,
+        ) from exc
+    except UserExistsError as exc:
+        raise _user_exists_error(conn, user, exc.details) from exc
+    except ParameterError as exc:
+        if not {".", "-"} & set(user):
+            raise
+        raise ParameterError(
+            f"this server (Milvus {read_version(conn, deadline)}) takes only letters, digits and _ in a user "
+            f"name, not {user!r}: '.' and '-' need Milvus 2.6",
+            details=exc.details,
+            outcome=NOTHING_CHANGED,
+        ) from exc
+
+
 def _user_exists_error(conn: Connection, user: str, details: str = "") -> UserExistsError:
     return UserExistsError(
         f"user {user!r} exists already on {conn.address.url}", details=details, outcome=NOTHING_CHANGED
     )
 
 
-def _lost_description_note(conn: Connection, user: str, deadline: Deadline) -> str:
-    """What to say where the server dropped the description without a word, as older ones do."""
-    try:
-        kept = list_user(conn, user, timeout=deadline.remaining()).description
-    except MilvusException as exc:
-        return f"whether its description was kept could not be asked: {exc}"
-    return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
-
-
 def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> None:
+    """Give a new user their roles, and say which are missing if that stops half way."""
     left = list(wanted)
 
     def progress() -> str:
@@ -257,22 +272,21 @@ def preview_create_user(
     grant: Sequence[str] = (),
     timeout: float | None = None,
 ) -> Preview:
-    """What `create_user` would do; raises what it would raise as far as that can be read."""
-    problem = problem_with_user_name(user) or (problem_with_password(password) if password else None)
-    require_valid(problem)
+    """What `create_user` would do, with the errors that can be foreseen."""
+    wanted = tuple(grant)
     deadline = Deadline(timeout)
-    missing = (
-        roles_missing_after_partial_creation(conn, user, password, tuple(grant), deadline) if password and grant else ()
-    )
+    missing = _check_new_user(conn, user, password or None, wanted, deadline)
     if missing:
         what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"
         return Preview(what, conn.address.url)
-    lookup.require_roles(conn, grant, deadline)
-    note = ""
     try:
-        if user in conn.call_checked("ListCredUsers", deadline=deadline).usernames:
-            hint = "; with their password, the roles that they lack would be given" if grant and not password else ""
-            raise UserExistsError(f"user {user!r} exists already on {conn.address.url}; nothing was changed{hint}")
-    except PermissionDeniedError:
-        note = "whether there is such a user already cannot be seen without the privilege SelectOwnership"
-    return Preview(f"create user {user!r} with {roles_text(tuple(grant))}", conn.address.url, note=note)
+        names = _require_new(conn, user, wanted, deadline)
+    except UserExistsError as exc:
+        if wanted and not password:
+            raise exc.with_message(
+                f"{exc}; with their password, the roles that they lack would be given", exc.outcome
+            ) from exc
+        raise
+    unseen = "whether there is such a user already cannot be seen without the privilege SelectOwnership"
+    note = unseen if names is None else ""
+    return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)

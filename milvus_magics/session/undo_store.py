@@ -147,7 +147,7 @@ def restore_role(conn: Connection, role: str, *, timeout: float) -> RestoredRole
     key = (conn.address.url, role)
     lost = lost_role(conn, role)
     try:
-        restored = client.restore.restore_role(conn, lost, begun=key in _begun, timeout=timeout)
+        restored = client.restore.restore_role(conn, lost, may_exist=key in _begun, timeout=timeout)
     except RoleExistsError:
         raise
     except (MilvusException, KeyboardInterrupt):
@@ -163,7 +163,7 @@ def restore_role(conn: Connection, role: str, *, timeout: float) -> RestoredRole
 def preview_restore_role(conn: Connection, role: str, *, timeout: float) -> Preview:
     """What `restore_role` would do."""
     begun = (conn.address.url, role) in _begun
-    return client.restore.preview_restore_role(conn, lost_role(conn, role), begun=begun, timeout=timeout)
+    return client.restore.preview_restore_role(conn, lost_role(conn, role), may_exist=begun, timeout=timeout)
 
 
 def lost_user(conn: Connection, user: str) -> UserSnapshot:

@@ -301,7 +301,7 @@ def restore_role(root, role):
     load, search = map(str, grants)
     parts = [("nothing so far", load), (load, search), (f"{load}, {search}", "user 'bob'")]
     return Steps(
-        lambda conn, timeout, begun=False: restore.restore_role(conn, lost, begun=begun, timeout=timeout),
+        lambda conn, timeout, begun=False: restore.restore_role(conn, lost, may_exist=begun, timeout=timeout),
         [lambda conn: is_role(conn, role), *(lambda conn, grant=grant: is_held(conn, grant) for grant in grants),
          lambda conn: role in roles_of(conn, "bob")],
         ["", *(f"role {role!r} is created with {has}, but not with {lacks}: " for has, lacks in parts)],
