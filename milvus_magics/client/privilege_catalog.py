@@ -1,4 +1,4 @@
-"""On what a privilege is granted: its level, and the two ways of saying it."""
+"""Privileges: on what they are granted, and the two ways to say so."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class Scope(NamedTuple):
 
 
 def problem_with_scope(privilege: str, scope: Scope) -> str | None:
-    """What doesn't go together, whatever the server."""
+    """Why this privilege cannot be granted on this scope, or None."""
     if scope.object_type is not None:
         if scope.collection is not None:
             return "an object's type and name say on what, so a collection cannot be given, too"
@@ -182,7 +182,7 @@ def problem_with_scope(privilege: str, scope: Scope) -> str | None:
 
 
 def as_v2_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Grant | None:
-    """The grant as servers from 2.4.18 take it; None where the caller wants the older way."""
+    """The grant as servers from 2.4.18 take it. None if an object type asks for the older way."""
     if scope.object_type is not None:
         return None
     everywhere = privilege in ON_CLUSTER | ON_USERS

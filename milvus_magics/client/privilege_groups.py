@@ -90,7 +90,7 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
     deadline = Deadline(timeout)
     subject, verb = f"privilege group {group!r}", "dropped"
     with change.attempt(conn, "drop_privilege_group", group, subject, verb, deadline) as attempt:
-        held = _require(conn, group, deadline)
+        members = _require(conn, group, deadline)
         try:
             attempt.send("DropPrivilegeGroup", lambda until: _find(conn, group, until) is None, group_name=group)
         except ParameterError as exc:
@@ -100,7 +100,7 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
                 details=exc.details,
                 outcome=NOTHING_CHANGED,
             ) from exc
-    was = f", which held {', '.join(map(printable, held))}" if held else ""
+    was = f", which held {', '.join(map(printable, members))}" if members else ""
     return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}{was}")
 
 
@@ -152,8 +152,8 @@ def _operate(
     way = "added to" if added else "removed from"
 
     def is_done(until: Deadline) -> bool | None:
-        held = _find(conn, group, until)
-        return None if held is None else all((name in held) is added for name in wanted)
+        members = _find(conn, group, until)
+        return None if members is None else all((name in members) is added for name in wanted)
 
     operation = "add_privileges_to_group" if added else "remove_privileges_from_group"
     kind = "AddPrivilegesToGroup" if added else "RemovePrivilegesFromGroup"
@@ -192,14 +192,14 @@ def _valid_names(group: str, privileges: Sequence[str]) -> list[str]:
 
 def _require_members(conn: Connection, group: str, needed: Sequence[str], deadline: Deadline) -> tuple[str, ...] | None:
     """What a group holds, which must include the needed privileges. None if the caller may not look."""
-    held = _require(conn, group, deadline)
-    missing = next((name for name in needed if held is not None and name not in held), None)
+    members = _require(conn, group, deadline)
+    missing = next((name for name in needed if members is not None and name not in members), None)
     if missing is not None:
         raise NotGrantedError(
-            f"privilege group {group!r} does not hold {missing!r}; it holds {', '.join(held or ()) or 'nothing'}",
+            f"privilege group {group!r} does not hold {missing!r}; it holds {', '.join(members or ()) or 'nothing'}",
             outcome=NOTHING_CHANGED,
         )
-    return held
+    return members
 
 
 def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
@@ -271,7 +271,7 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     """What `drop_privilege_group` would do; a group in use is refused if the caller may look."""
     require_valid(problem_with_existing_name(group, "group"))
     deadline = Deadline(timeout)
-    held = _require(conn, group, deadline)
+    members = _require(conn, group, deadline)
     names = lookup.require_roles(conn, [], deadline)
     users_of_it = read_roles_with(conn, group, names, deadline) if names else []
     if users_of_it:
@@ -280,8 +280,8 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
             outcome=NOTHING_CHANGED,
         )
     unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
-    named = ", ".join(map(printable, held or ())) or "nothing"
-    holds = "unknown privileges (the acting user may not look)" if held is None else named
+    named = ", ".join(map(printable, members or ())) or "nothing"
+    holds = "unknown privileges (the acting user may not look)" if members is None else named
     what = f"drop privilege group {group!r}, which holds {holds},"
     note = "it cannot be undone: a new one would have to be filled by hand"
     return Preview(what, conn.address.url, note=join_parts(unseen, note))
@@ -292,18 +292,15 @@ def preview_change_privilege_group(
 ) -> Preview:
     """What `add_privileges_to_group` and `remove_privileges_from_group` would do."""
     wanted = _valid_names(group, names)
-    held = _require_members(conn, group, () if added else wanted, Deadline(timeout))
-    if added:
-        wanted = [name for name in wanted if name not in (held or ())]
-    unknown = next((name for name in wanted if added and name not in KNOWN), None)
-    note = join_parts(
-        "what the group holds cannot be seen by the acting user" if held is None else "",
-        f"whether the server knows a privilege {unknown!r} is seen only by adding it{did_you_mean(unknown, KNOWN)}"
-        if unknown is not None
-        else "",
-    )
-    is_own = not added and is_own_group(conn, group, timeout=timeout)
-    warning = "a role of the user you are connected as holds this group, and they would lose that" if is_own else ""
-    listed_names = ", ".join(map(printable, wanted)) or "nothing new"
-    what = f"add {listed_names} to" if added else f"remove {listed_names} from"
-    return Preview(f"{what} privilege group {group!r}", conn.address.url, warning, note)
+    members = _require_members(conn, group, () if added else wanted, Deadline(timeout))
+    unseen = "what the group holds cannot be seen by the acting user" if members is None else ""
+    if not added:
+        is_own = is_own_group(conn, group, timeout=timeout)
+        warning = "a role of the user you are connected as holds this group, and they would lose that" if is_own else ""
+        what = f"remove {', '.join(map(printable, wanted))} from privilege group {group!r}"
+        return Preview(what, conn.address.url, warning, unseen)
+    new = [name for name in wanted if name not in (members or ())]
+    unknown = next((name for name in new if name not in KNOWN), "")
+    hint = f"whether the server knows a privilege {unknown!r} is seen only by adding it{did_you_mean(unknown, KNOWN)}"
+    what = f"add {', '.join(map(printable, new)) or 'nothing new'} to privilege group {group!r}"
+    return Preview(what, conn.address.url, note=join_parts(unseen, hint if unknown else ""))

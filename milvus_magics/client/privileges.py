@@ -148,8 +148,7 @@ def _operate(
     with change.attempt(conn, operation, *_describe_change(first, granted), deadline) as attempt:
         forms = possible_grants(conn, role, privilege, scope, deadline)
         if not granted:
-            held = require_granted(conn, forms, deadline)
-            forms = forms[forms.index(held) :]
+            forms = forms[forms.index(require_granted(conn, forms, deadline)) :]
         try:
             grant, note = _send(conn, attempt, forms, scope, granted=granted)
         except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
@@ -236,12 +235,12 @@ def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadlin
         NotGrantedError: none; says what the role has. The first is returned where the caller may not look.
     """
     try:
-        held = select_grants_of_role(conn, wanted, deadline)
+        listed_grants = select_grants_of_role(conn, wanted, deadline)
     except PermissionDeniedError:
         return wanted[0]
-    found = next((grant for grant in wanted if any(is_same_grant(grant, other) for other in held)), None)
+    found = next((grant for grant in wanted if any(is_same_grant(grant, other) for other in listed_grants)), None)
     if found is None:
-        has = f"it has {listed(held)}" if held else "it has no privileges"
+        has = f"it has {listed(listed_grants)}" if listed_grants else "it has no privileges"
         raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=NOTHING_CHANGED)
     return found
 

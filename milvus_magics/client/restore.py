@@ -68,12 +68,12 @@ def restore_user_by_hash(
         ServerTooOldError: the server cannot (before 2.4.10).
     """
     deadline = Deadline(timeout)
-    held, note = snapshot.roles or (), ""
+    role_names, note = snapshot.roles or (), ""
     with change.attempt(
         conn, "restore_user", snapshot.user, f"user {snapshot.user!r}", "restored", deadline
     ) as attempt:
         _require_restorable(conn, snapshot, deadline)
-        entry = {"user": snapshot.user, "password": hashed, "roles": [{"name": role} for role in held]}
+        entry = {"user": snapshot.user, "password": hashed, "roles": [{"name": role} for role in role_names]}
         attempt.send(
             "RestoreRBAC", lambda until: lookup.is_listed(conn, snapshot.user, until), RBAC_meta={"users": [entry]}
         )

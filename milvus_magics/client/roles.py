@@ -211,28 +211,28 @@ def _require_valid_names(user: str, role: str) -> None:
 
 def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user, which must include this one: the server accepts to revoke what was never granted."""
-    held = read_roles_of_existing_user(conn, user, deadline)
-    if held is None or role in held:
-        return held
+    user_roles = read_roles_of_existing_user(conn, user, deadline)
+    if user_roles is None or role in user_roles:
+        return user_roles
     lookup.require_roles(conn, [role], deadline)
-    has = f"they have {', '.join(map(repr, held))}" if held else "they have no roles"
+    has = f"they have {', '.join(map(repr, user_roles))}" if user_roles else "they have no roles"
     raise NotGrantedError(f"user {user!r} does not have role {role!r}; {has}", outcome=NOTHING_CHANGED)
 
 
 def _unknown_user_or_role_error(
-    conn: Connection, user: str, role: str, deadline: Deadline, said: MilvusException
+    conn: Connection, user: str, role: str, deadline: Deadline, error: MilvusException
 ) -> MilvusException:
     """The error for whichever of the two does not exist."""
     try:
-        if isinstance(said, UnknownUserError):
+        if isinstance(error, UnknownUserError):
             lookup.require_user(conn, user, deadline)
         lookup.require_roles(conn, [role], deadline)
     except (UnknownUserError, UnknownRoleError) as exc:
-        exc.details = said.details
+        exc.details = error.details
         return exc
     except MilvusException:
         pass
-    if isinstance(said, UnknownUserError):
+    if isinstance(error, UnknownUserError):
         return unknown_user_error(conn, user)
     return unknown_role_error(conn, role, [])
 
@@ -279,25 +279,29 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     """What `grant_role` would do."""
     _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    held = read_roles_of_existing_user(conn, user, deadline)
+    user_roles = read_roles_of_existing_user(conn, user, deadline)
     lookup.require_roles(conn, [role], deadline)
-    note = "they have it already, so nothing would change" if role in (held or ()) else ""
-    return Preview(f"give role {role!r} to user {user!r}, who has {roles_text(held)},", conn.address.url, note=note)
+    note = "they have it already, so nothing would change" if role in (user_roles or ()) else ""
+    return Preview(
+        f"give role {role!r} to user {user!r}, who has {roles_text(user_roles)},", conn.address.url, note=note
+    )
 
 
 def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
     """What `revoke_role` would do; warns if it is the acting user's own, or the last `admin`."""
     _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    held = _require_held(conn, user, role, deadline)
-    if held is None:
+    user_roles = _require_held(conn, user, role, deadline)
+    if user_roles is None:
         lookup.require_roles(conn, [role], deadline)
     is_last_admin = role == ADMIN and read_holders(conn, role, deadline) == (user,)
     warning = join_parts(
         "this is the user you are connected as, who would lose what the role holds" if user == conn.user else "",
         "this is the last user with the role 'admin'" if is_last_admin else "",
     )
-    return Preview(f"take role {role!r} from user {user!r}, who has {roles_text(held)},", conn.address.url, warning)
+    return Preview(
+        f"take role {role!r} from user {user!r}, who has {roles_text(user_roles)},", conn.address.url, warning
+    )
 
 
 def is_own_role(conn: Connection, role: str, *, timeout: float | None = None) -> bool:

@@ -157,11 +157,11 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
         enforced = is_authorization_on(conn, deadline)
         reply = version.reply()
         conn.version = reply.version
-        held = read_user(conn, conn.user, described, deadline).roles if described else None
+        user_roles = read_user(conn, conn.user, described, deadline).roles if described else None
     return WhoAmI(
         user=conn.user,
         actor=conn.actor,
-        roles=held,
+        roles=user_roles,
         server=conn.address.url,
         version=reply.version,
         authorization=enforced,
@@ -197,9 +197,13 @@ def roles_missing_after_partial_creation(
 ) -> tuple[str, ...]:
     """The roles that a user lacks who was created before, with this very password; else none."""
     try:
-        held = read_roles_of_existing_user(conn, user, deadline)
-        missing = tuple(role for role in wanted if role not in (held or ()))
-        if held is None or not missing or not check_password(conn, user, password, deadline, may_rewrite=False).right:
+        user_roles = read_roles_of_existing_user(conn, user, deadline)
+        missing = tuple(role for role in wanted if role not in (user_roles or ()))
+        if (
+            user_roles is None
+            or not missing
+            or not check_password(conn, user, password, deadline, may_rewrite=False).right
+        ):
             return ()
     except MilvusException:
         return ()  # whatever stands against it, creating says so
