@@ -8,7 +8,7 @@ import time
 import pytest
 from contract import ContractServer, Refusal, serving
 
-from milvus_magics.bulk.pipeline import FIRST_WINDOW, MOST_IN_FLIGHT, Window
+from milvus_magics.bulk.pipeline import FIRST_WINDOW, MAX_WINDOW, Window
 from milvus_magics.bulk.plan import CREATE, make_plan
 from milvus_magics.bulk.rows import rows_of
 from milvus_magics.bulk.run import create_users, delete_users, execute
@@ -116,7 +116,7 @@ def test_no_more_are_in_flight_than_the_window_takes(limited):
     contract, conn = limited
     contract.limit, contract.max_users = lambda: None, 2000
     assert create_users(conn, people(1000)).counts == {"done": 1000}
-    assert 1 < contract.most_at_once <= MOST_IN_FLIGHT
+    assert 1 < contract.most_at_once <= MAX_WINDOW
 
 
 def rounds(window, rate_at, count):
@@ -124,9 +124,9 @@ def rounds(window, rate_at, count):
     sizes = []
     for _ in range(count):
         sizes.append(window.size)
-        window._began = time.monotonic() - 6 * window.size / rate_at(window.size)
+        window._started = time.monotonic() - 6 * window.size / rate_at(window.size)
         for _ in range(6 * window.size):
-            window.finished()
+            window.count_row()
     return sizes
 
 
@@ -135,4 +135,4 @@ def test_the_window_grows_while_that_helps_and_no_further():
     best_at_16 = rounds(Window(), lambda size: 1000 - 20 * abs(size - 16), 30)
     assert best_at_16[0] == FIRST_WINDOW
     assert sum(size in (8, 16, 32) for size in best_at_16[3:]) == 27
-    assert rounds(Window(), lambda size: 100 * size, 10)[-1] == MOST_IN_FLIGHT
+    assert rounds(Window(), lambda size: 100 * size, 10)[-1] == MAX_WINDOW

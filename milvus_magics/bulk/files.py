@@ -1,4 +1,4 @@
-"""Rows from files, and passwords into a private one."""
+"""Reads rows from files, and writes generated passwords into a private file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from milvus_magics.bulk.results import UserRow
-from milvus_magics.bulk.rows import field_name, problem_with_fields, rows_of
+from milvus_magics.bulk.rows import items_from_mapping, mask_passwords, problem_with_fields, rows_of
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.private_file import expand_path, open_new
-from milvus_magics.secret import Secret
-
-PLAIN = ("user", "roles", "description")
 
 
 def read_rows(path: str) -> tuple[UserRow, ...]:
@@ -30,10 +27,10 @@ def read_rows(path: str) -> tuple[UserRow, ...]:
             f"{path!r} is neither a Python name of this notebook nor a file that ends in .csv or .json",
             outcome=NOTHING_SENT,
         )
-    items, problem = reader(path)
+    items = reader(path)
     # Raised here, where no frame holds what the file holds.
-    if problem:
-        raise ParameterError(f"the file {path!r} cannot be read: {problem}", outcome=NOTHING_SENT)
+    if isinstance(items, str):
+        raise ParameterError(f"the file {path!r} cannot be read: {items}", outcome=NOTHING_SENT)
     return rows_of(items, first)
 
 
@@ -47,7 +44,7 @@ def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
         _write(stream, rows)
 
 
-def keep_only(path: str, rows: tuple[UserRow, ...]) -> None:
+def rewrite_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
     """Leave only these rows' passwords in the file that `write_passwords` made."""
     with open(expand_path(path), "r+", encoding="utf-8", newline="") as stream:
         stream.truncate()
@@ -60,46 +57,34 @@ def _write(stream: Any, rows: tuple[UserRow, ...]) -> None:
     table.writerows([row.user, row.password.reveal()] for row in rows if row.password is not None and row.generated)
 
 
-Found = tuple[list[Any], str]
-
-
-def _from_csv(path: str) -> Found:
+def _read_csv(path: str) -> list[Any] | str:
+    """The masked items of a CSV file, or what is wrong with it."""
     try:
         with open(expand_path(path), encoding="utf-8-sig", newline="") as stream:
             heading = stream.readline()
             stream.seek(0)
             table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
             problem = problem_with_fields(table.fieldnames or (), " of the heading")
-            return ([], problem) if problem else ([_wrapped(row) for row in table], "")
+            return problem or [mask_passwords(row) for row in table]
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        return [], _why(exc)
+        return _describe_problem(exc)
 
 
-def _from_json(path: str) -> Found:
+def _read_json(path: str) -> list[Any] | str:
+    """The masked items of a JSON file, or what is wrong with it."""
     try:
-        found = json.loads(Path(expand_path(path)).read_text(encoding="utf-8-sig"))
+        items = json.loads(Path(expand_path(path)).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as exc:
-        return [], _why(exc)
-    if isinstance(found, dict):
-        found = [
-            {"user": user, **(value if isinstance(value, dict) else {"password": value})}
-            for user, value in found.items()
-        ]
-    if not isinstance(found, list):
-        return [], "it must hold a list of names or objects"
-    return [_wrapped(item) if isinstance(item, dict) else item for item in found], ""
+        return _describe_problem(exc)
+    if isinstance(items, dict):
+        items = items_from_mapping(items)
+    if not isinstance(items, list):
+        return "it must hold a list of names or objects"
+    return [mask_passwords(item) for item in items]
 
 
-def _wrapped(row: dict[Any, Any]) -> dict[Any, Any]:
-    """The row with what is or may be a password wrapped, before anything can go wrong with it."""
-    return {
-        name: Secret(value) if isinstance(value, str) and value and field_name(name) not in PLAIN else value
-        for name, value in row.items()
-    }
-
-
-def _why(exc: Exception) -> str:
-    """What is wrong with a file, without what it holds."""
+def _describe_problem(exc: Exception) -> str:
+    """Say what is wrong with a file, without what it holds."""
     if isinstance(exc, OSError):
         return exc.strerror or type(exc).__name__
     if isinstance(exc, json.JSONDecodeError):
@@ -111,7 +96,8 @@ def _why(exc: Exception) -> str:
     return "it is no CSV" if isinstance(exc, csv.Error) else "a number in it is too long"
 
 
-_READERS: dict[str, tuple[Callable[[str], Found], int]] = {
-    ".csv": (_from_csv, 2),  # the first line is the heading
-    ".json": (_from_json, 1),
+# How to read a file, and the number of its first row.
+_READERS: dict[str, tuple[Callable[[str], list[Any] | str], int]] = {
+    ".csv": (_read_csv, 2),  # the first line is the heading
+    ".json": (_read_json, 1),
 }

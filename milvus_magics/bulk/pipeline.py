@@ -1,34 +1,35 @@
-"""Many rows of calls in flight together on one channel, with a window that finds its own size.
+"""Sends the calls of many rows in parallel on one channel; the number in flight adapts to the server.
 
-A row is a generator that yields a `Call` and gets its `Answer`, until it is done. All of them run in the caller's
-thread; only the answers come from elsewhere.
+A row is a script: a generator that yields a `Call`, is sent its `Answer`, and so on, until it returns. All of them run
+in the caller's thread; only the answers come from elsewhere.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from milvus_magics.errors import MilvusException, RateLimitedError, UnavailableError
-from milvus_magics.transport import reply_status
 from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection, Pending
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.interrupts import defer_interrupts
-from milvus_magics.transport.reply_status import error_from_status, status_of
+from milvus_magics.transport.reply_status import error_from_status, is_refusal, status_of
 
-FIRST_WINDOW, MOST_IN_FLIGHT = 8, 64
+FIRST_WINDOW, MAX_WINDOW = 8, 64
 BETTER, WORSE = 1.05, 0.9  # how much the rate has to change to be believed
-SECONDS_TO_PAUSE, MOST_SECONDS_TO_PAUSE = 0.1, 2.0
-SECONDS_FOR_RATE_LIMIT = 60.0
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 2.0
+MAX_RATE_LIMIT_SECONDS = 60.0
+
+Result = TypeVar("Result")
 
 
 class Call(NamedTuple):
-    """What a row sends: a method, its fields, and as whom."""
+    """A call that a script sends: a method, its fields, and as whom."""
 
     method: str
     fields: dict[str, Any]
@@ -36,162 +37,152 @@ class Call(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back: a reply that is a success, or an error.
+    """The answer to a call: a successful reply, or an error.
 
     Attributes:
-        reply: the reply; None where there is none.
+        reply: the reply; None if there is an error.
         error: what went wrong.
-        is_refusal: whether the error proves that nothing was done.
-        never_sent: whether the call never left.
+        is_lost: whether the request or its reply was lost, so that the error doesn't tell what was done.
     """
 
     reply: Any
     error: MilvusException | None = None
-    is_refusal: bool = False
-    never_sent: bool = False
+    is_lost: bool = False
 
 
-Row = Generator[Call, Answer, None]
+Script = Generator[Call, Answer, Result]
 
 
 class Window:
-    """How many rows may be in flight: grows as long as that makes it faster, and shrinks where it doesn't."""
+    """How many rows may be in flight: grows while that is faster, and shrinks if it is slower."""
 
     def __init__(self) -> None:
         self.size = FIRST_WINDOW
-        self._grows = True
-        self._done, self._began, self._rate = 0, time.monotonic(), 0.0
+        self._is_growing = True
+        self._count, self._started, self._rate = 0, time.monotonic(), 0.0
 
-    def finished(self) -> None:
-        """A row is done."""
-        self._done += 1
-        if self._done < 6 * self.size:
+    def count_row(self) -> None:
+        """Count a row that is done, and adapt the size after enough of them."""
+        self._count += 1
+        if self._count < 6 * self.size:
             return
         now = time.monotonic()
-        rate = self._done / max(now - self._began, 1e-9)
-        if rate < self._rate * WORSE or (self._grows and rate < self._rate * BETTER):
-            self._grows = not self._grows
-        self.size = min(self.size * 2, MOST_IN_FLIGHT) if self._grows else max(self.size // 2, 4)
-        self._done, self._began, self._rate = 0, now, rate
+        rate = self._count / max(now - self._started, 1e-9)
+        if rate < self._rate * WORSE or (self._is_growing and rate < self._rate * BETTER):
+            self._is_growing = not self._is_growing
+        self.size = min(self.size * 2, MAX_WINDOW) if self._is_growing else max(self.size // 2, 4)
+        self._count, self._started, self._rate = 0, now, rate
 
 
-class Pipeline:
-    """Runs rows on a connection.
+class Pipeline(Generic[Result]):
+    """Runs scripts on a connection.
 
     Args:
-        conn: where.
+        conn: the connection to send on.
         timeout: seconds that one call may last.
 
     Attributes:
-        stopped: whether no more rows are begun: after an interrupt, or `stop`.
-        interrupted: whether somebody interrupted it.
-        broken: whether the connection broke; rows that were in flight don't know what became of them.
+        is_stopped: whether no more scripts are started: after an interrupt, or `stop`.
+        is_interrupted: whether the user interrupted it.
+        is_broken: whether the connection broke; scripts in flight then don't know what was done.
     """
 
     def __init__(self, conn: Connection, timeout: float | None) -> None:
         self._conn, self._timeout = conn, timeout
-        self._answers: SimpleQueue[tuple[Row, Call, Pending] | None] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[Script[Result], Call, Pending] | None] = SimpleQueue()
         self._in_flight: dict[int, Pending] = {}
+        self._delayed: deque[tuple[Script[Result], Call]] = deque()  # refused for now: too many requests
         self._window = Window()
-        self._pause, self._until = SECONDS_TO_PAUSE, 0.0
+        self._pause, self._paused_until = FIRST_PAUSE_SECONDS, 0.0
         self._limited_since: float | None = None
-        self.stopped = self.interrupted = self.broken = self._gives_up = False
+        self.is_stopped = self.is_interrupted = self.is_broken = self._is_cancelling = False
 
     def stop(self) -> None:
-        """Begin no more rows; those in flight come to their end."""
-        self.stopped = True
+        """Start no more scripts; those in flight are run to their end."""
+        self.is_stopped = True
 
-    def run(self, rows: Iterable[Callable[[], Row]]) -> Iterator[None]:
-        """Run rows until all are done or it is stopped; yields after each that is.
+    def run(self, starts: Iterator[Callable[[], Script[Result]]]) -> Iterator[Result]:
+        """Run scripts until all are done or it is stopped; yields what each returns.
 
-        Rows that were not begun are left in the iterable.
+        Args:
+            starts: functions that start a script; those that are not started are left in it.
         """
-        self.broken = False
-        waiting = iter(rows)
-        held: deque[tuple[Row, Call]] = deque()  # refused for now, because there were too many requests
-        active, exhausted = 0, False
+        self.is_broken = False
         with defer_interrupts(on_interrupt=self._interrupt):
             while True:
-                while held and time.monotonic() >= self._until:
-                    self._send(*held.popleft())
-                while not (exhausted or held or self._holds_back()) and active < self._window.size:
-                    begin = next(waiting, None)
-                    if begin is None:
-                        exhausted = True
-                    else:
-                        active += 1
-                        if self._advance(begin(), None):
-                            active -= 1
-                            yield
-                if not active:
+                while self._delayed and time.monotonic() >= self._paused_until:
+                    self._send(*self._delayed.popleft())
+                while self._has_room() and (start := next(starts, None)) is not None:
+                    if (result := self._advance(start(), None)) is not None:
+                        yield result
+                if not (self._in_flight or self._delayed):
                     return
-                ended = self._next(held)
-                if ended:
-                    active -= 1
-                    self._window.finished()
-                    yield
+                if (result := self._handle_answer()) is not None:
+                    self._window.count_row()
+                    yield result
 
-    def _holds_back(self) -> bool:
-        return self.stopped or self.broken
+    def _has_room(self) -> bool:
+        """Whether another script may be started now."""
+        return not (self.is_stopped or self.is_broken or self._delayed) and len(self._in_flight) < self._window.size
 
-    def _next(self, held: deque[tuple[Row, Call]]) -> bool:
-        """Wait for one answer and go on with its row; whether that row is done."""
-        if held and not self._in_flight:
-            time.sleep(max(self._until - time.monotonic(), 0))
-            return False
+    def _handle_answer(self) -> Result | None:
+        """Wait for one answer, and return what its script returns; None if that goes on."""
+        if self._delayed and not self._in_flight:
+            time.sleep(max(self._paused_until - time.monotonic(), 0))
+            return None
         item = self._answers.get()
         if item is None:  # an interrupt
-            if self._gives_up:
+            if self._is_cancelling:
                 for pending in list(self._in_flight.values()):
                     pending.cancel()
-            return False
-        row, call, pending = item
-        self._in_flight.pop(id(row), None)
-        answer = _answer(pending)
-        if isinstance(answer.error, RateLimitedError) and self._may_wait():
-            held.append((row, call))
-            return False
+            return None
+        script, call, pending = item
+        self._in_flight.pop(id(script), None)
+        answer = _read_answer(pending)
+        if isinstance(answer.error, RateLimitedError) and self._may_retry():
+            self._delayed.append((script, call))
+            return None
         if answer.reply is not None:
-            self._pause, self._limited_since = SECONDS_TO_PAUSE, None
+            self._pause, self._limited_since = FIRST_PAUSE_SECONDS, None
         if isinstance(answer.error, UnavailableError):
-            self.broken = True
-        return self._advance(row, answer)
+            self.is_broken = True
+        return self._advance(script, answer)
 
-    def _may_wait(self) -> bool:
-        """Wait before the next try, longer each time; not for ever."""
+    def _may_retry(self) -> bool:
+        """Pause after a rate limit, longer each time, and return whether to try again."""
         now = time.monotonic()
         self._limited_since = self._limited_since or now
-        self._until, self._pause = now + self._pause, min(self._pause * 2, MOST_SECONDS_TO_PAUSE)
-        return now - self._limited_since < SECONDS_FOR_RATE_LIMIT and not self.interrupted
+        self._paused_until, self._pause = now + self._pause, min(self._pause * 2, MAX_PAUSE_SECONDS)
+        return now - self._limited_since < MAX_RATE_LIMIT_SECONDS and not self.is_interrupted
 
-    def _advance(self, row: Row, answer: Answer | None) -> bool:
-        """Give a row its answer, and send what it wants next; whether it is done."""
+    def _advance(self, script: Script[Result], answer: Answer | None) -> Result | None:
+        """Give a script its answer, and send its next call; returns what the script returns, None if it goes on."""
         try:
-            call = next(row) if answer is None else row.send(answer)
-        except StopIteration:
-            return True
-        self._send(row, call)
-        return False
+            call = next(script) if answer is None else script.send(answer)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        self._send(script, call)
+        return None
 
-    def _send(self, row: Row, call: Call) -> None:
+    def _send(self, script: Script[Result], call: Call) -> None:
         pending = self._conn.begin(call.method, deadline=Deadline(self._timeout), login=call.login, **call.fields)
-        self._in_flight[id(row)] = pending
-        pending.when_done(lambda: self._answers.put((row, call, pending)))
+        self._in_flight[id(script)] = pending
+        pending.when_done(lambda: self._answers.put((script, call, pending)))
 
     def _interrupt(self) -> None:
-        """The first interrupt begins no more rows, the second one gives up those in flight."""
-        self._gives_up = self.interrupted
-        self.interrupted = self.stopped = True
+        """Start no more scripts at the first interrupt; cancel those in flight at the second."""
+        self._is_cancelling = self.is_interrupted
+        self.is_interrupted = self.is_stopped = True
         self._answers.put(None)
 
 
-def _answer(pending: Pending) -> Answer:
+def _read_answer(pending: Pending) -> Answer:
     try:
         reply = pending.reply()
     except MilvusException as exc:
-        unsent = is_never_sent(exc)
-        return Answer(None, exc, is_refusal=unsent or is_refused_call(exc), never_sent=unsent)
-    said = status_of(reply)
-    if said.ok:
+        return Answer(None, exc, is_lost=is_never_sent(exc) or not is_refused_call(exc))
+    status = status_of(reply)
+    if status.ok:
         return Answer(reply)
-    return Answer(None, error_from_status(said), is_refusal=reply_status.is_refusal(said))
+    return Answer(None, error_from_status(status), is_lost=not is_refusal(status))

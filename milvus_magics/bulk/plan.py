@@ -1,8 +1,8 @@
-"""What bulk changes would do: every row is checked before the first change."""
+"""Plans bulk changes: every row is checked before the first change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from milvus_magics.bulk.results import ALREADY, BulkPlan, RowOutcome, UserRow
@@ -19,10 +19,11 @@ from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, printable
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
-USUAL_LIMIT = 100
+DEFAULT_USER_LIMIT = 100
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 
-Found = TypeVar("Found")
+Reply = TypeVar("Reply")
+Users = dict[str, UserSnapshot]
 
 
 def make_plan(
@@ -33,13 +34,13 @@ def make_plan(
     limit: int | None = None,
     timeout: float | None = None,
 ) -> BulkPlan:
-    """What a bulk change would do; nothing is changed.
+    """Check all rows of a bulk change, without changing anything.
 
     Args:
-        conn: where.
+        conn: the connection that would make the change.
         operation: `create_users`, `delete_users` or `drop_users`.
         rows: as `rows_of` gives them.
-        limit: how many users the server takes, where that is known; it doesn't tell.
+        limit: how many users the server takes, if that is known; it doesn't tell.
         timeout: seconds for all of it.
 
     Raises:
@@ -47,46 +48,30 @@ def make_plan(
     """
     deadline = Deadline(timeout)
     problems = find_problems(rows) + [
-        f"row {row.number}: {problem}" for row in rows if (problem := _problem(conn, operation, row))
+        f"row {row.number}: {problem}" for row in rows if (problem := _problem_with_row(conn, operation, row))
     ]
-    held = read_all_users(conn, deadline)
-    if operation != CREATE:
-        raise_problems(problems)
-        return _plan_deletion(conn, operation, rows, held, deadline)
-    problems += _unknown_roles(conn, rows, deadline)
-    new = [row for row in rows if row.user not in held]
-    if limit is not None and len(held) + len(new) > limit:
-        problems.append(f"{len(held)} users are there and {len(new)} would come, but {limit} is the limit")
+    users = read_all_users(conn, deadline)
+    if operation == CREATE:
+        problems += _find_unknown_roles(conn, rows, deadline)
+        return _plan_creation(conn, rows, users, problems, limit)
     raise_problems(problems)
-    todo = [row for row in rows if row.user not in held or _is_begun(row, held)]
-    done = [
-        RowOutcome(row.number, row.user, ALREADY, _reason_not_planned(row, held), conn.address.url)
-        for row in rows
-        if row.user in held and not _is_begun(row, held)
-    ]
-    notes = []
-    if limit is None and len(held) + len(new) > USUAL_LIMIT and new:
-        notes.append(
-            f"the server will have {len(held) + len(new)} users; Milvus takes {USUAL_LIMIT} unless its setting "
-            "proxy.maxUserNum is raised"
-        )
-    return BulkPlan(operation, conn.address.url, tuple(todo), tuple(done), held, tuple(notes))
+    return _plan_deletion(conn, operation, rows, users, deadline)
 
 
-def retry_while_unavailable(ask: Callable[[], Found]) -> Found:
-    """Ask again where the connection breaks: a question can do no harm. A server that isn't there is not waited for."""
+def retry_while_unavailable(read: Callable[[], Reply]) -> Reply:
+    """Retry a read for up to 5 s while the connection breaks; at once if nothing listens there."""
     for _ in Deadline(SECONDS_TO_COME_BACK).poll(SECONDS_BETWEEN_QUESTIONS):
         try:
-            return ask()
+            return read()
         except RefusedError:
             raise
-        except UnavailableError:
-            pass
-    return ask()
+        except UnavailableError as exc:
+            error = exc
+    raise error
 
 
-def read_all_users(conn: Connection, deadline: Deadline) -> dict[str, UserSnapshot]:
-    """All users with their roles and descriptions; without, where the caller may see only their names."""
+def read_all_users(conn: Connection, deadline: Deadline) -> Users:
+    """Read all users by name. Roles are None if the caller may only list names."""
     try:
         reply = retry_while_unavailable(
             lambda: conn.call_checked("SelectUser", deadline=deadline, include_role_info=True)
@@ -99,26 +84,27 @@ def read_all_users(conn: Connection, deadline: Deadline) -> dict[str, UserSnapsh
     }
 
 
-def roles_held(held: dict[str, UserSnapshot], user: str) -> set[str]:
-    """The roles that a user is known to have."""
-    return set((held[user].roles if user in held else None) or ())
+def visible_roles(snapshot: UserSnapshot | None) -> set[str]:
+    """The roles that a user is seen to hold; empty for no user."""
+    return set((snapshot.roles if snapshot else None) or ())
 
 
-def _problem(conn: Connection, operation: str, row: UserRow) -> str:
-    """What is wrong with a row, whatever the server has; empty where nothing."""
+def _problem_with_row(conn: Connection, operation: str, row: UserRow) -> str | None:
+    """Why a row cannot be carried out, whatever the server has; None if nothing is wrong."""
     if operation == CREATE:
         problem = problem_with_user_name(row.user)
-        return problem or (problem_with_password(row.password) if row.password is not None else None) or ""
+        return problem or (problem_with_password(row.password) if row.password is not None else None)
     if row.user == ROOT:
         return "the server never deletes 'root'"
     if row.user == conn.user:
         return f"you are connected as {row.user!r}: delete that one by itself, with %milvus_delete_user"
     if operation == DELETE and row.password is None:
         return f"there is no password for {row.user!r}; %milvus_drop_users needs none"
-    return ""
+    return None
 
 
-def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
+def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
+    """List the roles in rows that do not exist; empty if the caller may not look."""
     if not any(row.roles for row in rows):
         return []
     names = retry_while_unavailable(lambda: lookup.require_roles(conn, [], deadline))
@@ -130,45 +116,73 @@ def _unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline
     ]
 
 
-def _is_begun(row: UserRow, held: dict[str, UserSnapshot]) -> bool:
-    """Whether a user is there and lacks roles, so that their creation may have stopped half way."""
-    is_known = row.password is not None and not row.generated  # else nobody can tell whether it is the same user
-    return row.user in held and is_known and not set(row.roles) <= roles_held(held, row.user)
+def _plan_creation(
+    conn: Connection, rows: Sequence[UserRow], users: Users, problems: list[str], limit: int | None
+) -> BulkPlan:
+    new = sum(row.user not in users for row in rows)
+    if limit is not None and len(users) + new > limit:
+        problems.append(f"{len(users)} users are there and {new} would come, but {limit} is the limit")
+    raise_problems(problems)
+    todo, done = [], []
+    for row in rows:
+        user = users.get(row.user)
+        if user is None or _is_partly_created(row, user):
+            todo.append(row)
+        else:
+            done.append(_already(conn, row, _why_nothing_to_do(row, user)))
+    notes: tuple[str, ...] = ()
+    if limit is None and len(users) + new > DEFAULT_USER_LIMIT and new:
+        notes = (
+            f"the server will have {len(users) + new} users; Milvus takes {DEFAULT_USER_LIMIT} unless its setting "
+            "proxy.maxUserNum is raised",
+        )
+    return BulkPlan(CREATE, conn.address.url, tuple(todo), tuple(done), users, notes)
 
 
-def _reason_not_planned(row: UserRow, held: dict[str, UserSnapshot]) -> str:
-    lacks = [role for role in row.roles if role not in roles_held(held, row.user)]
+def _is_partly_created(row: UserRow, user: UserSnapshot) -> bool:
+    """Whether an existing user lacks roles, so that their creation may have stopped half way."""
+    # Without a password of the caller's, nobody can tell whether it is the same user.
+    return row.password is not None and not row.generated and not set(row.roles) <= visible_roles(user)
+
+
+def _why_nothing_to_do(row: UserRow, user: UserSnapshot) -> str:
+    missing = [role for role in row.roles if role not in visible_roles(user)]
     why = "the user exists already, and keeps their password"
-    return f"{why}; they lack {', '.join(map(repr, lacks))}: %milvus_grant_role" if lacks else why
+    return f"{why}; they lack {', '.join(map(repr, missing))}: %milvus_grant_role" if missing else why
+
+
+def _already(conn: Connection, row: UserRow, why: str) -> RowOutcome:
+    """The outcome of a row that nothing has to be done for."""
+    return RowOutcome(row.number, row.user, ALREADY, why, conn.address.url)
 
 
 def _plan_deletion(
-    conn: Connection,
-    operation: str,
-    rows: Sequence[UserRow],
-    held: dict[str, UserSnapshot],
-    deadline: Deadline,
+    conn: Connection, operation: str, rows: Sequence[UserRow], users: Users, deadline: Deadline
 ) -> BulkPlan:
-    todo = tuple(row for row in rows if row.user in held)
+    todo = tuple(row for row in rows if row.user in users)
     gone = tuple(
-        RowOutcome(
-            row.number, row.user, ALREADY, f"there is no such user{did_you_mean(row.user, held)}",
-            conn.address.url,
-        )
+        _already(conn, row, f"there is no such user{did_you_mean(row.user, users)}")
         for row in rows
-        if row.user not in held
-    )  # fmt: skip
-    names = {row.user for row in todo}
-    admins = {user for user in held if ADMIN in roles_held(held, user)}
-    warning = f"these are all users with the role {ADMIN!r}" if admins and admins <= names else ""
-    lost = [held[user] for user in names]
-    roles = sorted({role for user in names for role in roles_held(held, user)})
+        if row.user not in users
+    )
+    leaving = {row.user: users[row.user] for row in todo}
+    admins = {name for name, user in users.items() if ADMIN in visible_roles(user)}
+    warning = f"these are all users with the role {ADMIN!r}" if admins and admins <= leaving.keys() else ""
+    notes = _deletion_notes(conn, operation, leaving, deadline)
+    return BulkPlan(operation, conn.address.url, todo, gone, users, tuple(notes), warning)
+
+
+def _deletion_notes(
+    conn: Connection, operation: str, leaving: Mapping[str, UserSnapshot], deadline: Deadline
+) -> list[str]:
+    """What the caller should know before the users are deleted."""
+    roles = sorted(set().union(*map(visible_roles, leaving.values())))
     notes = [f"their roles go with them: {', '.join(map(printable, roles))}"] if roles else []
-    if any(user.roles is None for user in lost):
+    if any(user.roles is None for user in leaving.values()):
         notes.append("their roles go with them, and are unknown (the acting user may not look)")
-    if operation == DELETE and todo:
+    if operation == DELETE and leaving:
         notes.append("each password is checked when it is done")
     is_kept = operation == DELETE and conn.keeper is not None and conn.keeper.wanted
-    unkept = 0 if is_kept else len(lost) - len(read_password_hashes(conn, names, deadline) if operation == DROP else ())
-    notes += filter(None, [undo_text(conn, lost, unkept)])
-    return BulkPlan(operation, conn.address.url, todo, gone, held, tuple(notes), warning)
+    hashes = read_password_hashes(conn, leaving.keys(), deadline) if operation == DROP else ()
+    undo = undo_text(conn, leaving.values(), 0 if is_kept else len(leaving) - len(hashes))
+    return [*notes, undo] if undo else notes

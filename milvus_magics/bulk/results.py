@@ -1,4 +1,4 @@
-"""What bulk changes are made from, and what came of them, row by row."""
+"""The rows, plans and results of bulk changes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import CodedError
 from milvus_magics.secret import Secret
-from milvus_magics.wording import listed
+from milvus_magics.wording import count_text, join_parts, listed
 
 DONE, ALREADY, PARTLY = "done", "already", "partly"
 REFUSED, UNKNOWN, NOT_TRIED = "refused", "unknown", "not tried"
 OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, ALREADY, DONE)  # the most worrying first
-MAY_BE_CREATED = (DONE, PARTLY, UNKNOWN)  # a password that was made up is needed then
-MOST_PROBLEMS = 20
+MAX_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class UserRow:
 
 
 class RowOutcome(NamedTuple):
-    """What came of one row.
+    """The outcome of one row.
 
     Attributes:
         row: its number.
@@ -61,15 +60,20 @@ class RowOutcome(NamedTuple):
     server: str = ""
     password: Secret | None = None
 
+    @property
+    def may_be_created(self) -> bool:
+        """Whether the user may be there now, so that a generated password is needed."""
+        return self.outcome in (DONE, PARTLY, UNKNOWN)
+
 
 class BulkError(CodedError):
-    """Some rows of a bulk change are not as they should be."""
+    """Some rows of a bulk change have problems."""
 
     CODE = 65535
 
 
 class BulkResult(Table[RowOutcome]):
-    """A bulk change, row by row. What went wrong is shown first.
+    """The outcomes of a bulk change, row by row, failures first.
 
     Attributes:
         interrupted: whether somebody interrupted it.
@@ -81,11 +85,11 @@ class BulkResult(Table[RowOutcome]):
     def __init__(self, rows: Sequence[RowOutcome], what: str, seconds: float, *, interrupted: bool = False) -> None:
         self.what, self.seconds, self.interrupted = what, seconds, interrupted
         stopped = "interrupted; " if interrupted else ""
-        super().__init__(rows, f"{what}: {stopped}{_counted(rows)} in {seconds:.1f} s")
+        super().__init__(rows, f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s")
 
     @classmethod
     def joined(cls, results: Sequence[BulkResult]) -> BulkResult:
-        """The results of several servers as one."""
+        """Join the results of several servers into one."""
         if len(results) == 1:
             return results[0]
         rows = [row for result in results for row in result]
@@ -95,16 +99,16 @@ class BulkResult(Table[RowOutcome]):
 
     @property
     def counts(self) -> dict[str, int]:
-        """Outcome -> in how many rows."""
+        """How many rows have each outcome."""
         return dict(Counter(row.outcome for row in self))
 
     @property
     def passwords(self) -> dict[str, Secret]:
-        """User -> the password that was generated for them; masked until `.reveal()`."""
-        return {row.user: row.password for row in self if row.password is not None and row.outcome in MAY_BE_CREATED}
+        """The generated passwords by user, masked until `.reveal()`."""
+        return {row.user: row.password for row in self if row.password is not None and row.may_be_created}
 
     def raise_for_failures(self) -> None:
-        """Raise where a row is refused, unknown, not tried or done partly: for runs that nobody looks at.
+        """Raise if a row is refused, unknown, not tried or done partly: for unattended runs.
 
         Raises:
             BulkError: names the first of them.
@@ -115,7 +119,7 @@ class BulkResult(Table[RowOutcome]):
             raise BulkError(f"{self.caption}; {first}")
 
     def shown(self) -> tuple[str, ...]:
-        """The columns worth showing."""
+        """The columns that tell something."""
         servers = {row.server for row in self}
         hidden = {"server"} if len(servers) < 2 else set()
         hidden |= set() if any(row.reason for row in self) else {"reason"}
@@ -138,47 +142,49 @@ class BulkResult(Table[RowOutcome]):
         return sorted(self.to_dicts(), key=lambda row: OUTCOMES.index(row["outcome"]))
 
 
-def _counted(rows: Iterable[RowOutcome]) -> str:
+def _describe_counts(rows: Iterable[RowOutcome]) -> str:
     counts = Counter(row.outcome for row in rows)
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in reversed(OUTCOMES) if counts[outcome]) or "no rows"
 
 
 @dataclass(frozen=True, repr=False)
 class BulkPlan(Sentence):
-    """What a bulk change would do on one server. Nothing was changed.
+    """A bulk change to one server that is checked and not yet made.
 
     Attributes:
         operation: `create_users`, `delete_users` or `drop_users`.
         server: where.
         todo: the rows that something has to be done for.
         done: the outcomes of those that nothing has to be done for.
-        held: user -> what they have now, which goes with them.
+        users: the server's users by name, with their roles.
         notes: what else should be known before.
-        warning: what wants to be confirmed.
+        warning: what has to be confirmed.
     """
 
     operation: str
     server: str
     todo: tuple[UserRow, ...]
     done: tuple[RowOutcome, ...] = ()
-    held: dict[str, UserSnapshot] = field(default_factory=dict)
+    users: dict[str, UserSnapshot] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warning: str = ""
 
     def __str__(self) -> str:
-        return self._told(None)
+        return self._describe(None)
 
     @property
     def brief(self) -> str:
-        """The same with long lists cut, for a question."""
-        return self._told(5)
+        """The text with long lists cut, for a question."""
+        return self._describe(5)
 
-    def _told(self, most: int | None) -> str:
-        deed = self.operation.removesuffix("_users")
-        names = listed([repr(row.user) for row in self.todo], most)
-        text = f"would {deed} {len(self.todo)} user{'s' if len(self.todo) != 1 else ''} on {self.server}"
-        parts = [f"{text}: {names}" if self.todo else text]
-        if self.done:
-            already = listed([repr(outcome.user) for outcome in self.done], most)
-            parts.append(f"nothing is left to do for {len(self.done)}: {already}")
-        return "; ".join([*parts, *self.notes, *([self.warning] if self.warning else [])])
+    def _describe(self, max_names: int | None) -> str:
+        verb = self.operation.removesuffix("_users")
+        names = listed([repr(row.user) for row in self.todo], max_names)
+        text = f"would {verb} {count_text(len(self.todo), 'user')} on {self.server}"
+        already = listed([repr(outcome.user) for outcome in self.done], max_names)
+        return join_parts(
+            f"{text}: {names}" if self.todo else text,
+            f"nothing is left to do for {len(self.done)}: {already}" if self.done else "",
+            *self.notes,
+            self.warning,
+        )

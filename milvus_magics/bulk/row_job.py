@@ -1,22 +1,22 @@
-"""What is sent for one row of a bulk change, call by call, and what came of it."""
+"""Carries out one row of a bulk change, call by call, and records its outcome."""
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import datetime, timezone
 from typing import Any
 
 from milvus_magics import wire
-from milvus_magics.bulk.pipeline import Answer, Call, Row
+from milvus_magics.bulk.pipeline import Answer, Call, Script
 from milvus_magics.bulk.results import DONE, PARTLY, REFUSED, UNKNOWN, RowOutcome, UserRow
-from milvus_magics.client.names import MAX_PASSWORD_BYTES
-from milvus_magics.client.password_check import HASH_REFUSED
+from milvus_magics.client.password_check import HASH_REFUSED, UNSTORABLE_PASSWORD, require_verifiable
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
+    NOT_AUTHENTICATED,
     AuthenticationError,
     LimitReachedError,
+    MilvusException,
     PermissionDeniedError,
     UserExistsError,
     WrongPasswordError,
@@ -26,88 +26,85 @@ from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.events import Change
 
-# After these, the next row would be told the same.
-HOPELESS = (LimitReachedError, PermissionDeniedError)
+# Every further row would meet these, too.
+GENERAL_ERRORS = (LimitReachedError, PermissionDeniedError)
 ROWS_PER_CONTROL = 100
-OUTCOME_OF_CHANGE = {DONE: "done", PARTLY: "refused", REFUSED: "refused", UNKNOWN: "unknown"}
 
 
 class RowJob:
-    """One row under way.
+    """The progress of one row.
 
     Attributes:
         row: what is to be done.
-        outcome: what came of it; None as long as that is open.
+        outcome: as in `RowOutcome`; None before the first try, and after one whose reply was lost.
         reason: why.
-        is_lost: whether an answer was lost, so that the server has to be asked what became of it.
-        is_hopeless: whether other rows will fare no better.
-        sent: whether a change was ever sent, so that finding it done means that it was done here.
-        gave: whether a role was given here.
-        exists: whether the user is there, where they are created.
-        held: the roles that they hold by now.
+        is_general_error: whether other rows would meet the same error.
+        is_sent: whether a change was ever sent, so that finding it done means that it was done here.
+        is_present: whether the user is there; always False for a deletion.
+        tries: how often it was started.
     """
 
     def __init__(
-        self, row: UserRow, conn: Connection, operation: str, had: UserSnapshot | None, secret: Secret | None = None
+        self, row: UserRow, conn: Connection, operation: str, user: UserSnapshot | None, secret: Secret | None = None
     ) -> None:
         self.row, self._conn, self._operation = row, conn, operation
         self.outcome: str | None = None
         self.reason = ""
-        self.is_lost = self.is_hopeless = self.sent = self.gave = False
-        self.exists = had is not None and operation == "create_user"
-        self.held: set[str] = set((had.roles if had else None) or ())
-        self._had, self._secret, self.tries = had or UserSnapshot(row.user), secret, 0
-        self._when, self._began = datetime.now(timezone.utc), time.monotonic()
+        self.is_general_error = self.is_sent = self._has_granted = False
+        self.is_present = user is not None and operation == "create_user"
+        self._roles = set((user.roles if user else None) or ())
+        self._user, self._secret, self.tries = user or UserSnapshot(row.user), secret, 0
+        self._when, self._started = datetime.now(timezone.utc), time.monotonic()
 
-    def begin(self) -> None:
-        """Start, or start again."""
+    def start(self) -> None:
+        """Start a try."""
         if not self.tries:
-            self._when, self._began = datetime.now(timezone.utc), time.monotonic()
+            self._when, self._started = datetime.now(timezone.utc), time.monotonic()
         self.tries += 1
-        self.is_lost = False
 
-    def end(self, outcome: str, reason: str = "", *, code: int = 0) -> None:
-        """Settle what came of it, and tell whoever listens to the connection."""
+    def finish(self, outcome: str, reason: str = "", *, code: int = 0) -> None:
+        """Set the outcome, and report it to the connection's listeners."""
         self.outcome, self.reason = outcome, reason
-        if not self.exists:
-            self._emit(self._operation, self.row.user, OUTCOME_OF_CHANGE[outcome], code)
+        change_outcome = REFUSED if outcome == PARTLY else outcome
+        if not self.is_present:
+            self._report(self._operation, self.row.user, change_outcome, code)
             return
-        if self.sent:
-            self._emit(self._operation, self.row.user, "done", 0)
-        # Roles that were given are told of by themselves; no further one was tried.
-        for role in self.lacking[:1]:
-            self._emit("grant_role", f"{self.row.user} {role}", OUTCOME_OF_CHANGE[outcome], code)
+        if self.is_sent:
+            self._report(self._operation, self.row.user, DONE, 0)
+        # Roles that were granted have entries of their own; no further one was tried.
+        for role in self.missing_roles[:1]:
+            self._report("grant_role", f"{self.row.user} {role}", change_outcome, code)
 
     @property
-    def lacking(self) -> list[str]:
-        """The roles that are still to be given, where the user is created."""
-        return [role for role in self.row.roles if role not in self.held]
+    def missing_roles(self) -> list[str]:
+        """The roles that the row asks for and that the user does not hold yet."""
+        return [role for role in self.row.roles if role not in self._roles]
 
-    def granted(self, role: str) -> None:
-        """A role is given."""
-        self.held.add(role)
-        self.gave = True
-        self._emit("grant_role", f"{self.row.user} {role}", "done", 0)
+    def add_role(self, role: str) -> None:
+        """Record a role that was granted, and report it."""
+        self._roles.add(role)
+        self._has_granted = True
+        self._report("grant_role", f"{self.row.user} {role}", DONE, 0)
 
-    def fail(self, answer: Answer, what: str = "") -> None:
-        """Deal with an answer that is an error: refused, to be tried again, or lost."""
+    def handle_error(self, answer: Answer, prefix: str = "") -> None:
+        """Finish with an answer that is a refusal; leave the outcome open if the reply was lost."""
         error = answer.error
         if error is None:
             raise ValueError("a success is no failure")
-        if answer.never_sent or not answer.is_refusal:
-            self.is_lost, self.reason = True, str(error)
+        if answer.is_lost:
+            self.reason = str(error)
             return
-        self.is_hopeless = isinstance(error, HOPELESS)
-        is_begun = self.gave or (self.exists and self.sent)
-        self.end(PARTLY if is_begun else REFUSED, f"{what}{error}", code=error.code)
+        self.is_general_error = isinstance(error, GENERAL_ERRORS)
+        is_partly_done = self._has_granted or (self.is_present and self.is_sent)
+        self.finish(PARTLY if is_partly_done else REFUSED, f"{prefix}{error}", code=error.code)
 
-    def told(self) -> RowOutcome:
+    def to_outcome(self) -> RowOutcome:
         """The row's outcome."""
-        made_up = self.row.password if self.row.generated else None
+        generated = self.row.password if self.row.generated else None
         outcome = self.outcome or UNKNOWN
-        return RowOutcome(self.row.number, self.row.user, outcome, self.reason, self._conn.address.url, made_up)
+        return RowOutcome(self.row.number, self.row.user, outcome, self.reason, self._conn.address.url, generated)
 
-    def _emit(self, operation: str, target: str, outcome: str, code: int) -> None:
+    def _report(self, operation: str, target: str, outcome: str, code: int) -> None:
         is_deletion = self._operation != "create_user"
         self._conn.emit(
             Change(
@@ -118,114 +115,122 @@ class RowJob:
                 target=target,
                 outcome=outcome,
                 code=code,
-                seconds=time.monotonic() - self._began,
-                undo_record=self._had if is_deletion else None,
+                seconds=time.monotonic() - self._started,
+                undo_record=self._user if is_deletion else None,
             )
         )
         if is_deletion and outcome != "refused" and self._conn.keeper:
             self._conn.keeper.keep(self.row.user, self._secret)
 
 
-def delete(work: RowJob, checks: PasswordChecker | None) -> Row:
-    """Delete the user; with `checks`, only with the right password."""
-    work.begin()
-    if checks is not None:
-        right = yield from checks.check(work)
-        if not right:
-            return
-    work.sent = True
-    answer = yield Call("DeleteCredential", {"username": work.row.user})
+def delete_row(job: RowJob, checker: PasswordChecker | None) -> Script[RowJob]:
+    """Delete the row's user; with a checker, only if the password is right."""
+    job.start()
+    if checker is not None:
+        is_right = yield from checker.check(job)
+        if not is_right:
+            return job
+    job.is_sent = True
+    answer = yield Call("DeleteCredential", {"username": job.row.user})
     if answer.error is None:
-        work.end(DONE)
+        job.finish(DONE)
     else:
-        work.fail(answer)
+        job.handle_error(answer)
+    return job
 
 
-def create(work: RowJob, checks: PasswordChecker | None) -> Row:
-    """Create the user, and give them the roles that they lack."""
-    work.begin()
-    row = work.row
-    if checks is not None and work.exists and not work.sent:
-        # Begun before, or somebody else of that name: the password tells.
-        right = yield from checks.check(work)
-        if not right:
-            return
-    if not work.exists:
-        described = {"description": row.description} if row.description else {}
-        again, work.sent = work.sent, True
-        answer = yield Call("CreateCredential", {"username": row.user, "password": row.password, **described})
-        if answer.error is not None and not (again and isinstance(answer.error, UserExistsError)):
-            work.fail(answer)
-            return
-        work.exists = True
-    for role in work.lacking:
+def create_row(job: RowJob, checker: PasswordChecker | None) -> Script[RowJob]:
+    """Create the row's user, and grant the roles that they lack."""
+    job.start()
+    if checker is not None and job.is_present and not job.is_sent:
+        # Partly created before, or somebody else of that name: the password tells.
+        is_right = yield from checker.check(job)
+        if not is_right:
+            return job
+    if not job.is_present:
+        is_retry, job.is_sent = job.is_sent, True
+        answer = yield Call("CreateCredential", _creation_fields(job.row))
+        if answer.error is not None and not (is_retry and isinstance(answer.error, UserExistsError)):
+            job.handle_error(answer)
+            return job
+        job.is_present = True
+    for role in job.missing_roles:
         kind = wire.enum_value("OperateUserRoleType", "AddUserToRole")
-        answer = yield Call("OperateUserRole", {"username": row.user, "role_name": role, "type": kind})
+        answer = yield Call("OperateUserRole", {"username": job.row.user, "role_name": role, "type": kind})
         if answer.error is not None:
-            work.fail(answer, f"the user is there, but without role {role!r}: ")
-            return
-        work.granted(role)
-    work.end(DONE)
+            job.handle_error(answer, f"the user is there, but without role {role!r}: ")
+            return job
+        job.add_role(role)
+    job.finish(DONE)
+    return job
+
+
+def _creation_fields(row: UserRow) -> dict[str, Any]:
+    fields: dict[str, Any] = {"username": row.user, "password": row.password}
+    return fields | {"description": row.description} if row.description else fields
 
 
 class PasswordChecker:
-    """Checks passwords of many, in the way that the server allows; with a control now and then.
+    """Checks the passwords of many rows, with a random password as a control now and then.
 
     Args:
-        way: as `verify.way_to_check` found it.
-        stop: called where the control fails: then no password can be believed any more.
+        method: as `choose_check_method` gives it.
+        stop: called if the control passes: then no password can be verified any more.
     """
 
-    def __init__(self, way: str, stop: Callable[[], None]) -> None:
-        self._way, self._stop, self._count = way, stop, 0
+    def __init__(self, method: str, stop: Callable[[], None]) -> None:
+        self._method, self._stop, self._count = method, stop, 0
 
-    def check(self, work: RowJob) -> Any:
-        """Yield the calls that check a row's password; whether it is right. Where it isn't, the row is dealt with."""
-        row = work.row
-        if self._way == "login" and ":" in row.user:
-            work.end(REFUSED, "nobody can log in with a name that holds ':', so the password cannot be checked")
+    def check(self, job: RowJob) -> Generator[Call, Answer, bool]:
+        """Yield the calls that check a row's password, and return whether it is right.
+
+        If it isn't, the row is finished, or left open because a reply was lost.
+        """
+        row = job.row
+        if self._method == "login" and ":" in row.user:
+            job.finish(REFUSED, "nobody can log in with a name that holds ':', so the password cannot be checked")
             return False
         if row.password is None:
-            work.end(REFUSED, "there is no password to check")
+            job.finish(REFUSED, "there is no password to check")
+            return False
+        try:
+            require_verifiable(row.user, row.password)
+        except MilvusException as exc:
+            job.finish(REFUSED, str(exc), code=exc.code)
             return False
         self._count += 1
         if self._count % ROWS_PER_CONTROL == 0:
-            control = yield self._call(row.user, Secret(secrets.token_urlsafe(24)), is_control=True)
+            control = yield self._call(row.user, Secret.generate(), is_control=True)
             if self._is_right(control):
                 self._stop()
-                work.end(REFUSED, "the server takes any password by now, so none can be checked")
+                job.finish(REFUSED, "the server takes any password by now, so none can be checked")
                 return False
         answer = yield self._call(row.user, row.password)
         if self._is_right(answer):
             return True
-        self._refuse(work, answer)
+        self._handle_failure(job, answer)
         return False
 
     def _call(self, user: str, password: Secret, *, is_control: bool = False) -> Call:
-        if self._way == "login":
+        if self._method == "login":
             return Call("GetVersion", {}, Login(user, password))
-        # A password that no hash can be made of changes nothing; the last way writes the same one again.
-        rewrites = self._way == "rewrite" and not is_control
-        new = password if rewrites else Secret("x" * (MAX_PASSWORD_BYTES + 1))
+        new = password if self._method == "rewrite" and not is_control else UNSTORABLE_PASSWORD
         return Call("UpdateCredential", {"username": user, "oldPassword": password, "newPassword": new}, None)
 
     def _is_right(self, answer: Answer) -> bool:
-        if self._way == "update":
+        if self._method == "update":
             return answer.error is not None and HASH_REFUSED in answer.error.details
         return answer.error is None
 
     @staticmethod
-    def _refuse(work: RowJob, answer: Answer) -> None:
+    def _handle_failure(job: RowJob, answer: Answer) -> None:
         error = answer.error
-        if isinstance(error, (AuthenticationError, WrongPasswordError)):
-            if work.sent:  # the deletion whose answer was lost came through after all: the list will tell
-                work.is_lost = True
-            elif work.exists:
-                work.end(REFUSED, "the user exists already, with another password", code=UserExistsError.CODE)
-            else:
-                work.end(REFUSED, "the password is wrong", code=1400)
-        elif error is not None and (answer.never_sent or not answer.is_refusal):
-            work.is_lost = True  # only a check was lost: it is done again
-        else:
-            said = "it passed where it cannot" if error is None else str(error)
-            work.end(REFUSED, f"the password cannot be checked: {said}", code=error.code if error else 0)
+        if answer.is_lost:
+            return  # only a check was lost: it is done again
+        if not isinstance(error, (AuthenticationError, WrongPasswordError)):
+            why = "it passed where it cannot" if error is None else str(error)
+            job.finish(REFUSED, f"the password cannot be checked: {why}", code=error.code if error else 0)
+        elif job.is_present and not job.is_sent:
+            job.finish(REFUSED, "the user exists already, with another password", code=UserExistsError.CODE)
+        elif not job.is_sent:  # else a deletion whose reply was lost was done after all: the list of users tells
+            job.finish(REFUSED, "the password is wrong", code=NOT_AUTHENTICATED)

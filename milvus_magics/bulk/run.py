@@ -1,4 +1,4 @@
-"""Many users at once: created, deleted with their passwords checked, or dropped.
+"""Creates and deletes many users at once.
 
 All rows are checked before the first change (`plan.py`), rows don't stop each other, and running the same rows
 again does only what is missing.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from milvus_magics.bulk.pipeline import Pipeline, Row
+from milvus_magics.bulk.pipeline import Pipeline, Script
 from milvus_magics.bulk.plan import (
     CREATE,
     DELETE,
@@ -21,7 +21,7 @@ from milvus_magics.bulk.plan import (
     make_plan,
     read_all_users,
     retry_while_unavailable,
-    roles_held,
+    visible_roles,
 )
 from milvus_magics.bulk.results import (
     DONE,
@@ -34,7 +34,7 @@ from milvus_magics.bulk.results import (
     RowOutcome,
     UserRow,
 )
-from milvus_magics.bulk.row_job import PasswordChecker, RowJob, create, delete
+from milvus_magics.bulk.row_job import PasswordChecker, RowJob, create_row, delete_row
 from milvus_magics.bulk.rows import generate_missing_passwords, rows_of
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
 from milvus_magics.client.password_check import choose_check_method
@@ -45,8 +45,8 @@ from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 
-SINGLE = {CREATE: "create_user", DELETE: "delete_user", DROP: "drop_user"}
-MOST_TRIES = 4
+MAX_TRIES = 4
+REPLY_LOST_BUT_DONE = "the answer was lost, but the server says that it is done"
 
 Progress = Callable[[int], None]
 
@@ -56,7 +56,7 @@ def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
 
     Args:
         conn: a connection whose user may do so (CreateOwnership, ManageOwnership) and look (SelectUser).
-        source: rows, as `bulk_rows.rows_of` takes them. Where no password is given, a random one is made up, which the
+        source: rows, as `rows.rows_of` takes them. Where no password is given, a random one is generated, which the
             result has masked (`.passwords`).
         **options: `limit` (how many users the server takes, where that is known), and those of `execute`.
 
@@ -65,11 +65,11 @@ def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         MilvusException: the server cannot be asked; nothing was changed.
     """
     source = rows_of(source)
-    return _run(conn, CREATE, source, **options)
+    return _plan_and_execute(conn, CREATE, source, **options)
 
 
 def delete_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
-    """Delete users whose passwords are given; each is checked before. Who is gone already is no error.
+    """Delete users whose passwords are right; a user who is gone already is no error.
 
     Args:
         conn: a connection whose user may delete users (DropOwnership) and look (SelectUser).
@@ -81,11 +81,11 @@ def delete_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         CannotVerifyError: here nobody can tell whether a password is right; nothing was changed.
     """
     source = rows_of(source)
-    return _run(conn, DELETE, source, **options)
+    return _plan_and_execute(conn, DELETE, source, **options)
 
 
 def drop_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
-    """Delete users without their passwords. Who is gone already is no error.
+    """Delete users without checking passwords; a user who is gone already is no error.
 
     Args:
         conn: a connection whose user may delete users (DropOwnership) and look (SelectUser).
@@ -96,7 +96,7 @@ def drop_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
     """
     source = rows_of(source)
-    return _run(conn, DROP, source, **options)
+    return _plan_and_execute(conn, DROP, source, **options)
 
 
 def execute(
@@ -107,47 +107,48 @@ def execute(
     progress: Progress | None = None,
     timeout: float | None = 10.0,
 ) -> BulkResult:
-    """Carry a plan out. Rows that don't come to an end say why; nothing is raised for them.
+    """Carry out a plan; a row that fails says why, and nothing is raised for it.
 
     Args:
         conn: where it was planned for.
         planned: what `make_plan` gave.
-        stop_on_error: begin no more rows once one is refused.
+        stop_on_error: start no more rows once one is refused.
         progress: called with the number of rows that are done by now.
         timeout: seconds for each call; None = until an answer arrives or an error occurs.
 
     Raises:
         CannotVerifyError: here nobody can tell whether a password is right; nothing was changed.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     rows = generate_missing_passwords(planned.todo) if planned.operation == CREATE else planned.todo
     run = _Run(conn, planned, rows, stop_on_error, progress, timeout)
-    run.all()
-    told = sorted([*planned.done, *(work.told() for work in run.works)], key=lambda outcome: outcome.row)
-    what = f"{planned.operation.replace('_', ' ')} on {conn.address.url}"
-    return BulkResult(told, what, time.monotonic() - began, interrupted=run.pipeline.interrupted)
+    run.run_all()
+    outcomes = sorted([*planned.done, *(job.to_outcome() for job in run.jobs)], key=lambda outcome: outcome.row)
+    seconds = time.monotonic() - started
+    return BulkResult(outcomes, _title(planned), seconds, interrupted=run.pipeline.is_interrupted)
 
 
 def skip_plan(planned: BulkPlan, why: str = "interrupted before") -> BulkResult:
     """The result of a plan that is not carried out."""
     left = [RowOutcome(row.number, row.user, NOT_TRIED, why, planned.server) for row in planned.todo]
-    what = f"{planned.operation.replace('_', ' ')} on {planned.server}"
-    return BulkResult([*planned.done, *left], what, 0.0, interrupted=True)
+    return BulkResult([*planned.done, *left], _title(planned), 0.0, interrupted=True)
 
 
-def _run(
+def _title(planned: BulkPlan) -> str:
+    return f"{planned.operation.replace('_', ' ')} on {planned.server}"
+
+
+def _plan_and_execute(
     conn: Connection,
     operation: str,
     rows: Sequence[UserRow],
     *,
     limit: int | None = None,
-    stop_on_error: bool = False,
-    progress: Progress | None = None,
     timeout: float | None = 10.0,
+    **options: Any,
 ) -> BulkResult:
-    """Plan and execute; arguments as in both."""
     planned = make_plan(conn, operation, rows, limit=limit, timeout=timeout)
-    return execute(conn, planned, stop_on_error=stop_on_error, progress=progress, timeout=timeout)
+    return execute(conn, planned, timeout=timeout, **options)
 
 
 class _Run:
@@ -164,128 +165,120 @@ class _Run:
     ) -> None:
         self._conn, self._operation, self._timeout = conn, planned.operation, timeout
         self._stop_on_error, self._progress = stop_on_error, progress
-        self.pipeline = Pipeline(conn, timeout)
-        single = SINGLE[planned.operation]
-        kept = self._secrets_of(rows)
-        self.works = [RowJob(row, conn, single, planned.held.get(row.user), kept.get(row.user)) for row in rows]
-        self._checks = self._checks_for(rows)
-        self._ended = 0
+        self.pipeline: Pipeline[RowJob] = Pipeline(conn, timeout)
+        operation = planned.operation.removesuffix("s")  # the row's own entry in the audit
+        secrets = self._read_secrets(rows)
+        self.jobs = [RowJob(row, conn, operation, planned.users.get(row.user), secrets.get(row.user)) for row in rows]
+        self._checker = self._make_checker(rows)
+        self._count = 0
 
-    def _secrets_of(self, rows: Sequence[UserRow]) -> Mapping[str, Secret | None]:
-        """User -> what brings back the password that they have: the one that is checked, or what the server tells."""
+    def _read_secrets(self, rows: Sequence[UserRow]) -> Mapping[str, Secret | None]:
+        """What restores each user's password: the password itself, or its hash if the server tells it."""
         if self._operation == DROP:
             return read_password_hashes(self._conn, [row.user for row in rows], Deadline(self._timeout))
         return {row.user: row.password for row in rows}
 
-    def _checks_for(self, rows: Sequence[UserRow]) -> PasswordChecker | None:
-        needed = self._operation == DELETE or any(work.exists for work in self.works)
-        if not rows or not needed:
+    def _make_checker(self, rows: Sequence[UserRow]) -> PasswordChecker | None:
+        """Make the checker of passwords; None if no row needs one."""
+        is_needed = self._operation == DELETE or any(job.is_present for job in self.jobs)
+        if not rows or not is_needed:
             return None
-        way = retry_while_unavailable(lambda: choose_check_method(self._conn, rows[0].user, Deadline(self._timeout)))
-        return PasswordChecker(way, self.pipeline.stop)
+        method = retry_while_unavailable(lambda: choose_check_method(self._conn, rows[0].user, Deadline(self._timeout)))
+        return PasswordChecker(method, self.pipeline.stop)
 
-    def all(self) -> None:
+    def run_all(self) -> None:
         """Run every row to its end."""
-        waiting = deque(self.works)
-        while waiting:
-            lost = self._pass(waiting)
+        waiting = deque(self.jobs)
+        while waiting and not self.pipeline.is_stopped:
+            lost = self._run_waiting(waiting)
             if lost and not self._settle(lost, waiting):
                 break
-            if self.pipeline.stopped:
-                break
-        for work in self.works:
-            if work.outcome is None:
-                outcome, reason = self._left(work)
-                if work.tries and outcome != NOT_TRIED:
-                    work.end(outcome, reason)
-                else:
-                    work.outcome, work.reason = outcome, reason
+        for job in self.jobs:
+            if job.outcome is None:
+                self._finish_unsettled(job)
 
-    def _left(self, work: RowJob) -> tuple[str, str]:
-        """What to say of a row that was not run to its end."""
-        if work.sent:
-            return UNKNOWN, work.reason
-        if self.pipeline.interrupted:
-            return NOT_TRIED, "interrupted before"
-        if self.pipeline.stopped:
-            return NOT_TRIED, "stopped after an error that others would meet, too"
-        return REFUSED, f"not sent: {work.reason or 'the server cannot be reached any more'}"
+    def _run_waiting(self, waiting: deque[RowJob]) -> list[RowJob]:
+        """Run rows until none is waiting or the connection breaks, and return those whose reply was lost."""
+        run_row = create_row if self._operation == CREATE else delete_row
 
-    def _pass(self, waiting: deque[RowJob]) -> list[RowJob]:
-        """Run rows until none is left, or the connection breaks; those whose fate is open."""
-        begun: list[RowJob] = []
-
-        def rows() -> Iterator[Callable[[], Row]]:
+        def starts() -> Iterator[Callable[[], Script[RowJob]]]:
             while waiting:
-                begun.append(waiting.popleft())
-                yield partial(self._script, begun[-1])
+                yield partial(run_row, waiting.popleft(), self._checker)
 
-        for _ in self.pipeline.run(rows()):
-            pass
-        return [work for work in begun if work.is_lost and work.outcome is None]
+        lost = []
+        for job in self.pipeline.run(starts()):
+            if job.outcome is None:
+                lost.append(job)
+            else:
+                self._report_progress(job)
+        return lost
 
-    def _script(self, work: RowJob) -> Row:
-        yield from (create if self._operation == CREATE else delete)(work, self._checks)
-        self._count(work)
-
-    def _count(self, work: RowJob) -> None:
-        """Tell how far it is, and stop where that is wanted or the only sense."""
-        if work.outcome is None:
-            return
-        self._ended += 1
+    def _report_progress(self, job: RowJob) -> None:
+        """Report how many rows are done, and stop if the other rows would fail, too."""
+        self._count += 1
         if self._progress is not None:
-            self._progress(self._ended)
-        if work.is_hopeless or (self._stop_on_error and work.outcome in (REFUSED, PARTLY)):
+            self._progress(self._count)
+        if job.is_general_error or (self._stop_on_error and job.outcome in (REFUSED, PARTLY)):
             self.pipeline.stop()
 
+    def _finish_unsettled(self, job: RowJob) -> None:
+        """Set the outcome of a row that was not run to its end."""
+        if job.is_sent:
+            job.finish(UNKNOWN, job.reason)
+        elif self.pipeline.is_interrupted:
+            job.outcome, job.reason = NOT_TRIED, "interrupted before"
+        elif self.pipeline.is_stopped:
+            job.outcome, job.reason = NOT_TRIED, "stopped after an error that others would meet, too"
+        else:
+            reason = f"not sent: {job.reason or 'the server cannot be reached any more'}"
+            if job.tries:
+                job.finish(REFUSED, reason)
+            else:
+                job.outcome, job.reason = REFUSED, reason
+
     def _settle(self, lost: list[RowJob], waiting: deque[RowJob]) -> bool:
-        """Ask the server what became of rows; those that it doesn't have yet wait again. False = it is gone."""
-        if not _comes_back(self._conn, 0.5 if self.pipeline.interrupted else SECONDS_TO_COME_BACK):
+        """Ask the server about rows whose reply was lost, and queue those to retry; False if it is gone."""
+        if not self._wait_for_server():
             return False
-        open_ = list(lost)
         for _ in Deadline(SECONDS_TO_SETTLE).poll(SECONDS_BETWEEN_QUESTIONS):
             try:
-                held = read_all_users(self._conn, Deadline(self._timeout))
+                users = read_all_users(self._conn, Deadline(self._timeout))
             except MilvusException:
                 return False
-            done = [work for work in open_ if self._is_done(work, held)]
-            for work in done:
-                self._count(work)
-            open_ = [work for work in open_ if work.outcome is None]
-            if not any(work.sent for work in open_):
+            lost = [job for job in lost if not self._finish_if_done(job, users.get(job.row.user))]
+            if not any(job.is_sent for job in lost):
                 break
-        for work in open_:
-            if work.tries < MOST_TRIES and not self.pipeline.stopped:
-                waiting.append(work)
-            elif work.sent:
-                work.end(UNKNOWN, f"{work.reason}; not done so far, but the server may still do it")
-                self._count(work)
+        for job in lost:
+            if job.tries < MAX_TRIES and not self.pipeline.is_stopped:
+                waiting.append(job)
+            elif job.is_sent:
+                job.finish(UNKNOWN, f"{job.reason}; not done so far, but the server may still do it")
+                self._report_progress(job)
         return True
 
-    def _is_done(self, work: RowJob, held: dict[str, UserSnapshot]) -> bool:
-        """Whether a row turns out to be done, by what the server has now."""
-        if not work.sent:
-            return False
-        if self._operation != CREATE:
-            if work.row.user in held:
-                return False
-            work.end(DONE, "the answer was lost, but the server says that it is done")
-            return True
-        work.exists = work.row.user in held
-        for role in set(work.lacking) & roles_held(held, work.row.user):
-            work.granted(role)
-        if work.exists and not work.lacking:
-            work.end(DONE, "the answer was lost, but the server says that it is done")
-            return True
+    def _wait_for_server(self) -> bool:
+        """Wait until the server answers; False if it doesn't in time."""
+        seconds = 0.5 if self.pipeline.is_interrupted else SECONDS_TO_COME_BACK
+        for _ in Deadline(seconds).poll(SECONDS_BETWEEN_QUESTIONS):
+            try:
+                self._conn.call("GetVersion", deadline=Deadline(min(seconds, 2.0)))
+                return True
+            except MilvusException:
+                pass
         return False
 
-
-def _comes_back(conn: Connection, seconds: float) -> bool:
-    """Whether a server answers, or does so again soon."""
-    for _ in Deadline(seconds).poll(SECONDS_BETWEEN_QUESTIONS):
-        try:
-            conn.call("GetVersion", deadline=Deadline(min(seconds, 2.0)))
-            return True
-        except MilvusException:
-            pass
-    return False
+    def _finish_if_done(self, job: RowJob, user: UserSnapshot | None) -> bool:
+        """Finish a row that turns out to be done, by what the server has now of its user."""
+        if not job.is_sent:
+            return False
+        if self._operation == CREATE:
+            job.is_present = user is not None
+            for role in set(job.missing_roles) & visible_roles(user):
+                job.add_role(role)
+            is_done = job.is_present and not job.missing_roles
+        else:
+            is_done = user is None
+        if is_done:
+            job.finish(DONE, REPLY_LOST_BUT_DONE)
+            self._report_progress(job)
+        return is_done

@@ -38,6 +38,8 @@ from milvus_magics.transport.reply_status import status_of
 
 THIS, RANDOM = "with this password", "with a random password"
 HASH_REFUSED = "encrypt password failed"
+# No hash can be made of it, so a change to it writes nothing.
+UNSTORABLE_PASSWORD = Secret("x" * (MAX_PASSWORD_BYTES + 1))
 
 
 class Verdict(NamedTuple):
@@ -68,6 +70,19 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
         ParameterError: when the password is empty.
         MilvusException: when the server cannot be reached.
     """
+    require_verifiable(user, password)
+    verdict = _by_login(conn, user, password, deadline)
+    return verdict or _by_update(conn, user, password, deadline, may_rewrite)
+
+
+def require_verifiable(user: str, password: Secret) -> None:
+    """Raise if a password cannot be checked, or is wrong whatever the server says.
+
+    Raises:
+        ParameterError: the password is empty.
+        WrongPasswordError: it is longer than any password of Milvus.
+        CannotVerifyError: it holds a NUL character.
+    """
     if not password:
         raise ParameterError("the password is empty", outcome=NOTHING_SENT)
     raw = password.encode()
@@ -81,8 +96,6 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
     if b"\0" in raw:
         # bcrypt repeats "password, NUL" over and over, so 'x' and 'x NUL x' are the same to it.
         raise CannotVerifyError("a password that holds a NUL character cannot be verified: Milvus takes it for others")
-    verdict = _by_login(conn, user, password, deadline)
-    return verdict or _by_update(conn, user, password, deadline, may_rewrite)
 
 
 def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
@@ -252,9 +265,13 @@ def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline
 
 
 def _begin_update(begin: Callable[..., Pending], user: str, password: Secret, deadline: Deadline) -> Pending:
-    too_long = Secret("x" * (MAX_PASSWORD_BYTES + 1))
     return begin(
-        "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=too_long
+        "UpdateCredential",
+        deadline=deadline,
+        login=None,
+        username=user,
+        oldPassword=password,
+        newPassword=UNSTORABLE_PASSWORD,
     )
 
 

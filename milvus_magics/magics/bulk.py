@@ -57,12 +57,12 @@ class BulkMagics(SessionMagics):
         made: set[str] = set()
         try:
             result = self._execute(args, plans)
-            made = {row.user for row in result if row.outcome in bulk.results.MAY_BE_CREATED}
+            made = {row.user for row in result if row.may_be_created}
         except BaseException:
             made = {row.user for row in rows}  # nobody knows which of them are needed
             raise
         finally:
-            bulk.files.keep_only(args.passwords_to, tuple(row for row in rows if row.user in made))
+            bulk.files.rewrite_passwords(args.passwords_to, tuple(row for row in rows if row.user in made))
         return result
 
     @line_magic(source, stop_on_error, dry_run, yes, using_option, timeout_option)
