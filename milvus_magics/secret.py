@@ -39,7 +39,7 @@ class Secret:
         if not isinstance(value, str):
             # An error of ours is one line; a traceback could show the value.
             raise ParameterError(f"a password is text (str) or a Secret, not {type(value).__name__}")
-        self._read = _closure(value)
+        self._read = lambda: value
 
     @classmethod
     def from_environment(cls, name: str) -> Secret | None:
@@ -177,13 +177,6 @@ class PasswordHash(Secret):
     """What a server stores of a password. As secret as that, and travels as it is."""
 
     __slots__ = ()
-
-
-def _closure(value: str) -> Callable[[], str]:
-    def read() -> str:
-        return value
-
-    return read
 
 
 def _keyring() -> Any:

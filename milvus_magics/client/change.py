@@ -64,7 +64,7 @@ class Attempt:
         self, conn: Connection, operation: str, target: str, subject: str, verb: str, deadline: Deadline
     ) -> None:
         self._conn, self._operation, self._deadline = conn, operation, deadline
-        self.describe(target, subject, verb)
+        self._target, self._subject, self._verb = target, subject, verb
         self._when, self._began = datetime.now(timezone.utc), time.monotonic()
         self.outcome = "refused"
         self.note = ""

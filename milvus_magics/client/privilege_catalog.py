@@ -9,7 +9,7 @@ from milvus_magics.transport.connection import Connection
 
 # Hints for levels and spelling, never a closed list: servers add privileges, and theirs is the last word.
 ON_COLLECTIONS = frozenset(
-    {
+    [
         "Load",
         "Release",
         "Compaction",
@@ -37,10 +37,10 @@ ON_COLLECTIONS = frozenset(
         "CollectionReadOnly",
         "CollectionReadWrite",
         "CollectionAdmin",
-    }
+    ]
 )
 ON_DATABASES = frozenset(
-    {
+    [
         "CreateCollection",
         "DropCollection",
         "ShowCollections",
@@ -50,24 +50,16 @@ ON_DATABASES = frozenset(
         "DatabaseReadOnly",
         "DatabaseReadWrite",
         "DatabaseAdmin",
-    }
+    ]
 )
 # On databases or collections on later servers, on everything on 2.3.
-ON_EITHER = frozenset(
-    {
-        "DescribeCollection",
-        "CreateAlias",
-        "DropAlias",
-        "DescribeAlias",
-        "ListAliases",
-    }
-)
+ON_EITHER = frozenset(["DescribeCollection", "CreateAlias", "DropAlias", "DescribeAlias", "ListAliases"])
 DROPPING = frozenset({"DropCollection", "RenameCollection"})
 # What reaches a collection that is there, although it is granted on everything or on a database.
 REACHING = DROPPING | ON_EITHER
 ON_USERS = frozenset({"UpdateUser", "SelectUser"})
 ON_CLUSTER = frozenset(
-    {
+    [
         "CreateOwnership",
         "DropOwnership",
         "SelectOwnership",
@@ -92,7 +84,7 @@ ON_CLUSTER = frozenset(
         "ClusterReadOnly",
         "ClusterReadWrite",
         "ClusterAdmin",
-    }
+    ]
 )
 KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
 ALL = "*"
@@ -128,7 +120,7 @@ for (_kind, _level), _more in USUAL.items():
     USUAL_GROUPS[_kind + _level] = (*USUAL_GROUPS.get(_kind + BELOW[_level], ()), *_more.split())
 # What servers with groups know and those without don't.
 SINCE_GROUPS = frozenset(
-    {
+    [
         "DescribeDatabase",
         "AlterDatabase",
         "ListPrivilegeGroups",
@@ -143,7 +135,7 @@ SINCE_GROUPS = frozenset(
         "CollectionReadOnly",
         "CollectionReadWrite",
         "CollectionAdmin",
-    }
+    ]
 )
 
 

@@ -8,10 +8,7 @@ from milvus_magics import wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants import read_roles_with
 from milvus_magics.client.lookup import read_own_roles
-from milvus_magics.client.names import (
-    problem_with_existing_name,
-    require_valid,
-)
+from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import KNOWN
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups

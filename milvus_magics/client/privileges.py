@@ -13,15 +13,8 @@ from milvus_magics import wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants import is_granted, is_same_grant, missing_target_note, select_grants_of_role
 from milvus_magics.client.grants import list_grants as list_grants
-from milvus_magics.client.lookup import (
-    read_holders,
-    read_version,
-    unknown_role_error,
-)
-from milvus_magics.client.names import (
-    problem_with_existing_name,
-    require_valid,
-)
+from milvus_magics.client.lookup import read_holders, read_version, unknown_role_error
+from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
@@ -199,23 +192,22 @@ def _send_as_somebody(
 ) -> str:
     """Send a change with a grantor, which servers insist on even without authorization.
 
-    There it looks into the header for a name, which must be a user's, and doesn't look at the password.
+    There they look into the header for a user's name, and don't look at the password.
     """
-
     attempt.describe(*_describe_change(grant, granted))
 
     def is_done(until: Deadline) -> bool | None:
         return any(is_same_grant(grant, other) for other in select_grants_of_role(conn, [grant], until)) is granted
 
-    is_nobody = conn.address.login is None
+    has_no_login = conn.address.login is None
     try:
-        attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR if is_nobody else CONNECTION_LOGIN, **fields)
+        attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR if has_no_login else CONNECTION_LOGIN, **fields)
     except UnknownUserError:
-        if is_nobody:
+        if has_no_login:
             raise
-        is_nobody = True
+        has_no_login = True
         attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR, **fields)
-    return "the server wants to know who grants, so it was told 'root': authorization is off" if is_nobody else ""
+    return "the server wants to know who grants, so it was told 'root': authorization is off" if has_no_login else ""
 
 
 def _operate_type(granted: bool) -> int:
@@ -238,11 +230,11 @@ def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadlin
         listed_grants = select_grants_of_role(conn, wanted, deadline)
     except PermissionDeniedError:
         return wanted[0]
-    found = next((grant for grant in wanted if any(is_same_grant(grant, other) for other in listed_grants)), None)
-    if found is None:
+    grant = next((grant for grant in wanted if any(is_same_grant(grant, other) for other in listed_grants)), None)
+    if grant is None:
         has = f"it has {listed(listed_grants)}" if listed_grants else "it has no privileges"
         raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=NOTHING_CHANGED)
-    return found
+    return grant
 
 
 def possible_grants(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> list[Grant]:
@@ -343,4 +335,6 @@ def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
         return "everybody would lose it"
     if holders is None:
         return "who would lose it cannot be seen without the privilege SelectOwnership"
-    return f"{len(holders) or 'is_nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"
+    return (
+        f"{len(holders) or 'has_no_login'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"
+    )

@@ -15,12 +15,7 @@ from milvus_magics.client.lookup import (
     unknown_user_error,
     user_names_in,
 )
-from milvus_magics.client.names import (
-    ADMIN,
-    problem_with_existing_name,
-    problem_with_role_name,
-    require_valid,
-)
+from milvus_magics.client.names import ADMIN, problem_with_existing_name, problem_with_role_name, require_valid
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
 from milvus_magics.client.results.users import roles_text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from os import fspath
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -59,7 +60,7 @@ class Address:
             return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    @property
+    @cached_property
     def url(self) -> str:
         """The address as a URI, without credentials."""
         return self.target if self.is_unix else f"{'https' if self.secure else 'http'}://{self.address}"

@@ -72,7 +72,7 @@ class Connection:
         self._authorization = address.login.header() if address.login else None
         with defer_interrupts(), fork_safe_settings():
             self._channel = _open_channel(address)
-        self._open = True
+        self._is_open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
         if address.login and not address.secure and not address.is_local:
             _warn_about_plaintext(address)
@@ -107,15 +107,16 @@ class Connection:
         """
         import grpc
 
-        self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             with defer_interrupts(interruptible=_waiting_code()):
                 return call(
-                    _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
+                    request_class(**_bare(fields)), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
                 )
         except grpc.RpcError as exc:
-            raise self._error(exc, method, deadline) from exc.with_traceback(None)
+            raise error_from_grpc(exc, method, self.address, deadline.timeout, self.version) from exc.with_traceback(
+                None
+            )
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
 
@@ -129,11 +130,10 @@ class Connection:
         self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any
     ) -> Pending:
         """Send a call without waiting, to have several in flight together; arguments as in `call`."""
-        self._require_open()
         call, request_class = self._calls.get(method) or self._prepare(method)
         with defer_interrupts():
             future = call.future(
-                _request(request_class, fields), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
+                request_class(**_bare(fields)), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
             )
             return Pending(self, method, deadline, future)
 
@@ -166,7 +166,8 @@ class Connection:
 
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
-        self._open = False
+        self._is_open = False
+        self._calls = {}
         with defer_interrupts():
             self._channel.close()
 
@@ -181,16 +182,16 @@ class Connection:
         except DeadlineError:
             raise DeadlineError(f"{self.address.url} did not answer within {deadline.timeout:g} s") from None
 
-    def _require_open(self) -> None:
-        if not self._open:
-            raise ClosedError(f"this connection to {self.address.url} is closed: connect again", outcome=NOTHING_SENT)
-
     def emit(self, change: Change) -> None:
         """Tell everybody who listens about a change."""
         for listener in list(self.on_change):
             listener(change)
 
     def _prepare(self, name: str) -> tuple[Any, Any]:
+        """Make the call of a method and its request's class, to be kept until this connection is closed."""
+        calls = self._calls  # closing leaves this one behind, so that nothing is kept of a closed channel
+        if not self._is_open:
+            raise ClosedError(f"this connection to {self.address.url} is closed: connect again", outcome=NOTHING_SENT)
         method = wire.method(name)
         with defer_interrupts():
             call = self._channel.unary_unary(
@@ -198,16 +199,13 @@ class Connection:
                 request_serializer=method.request.SerializeToString,
                 response_deserializer=method.response.FromString,
             )
-        self._calls[name] = call, method.request
-        return self._calls[name]
+        calls[name] = call, method.request
+        return calls[name]
 
     def _metadata(self, login: Login | None) -> tuple[tuple[str, str], ...]:
         header = self._authorization if login is CONNECTION_LOGIN else login.header() if login else None
-        metadata = (("authorization", header.reveal()),) if header else ()
+        metadata = (("authorization", header.reveal()),) if header is not None else ()
         return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
-
-    def _error(self, exc: grpc.RpcError, method: str, deadline: Deadline) -> Exception:
-        return error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
 
 
 class Pending:
@@ -227,7 +225,8 @@ class Pending:
             with defer_interrupts():
                 return self._future.result()
         except grpc.RpcError as exc:
-            raise self._conn._error(exc, self._method, self._deadline) from exc.with_traceback(None)
+            conn, timeout = self._conn, self._deadline.timeout
+            raise error_from_grpc(exc, self._method, conn.address, timeout, conn.version) from exc.with_traceback(None)
         except grpc.FutureCancelledError:
             raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:
@@ -239,9 +238,10 @@ class Pending:
         self._future.add_done_callback(lambda _: callback())
 
     def cancel(self) -> None:
-        """Give the call up: nobody waits for it any more."""
-        with defer_interrupts():
-            self._future.cancel()
+        """Give the call up, if there is no reply yet: nobody waits for it any more."""
+        if self._done.empty():
+            with defer_interrupts():
+                self._future.cancel()
 
 
 @cache
@@ -253,12 +253,8 @@ def _waiting_code() -> CodeType | None:
     return getattr(waiting, "__code__", None)
 
 
-def _request(request_class: Any, fields: dict[str, Any]) -> Any:
-    return request_class(**{name: _bare(value) for name, value in fields.items()})
-
-
 def _bare(value: Any) -> Any:
-    """A field's value as it travels: passwords as Milvus wants them, hashes as they are."""
+    """The fields of a request as they travel: passwords as Milvus wants them, hashes as they are."""
     if isinstance(value, PasswordHash):
         return value.reveal()
     if isinstance(value, Secret):
