@@ -7,84 +7,33 @@ from typing import NamedTuple
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.transport.connection import Connection
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Hints for levels and spelling, never a closed list: servers add privileges, and theirs is the last word.
-ON_COLLECTIONS = frozenset(
-    [
-        "Load",
-        "Release",
-        "Compaction",
-        "Insert",
-        "Delete",
-        "GetStatistics",
-        "CreateIndex",
-        "IndexDetail",
-        "DropIndex",
-        "Search",
-        "Flush",
-        "Query",
-        "LoadBalance",
-        "Import",
-        "Upsert",
-        "GetLoadingProgress",
-        "GetLoadState",
-        "CreatePartition",
-        "DropPartition",
-        "ShowPartitions",
-        "HasPartition",
-        "GetFlushState",
-        "AddCollectionField",
-        "AlterCollectionSchema",
-        "CollectionReadOnly",
-        "CollectionReadWrite",
-        "CollectionAdmin",
-    ]
+ON_COLLECTIONS = _names(
+    "Load Release Compaction Insert Delete GetStatistics CreateIndex IndexDetail DropIndex Search Flush Query "
+    "LoadBalance Import Upsert GetLoadingProgress GetLoadState CreatePartition DropPartition ShowPartitions "
+    "HasPartition GetFlushState AddCollectionField AlterCollectionSchema CollectionReadOnly CollectionReadWrite "
+    "CollectionAdmin"
 )
-ON_DATABASES = frozenset(
-    [
-        "CreateCollection",
-        "DropCollection",
-        "ShowCollections",
-        "RenameCollection",
-        "DescribeDatabase",
-        "AlterDatabase",
-        "DatabaseReadOnly",
-        "DatabaseReadWrite",
-        "DatabaseAdmin",
-    ]
+ON_DATABASES = _names(
+    "CreateCollection DropCollection ShowCollections RenameCollection DescribeDatabase AlterDatabase DatabaseReadOnly "
+    "DatabaseReadWrite DatabaseAdmin"
 )
 # On databases or collections on later servers, on everything on 2.3.
-ON_EITHER = frozenset(["DescribeCollection", "CreateAlias", "DropAlias", "DescribeAlias", "ListAliases"])
+ON_EITHER = _names("DescribeCollection CreateAlias DropAlias DescribeAlias ListAliases")
 DROPPING = frozenset({"DropCollection", "RenameCollection"})
 # What reaches a collection that is there, although it is granted on everything or on a database.
 REACHING = DROPPING | ON_EITHER
 ON_USERS = frozenset({"UpdateUser", "SelectUser"})
-ON_CLUSTER = frozenset(
-    [
-        "CreateOwnership",
-        "DropOwnership",
-        "SelectOwnership",
-        "ManageOwnership",
-        "CreateResourceGroup",
-        "DropResourceGroup",
-        "DescribeResourceGroup",
-        "ListResourceGroups",
-        "UpdateResourceGroups",
-        "TransferNode",
-        "TransferReplica",
-        "CreateDatabase",
-        "DropDatabase",
-        "ListDatabases",
-        "FlushAll",
-        "BackupRBAC",
-        "RestoreRBAC",
-        "CreatePrivilegeGroup",
-        "DropPrivilegeGroup",
-        "ListPrivilegeGroups",
-        "OperatePrivilegeGroup",
-        "ClusterReadOnly",
-        "ClusterReadWrite",
-        "ClusterAdmin",
-    ]
+ON_CLUSTER = _names(
+    "CreateOwnership DropOwnership SelectOwnership ManageOwnership CreateResourceGroup DropResourceGroup "
+    "DescribeResourceGroup ListResourceGroups UpdateResourceGroups TransferNode TransferReplica CreateDatabase "
+    "DropDatabase ListDatabases FlushAll BackupRBAC RestoreRBAC CreatePrivilegeGroup DropPrivilegeGroup "
+    "ListPrivilegeGroups OperatePrivilegeGroup ClusterReadOnly ClusterReadWrite ClusterAdmin"
 )
 KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
 ALL = "*"
@@ -119,23 +68,10 @@ USUAL_GROUPS: dict[str, tuple[str, ...]] = {}
 for (_kind, _level), _more in USUAL.items():
     USUAL_GROUPS[_kind + _level] = (*USUAL_GROUPS.get(_kind + BELOW[_level], ()), *_more.split())
 # What servers with groups know and those without don't.
-SINCE_GROUPS = frozenset(
-    [
-        "DescribeDatabase",
-        "AlterDatabase",
-        "ListPrivilegeGroups",
-        "UpdateResourceGroups",
-        "BackupRBAC",
-        "RestoreRBAC",
-        "CreatePrivilegeGroup",
-        "DropPrivilegeGroup",
-        "OperatePrivilegeGroup",
-        "AddCollectionField",
-        "AlterCollectionSchema",
-        "CollectionReadOnly",
-        "CollectionReadWrite",
-        "CollectionAdmin",
-    ]
+SINCE_GROUPS = _names(
+    "DescribeDatabase AlterDatabase ListPrivilegeGroups UpdateResourceGroups BackupRBAC RestoreRBAC "
+    "CreatePrivilegeGroup DropPrivilegeGroup OperatePrivilegeGroup AddCollectionField AlterCollectionSchema "
+    "CollectionReadOnly CollectionReadWrite CollectionAdmin"
 )
 
 

@@ -335,6 +335,4 @@ def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
         return "everybody would lose it"
     if holders is None:
         return "who would lose it cannot be seen without the privilege SelectOwnership"
-    return (
-        f"{len(holders) or 'has_no_login'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"
-    )
+    return f"{len(holders) or 'nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"
