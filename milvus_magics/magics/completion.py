@@ -21,8 +21,8 @@ IDENTIFIER = "milvus_magics"
 PRIORITY = 1000.0
 # An argument's metavar or option -> the kind of name that it takes.
 KINDS = {
-    "user": "user", "role": "role", "collection": "collection", "db": "database", "group": "group", "alias": "alias",
-    "using": "alias", "privilege": "privilege", "privileges": "privilege", "object": "object",
+    "user": "user", "role": "role", "roles": "role", "collection": "collection", "db": "database", "group": "group",
+    "alias": "alias", "using": "alias", "privilege": "privilege", "privileges": "privilege", "object": "object",
 }  # fmt: skip
 # These name something that there isn't yet.
 NEW = {
@@ -65,17 +65,17 @@ def _split(rest: str) -> tuple[list[str], str]:
 
 def _action(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Action | None:
     """The argument that the next word would be a value of; None where only an option can follow."""
-    options = {option: action for action in parser._actions for option in action.option_strings}
+    takers = {option: action for action in parser._actions if action.nargs != 0 for option in action.option_strings}
     positional = [action for action in parser._actions if not action.option_strings]
     waiting: argparse.Action | None = None
     for word in words:
-        if waiting is not None and not word.startswith("-"):
+        if word.startswith("-"):
+            waiting = takers.get(word)
+        elif waiting is not None:
             waiting = None
-        elif word in options:
-            waiting = options[word] if options[word].nargs != 0 else None
-        elif not word.startswith("-") and positional and positional[0].nargs != "+":
+        elif positional and positional[0].nargs != "+":
             positional.pop(0)
-    return waiting or (positional[0] if positional else None)
+    return waiting or next(iter(positional), None)
 
 
 def _options(parser: argparse.ArgumentParser, words: list[str], fragment: str) -> list[str]:
@@ -91,7 +91,7 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     """The names that an argument may take."""
     if NEW.get(magic) == action.dest and not action.option_strings:
         return []
-    kind = "user" if action.dest == "name" and action.metavar in ("NAME", "USER") else KINDS.get(action.dest, "")
+    kind = KINDS.get(action.dest, "")
     if kind == "privilege":
         return sorted(client.privilege_catalog.KNOWN)
     if kind == "object":
