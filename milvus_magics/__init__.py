@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from milvus_magics.errors import MilvusException as MilvusException
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
     from milvus_magics.forms.console import Console as Console
-    from milvus_magics.forms.create_user import CreateUserForm as CreateUserForm
-    from milvus_magics.forms.drop_user import DropUserForm as DropUserForm
     from milvus_magics.forms.passwords import ResetPasswordForm as ResetPasswordForm
     from milvus_magics.forms.passwords import UpdatePasswordForm as UpdatePasswordForm
     from milvus_magics.forms.roles import CreateRoleForm as CreateRoleForm
     from milvus_magics.forms.roles import DropRoleForm as DropRoleForm
     from milvus_magics.forms.roles import GrantRoleForm as GrantRoleForm
     from milvus_magics.forms.roles import RevokeRoleForm as RevokeRoleForm
+    from milvus_magics.forms.users import CreateUserForm as CreateUserForm
     from milvus_magics.forms.users import DeleteUserForm as DeleteUserForm
+    from milvus_magics.forms.users import DropUserForm as DropUserForm
     from milvus_magics.role import Role as Role
     from milvus_magics.secret import Secret as Secret
     from milvus_magics.session.connections import connections as connections
@@ -44,10 +44,10 @@ _HOMES: dict[str, str | None] = {
     "ConnectForm": "forms.connect",
     "Console": "forms.console",
     "CreateRoleForm": "forms.roles",
-    "CreateUserForm": "forms.create_user",
+    "CreateUserForm": "forms.users",
     "DeleteUserForm": "forms.users",
     "DropRoleForm": "forms.roles",
-    "DropUserForm": "forms.drop_user",
+    "DropUserForm": "forms.users",
     "GrantRoleForm": "forms.roles",
     "ResetPasswordForm": "forms.passwords",
     "RevokeRoleForm": "forms.roles",

@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 import ipywidgets as widgets
-from traitlets import Unicode
 
 from milvus_magics.client import users
-from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.forms.form import BELOW_FIELDS, BUTTONS, FIELD, LABEL, Form, show
-from milvus_magics.forms.secret_text import SecretText
+from milvus_magics.forms.fields import SecretField, UnechoedField, show
+from milvus_magics.forms.form import BUTTONS, Form
 from milvus_magics.secret import Secret
 from milvus_magics.session.connections import DEFAULT, connections
 from milvus_magics.transport.address import DEFAULT_URI, Address
 from milvus_magics.transport.connection import Connection
 
-# Field -> its label and what stands in it while it is empty.
-FIELDS = {
-    "uri": ("Address", "http://host:19530, https://host, unix:/path or host:19530"),
-    "user": ("User", "empty with an API key, or as nobody"),
-    "db_name": ("Database", "the default one"),
-    "alias": ("Alias", "name of the connection in this notebook"),
-}
-TLS_FIELDS = {
-    "ca_pem_path": ("CA certificate", "PEM file that signed the server's"),
-    "server_pem_path": ("Server cert.", "PEM file with the server's own"),
-    "client_pem_path": ("Client cert.", "PEM file, where the server asks"),
-    "client_key_path": ("Client key", "PEM file with its key"),
-    "server_name": ("Server name", "the name in the server's certificate"),
-}
-
-
-class UnechoedText(widgets.Text):
-    """A field whose content isn't sent back to the browsers: an address may come with a password in it."""
-
-    value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
+# Field -> what an address calls it.
+PARAMETERS = {
+    "uri": "uri", "user": "user", "db": "db_name", "ca_pem": "ca_pem_path", "server_pem": "server_pem_path",
+    "client_pem": "client_pem_path", "client_key": "client_key_path", "server_name": "server_name",
+}  # fmt: skip
+TLS_FIELDS = (
+    UnechoedField("ca_pem", "CA certificate", "PEM file that signed the server's"),
+    UnechoedField("server_pem", "Server cert.", "PEM file with the server's own"),
+    UnechoedField("client_pem", "Client cert.", "PEM file, where the server asks"),
+    UnechoedField("client_key", "Client key", "PEM file with its key"),
+    UnechoedField("server_name", "Server name", "the name in the server's certificate"),
+)
 
 
 class ConnectForm(Form):
@@ -54,11 +45,22 @@ class ConnectForm(Form):
     """
 
     OPERATION = "connect"
-    FILLABLE = ("uri", "user", "db", "alias", "ca_pem", "server_pem", "client_pem", "client_key", "server_name")
     TITLE = "Connect"
     MAGIC = "%milvus_connect URI --user NAME"
     BUSY = "Connecting…"
     CHECK = "check with %milvus_connections"
+    FIELDS = (
+        # An address may come with a password in it. Half typed, it means nothing, and neither do the others.
+        UnechoedField("uri", "Address", "http://host:19530, https://host, unix:/path or host:19530"),
+        UnechoedField("user", "User", "empty with an API key, or as nobody"),
+        SecretField("password", "Password", "of that user; without a user: an API key"),
+        UnechoedField("db", "Database", "the default one"),
+        UnechoedField("alias", "Alias", "name of the connection in this notebook"),
+        *TLS_FIELDS,
+    )
+    KEEP_FIELDS = tuple(field.name for field in FIELDS)
+
+    _tested: tuple[dict[str, Any], Connection] | None = None
 
     def __init__(
         self,
@@ -70,48 +72,32 @@ class ConnectForm(Form):
         timeout: float = 10.0,
         **tls: str,
     ) -> None:
-        self._timeout = timeout
-        self._tested: tuple[dict[str, Any], Connection] | None = None
-        uri, in_uri, _ = _without_credentials(uri or _usual_uri())
-        first = {"uri": uri, "user": user or in_uri, "db_name": db_name, "alias": alias, **tls}
-        labelled = {**FIELDS, **TLS_FIELDS}
-        self._texts = {name: _text(*words, first.get(name) or "") for name, words in labelled.items()}
-        super().__init__()
-        self._header.value = html_line("Connect this notebook to a Milvus server", "heading")
-        for text in self._texts.values():
-            text.observe(self._changed, "value")
-        self._texts["uri"].observe(self._uri_changed, "value")
-        self._secret.observe(self._update, "value")
-        self._test.on_click(lambda _: self._work(self._try_out, self._test, "Testing…"))
-        self._update()
+        super().__init__(alias, timeout=timeout)
+        tls = {name: tls.get(PARAMETERS[name], "") for name in (field.name for field in TLS_FIELDS)}
+        self.fill(uri=uri or _usual_uri(), user=user, db=db_name, alias=alias, **tls)
+        self.fields["uri"].widget.observe(self._take_credentials_out, "value")
 
     def fill(self, **values: Any) -> None:
-        """Put values into the fields of these names; those that the form does not have are left out."""
-        if "uri" in values:
-            uri, user, _ = _without_credentials(values["uri"])
-            values = {**values, "uri": uri, "user": values.get("user") or user}
-        for name, value in values.items():
-            if name in self.FILLABLE:
-                name = {"db": "db_name"}.get(name, f"{name}_path" if name.endswith(("_pem", "_key")) else name)
-                self._texts[name].value = value
+        """Put values into the fields of these names; credentials in an address are not kept."""
+        if values.get("uri"):
+            values["uri"], user, _ = _without_credentials(values["uri"])
+            values["user"] = values.get("user") or user or None
+        super().fill(**values)
+        self._shows_tls.value = self._shows_tls.value or any(self.fields[field.name].value for field in TLS_FIELDS)
+        self._update()
 
-    def _fields(self) -> list[widgets.Widget]:
-        self._secret = SecretText.field("Password", "of that user; without a user: an API key")
-        uri, user, *rest = (self._texts[name] for name in FIELDS)
+    def _rows(self) -> list[widgets.Widget]:
+        rows = super()._rows()
+        first = len(self.FIELDS) - len(TLS_FIELDS)
         # An Accordion opens for the mouse only.
-        shows = widgets.ToggleButton(description="TLS files…")
-        tls = widgets.VBox([self._texts[name] for name in TLS_FIELDS])
-        shows.observe(lambda _: show(tls, shows.value), "value")
-        for name in TLS_FIELDS:
-            self._texts[name].observe(lambda change: setattr(shows, "value", shows.value or bool(change.new)), "value")
-        shows.value = any(self._texts[name].value for name in TLS_FIELDS)
-        show(tls, shows.value)
-        self._effect = widgets.HTML(layout=BELOW_FIELDS)
-        return [uri, user, self._secret, *rest, widgets.HBox([shows], layout=BUTTONS), tls, self._effect]
+        self._shows_tls = widgets.ToggleButton(description="TLS files…")
+        tls = widgets.VBox(rows[first:-1])
+        show(tls, False)
+        self._shows_tls.observe(lambda _: show(tls, self._shows_tls.value), "value")
+        return [*rows[:first], widgets.HBox([self._shows_tls], layout=BUTTONS), tls, rows[-1]]
 
-    def _more_buttons(self) -> list[widgets.Widget]:
-        self._test = widgets.Button(description="Test", disabled=True)
-        return [self._test]
+    def _actions(self) -> dict[str, tuple[Callable[[], str], str]]:
+        return {**super()._actions(), "Test": (self._test, "Testing…")}
 
     def _is_complete(self) -> bool:
         return not self._missing()
@@ -119,42 +105,41 @@ class ConnectForm(Form):
     def _missing(self) -> str:
         """What has to be typed first; empty where nothing."""
         given = self._given()
-        has_secret = bool(self._secret.value) or (self._tested is not None and self._tested[0] == given)
+        has_secret = self.fields["password"].is_complete or (self._tested is not None and self._tested[0] == given)
         if not given["uri"]:
             return "the server's address"
         if given["user"] and not has_secret:
             return f"the password of user {given['user']!r}: type it, then Enter"
         return "" if self._alias() else "a name for the connection"
 
-    def _update(self, _: object = None) -> None:
-        super()._update()
-        self._test.disabled = self._button.disabled
+    def _hint(self) -> str:
         missing = "" if self._acting.locked() else self._missing()
-        self._effect.value = html_line(f"Test and Connect need {missing}", "note") if missing else ""
+        return f"Test and Connect need {missing}" if missing else ""
+
+    def _update(self) -> None:
+        super()._update()
+        self._show_hint()
 
     def _given(self) -> dict[str, Any]:
         """What the fields say about the server; the secret and the alias aside."""
-        return {name: text.value.strip() for name, text in self._texts.items() if name != "alias"}
+        return {parameter: self.fields[name].value.strip() for name, parameter in PARAMETERS.items()}
 
     def _alias(self) -> str:
-        return str(self._texts["alias"].value).strip()
+        return str(self.fields["alias"].value).strip()
 
-    def _changed(self, _: object) -> None:
-        self._say_nothing()
-        self._update()
-
-    def _uri_changed(self, _: object = None) -> None:
+    def _take_credentials_out(self, _: object) -> None:
         """Take credentials out of the address: its field is not a secret one, so a notebook would save them."""
-        uri, user, has_password = _without_credentials(self._texts["uri"].value)
-        if uri == self._texts["uri"].value:
+        address = self.fields["uri"]
+        uri, user, has_password = _without_credentials(address.value)
+        if uri == address.value:
             return
-        self._texts["uri"].value, self._texts["user"].value = uri, user
+        address.value, self.fields["user"].value = uri, user
         if has_password:
-            self._say("a password doesn't belong into the address, so it was taken out: type it below", "error")
+            self.status.say("a password doesn't belong into the address, so it was taken out: type it below", "error")
 
-    def _act(self) -> str:
-        alias, secret = self._alias(), self._secret.take()
-        conn = self._take_tested(secret) or self._open(secret)
+    def _run(self, password: Secret, **_: str) -> str:
+        alias = self._alias()
+        conn = self._take_tested(password) or self._open(password)
         try:
             connections.keep(alias, conn)
         except MilvusException:
@@ -166,9 +151,11 @@ class ConnectForm(Form):
         except MilvusException as exc:
             return f"{text} to {conn.address.url}; as whom could not be asked: {exc}"
 
-    def _try_out(self) -> str:
-        secret = self._secret.take()
-        conn = self._take_tested(secret) or self._open(secret)
+    def _test(self) -> str:
+        return str(self._perform(self._try_out))
+
+    def _try_out(self, password: Secret, **_: str) -> str:
+        conn = self._take_tested(password) or self._open(password)
         try:
             who = users.whoami(conn, timeout=self._timeout)
         except BaseException:
@@ -193,20 +180,23 @@ class ConnectForm(Form):
         return None
 
     def _forget(self) -> None:
-        self._secret.take()
+        super()._forget()
         if self._tested:
             self._tested[1].close()
         self._tested = None
 
+    def _bind(self) -> None:
+        """There is no connection yet, and none is looked for."""
+
+    def _check_connection(self) -> None:
+        """None can have changed."""
+
+    def _show_server(self) -> None:
+        self.heading.say("Connect this notebook to a Milvus server", "heading")
+        self._update()
+
     def _where(self) -> str:
         return "that connects this notebook to a Milvus server"
-
-
-def _text(label: str, placeholder: str, value: str) -> UnechoedText:
-    # Sent when the field is left, not letter by letter: a half typed address means nothing.
-    return UnechoedText(
-        value=value, description=label, placeholder=placeholder, continuous_update=False, style=LABEL, layout=FIELD
-    )
 
 
 def _without_credentials(uri: str) -> tuple[str, str, bool]:

@@ -9,10 +9,10 @@ import ipywidgets as widgets
 
 from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException
-from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, Page, RolesPage, UsersPage
-from milvus_magics.forms.form import Panel
+from milvus_magics.forms import form_for
+from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, RolesPage, UsersPage
+from milvus_magics.forms.form import Form, Line, Panel
 from milvus_magics.session.connections import DEFAULT, connections
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -28,6 +28,13 @@ class Console(Panel):
         using: alias of the connection.
         timeout: seconds that each operation may last.
 
+    Attributes:
+        buttons: its buttons by what stands on them.
+        pages: its pages by what stands on their tabs.
+        heading: the line that says which server it is, and as whom one is there.
+        status: the line that says what went wrong, or was changed since.
+        snapshot: what was read last; None before it could be.
+
     Raises:
         AliasError: when no connection has this alias.
     """
@@ -39,82 +46,69 @@ class Console(Panel):
         self._conn = connections.get(using)
         self._reading_now = threading.Lock()
         self._is_old = False
-        self._reading: AccessSnapshot | None = None
-        self._header, self._status = widgets.HTML(), widgets.HTML()
-        self._refresh = widgets.Button(description="Refresh")
-        self._close = widgets.Button(description="Close console")
-        self._pages: list[Page] = [page(self) for page in (UsersPage, RolesPage, AccessPage, HistoryPage)]
-        self._tabs = widgets.Tab([page.box for page in self._pages])
-        for number, page in enumerate(self._pages):
-            self._tabs.set_title(number, page.TITLE)
+        self.snapshot: AccessSnapshot | None = None
+        self.heading, self.status = Line(), Line()
+        self.buttons = {title: widgets.Button(description=title) for title in ("Refresh", "Close console")}
+        kinds = (UsersPage, RolesPage, AccessPage, HistoryPage)
+        self.pages = {kind.TITLE: kind(self._open_form) for kind in kinds}
+        self._tabs = widgets.Tab([page.box for page in self.pages.values()])
+        for number, title in enumerate(self.pages):
+            self._tabs.set_title(number, title)
         super().__init__(
-            [self._header, widgets.HBox([self._refresh, self._close], layout=WRAPPED), self._status, self._tabs]
+            [self.heading, widgets.HBox(list(self.buttons.values()), layout=WRAPPED), self.status, self._tabs]
         )
-        self._refresh.on_click(lambda _: self.refresh())
-        self._close.on_click(lambda _: self.close())
-        self._tabs.observe(lambda _: self._open_page(), "selected_index")
+        self.buttons["Refresh"].on_click(lambda _: self.refresh())
+        self.buttons["Close console"].on_click(lambda _: self.close())
+        self._tabs.observe(lambda _: self._show_current(), "selected_index")
         self._conn.on_change.append(self._on_change)
         self.refresh()
 
-    @property
-    def using(self) -> str:
-        """The alias of the connection."""
-        return self._using
-
-    @property
-    def timeout(self) -> float:
-        """Seconds that each operation may last."""
-        return self._timeout
-
-    @property
-    def conn(self) -> Connection:
-        """The connection that is shown."""
-        return self._conn
+    def show_page(self, title: str) -> Any:
+        """Show a page, as a click on its tab does; the page."""
+        self._tabs.selected_index = list(self.pages).index(title)
+        return self.pages[title]
 
     def refresh(self) -> None:
         """Read everything again. While that is under way, a second time does nothing."""
         if not self._reading_now.acquire(blocking=False):
             return
+        button = self.buttons["Refresh"]
         try:
-            self._refresh.disabled, self._refresh.description = True, "Refreshing…"
+            button.disabled, button.description = True, "Refreshing…"
             self._read()
         finally:
-            self._refresh.disabled, self._refresh.description = False, "Refresh"
+            button.disabled, button.description = False, "Refresh"
             self._reading_now.release()
 
-    def refresh_after_change(self) -> None:
-        """Read again where something was changed since."""
-        if self._is_old:
-            self.refresh()
+    def _open_form(self, operation: str) -> Form:
+        """A form on this connection, after whose changes everything is read again."""
+        form = form_for(operation)(self._using, timeout=self._timeout)
+        form.after.append(lambda: self.refresh() if self._is_old else None)
+        return form
 
     def _forget(self) -> None:
         self._listen_to(None)
-        for page in self._pages:
+        for page in self.pages.values():
             page.close_form()
-
-    def _where(self) -> str:
-        return f"on {self._conn.address.url} as {self._conn.actor}"
 
     def _read(self) -> None:
         try:
             self._listen_to(connections.get(self._using))
             self._is_old = False
-            reading = read_snapshot(self._conn, Deadline(self._timeout))
+            snapshot = read_snapshot(self._conn, Deadline(self._timeout))
         except MilvusException as exc:
-            self._header.value = html_line(self._where(), "heading")
-            self._say(f"{type(exc).__name__}: {exc}", "error")
+            self.heading.say(self._where(), "heading")
+            self.status.say(f"{type(exc).__name__}: {exc}", "error")
             return
-        self._header.value = html_line(_headline(self._conn, reading), "heading")
-        self._say("", "note")
-        if self._is_old:  # it was changed while it was read
-            self._say(CHANGED, "note")
-        self._reading = reading
-        self._open_page()
+        self.heading.say(_headline(self._conn, snapshot), "heading")
+        self.status.say(CHANGED if self._is_old else "")  # it may have been changed while it was read
+        self.snapshot = snapshot
+        self._show_current()
 
-    def _open_page(self) -> None:
+    def _show_current(self) -> None:
         """Show what was read on the page that is seen; the others do when they are."""
-        if self._reading is not None:
-            self._pages[self._tabs.selected_index or 0].open(self._reading)
+        if self.snapshot is not None:
+            list(self.pages.values())[self._tabs.selected_index or 0].open(self._conn, self.snapshot)
 
     def _listen_to(self, conn: Connection | None) -> None:
         """Hear of changes through this connection, and no more of those through the one before."""
@@ -130,18 +124,15 @@ class Console(Panel):
         # Only this: changes may come by the thousand, and reading takes a moment.
         if not self._is_old:
             self._is_old = True
-            self._say(CHANGED, "note")
-
-    def _say(self, text: str, kind: str) -> None:
-        self._status.value = html_line(text, kind) if text else ""
+            self.status.say(CHANGED)
 
 
-def _headline(conn: Connection, reading: AccessSnapshot) -> str:
-    enforced = {True: "authorization on", False: "authorization OFF", None: "authorization unknown"}[reading.enforced]
+def _headline(conn: Connection, snapshot: AccessSnapshot) -> str:
+    enforced = {True: "authorization on", False: "authorization OFF", None: "authorization unknown"}[snapshot.enforced]
     parts: list[Any] = [
-        f"Milvus {reading.version or '?'} at {reading.server}",
+        f"Milvus {snapshot.version or '?'} at {snapshot.server}",
         f"connected as {conn.actor}",
         enforced,
-        f"TLS {'on' if reading.secure else 'off'}",
+        f"TLS {'on' if snapshot.secure else 'off'}",
     ]
-    return " · ".join([*parts, reading.partial] if reading.partial else parts)
+    return " · ".join([*parts, snapshot.partial] if snapshot.partial else parts)

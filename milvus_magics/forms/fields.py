@@ -1,79 +1,342 @@
-"""Fields in which names are chosen or typed."""
+"""The fields of forms. Each knows its widgets, its value, what is wrong with it and how to forget a secret."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ipywidgets import Combobox
+from ipywidgets import Checkbox, Combobox, Password, Text, Widget
+from traitlets import Unicode
 
-from milvus_magics.forms.form import FIELD, LABEL
+from milvus_magics.client.names import problem_with_existing_name, problem_with_password
+from milvus_magics.errors import ParameterError
+from milvus_magics.secret import Secret
 from milvus_magics.wording import printable
 
+FIELD = {"width": "32em", "max_width": "100%"}
+LABEL = {"description_width": "8em"}
 
-class NameBox(Combobox):
+
+class UnechoedText(Text):
+    """A text field whose content isn't sent back to the browsers."""
+
+    value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
+
+
+class SecretText(Password):
+    """ipywidgets' Password, but its value is never told to anybody but its owner.
+
+    It isn't sent back to the browsers (`echo_update`), isn't in the widget state that a notebook is saved with, and
+    arrives once, when the field is left, instead of letter by letter.
+    """
+
+    value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(continuous_update=False, **options)
+
+    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The widget's state, with an empty value whatever was typed."""
+        state: dict[str, Any] = super().get_state(*args, **kwargs)
+        return {**state, "value": ""} if "value" in state else state
+
+
+class Field:
+    """A text that a form asks for. A class of forms declares it; each form builds widgets for its own copy.
+
+    Args:
+        name: what the form calls it; where it can be filled in, as magics call the argument.
+        label: what stands before it.
+        placeholder: what stands in it while it is empty.
+        check: says what is wrong with a value, or None.
+        **options: what its widget takes besides.
+
+    Attributes:
+        kind: of which names it offers those that there are, `user` or `role`; empty for none.
+        names: the names that it offers.
+        is_fillable: whether its value may be given beforehand.
+        is_in_hint: whether what the form says beforehand depends on it.
+        is_secret: whether it is emptied when its value is used, and whenever something goes wrong.
+        widgets: what is shown of it, from top to bottom.
+    """
+
+    EMPTY: Any = ""
+    WIDGET: type[Widget] = Text
+    kind = ""
+    names: tuple[str, ...] = ()
+    is_fillable, is_in_hint, is_secret = True, True, False
+    widgets: list[Widget]
+
+    def __init__(
+        self,
+        name: str,
+        label: str,
+        placeholder: str = "",
+        check: Callable[[Any], str | None] = lambda _: None,
+        **options: Any,
+    ) -> None:
+        self.name, self._check = name, check
+        self._look = {"description": label, "placeholder": placeholder, "style": LABEL, "layout": FIELD, **options}
+
+    def build(self, first: Field) -> None:
+        """Make the widgets, in a form whose first field is `first`."""
+        self.widgets = [self.WIDGET(**self._look)]
+
+    @property
+    def widget(self) -> Widget:
+        """The first of its widgets."""
+        return self.widgets[0]
+
+    @property
+    def value(self) -> Any:
+        """What was typed or chosen; set, it is what a user types."""
+        return self._read()
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        for widget in self.widgets:
+            widget.value = self._write(value)
+
+    def _read(self) -> Any:
+        return self.widget.value
+
+    def _write(self, value: Any) -> Any:
+        return value
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the form can act on what is in it."""
+        return self._check(self.value) is None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it can be seen."""
+        return bool(self.widget.layout.display != "none")
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it has a name that there is: one that is only half typed is not asked about."""
+        return self.value in self.names
+
+    def problem(self) -> str:
+        """What is wrong with it; empty while nothing is, or nothing was typed."""
+        return (self._check(self.value) or "") if self.value else ""
+
+    def offer(self, names: Iterable[str]) -> None:
+        """Offer the names that there are."""
+
+    def take(self) -> Any:
+        """What was typed, for the form to act on; a secret is not in the field afterwards."""
+        value = self.value
+        self.forget()
+        return value
+
+    def clear(self) -> None:
+        """Empty it."""
+        for widget in self.widgets:
+            widget.value = self.EMPTY
+
+    def forget(self) -> None:
+        """Empty it, if it is secret."""
+        if self.is_secret:
+            self.clear()
+
+
+class UnechoedField(Field):
+    """A text that may come with a password in it, like an address; sent when the field is left."""
+
+    WIDGET = UnechoedText
+
+    def __init__(self, name: str, label: str, placeholder: str) -> None:
+        super().__init__(name, label, placeholder, continuous_update=False)
+
+
+class CheckboxField(Field):
+    """Yes or no."""
+
+    EMPTY = False
+    WIDGET = Checkbox
+
+    def __init__(self, name: str, label: str) -> None:
+        super().__init__(name, label)
+        del self._look["placeholder"]
+
+
+class NameField(Field):
     """Offers names without the control characters that they may hold, and tells which name was meant.
 
     Args:
+        name: what the form calls it, and the kind of names that it offers.
         label: what stands before it.
         placeholder: what stands in it while it is empty.
         **options: what ipywidgets' Combobox takes besides.
     """
 
-    def __init__(self, label: str, placeholder: str = "choose or type a name", **options: Any) -> None:
-        look = {"style": LABEL, "layout": FIELD, **options}
-        super().__init__(description=label, placeholder=placeholder, ensure_option=False, **look)
+    WIDGET = Combobox
+
+    def __init__(self, name: str, label: str, placeholder: str = "choose or type a name", **options: Any) -> None:
+        super().__init__(name, label, placeholder, ensure_option=False, **options)
+        self.kind = name
+        self._check = lambda value: problem_with_existing_name(value, self.kind)
+
+    def build(self, first: Field) -> None:
+        """Make the widget."""
         self._meant: dict[str, str] = {}
+        super().build(first)
 
     def offer(self, names: Iterable[str]) -> None:
-        """The names that there are."""
-        shown = {name: printable(name) for name in names}
+        """Offer the names that there are."""
+        self.names = tuple(names)
+        shown = {name: printable(name) for name in self.names}
         count = Counter(shown.values())
         # Of names that look the same only one that is really written like that can be meant.
         self._meant = {text: name for name, text in shown.items() if name == text or count[text] == 1}
-        self.options = tuple(count)
+        self.widget.options = tuple(count)
 
-    def choose(self, name: str) -> None:
-        """Put a name into it."""
-        shown = printable(name)
-        self.value = shown if self._meant.setdefault(shown, name) == name else name
+    def _read(self) -> Any:
+        return self._meant.get(self.widget.value, str(self.widget.value))
 
-    @property
-    def chosen(self) -> str:
-        """The name that stands in it."""
-        return self._meant.get(self.value, str(self.value))
+    def _write(self, value: Any) -> Any:
+        shown = printable(value)
+        return shown if self._meant.setdefault(shown, value) == value else value
+
+    def problem(self) -> str:
+        """Which name is not in the list; empty where there is no list."""
+        return self._not_listed(self.value)
+
+    def _not_listed(self, name: str) -> str:
+        is_missing = name and self.names and name not in self.names
+        return f"there is no {self.kind} {name!r} in the list" if is_missing else ""
 
 
-class NamesBox(NameBox):
+class NamesField(NameField):
     """Takes several names with commas between; after a comma it offers those that are not there yet.
 
     A list in which several can be marked wants the arrow keys, which notebooks keep for themselves.
 
     Args:
+        name: what the form calls it.
         label: what stands before it.
+        kind: of the names that it offers.
     """
 
-    def __init__(self, label: str) -> None:
-        super().__init__(label, "none, or names with commas between")
-        self._names: tuple[str, ...] = ()
-        self.observe(self._go_on, "value")
+    def __init__(self, name: str, label: str, kind: str) -> None:
+        super().__init__(name, label, "none, or names with commas between")
+        self.kind, self._check = kind, lambda _: None
+
+    def build(self, first: Field) -> None:
+        """Make the widget."""
+        super().build(first)
+        self._options: tuple[str, ...] = ()
+        self.widget.observe(lambda _: self._offer_rest(), "value")
 
     def offer(self, names: Iterable[str]) -> None:
-        """The names that there are."""
+        """Offer the names that there are."""
         super().offer(names)
-        self._names = tuple(self.options)
-        self._go_on()
+        self._options = tuple(self.widget.options)
+        self._offer_rest()
 
-    def _go_on(self, _: object = None) -> None:
-        before, comma, _ = self.value.rpartition(",")
-        begun, taken = f"{before}{comma} " if comma else "", _parts(before)
-        self.options = tuple(begun + name for name in self._names if name not in taken)
+    def _offer_rest(self) -> None:
+        before, comma, _ = self.widget.value.rpartition(",")
+        start, present = f"{before}{comma} " if comma else "", _parts(before)
+        self.widget.options = tuple(start + name for name in self._options if name not in present)
+
+    def _read(self) -> tuple[str, ...]:
+        return tuple(self._meant.get(part, part) for part in _parts(str(self.widget.value)))
+
+    def _write(self, value: Any) -> str:
+        return ", ".join(map(super()._write, value))
+
+    def problem(self) -> str:
+        """The first name that is not in the list; empty where there is no list."""
+        return next(filter(None, map(self._not_listed, self.value)), "")
+
+
+class SecretField(Field):
+    """A password, which leaves the field before it is used."""
+
+    WIDGET = SecretText
+    is_fillable, is_in_hint, is_secret = False, False, True
+
+    def _read(self) -> Any:
+        return Secret(self.widget.value)
 
     @property
-    def all_chosen(self) -> tuple[str, ...]:
-        """The names that stand in it, each once."""
-        return tuple(self._meant.get(part, part) for part in _parts(str(self.value)))
+    def is_complete(self) -> bool:
+        """Whether something was typed."""
+        return bool(self.value)
+
+
+class NewSecretField(SecretField):
+    """A new password, typed twice."""
+
+    is_in_hint = True
+
+    def __init__(self, name: str, label: str) -> None:
+        super().__init__(name, label, "6 to 72 bytes")
+
+    def build(self, first: Field) -> None:
+        """Make both widgets."""
+        again = {"description": "Once more", "placeholder": "the same again, then Enter"}
+        self.widgets = [SecretText(**self._look), SecretText(**{**self._look, **again})]
+
+    def _is_same(self) -> bool:
+        first, again = self.widgets
+        return bool(first.value == again.value)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether both hold the same, and a password may be like that."""
+        return super().is_complete and self._is_same() and not self.problem()
+
+    def problem(self) -> str:
+        """What is wrong with what was typed so far; empty where nothing."""
+        if self.value and (problem := problem_with_password(self.value)):
+            return problem
+        return "the two passwords are not the same" if self.widgets[1].value and not self._is_same() else ""
+
+    def take(self) -> Any:
+        """What was typed; the fields are empty afterwards.
+
+        Raises:
+            ParameterError: the two are not the same.
+        """
+        is_same = self._is_same()
+        secret = super().take()
+        if not is_same:
+            raise ParameterError("the two passwords are not the same; nothing was sent")
+        return secret
+
+
+class ConfirmationField(Field):
+    """The user retypes a name to confirm, the one in the form's first field.
+
+    Args:
+        is_always_shown: whether it is shown from the beginning.
+    """
+
+    is_fillable, is_in_hint, is_secret = False, False, True
+
+    def __init__(self, *, is_always_shown: bool = True) -> None:
+        super().__init__("confirmation", "Name again", "retype the name to confirm")
+        self._is_always_shown = is_always_shown
+
+    def build(self, first: Field) -> None:
+        """Make the widget."""
+        super().build(first)
+        self._confirmed = first
+        show(self.widget, self._is_always_shown)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to confirm."""
+        return not self.is_shown or bool(self.value and self.value == self._confirmed.value)
+
+
+def show(widget: Widget, is_shown: bool) -> None:
+    """Show a widget, or leave its place to others."""
+    widget.layout.display = "" if is_shown else "none"
 
 
 def _parts(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from typing import Any
 from weakref import WeakSet
 
@@ -13,17 +14,35 @@ import ipywidgets as widgets
 
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import style_element
-from milvus_magics.errors import ChangeInterrupted, MilvusException
+from milvus_magics.errors import ChangeInterrupted, ConfirmationError, MilvusException, ParameterError
+from milvus_magics.forms.fields import Field
+from milvus_magics.session import name_cache
+from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.transport.connection import Connection
 
 _log = logging.getLogger(__name__)
 _open: WeakSet[Panel] = WeakSet()
 REGISTRY: dict[str, type[Form]] = {}  # client function -> its form
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-FIELD = {"width": "32em", "max_width": "100%"}
-LABEL = {"description_width": "8em"}
 BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
 BUTTONS = {"margin": "0.4em 0 0.4em 8.7em", "flex_flow": "row wrap"}
+REFRESH = "Refresh names"
+
+
+class Line(widgets.HTML):
+    """One line, which is text, never HTML.
+
+    Attributes:
+        text: what it says.
+    """
+
+    text = ""
+
+    def say(self, text: str, kind: str = "note") -> None:
+        """Say something else, or nothing."""
+        self.text = text
+        self.value = html_line(text, kind) if text else ""
 
 
 class Panel(widgets.VBox):
@@ -31,19 +50,20 @@ class Panel(widgets.VBox):
 
     KIND = "a panel"
     MAGIC = ""
+    _conn: Connection
 
     def __init__(self, children: list[widgets.Widget]) -> None:
         style = widgets.HTML(style_element("panel"), layout={"display": "none"})
         super().__init__([style, *children], layout={"padding": "0.5em"})
         self.add_class("mm-panel")
-        _open.add(self)
+        register_open(self)
 
     def _forget(self) -> None:
         """Clear what was typed and is secret."""
 
     def _where(self) -> str:
         """What it is about, for front ends that show no widgets."""
-        raise NotImplementedError
+        return f"on {self._conn.address.url} as {self._conn.actor}"
 
     def close(self) -> None:
         """Close it with all its widgets; what was typed is forgotten."""
@@ -72,82 +92,171 @@ class Panel(widgets.VBox):
 
 
 class Form(Panel):
-    """The base of all forms. Handlers may run on any thread: newer notebooks use their own.
+    """Fields and an action on a server. Handlers may run on any thread: newer notebooks use their own.
+
+    A form of its own declares the attributes in capitals, and says in `_run` what it does.
+
+    Args:
+        using: alias of the connection.
+        timeout: seconds that each operation may last.
 
     Attributes:
         OPERATION: the client function that the form calls.
-        FILLABLE: names of the values that can be filled in beforehand.
+        FIELDS: its fields from top to bottom; each form has copies.
+        FILLABLE: names of the fields that can be filled in beforehand.
+        HINT_AFTER: the field below which the form says what would happen; default: the last one.
+        BEGINS_WITH_ACTOR: whether it is filled with the user one is connected as.
+        KEEP_FIELDS: names of the fields that stay as they are after it went well.
+        fields: the fields of this form by name.
+        buttons: its buttons, by what stands on them.
+        heading: the line that says what it does, where and as whom.
+        hint: the line that says what would happen, or what is wrong with a field.
+        status: the line that says what came of an action.
         after: called when a button's work is over, however it went.
+
+    Raises:
+        AliasError: when no connection has this alias.
     """
 
     KIND = "a form"
     OPERATION = ""
-    FILLABLE: tuple[str, ...] = ()
     TITLE = ""
     BUSY = "Working…"
     STYLE = "primary"
     CHECK = "check with %milvus_list_users"
-
-    def __init__(self) -> None:
-        self._acting = threading.Lock()
-        self.after: list[Callable[[], None]] = []
-        self._header = widgets.HTML()
-        self._button = widgets.Button(description=self.TITLE, button_style=self.STYLE, disabled=True)
-        self._status = widgets.HTML(layout=BELOW_FIELDS)
-        buttons = widgets.HBox([self._button, *self._more_buttons()], layout=BUTTONS)
-        super().__init__([self._header, *self._fields(), buttons, self._status])
-        self._button.on_click(lambda _: self._work(self._act))
-        for field in inside(self):
-            if isinstance(field, widgets.Text):  # what was said was about what stood in it before
-                field.observe(lambda _: self._say_nothing(), "value")
+    FIELDS: tuple[Field, ...] = ()
+    FILLABLE: tuple[str, ...] = ()
+    HINT_AFTER = ""
+    BEGINS_WITH_ACTOR = False
+    KEEP_FIELDS: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.OPERATION:
-            REGISTRY[cls.OPERATION] = cls
+        cls.FILLABLE = tuple(field.name for field in cls.FIELDS if field.is_fillable)
+        REGISTRY[cls.OPERATION] = cls
+
+    def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
+        self._using, self._timeout = using, timeout
+        self._bind()
+        self._acting = threading.Lock()
+        self.after: list[Callable[[], None]] = []
+        self.fields: dict[str, Field] = {}
+        for field in map(copy, self.FIELDS):
+            self.fields[field.name] = field
+            field.build(self.fields[self.FIELDS[0].name])
+        self.heading, self.hint, self.status = Line(), Line(layout=BELOW_FIELDS), Line(layout=BELOW_FIELDS)
+        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._actions()}
+        actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
+        self.buttons[self.TITLE].button_style = self.STYLE
+        super().__init__([self.heading, *self._rows(), actions, self.status])
+        for title in self._actions():
+            self.buttons[title].on_click(lambda _, title=title: self.submit(title))
+        for field in self.fields.values():
+            for widget in field.widgets:
+                widget.observe(lambda _, field=field: self._on_input(field), "value")
+        self._show_server()
+        if self.BEGINS_WITH_ACTOR:
+            self.fill(user=self._conn.user)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its button can be pressed."""
+        return not self.buttons[self.TITLE].disabled
 
     def fill(self, **values: Any) -> None:
         """Put values into the fields of these names; those that the form does not have are left out."""
-        raise NotImplementedError
+        for name, value in values.items():
+            if name in self.FILLABLE and value is not None:
+                self.fields[name].value = value
 
-    def _fields(self) -> list[widgets.Widget]:
-        """The fields, from top to bottom."""
-        raise NotImplementedError
+    def submit(self, title: str = "") -> None:
+        """Do what a click on a button does.
 
-    def _more_buttons(self) -> list[widgets.Widget]:
-        """Buttons beside the one that acts."""
-        return []
-
-    def _is_complete(self) -> bool:
-        """Whether the fields hold enough for the button to do something."""
-        raise NotImplementedError
-
-    def _act(self) -> str:
-        """Clear the secret fields, call the client function; what to say then."""
-        raise NotImplementedError
-
-    def _update(self, _: object = None) -> None:
-        """Enable the button where it could do something."""
-        self._button.disabled = self._acting.locked() or not self._is_complete()
-
-    def _work(self, act: Callable[[], str], button: widgets.Button | None = None, busy: str = "") -> None:
-        """Run what a button does, with the button busy meanwhile, and say how it went."""
+        Args:
+            title: what stands on it; default: the one that is called like the form.
+        """
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
-        button = button or self._button
-        title = button.description
+        title = title or self.TITLE
+        act, busy = self._actions()[title]
+        button = self.buttons[title]
         try:
-            button.disabled, button.description = True, busy or self.BUSY
+            button.description = busy
             self._update()
-            self._say("working…", "note")
-            self._say(*self._outcome(act))
+            self.status.say("working…")
+            self.status.say(*self._outcome(act))
         finally:
             self._acting.release()
             button.description = title
-            button.disabled = False
             self._update()
         for each in list(self.after):
             each()
+
+    def _run(self, *args: Any, **values: Any) -> object:
+        """Call the client function with the values of the fields; what it returns says what came of it."""
+        raise NotImplementedError
+
+    def _needs_confirmation(self, values: dict[str, Any]) -> bool:
+        """Whether the name must have been retyped, if the form has a field for that."""
+        return True
+
+    def _actions(self) -> dict[str, tuple[Callable[[], str], str]]:
+        """Button -> what it does, and what stands on it meanwhile."""
+        return {self.TITLE: (self._act, self.BUSY)}
+
+    def _hint(self) -> str:
+        """What would happen with what is in the fields, or why nothing can; empty where there is nothing to say."""
+        for field in self.fields.values():
+            if problem := field.problem():
+                return problem
+        is_known = all(field.is_listed for field in self.fields.values() if field.kind)
+        return self._preview_text() if is_known else ""
+
+    def _preview_text(self) -> str:
+        """What the action would do; asked for once all names are there."""
+        return ""
+
+    def _is_complete(self) -> bool:
+        return all(field.is_complete for field in self.fields.values())
+
+    def _forget(self) -> None:
+        for field in self.fields.values():
+            field.forget()
+
+    def _rows(self) -> list[widgets.Widget]:
+        """The fields with the hint among them, and beside the first that offers names the button that reads them."""
+        rows: list[widgets.Widget] = []
+        for field in self.fields.values():
+            rows += [self._with_refresh(field)] if field.kind and REFRESH not in self.buttons else field.widgets
+            if field.name == (self.HINT_AFTER or self.FIELDS[-1].name):
+                rows.append(self.hint)
+        return rows
+
+    def _with_refresh(self, field: Field) -> widgets.HBox:
+        # Not below: Tab goes from the last field to the button that acts.
+        self.buttons[REFRESH] = widgets.Button(description=REFRESH)
+        self.buttons[REFRESH].on_click(lambda _: self._show_server())
+        return widgets.HBox([field.widget, self.buttons[REFRESH]], layout={"flex_flow": "row wrap"})
+
+    def _on_input(self, field: Field) -> None:
+        if field.is_in_hint:
+            self._show_hint()
+        if not self._acting.locked():
+            self.status.say("")  # it was about what stood in the fields before
+        self._update()
+
+    def _show_hint(self) -> None:
+        try:
+            text = self._hint()
+        except MilvusException as exc:
+            text = str(exc)
+        self.hint.say(text)
+
+    def _update(self) -> None:
+        """Enable the buttons that act where they could do something."""
+        is_idle = not self._acting.locked() and self._is_complete()
+        for title in self._actions():
+            self.buttons[title].disabled = not is_idle
 
     def _outcome(self, act: Callable[[], str]) -> tuple[str, str]:
         """Do it; the text to show and its kind."""
@@ -159,24 +268,77 @@ class Form(Panel):
             _log.exception("%s failed", type(self).__name__)
             return f"something went wrong in milvus_magics; the log has it; {self.CHECK}", "error"
 
-    def _say(self, text: str, kind: str) -> None:
-        self._status.value = html_line(text, kind)
+    def _act(self) -> str:
+        text = str(self._perform(self._run))
+        for field in self.fields.values():
+            if field.name not in self.KEEP_FIELDS:
+                field.clear()
+        self._read_names()  # where that fails, the status still says what was done
+        return text
 
-    def _say_nothing(self) -> None:
-        """Take back what was said about other fields than these; not while it is being found out."""
-        if not self._acting.locked():
-            self._status.value = ""
+    def _perform(self, function: Callable[..., Any]) -> Any:
+        """Take what was typed out of the fields and call a function with it. No secret stays, whatever fails."""
+        try:
+            values = {name: field.take() for name, field in self.fields.items()}
+            self._check_connection()
+            if "confirmation" in values:
+                self._require_confirmation(values)
+            return function(**values)
+        finally:
+            for field in self.fields.values():
+                field.forget()
+
+    def _require_confirmation(self, values: dict[str, Any]) -> None:
+        """Raise if the name had to be retyped and was not."""
+        name, typed = values[self.FIELDS[0].name], values.pop("confirmation")
+        if (not typed or typed != name) and self._needs_confirmation(values):
+            raise ConfirmationError(f"the name was not retyped as {name!r}; nothing was changed")
+
+    def _bind(self) -> None:
+        self._conn = connections.get(self._using)
+
+    def _check_connection(self) -> None:
+        """Raise if another connection has the alias now than the one that the form shows; show that one."""
+        shown = self._conn
+        self._bind()
+        if self._conn is not shown:
+            self._show_server()
+            raise ParameterError(
+                f"the connection {self._using!r} leads elsewhere now, to {self._conn.address.url} as "
+                f"{self._conn.actor}: look again, then press once more; nothing was sent"
+            )
+
+    def _show_server(self) -> None:
+        """Say where and as whom, and read the names."""
+        where = f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}"
+        self.heading.say(where, "heading")
+        if problem := self._read_names():
+            self.status.say(f"the names cannot be listed, so type one: {problem}", "error")
+        self._update()
+
+    def _read_names(self) -> str:
+        """Offer the names that there are; why that cannot be done, or nothing."""
+        problem = ""
+        for field in self.fields.values():
+            if field.kind:
+                names: list[str] = []
+                try:
+                    names = name_cache.names(self._conn, field.kind, timeout=self._timeout, fresh=True)
+                except MilvusException as exc:
+                    problem = str(exc)
+                field.offer(names)
+        return problem
+
+
+def register_open(panel: Panel) -> None:
+    """Remember a panel, so that it is closed when the extension is unloaded."""
+    _open.add(panel)
 
 
 def close_all() -> None:
     """Close everything that this session shows."""
     for panel in list(_open):
         panel.close()
-
-
-def show(widget: widgets.Widget, is_shown: bool) -> None:
-    """Show a widget, or leave its place to others."""
-    widget.layout.display = "" if is_shown else "none"
 
 
 def _work_beside_cells(shown: list[widgets.Widget]) -> None:

@@ -1,76 +1,99 @@
-"""The form of `delete_user`."""
+"""The forms of `create_user`, `delete_user` and `drop_user`."""
 
 from __future__ import annotations
 
-import ipywidgets as widgets
+from typing import Any
 
 from milvus_magics.client import users
+from milvus_magics.client.names import problem_with_user_name
 from milvus_magics.client.results.previews import DeletePreview
-from milvus_magics.client.results.users import DeletedUser
+from milvus_magics.client.results.users import CreatedUser, DeletedUser
 from milvus_magics.errors import PermissionDeniedError
-from milvus_magics.forms.retyped import Retyped
-from milvus_magics.forms.secret_text import SecretText
-from milvus_magics.forms.server_form import ServerForm
-from milvus_magics.transport.connection import Connection
+from milvus_magics.forms.fields import (
+    ConfirmationField,
+    Field,
+    NameField,
+    NamesField,
+    NewSecretField,
+    SecretField,
+    show,
+)
+from milvus_magics.forms.form import Form
+from milvus_magics.secret import Secret
 
 
-class DeletionForm(ServerForm):
-    """The base of forms that delete a user, and say what they would lose."""
+class CreateUserForm(Form):
+    """Create a user, with a password that is typed twice, and with roles."""
 
-    BUSY = "Deleting…"
-    STYLE = "danger"
-    CHOSEN = {"user": "User"}  # noqa: RUF012 - a ClassVar of the base
+    OPERATION = "create_user"
+    TITLE = "Create user"
+    MAGIC = "%milvus_create_user NAME"
+    BUSY = "Creating…"
+    FIELDS = (
+        Field("user", "User", "a letter, then letters, digits, _", problem_with_user_name),
+        NewSecretField("password", "Password"),
+        NamesField("roles", "Roles", "role"),
+    )
 
-    def _hint(self) -> str:
-        if not self._is_listed("user"):
-            return self._unlisted("user")
-        return str(self._preview(self._conn))
-
-    def _preview(self, conn: Connection) -> DeletePreview:
-        return users.preview_delete_user(conn, self._chosen("user"), timeout=self._timeout)
+    def _run(self, user: str, password: Secret, roles: tuple[str, ...]) -> CreatedUser:
+        return users.create_user(self._conn, user, password, grant=roles, timeout=self._timeout)
 
 
-class DeleteUserForm(DeletionForm):
+class DeleteUserForm(Form):
     """Delete a user whose password is typed, and checked first; oneself and the last `admin` with the name again."""
 
     OPERATION = "delete_user"
-    FILLABLE = ("user",)
     TITLE = "Delete user"
     MAGIC = "%milvus_delete_user NAME"
-
-    def _own_fields(self) -> list[widgets.Widget]:
-        self._password = SecretText.field("Password", "that user's password, then Enter")
-        self._password.observe(self._update, "value")
-        self._retyped = Retyped(wanted=False)
-        self._retyped.observe(self._update, "value")
-        return [self._effect, self._password, self._retyped]
-
-    def _is_complete(self) -> bool:
-        return super()._is_complete() and bool(self._password.value) and self._retyped.is_done(self._chosen("user"))
+    BUSY = "Deleting…"
+    STYLE = "danger"
+    FIELDS = (
+        NameField("user", "User"),
+        SecretField("password", "Password", "that user's password, then Enter"),
+        ConfirmationField(is_always_shown=False),
+    )
+    HINT_AFTER = "user"
 
     def _hint(self) -> str:
-        self._retyped.show(self._chosen("user") == self._conn.user)
-        if not self._is_listed("user"):
-            return self._unlisted("user")
-        preview = self._preview(self._conn)
-        self._retyped.show(bool(preview.warning))
+        is_own = self.fields["user"].value == self._conn.user
+        show(self.fields["confirmation"].widget, is_own)  # before the server is asked, which may not answer
+        return super()._hint()
+
+    def _preview_text(self) -> str:
+        preview = self._preview(self.fields["user"].value)
+        show(self.fields["confirmation"].widget, bool(preview.warning))
         return str(preview)
 
-    def _wants_more(self, conn: Connection) -> bool:
+    def _preview(self, user: str) -> DeletePreview:
+        return users.preview_delete_user(self._conn, user, timeout=self._timeout)
+
+    def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         """Whether the password alone is not enough; where the caller may not look, it is."""
-        if self._chosen("user") == conn.user:
+        user = values["user"]
+        if user == self._conn.user:
             return True
         try:
-            return self._is_listed("user") and bool(self._preview(conn).warning)
+            return user in self.fields["user"].names and bool(self._preview(user).warning)
         except PermissionDeniedError:
             return False
 
-    def _forget(self) -> None:
-        self._password.take()
-        self._retyped.forget()
+    def _run(self, user: str, password: Secret) -> DeletedUser:
+        return users.delete_user(self._conn, user, password, timeout=self._timeout)
 
-    def _run(self, conn: Connection) -> DeletedUser:
-        name, password = self._chosen("user"), self._password.take()
-        if self._wants_more(conn):
-            self._retyped.require(name)
-        return users.delete_user(conn, name, password, timeout=self._timeout)
+
+class DropUserForm(Form):
+    """Delete a user without their password; their name is typed twice."""
+
+    OPERATION = "drop_user"
+    TITLE = "Drop user"
+    MAGIC = "%milvus_drop_user NAME"
+    BUSY = "Deleting…"
+    STYLE = "danger"
+    FIELDS = (NameField("user", "User"), ConfirmationField())
+    HINT_AFTER = "user"
+
+    def _preview_text(self) -> str:
+        return str(users.preview_drop_user(self._conn, self.fields["user"].value, timeout=self._timeout))
+
+    def _run(self, user: str) -> DeletedUser:
+        return users.drop_user(self._conn, user, timeout=self._timeout)

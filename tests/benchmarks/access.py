@@ -76,9 +76,9 @@ def measure(rounds=9):
             read, found = seconds(lambda: read_access(conn))
             drawn, _ = seconds(lambda found=found: (repr(found), found._repr_html_()))
             opened, panel = seconds(Console)
-            box = panel._pages[0]._filter
+            box = panel.show_page("Users").filter
             filtering += [seconds(lambda text=text, box=box: box.set_trait("value", text))[0] for text in LETTERS]
-            picture.append(seconds(lambda panel=panel: panel._tabs.set_trait("selected_index", 2))[0])
+            picture.append(seconds(lambda panel=panel: panel.show_page("Access"))[0])
             panel.close()
             reading.append(read)
             shown.append(read + drawn)

@@ -77,9 +77,9 @@ def walk_by_form(shell: InteractiveShell) -> Walk:
     """Delete bob by the form; only the press of its button counts."""
     shell.run_line_magic("milvus_create_user", "bob --password-env PW")
     form = DeleteUserForm()
-    form._boxes["user"].value, form._password.value = "bob", PASSWORD
-    walk = Walk(form._button.click)
-    assert "deleted user" in form._status.value, form._status.value
+    form.fields["user"].value, form.fields["password"].value = "bob", PASSWORD
+    walk = Walk(form.submit)
+    assert "deleted user" in form.status.text, form.status.text
     form.close()
     return walk
 

@@ -28,8 +28,8 @@ def some_changes(run):
     run("create_user bob --password-env PW")
     utility.create_user("eve", PASSWORD)
     form = DropUserForm()
-    form._boxes["user"].value = form._retyped.value = "eve"
-    form._button.click()
+    form.fields["user"].value = form.fields["confirmation"].value = "eve"
+    form.submit()
     form.close()
     with pytest.raises(MilvusException):
         utility.delete_user("bob", "wrong-password")

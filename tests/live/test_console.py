@@ -37,14 +37,8 @@ def state():
     return ipywidgets.Widget.get_manager_state()["state"]
 
 
-def page(console, title):
-    number = [page.TITLE for page in console._pages].index(title)
-    console._tabs.selected_index = number
-    return console._pages[number]
-
-
 def labels(page):
-    return [label for label, _ in page._list.options]
+    return [label for label, _ in page.list.options]
 
 
 def press(page, text):
@@ -59,21 +53,21 @@ def press(page, text):
 
 def test_it_says_where_one_is_and_who_is_there(console):
     """The header names server, version, user, authorization and TLS; lists filter, and show what somebody may do."""
-    header = console._header.value
-    for word in ("Milvus v2.3.5", "connected as &#x27;root&#x27;", "authorization on", "TLS off"):
+    header = console.heading.text
+    for word in ("Milvus v2.3.5", "connected as 'root'", "authorization on", "TLS off"):
         assert word in header
-    listed = page(console, "Users")
+    listed = console.show_page("Users")
     assert labels(listed) == ["ann", "bob", "root"]
-    listed._filter.value = "AN"
+    listed.filter.value = "AN"
     assert labels(listed) == ["ann"]
-    assert "1 of 3 users" in listed._count.value
-    assert "Search on collection &#x27;docs&#x27;" in listed._details.value
-    listed._filter.value = "nobody"
-    assert (labels(listed), listed._details.value) == ([], "")
-    listed._filter.value = ""
-    listed = page(console, "Roles")
-    listed._list.value = "reader"
-    assert "held by &#x27;ann&#x27;" in listed._details.value
+    assert "1 of 3 users" in listed.count.value
+    assert "Search on collection &#x27;docs&#x27;" in listed.details.value
+    listed.filter.value = "nobody"
+    assert (labels(listed), listed.details.value) == ([], "")
+    listed.filter.value = ""
+    listed = console.show_page("Roles")
+    listed.list.value = "reader"
+    assert "held by &#x27;ann&#x27;" in listed.details.value
 
 
 class BehindAGateway(ContractServer):
@@ -89,7 +83,7 @@ def header_on(contract, credentials=None, scheme="http", **options):
     with serving(contract, credentials) as (_, address):
         connections.connect(uri=f"{scheme}://{address}", **options)
         console = Console()
-        header = console._header.value
+        header = console.heading.text
         console.close()
         connections.close_all()
     return header
@@ -100,8 +94,8 @@ def test_header_where_authorization_is_off_or_unknown():
     off, gateway = ContractServer("2.3.5", authorization=False), BehindAGateway("2.3.5")
     root = {"user": "root", "password": "Milvus"}
     assert "connected as nobody · authorization OFF · TLS off" in header_on(off)
-    assert "connected as &#x27;root&#x27; · authorization OFF · TLS off" in header_on(off, **root)
-    assert "connected as &#x27;root&#x27; · authorization unknown · TLS off" in header_on(gateway, **root)
+    assert "connected as 'root' · authorization OFF · TLS off" in header_on(off, **root)
+    assert "connected as 'root' · authorization unknown · TLS off" in header_on(gateway, **root)
 
 
 def test_header_with_tls(tmp_path):
@@ -118,46 +112,46 @@ def test_header_with_tls(tmp_path):
 
 def test_forms_do_the_work(console, root):
     """A form comes with the selected name; the console reads again when it is done; no password stays."""
-    listed = page(console, "Users")
-    listed._list.value = "bob"
+    listed = console.show_page("Users")
+    listed.list.value = "bob"
     press(listed, "Delete user…")
-    form = listed._form
+    form = listed.form
     assert isinstance(form, DeleteUserForm)
-    assert form._chosen("user") == "bob"
-    form._password.value = PASSWORD
-    thread = threading.Thread(target=form._button.click)  # as newer notebooks do it
+    assert form.fields["user"].value == "bob"
+    form.fields["password"].value = PASSWORD
+    thread = threading.Thread(target=form.submit)  # as newer notebooks do it
     thread.start()
     thread.join()
-    assert "deleted user" in form._status.value
+    assert "deleted user" in form.status.text
     assert labels(listed) == ["ann", "root"]
-    assert console._status.value == ""
-    assert "delete_user" in page(console, "History")._table.value
+    assert console.status.text == ""
+    assert "delete_user" in console.show_page("History").table.value
     assert PASSWORD not in json.dumps(state())
     press(listed, "Create user…")
-    assert isinstance(listed._form, CreateUserForm)
+    assert isinstance(listed.form, CreateUserForm)
     assert form.comm is None, "the form before is closed"
     listed.close_form()
-    assert listed._slot.children == ()
+    assert listed.place.children == ()
 
-    listed = page(console, "Roles")
-    listed._list.value = "reader"
+    listed = console.show_page("Roles")
+    listed.list.value = "reader"
     press(listed, "Drop role…")
-    assert isinstance(listed._form, DropRoleForm)
-    listed._form._force.value = True
-    assert listed._form._button.disabled, "a role's name is typed twice"
-    listed._form._retyped.value = "reader"
-    listed._form._button.click()
+    assert isinstance(listed.form, DropRoleForm)
+    listed.form.fields["force"].value = True
+    assert not listed.form.is_ready, "a role's name is typed twice"
+    listed.form.fields["confirmation"].value = "reader"
+    listed.form.submit()
     assert labels(listed) == ["admin", "public"]
 
 
 def test_changes_elsewhere_are_told(console, team):
     """What a cell changed is said, and shown after a refresh; a thousand changes make no noise."""
     users.create_user(team, "new", PASSWORD, timeout=10)
-    assert "Refresh shows it" in console._status.value
-    assert labels(page(console, "Users")) == ["ann", "bob", "root"]
-    console._refresh.click()
-    assert labels(page(console, "Users")) == ["ann", "bob", "new", "root"]
-    assert console._status.value == ""
+    assert "Refresh shows it" in console.status.text
+    assert labels(console.show_page("Users")) == ["ann", "bob", "root"]
+    console.buttons["Refresh"].click()
+    assert labels(console.show_page("Users")) == ["ann", "bob", "new", "root"]
+    assert console.status.text == ""
 
 
 def test_changes_while_it_reads_are_told(console, team, monkeypatch):
@@ -170,64 +164,64 @@ def test_changes_while_it_reads_are_told(console, team, monkeypatch):
         return reading
 
     monkeypatch.setattr(console_module, "read_snapshot", read_and_change)
-    console._refresh.click()
-    assert "Refresh shows it" in console._status.value
-    assert labels(page(console, "Users")) == ["ann", "bob", "root"]
+    console.buttons["Refresh"].click()
+    assert "Refresh shows it" in console.status.text
+    assert labels(console.show_page("Users")) == ["ann", "bob", "root"]
     monkeypatch.setattr(console_module, "read_snapshot", read)
-    console._refresh.click()
-    assert console._status.value == ""
-    assert labels(page(console, "Users")) == ["ann", "bob", "new", "root"]
+    console.buttons["Refresh"].click()
+    assert console.status.text == ""
+    assert labels(console.show_page("Users")) == ["ann", "bob", "new", "root"]
 
 
 def test_access_page(console):
     """A picture of everybody, other pictures, filtered; the answer to a question; a wrong question in place."""
-    access = page(console, "Access")
-    assert "users by levels of privileges" in access._answer.value
-    assert "granted on what is not there" in access._concerns.value
-    access._rows.value, access._columns.value = "roles", "levels"
-    access._filter.value = "read"
-    assert "roles by levels of privileges" in access._answer.value
-    assert "reader" in access._answer.value
-    assert "admin</th><td" not in access._answer.value
-    access._asked["privilege"].value = "Search"
-    assert "who may do Search" in access._answer.value
-    assert access._concerns.value == ""
-    assert access._rows.disabled, "it is about the question now"
-    access._asked["privilege"].value = "Serch"
-    assert "did you mean &#x27;Search&#x27;" in access._answer.value
-    access._asked["privilege"].value = ""
-    assert "roles by levels of privileges" in access._answer.value
-    access._filter.value = ""
-    drawn = access._pictures["roles", "levels"]
-    access._columns_filter.value = "Clu"
-    assert "Cluster" in access._answer.value
-    assert "Databases" not in access._answer.value
-    assert access._pictures["roles", "levels"] is drawn, "filtering works nothing out again"
+    access = console.show_page("Access")
+    assert "users by levels of privileges" in access.answer.value
+    assert "granted on what is not there" in access.concerns.value
+    access.rows.value, access.columns.value = "roles", "levels"
+    access.row_filter.value = "read"
+    assert "roles by levels of privileges" in access.answer.value
+    assert "reader" in access.answer.value
+    assert "admin</th><td" not in access.answer.value
+    access.fields["privilege"].value = "Search"
+    assert "who may do Search" in access.answer.value
+    assert access.concerns.value == ""
+    assert access.rows.disabled, "it is about the question now"
+    access.fields["privilege"].value = "Serch"
+    assert "did you mean &#x27;Search&#x27;" in access.answer.value
+    access.fields["privilege"].value = ""
+    assert "roles by levels of privileges" in access.answer.value
+    access.row_filter.value = ""
+    drawn = access.pictures["roles", "levels"]
+    access.column_filter.value = "Clu"
+    assert "Cluster" in access.answer.value
+    assert "Databases" not in access.answer.value
+    assert access.pictures["roles", "levels"] is drawn, "filtering works nothing out again"
 
 
 def test_pages_are_made_when_they_are_seen(console):
     """A page costs nothing before its tab is opened, and a refresh works for the page that is seen only."""
-    assert [len(page.box.children) > 0 for page in console._pages] == [True, False, False, False]
-    access = page(console, "Access")
-    shown = access._shown
-    page(console, "Users")
-    console._refresh.click()
-    assert access._shown is shown
-    assert page(console, "Access")._shown is console._reading
+    assert [len(page.box.children) > 0 for page in console.pages.values()] == [True, False, False, False]
+    access = console.show_page("Access")
+    shown = access.snapshot
+    console.show_page("Users")
+    console.buttons["Refresh"].click()
+    assert access.snapshot is shown
+    assert console.show_page("Access").snapshot is console.snapshot
 
 
 def test_two_consoles_and_their_ends(team):
     """Neither disturbs the other; closing frees every widget and every listener."""
     listeners, before = len(team.on_change), len(state())
     first, second = Console(), Console()
-    page(first, "Users")._filter.value = "ann"
-    page(second, "Users")._list.value = "bob"
-    press(page(first, "Users"), "Drop user…")
-    assert labels(page(second, "Users")) == ["ann", "bob", "root"]
-    assert page(second, "Users")._slot.children == ()
-    first._close.click()
+    first.show_page("Users").filter.value = "ann"
+    second.show_page("Users").list.value = "bob"
+    press(first.show_page("Users"), "Drop user…")
+    assert labels(second.show_page("Users")) == ["ann", "bob", "root"]
+    assert second.show_page("Users").place.children == ()
+    first.buttons["Close console"].click()
     second.refresh()
-    assert page(second, "Users")._list.value == "bob"
+    assert second.show_page("Users").list.value == "bob"
     second.close()
     assert (len(team.on_change), len(state())) == (listeners, before)
 
@@ -235,13 +229,13 @@ def test_two_consoles_and_their_ends(team):
 def test_when_the_connection_goes(console, team, server):
     """A line says so; with a new connection under the alias, the console shows and listens to that one."""
     connections.disconnect("default")
-    console._refresh.click()
-    assert "AliasError: no connection &#x27;default&#x27;" in console._status.value
+    console.buttons["Refresh"].click()
+    assert "AliasError: no connection 'default'" in console.status.text
     connections.connect(uri=server.uri, user="ann", password=PASSWORD)
-    console._refresh.click()
-    assert "connected as &#x27;ann&#x27;" in console._header.value
-    assert "only your own rights" in console._header.value
-    assert labels(page(console, "Users")) == ["ann"]
+    console.buttons["Refresh"].click()
+    assert "connected as 'ann'" in console.heading.text
+    assert "only your own rights" in console.heading.text
+    assert labels(console.show_page("Users")) == ["ann"]
     assert console._on_change in connections.get().on_change
     with pytest.raises(AliasError):
         Console("nowhere")

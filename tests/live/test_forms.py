@@ -22,6 +22,8 @@ from milvus_magics import (
     utility,
 )
 from milvus_magics.client import privileges, roles, users
+from milvus_magics.forms import form_for, registered_forms
+from milvus_magics.forms.fields import SecretText
 from milvus_magics.forms.form import close_all, inside
 from milvus_magics.session import journal
 
@@ -36,22 +38,22 @@ def test_delete_form(root):
     """Disabled until filled; wrong: refused; right: gone, also from another thread; nothing keeps the password."""
     users.create_user(root, "bob", PASSWORD)
     form = DeleteUserForm()
-    assert form._button.disabled
-    form._boxes["user"].value = "bob"
-    assert form._button.disabled
-    assert "would delete user &#x27;bob&#x27;" in form._effect.value
-    form._password.value = "wrong-password"
-    assert not form._button.disabled
+    assert not form.is_ready
+    form.fields["user"].value = "bob"
+    assert not form.is_ready
+    assert "would delete user 'bob'" in form.hint.text
+    form.fields["password"].value = "wrong-password"
+    assert form.is_ready
     assert "wrong-password" not in state(), "no password in the widget state, even while it stands in the field"
-    form._button.click()
-    assert "is wrong; nothing was changed" in form._status.value
-    assert (form._password.value, form._button.disabled) == ("", True)
-    form._password.value = PASSWORD
-    assert form._status.value == "", "what was said about another password is taken back"
-    thread = threading.Thread(target=form._button.click)
+    form.submit()
+    assert "is wrong; nothing was changed" in form.status.text
+    assert (form.fields["password"].widget.value, form.is_ready) == ("", False)
+    form.fields["password"].value = PASSWORD
+    assert form.status.text == "", "what was said about another password is taken back"
+    thread = threading.Thread(target=form.submit)
     thread.start()
     thread.join()
-    assert "deleted user" in form._status.value
+    assert "deleted user" in form.status.text
     assert utility.list_usernames() == ["root"]
     assert journal.entries()[-1].operation == "delete_user"
     assert PASSWORD not in state() + repr(form), "no password in the widget state or the text"
@@ -71,22 +73,21 @@ def test_delete_form_wants_the_name_too_for_oneself_and_the_last_admin(server, r
         ("eves", "eve", ""),  # who may not look at anything
     ]:
         form = DeleteUserForm(using)
-        form._boxes["user"].value, form._password.value = name, PASSWORD
-        assert said in form._effect.value
-        assert form._retyped.layout.display == ""
-        assert form._button.disabled
-        form._button.disabled = False  # as a click that was under way already
-        form._button.click()
-        assert f"the name was not retyped as &#x27;{name}&#x27;; nothing was changed" in form._status.value
-        assert form._password.value == ""
+        form.fields["user"].value, form.fields["password"].value = name, PASSWORD
+        assert said in form.hint.text
+        assert form.fields["confirmation"].is_shown
+        assert not form.is_ready
+        form.submit()  # as a click that was under way already
+        assert f"the name was not retyped as '{name}'; nothing was changed" in form.status.text
+        assert not form.fields["password"].value
         form.close()
     assert utility.list_usernames() == ["bob", "eve", "root"]
     form = DeleteUserForm("bobs")
-    form._boxes["user"].value, form._password.value = "eve", PASSWORD
-    assert (form._retyped.layout.display, form._button.disabled) == ("none", False)
-    form._boxes["user"].value, form._retyped.value = "bob", "bob"
-    form._button.click()
-    assert "deleted user &#x27;bob&#x27;" in form._status.value
+    form.fields["user"].value, form.fields["password"].value = "eve", PASSWORD
+    assert (form.fields["confirmation"].is_shown, form.is_ready) == (False, True)
+    form.fields["user"].value, form.fields["confirmation"].value = "bob", "bob"
+    form.submit()
+    assert "deleted user 'bob'" in form.status.text
     form.close()
 
 
@@ -94,11 +95,11 @@ def test_drop_form_wants_the_name_twice(root):
     """Another name than the user's leaves the button asleep."""
     users.create_user(root, "bob", PASSWORD)
     form = DropUserForm()
-    form._boxes["user"].value, form._retyped.value = "bob", "bo"
-    assert form._button.disabled
-    form._retyped.value = "bob"
-    form._button.click()
-    assert "without checking a password" in form._status.value
+    form.fields["user"].value, form.fields["confirmation"].value = "bob", "bo"
+    assert not form.is_ready
+    form.fields["confirmation"].value = "bob"
+    form.submit()
+    assert "without checking a password" in form.status.text
     assert utility.list_usernames() == ["root"]
     form.close()
 
@@ -108,10 +109,10 @@ def test_form_whose_alias_leads_elsewhere_deletes_nothing(server, root):
     users.create_user(root, "bob", PASSWORD)
     form = DropUserForm()
     connections.connect(uri=f"http://{server.address}", user="root", password=server.password)
-    form._boxes["user"].value, form._retyped.value = "bob", "bob"
-    form._button.click()
-    assert "leads elsewhere now" in form._status.value
-    assert server.address in form._header.value
+    form.fields["user"].value, form.fields["confirmation"].value = "bob", "bob"
+    form.submit()
+    assert "leads elsewhere now" in form.status.text
+    assert server.address in form.heading.text
     assert "bob" in utility.list_usernames()
     form.close()
 
@@ -119,12 +120,12 @@ def test_form_whose_alias_leads_elsewhere_deletes_nothing(server, root):
 def test_form_escapes_what_the_server_says(root):
     """A name is text, never HTML."""
     form = DeleteUserForm()
-    form._boxes["user"].value = "<img src=x onerror=alert(1)>"
-    form._password.value = PASSWORD
-    form._button.click()
-    for shown in (form._effect.value, form._status.value):
+    form.fields["user"].value = "<img src=x onerror=alert(1)>"
+    form.fields["password"].value = PASSWORD
+    form.submit()
+    for shown in (form.hint.value, form.status.value):
         assert "<img" not in shown
-    assert "&lt;img" in form._status.value
+    assert "&lt;img" in form.status.value
     form.close()
 
 
@@ -147,32 +148,32 @@ def connect_form(server, root):
 
 def fill(form, **values):
     for name, value in values.items():
-        (form._secret if name == "secret" else form._texts[name]).value = value
+        form.fields[name].value = value
 
 
 def test_connect_form_binds_what_it_tested(root, connect_form, server):
     """Test binds nothing; Connect takes the tested connection without the password being typed again."""
     form, password = connect_form, server.password.reveal()
     fill(form, user="root")
-    assert form._button.disabled
-    assert form._test.disabled
-    assert "need the password of user &#x27;root&#x27;" in form._effect.value
-    fill(form, secret="wrong-password")
-    assert form._effect.value == ""
-    form._test.click()
-    assert "AuthenticationError" in form._status.value
-    assert (form._secret.value, form._test.disabled) == ("", True)
-    fill(form, secret=password)
-    assert form._status.value == "", "what was said about another password is taken back"
+    assert not form.is_ready
+    assert form.buttons["Test"].disabled
+    assert "need the password of user 'root'" in form.hint.text
+    fill(form, password="wrong-password")
+    assert form.hint.text == ""
+    form.submit("Test")
+    assert "AuthenticationError" in form.status.text
+    assert (form.fields["password"].widget.value, form.buttons["Test"].disabled) == ("", True)
+    fill(form, password=password)
+    assert form.status.text == "", "what was said about another password is taken back"
     assert password not in state(), "no password in the widget state, even while it stands in the field"
-    form._test.click()
-    assert "this works: user &#x27;root&#x27;" in form._status.value
+    form.submit("Test")
+    assert "this works: user 'root'" in form.status.text
     assert not connections.has_connection("second")
-    form._button.click()
-    assert "connected &#x27;second&#x27;: user &#x27;root&#x27;" in form._status.value
+    form.submit()
+    assert "connected 'second': user 'root'" in form.status.text
     assert utility.list_usernames("second") == ["root"]
     assert connections.get() is root
-    assert form._button.disabled  # the secret is gone
+    assert not form.is_ready  # the secret is gone
     assert password not in state() + repr(form), "no password in the widget state or the text"
 
 
@@ -180,13 +181,13 @@ def test_connect_form_does_not_reuse_a_test_of_something_else(root, connect_form
     """After a test as root, another user needs their own password."""
     users.create_user(root, "bob", PASSWORD)
     form = connect_form
-    fill(form, user="root", secret=server.password.reveal())
-    form._test.click()
+    fill(form, user="root", password=server.password.reveal())
+    form.submit("Test")
     tested = form._tested[1]
     fill(form, user="bob")
-    assert form._button.disabled
-    fill(form, secret=PASSWORD)
-    form._button.click()
+    assert not form.is_ready
+    fill(form, password=PASSWORD)
+    form.submit()
     assert connections.get("second").user == "bob"
     assert not tested._open
     assert connections.get("second").on_change, "what the connection changes is recorded"
@@ -195,33 +196,33 @@ def test_connect_form_does_not_reuse_a_test_of_something_else(root, connect_form
 def test_connect_form_says_what_is_wrong_in_place(root, connect_form):
     """Each failure is one line, and the alias stays unbound."""
     form = connect_form
-    good = form._texts["uri"].value
+    good = form.fields["uri"].value
     for values, said in [
         ({"uri": "localhost:1"}, "RefusedError: nothing listens at http://localhost:1"),
         ({"uri": "ftp://host"}, "is no scheme of a Milvus address"),
-        ({"uri": good, "ca_pem_path": "/nowhere/ca.pem"}, "ca_pem_path"),
-        ({"ca_pem_path": "", "user": "nobody", "secret": PASSWORD}, "refuses user"),
-        ({"user": "", "secret": "an-api-key"}, "refuses the token"),
-        ({"user": "", "secret": ""}, "wants a user and password"),
-        ({"db_name": "nowhere", "secret": "root:wrong-password"}, "refuses the token"),
+        ({"uri": good, "ca_pem": "/nowhere/ca.pem"}, "ca_pem_path"),
+        ({"ca_pem": "", "user": "nobody", "password": PASSWORD}, "refuses user"),
+        ({"user": "", "password": "an-api-key"}, "refuses the token"),
+        ({"user": "", "password": ""}, "wants a user and password"),
+        ({"db": "nowhere", "password": "root:wrong-password"}, "refuses the token"),
     ]:
         fill(form, **values)
-        form._button.click()
-        assert said in form._status.value, form._status.value
+        form.submit()
+        assert said in form.status.text, form.status.text
         assert not connections.has_connection("second")
     fill(form, alias=" ")
-    assert form._button.disabled
+    assert not form.is_ready
 
 
 def test_connect_form_takes_credentials_out_of_the_address(root, connect_form, server):
     """The address is no secret field: a password there is not kept, and the user moves to its own field."""
     form = connect_form
     fill(form, uri="http://b%40b:pass-word-1@localhost:19530")
-    assert (form._texts["uri"].value, form._texts["user"].value) == ("http://localhost:19530", "b@b")
-    assert "taken out" in form._status.value
+    assert (form.fields["uri"].value, form.fields["user"].value) == ("http://localhost:19530", "b@b")
+    assert "taken out" in form.status.text
     assert "pass-word-1" not in state(), "no password in the widget state"
     other = ConnectForm(uri="root:pass-word-2@localhost")
-    assert other._texts["uri"].value == "localhost"
+    assert other.fields["uri"].value == "localhost"
     assert "pass-word-2" not in state(), "no password in the widget state"
     other.close()
 
@@ -230,12 +231,12 @@ def test_connect_form_begins_with_the_usual_address(monkeypatch):
     """MILVUS_URI without its credentials, or localhost."""
     monkeypatch.setenv("MILVUS_URI", "https://eve:pass-word-3@milvus.example.com")
     form = ConnectForm()
-    assert form._texts["uri"].value == "https://milvus.example.com:443"
+    assert form.fields["uri"].value == "https://milvus.example.com:443"
     assert "pass-word-3" not in state(), "no password in the widget state"
     form.close()
     monkeypatch.setenv("MILVUS_URI", "what://ever")
     form = ConnectForm()
-    assert form._texts["uri"].value == "http://localhost:19530"
+    assert form.fields["uri"].value == "http://localhost:19530"
     form.close()
 
 
@@ -250,9 +251,9 @@ def test_every_form_says_where_and_what_else_would_do(root, form_class):
     """Server and user in its heading, its button asleep, a text with the magic, and nothing left when it is closed."""
     before = len(ipywidgets.Widget.get_manager_state()["state"])
     form = form_class()
-    assert root.address.url in form._header.value
-    assert "connected as &#x27;root&#x27;" in form._header.value
-    assert form._button.disabled
+    assert root.address.url in form.heading.text
+    assert "connected as 'root'" in form.heading.text
+    assert not form.is_ready
     bundle, _ = DisplayFormatter().format(form)
     assert bundle["text/plain"].endswith(form.MAGIC), "not cut"
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == form.model_id
@@ -269,6 +270,61 @@ def test_the_connect_form_says_what_else_would_do():
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == form.model_id
     form.close()
     assert len(ipywidgets.Widget.get_manager_state()["state"]) == before
+
+
+def interrupted(*_, **values):
+    raise KeyboardInterrupt
+
+
+def broken(*_, **values):
+    raise RuntimeError("a fault of ours")
+
+
+def end_connection(form, monkeypatch):
+    connections.disconnect("default")
+    form.submit()
+
+
+def interrupt(form, monkeypatch):
+    monkeypatch.setattr(type(form), "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        form.submit()
+
+
+def break_down(form, monkeypatch):
+    monkeypatch.setattr(type(form), "_run", broken)
+    form.submit()
+    assert "something went wrong" in form.status.text
+
+
+ENDINGS = {
+    "done, or refused by the server": lambda form, _: form.submit(),
+    "no connection": end_connection,
+    "interrupted": interrupt,
+    "a fault of ours": break_down,
+    "closed": lambda form, _: form.close(),
+    "all closed": lambda form, _: close_all(),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("operation", registered_forms())
+def test_no_form_holds_a_secret_afterwards(root, server, monkeypatch, operation, ending):
+    """Whatever fails, what was typed into a secret field is gone, here and in the widgets; for every form there is."""
+    users.create_user(root, "bob", "another-password", timeout=10)
+    form = form_for(operation)()
+    form.fill(user="bob", role="nobodys_role", uri=server.uri)
+    secrets = [field for field in form.fields.values() if field.is_secret]
+    assert {SecretText} >= {type(widget) for widget in inside(form) if isinstance(widget, ipywidgets.Password)}
+    typed = [widget for field in secrets for widget in field.widgets]
+    assert set(typed) >= {widget for widget in inside(form) if isinstance(widget, ipywidgets.Password)}
+    for field in secrets:
+        field.value = form.fields[form.FIELDS[0].name].value if field.name == "confirmation" else PASSWORD
+    assert all(widget.value for widget in typed)
+    ENDINGS[ending](form, monkeypatch)
+    assert [widget.value for widget in typed] == [""] * len(typed)
+    assert PASSWORD not in state() + repr(form) + str(vars(form)), "no password in the form once it is over"
+    form.close()
 
 
 SECRET_FIELDS = {ConnectForm: 1, CreateUserForm: 2, DeleteUserForm: 1, ResetPasswordForm: 3, UpdatePasswordForm: 3}
@@ -295,31 +351,33 @@ def test_create_user_form(root):
     """Awake with a good name and the same password twice; the roles are given, and nothing keeps the password."""
     roles.create_role(root, "reader", timeout=10)
     form = CreateUserForm()
-    first, again = form._password.fields
-    form._name.value = "1bob"
-    assert "must begin with a letter" in form._effect.value
-    form._name.value = "bob"
+    first, again = form.fields["password"].widgets
+    form.fields["user"].value = "1bob"
+    assert "must begin with a letter" in form.hint.text
+    form.fields["user"].value = "bob"
     first.value = "short"
-    assert "6 is the least" in form._effect.value
+    assert "6 is the least" in form.hint.text
     first.value, again.value = PASSWORD, "other-password"
-    assert "not the same" in form._effect.value
-    assert form._button.disabled
+    assert "not the same" in form.hint.text
+    assert not form.is_ready
     again.value = PASSWORD
-    assert form._roles.options == ("admin", "public", "reader")
-    form._roles.value = "reader, "
-    assert form._roles.options == ("reader, admin", "reader, public"), "what is there already is not offered again"
-    form._roles.value = "reader, pubic"
-    assert "there is no role &#x27;pubic&#x27; in the list" in form._effect.value
-    form._roles.value = "reader, public,reader, "
+    assert form.fields["roles"].widget.options == ("admin", "public", "reader")
+    form.fields["roles"].widget.value = "reader, "
+    assert form.fields["roles"].widget.options == ("reader, admin", "reader, public"), (
+        "what is there already is not offered again"
+    )
+    form.fields["roles"].widget.value = "reader, pubic"
+    assert "there is no role 'pubic' in the list" in form.hint.text
+    form.fields["roles"].widget.value = "reader, public,reader, "
     assert PASSWORD not in state(), "no password in the widget state, even while it stands in the field"
-    form._button.click()
-    assert "created user &#x27;bob&#x27;" in form._status.value
+    form.submit()
+    assert "created user 'bob'" in form.status.text
     assert users.list_user(root, "bob").roles == ("public", "reader")
-    assert form._roles.value == ""
-    assert (first.value, again.value, form._name.value, form._button.disabled) == ("", "", "", True)
-    form._name.value, first.value, again.value = "bob", PASSWORD, PASSWORD
-    form._button.click()
-    assert "UserExistsError" in form._status.value
+    assert form.fields["roles"].widget.value == ""
+    assert (first.value, again.value, form.fields["user"].value, form.is_ready) == ("", "", "", False)
+    form.fields["user"].value, first.value, again.value = "bob", PASSWORD, PASSWORD
+    form.submit()
+    assert "UserExistsError" in form.status.text
     assert first.value == again.value == ""
     assert PASSWORD not in state() + repr(form), "no password in the widget state or the text"
     form.close()
@@ -331,17 +389,17 @@ def test_password_forms(root, server, form_class):
     users.create_user(root, "bob", PASSWORD, timeout=10)
     connections.connect("bobs", "bob", PASSWORD, uri=server.uri)
     form = form_class("bobs")
-    assert form._boxes["user"].value == "bob"
-    first, again = form._new.fields
-    form._old.value, first.value, again.value = "wrong-password", "new-password", "new-password"
-    assert "this connection goes on with the new password" in form._effect.value
-    form._button.click()
-    assert "is wrong; nothing was changed" in form._status.value
-    assert (form._old.value, first.value, again.value) == ("", "", "")
-    form._old.value, first.value, again.value = PASSWORD, "new-password", "new-password"
-    form._button.click()
-    assert "changed the password of user &#x27;bob&#x27;" in form._status.value
-    assert ("is refused" in form._status.value) is (form_class is ResetPasswordForm)
+    assert form.fields["user"].value == "bob"
+    first, again = form.fields["new_password"].widgets
+    form.fields["old_password"].value, first.value, again.value = "wrong-password", "new-password", "new-password"
+    assert "this connection goes on with the new password" in form.hint.text
+    form.submit()
+    assert "is wrong; nothing was changed" in form.status.text
+    assert (form.fields["old_password"].widget.value, first.value, again.value) == ("", "", "")
+    form.fields["old_password"].value, first.value, again.value = PASSWORD, "new-password", "new-password"
+    form.submit()
+    assert "changed the password of user 'bob'" in form.status.text
+    assert ("is refused" in form.status.text) is (form_class is ResetPasswordForm)
     assert users.whoami(connections.get("bobs")).user == "bob"
     for password in (PASSWORD, "new-password"):
         assert password not in state() + repr(form), "no password in the widget state or the text"
@@ -352,37 +410,37 @@ def test_role_forms(root):
     """Create, give, take, drop; what a user holds and what would go is said before."""
     users.create_user(root, "bob", PASSWORD, timeout=10)
     create, give = CreateRoleForm(), GrantRoleForm()
-    create._name.value = "reader"
-    create._button.click()
-    assert "created role &#x27;reader&#x27;" in create._status.value
-    give._refresh.click()
-    assert "reader" in give._boxes["role"].options
-    give._boxes["user"].value = "bob"
-    assert "with no roles" in give._effect.value
-    give._boxes["role"].value = "raeder"
-    assert "there is no role &#x27;raeder&#x27; in the list" in give._effect.value
-    give._button.click()
-    assert "UnknownRoleError" in give._status.value
-    give._boxes["role"].value = "reader"
-    give._button.click()
-    assert "gave role &#x27;reader&#x27; to user &#x27;bob&#x27;" in give._status.value
-    assert "with role &#x27;reader&#x27;" in give._effect.value
+    create.fields["role"].value = "reader"
+    create.submit()
+    assert "created role 'reader'" in create.status.text
+    give.buttons["Refresh names"].click()
+    assert "reader" in give.fields["role"].widget.options
+    give.fields["user"].value = "bob"
+    assert "with no roles" in give.hint.text
+    give.fields["role"].value = "raeder"
+    assert "there is no role 'raeder' in the list" in give.hint.text
+    give.submit()
+    assert "UnknownRoleError" in give.status.text
+    give.fields["role"].value = "reader"
+    give.submit()
+    assert "gave role 'reader' to user 'bob'" in give.status.text
+    assert "with role 'reader'" in give.hint.text
 
     take = RevokeRoleForm()
-    take._boxes["user"].value, take._boxes["role"].value = "bob", "reader"
-    take._button.click()
-    assert "took role &#x27;reader&#x27; from" in take._status.value
+    take.fields["user"].value, take.fields["role"].value = "bob", "reader"
+    take.submit()
+    assert "took role 'reader' from" in take.status.text
 
     privileges.grant_privilege(root, "reader", "Search", collection="docs", timeout=10)
     drop = DropRoleForm()
-    drop._boxes["role"].value = "reader"
-    assert "refused unless its privileges are revoked first" in drop._effect.value
-    drop._retyped.value = "reader"
-    drop._button.click()
-    assert "InUseError" in drop._status.value
-    drop._force.value, drop._retyped.value = True, "reader"
-    drop._button.click()
-    assert "dropped role &#x27;reader&#x27;" in drop._status.value
+    drop.fields["role"].value = "reader"
+    assert "refused unless its privileges are revoked first" in drop.hint.text
+    drop.fields["confirmation"].value = "reader"
+    drop.submit()
+    assert "InUseError" in drop.status.text
+    drop.fields["force"].value, drop.fields["confirmation"].value = True, "reader"
+    drop.submit()
+    assert "dropped role 'reader'" in drop.status.text
     assert [role.name for role in roles.list_roles(root)] == ["admin", "public"]
     for form in (create, give, take, drop):
         form.close()
@@ -393,14 +451,14 @@ def test_last_admin_is_typed_twice(root):
     for name in ("bob", "eve"):
         users.create_user(root, name, PASSWORD, grant=["admin"], timeout=10)
     form = RevokeRoleForm()
-    form._boxes["user"].value, form._boxes["role"].value = "eve", "admin"
-    assert form._retyped.layout.display == "none"
-    form._button.click()
-    form._boxes["user"].value, form._boxes["role"].value = "bob", "admin"
-    assert form._retyped.layout.display != "none"
-    assert "this is the last user with the role" in form._effect.value
-    assert form._button.disabled
-    form._retyped.value = "bob"
-    form._button.click()
+    form.fields["user"].value, form.fields["role"].value = "eve", "admin"
+    assert not form.fields["confirmation"].is_shown
+    form.submit()
+    form.fields["user"].value, form.fields["role"].value = "bob", "admin"
+    assert form.fields["confirmation"].is_shown
+    assert "this is the last user with the role" in form.hint.text
+    assert not form.is_ready
+    form.fields["confirmation"].value = "bob"
+    form.submit()
     assert users.list_user(root, "bob").roles == ()
     form.close()

@@ -30,9 +30,6 @@ from milvus_magics.bulk.plan import DELETE, make_plan
 from milvus_magics.bulk.run import create_users, delete_users, drop_users, rows_of
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import MilvusException
-from milvus_magics.forms.form import inside
-from milvus_magics.forms.retyped import Retyped
-from milvus_magics.forms.secret_text import SecretText
 from milvus_magics.session import journal
 from milvus_magics.wording import printable
 
@@ -193,8 +190,7 @@ def test_changes_and_their_history(conn, tmp_path, caplog):
     seen.text += [str(change) for change in journal.entries()]
     seen.text += caplog.messages
     console = Console()
-    console._tabs.selected_index = 3
-    assert "drop_role" in console._pages[3]._table.value
+    assert "drop_role" in console.show_page("History").table.value
     seen.widgets()
     console.close()
     seen.is_text()
@@ -213,22 +209,21 @@ def test_console(conn):
     """Lists, details, a form on each page; the questions and answers; a question about what isn't there."""
     seen = Seen()
     console = Console()
-    for number, page in enumerate(console._pages):
-        console._tabs.selected_index = number
-        if number < 2:
-            page._list.value = HOSTILE
-            page._open(GrantRoleForm)
-            assert page._form._chosen(page.KIND) == HOSTILE, "what is shown differently is still meant"
+    for title in console.pages:
+        page = console.show_page(title)
+        if title in ("Users", "Roles"):
+            page.list.value = HOSTILE
+            page.show_form("grant_role")
+            assert page.form.fields[page.KIND].value == HOSTILE, "what is shown differently is still meant"
         seen.widgets()
-    questions = console._pages[2]
-    console._tabs.selected_index = 2
-    for box in questions._asked.values():
+    questions = console.show_page("Access")
+    for field in questions.fields.values():
         for name, said in ((HOSTILE, "alert(1)"), (printable(UNKNOWN), "there is no")):
-            box.choose(name)
-            assert said in questions._answer.value
+            field.value = name
+            assert said in questions.answer.value
             seen.widgets()
-        box.value = ""
-    for field in (questions._filter, questions._columns_filter):
+        field.clear()
+    for field in (questions.row_filter, questions.column_filter):
         field.value = "script"
         seen.widgets()
     seen.text.append(console._repr_mimebundle_()["text/plain"])
@@ -249,11 +244,11 @@ def test_forms(conn, form_class):
     form = form_class()
     for name in (HOSTILE, ABLE_TO_LOG_IN, printable(UNKNOWN)):
         form.fill(user=name, role=HOSTILE if name == ABLE_TO_LOG_IN else name)
-        if hasattr(form, "_name"):
-            form._name.value = "9<script>\x1b[31mred\u202egnp"
+        if form_class in (CreateRoleForm, CreateUserForm):
+            form.fields[form.FIELDS[0].name].value = "9<script>\x1b[31mred\u202egnp"
         seen.widgets()
         press(form, name)
-        assert form._status.value
+        assert form.status.text
         seen.widgets()
     form.close()
     seen.is_text()
@@ -261,12 +256,10 @@ def test_forms(conn, form_class):
 
 def press(form, name):
     """Fill what else the form wants, and press its button."""
-    for field in inside(form):
-        if isinstance(field, SecretText):
-            field.value = PASSWORD
-        elif isinstance(field, Retyped):
-            field.value = name
-    form._button.click()
+    for field in form.fields.values():
+        if field.is_secret:
+            field.value = name if field.name == "confirmation" else PASSWORD
+    form.submit()
 
 
 def test_many_users_at_once(conn):

@@ -217,9 +217,9 @@ def test_notebook_without_a_reader_keeps_no_password(server, tmp_path, monkeypat
         "%milvus_delete_user bob",
         "%milvus_delete_user bob --password-env WRONG",
         "form = %milvus_delete_user --form\nform",
-        "form._boxes['user'].value = 'bob'\nform._password.value = os.environ['WRONG']",
-        "form._button.click()\nprint(form._status.value)",
-        "form._password.value = os.environ['WRONG']",  # typed, and left
+        "form.fields['user'].value = 'bob'\nform.fields['password'].value = os.environ['WRONG']",
+        "form.submit()\nprint(form.status.text)",
+        "form.fields['password'].value = os.environ['WRONG']",  # typed, and left
         "%milvus_delete_user bob --password-env BOBS",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])

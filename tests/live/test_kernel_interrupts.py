@@ -174,12 +174,12 @@ def test_interrupted_bulk_tells_each_row(kernel, slow, root, operation, figure):
 
 def test_form_that_is_interrupted_says_so(kernel, slow, root, figure):
     """Pressed by a cell: the status line has what is known, and the form can be used again."""
-    kernel.run("import milvus_magics\nform = milvus_magics.CreateRoleForm()\nform._name.value = 'by_form'")
-    answer = interrupted(kernel, slow, "CreateRole", "form._button.click()\nprint(form._status.value)")
+    kernel.run("import milvus_magics\nform = milvus_magics.CreateRoleForm()\nform.fields['role'].value = 'by_form'")
+    answer = interrupted(kernel, slow, "CreateRole", "form.submit()\nprint(form.status.text)")
     assert not answer.error, answer.text()
     assert "ChangeInterrupted: interrupted; role &#x27;by_form&#x27; is created" in answer.text()
-    assert "False" in kernel.run("form._name.value = 'again'\nform._button.disabled").text()
-    assert "created" in kernel.run("form._button.click()\nprint(form._status.value)\nform.close()").text()
+    assert "True" in kernel.run("form.fields['role'].value = 'again'\nform.is_ready").text()
+    assert "created" in kernel.run("form.submit()\nprint(form.status.text)\nform.close()").text()
     assert {"by_form", "again"} <= {role.name for role in roles.list_roles(root, timeout=10)}
     figure("interrupts", tried=1)
 
@@ -187,10 +187,10 @@ def test_form_that_is_interrupted_says_so(kernel, slow, root, figure):
 def test_form_beside_a_cell_is_not_interrupted(kernel, slow, root, figure):
     """On a thread of its own, as newer notebooks run it: the interrupt is the cell's, and the form ends its work."""
     kernel.run("import milvus_magics, threading, time\nform = milvus_magics.CreateRoleForm()")
-    code = "form._name.value = 'beside'\nthread = threading.Thread(target=form._button.click)\nthread.start()"
+    code = "form.fields['role'].value = 'beside'\nthread = threading.Thread(target=form.submit)\nthread.start()"
     answer = interrupted(kernel, slow, "CreateRole", f"{code}\ntime.sleep(30)")
     assert answer.error["ename"] == "KeyboardInterrupt"
-    answer = kernel.run("thread.join(20)\nprint(form._status.value, thread.is_alive())\nform.close()")
+    answer = kernel.run("thread.join(20)\nprint(form.status.text, thread.is_alive())\nform.close()")
     assert "created role" in answer.text()
     assert "False" in answer.text()
     assert "beside" in {role.name for role in roles.list_roles(root, timeout=10)}

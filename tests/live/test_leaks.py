@@ -37,8 +37,8 @@ FORM = """from milvus_magics import Secret
 import milvus_magics
 form = milvus_magics.{form}
 {fill}
-form._button.click()
-print(form._status.value)
+form.submit()
+print(form.status.text)
 form.close()"""
 
 
@@ -116,16 +116,16 @@ def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind, figure)
         run("1 / (one == two)  # an error of the user's own, with our names around it")
         run("vars(connections), one, [two], {'no': no}, f'{one} {two!r}', str(no)")
         # by forms
-        fill = "form._boxes['user'].value = 'bob'\nform._password.value = Secret.prompt().reveal()"
+        fill = "form.fields['user'].value = 'bob'\nform.fields['password'].value = Secret.prompt().reveal()"
         done(FORM.format(form="DeleteUserForm()", fill=fill), wrong, says="is wrong")
         fill = (
-            "form._boxes['user'].value = 'bob'\nform._old.value = Secret.prompt().reveal()\n"
-            "new = Secret.prompt()\nfor field in form._new.fields: field.value = new.reveal()"
+            "form.fields['user'].value = 'bob'\nform.fields['old_password'].value = Secret.prompt().reveal()\n"
+            "form.fields['new_password'].value = Secret.prompt().reveal()"
         )
         done(FORM.format(form="ResetPasswordForm()", fill=fill), first, second, says="the old one is refused")
-        fill = "form._name.value = 'new'\nfor field in form._password.fields: field.value = two.reveal()"
+        fill = "form.fields['user'].value = 'new'\nform.fields['password'].value = two.reveal()"
         done(FORM.format(form="CreateUserForm()", fill=fill), says="created user")
-        fill = "form._texts['user'].value = 'bob'\nform._secret.value = Secret.prompt().reveal()"
+        fill = "form.fields['user'].value = 'bob'\nform.fields['password'].value = Secret.prompt().reveal()"
         done(FORM.format(form="ConnectForm('forms', uri=os.environ['TEST_URI'])", fill=fill), second, says="connected")
         # and what remains of it
         done("%milvus_audit --export audit.jsonl\n%milvus_audit", says="changes made or tried")
@@ -143,24 +143,23 @@ USE = """import ipywidgets, milvus_magics, os, sys
 from milvus_magics import Secret, connections, utility
 from milvus_magics.forms.form import inside
 uri = os.environ["TEST_URI"]
-def use(form, user, *secrets, press="_button"):
-    texts = {**getattr(form, "_boxes", {}), **getattr(form, "_texts", {})}
-    texts.get("user", getattr(form, "_name", None)).value = user
+def use(form, user, *secrets, press=True):
+    form.fill(user=user)
     fields = [field for field in inside(form) if isinstance(field, ipywidgets.Password)]
     for field, secret in zip(fields, secrets, strict=True):
         field.value = secret.reveal()
     if press:
-        getattr(form, press).click()
-    print(form._status.value)
+        form.submit("" if press is True else press)
+    print(form.status.text)
     form.close()"""
 CAUGHT = """try:
     {code}
 except Exception:
     print("VERBOSE", get_ipython().InteractiveTB.text(*sys.exc_info()))"""
 CONSOLE = """console = milvus_magics.Console()
-page = console._pages[0]
-page._open(milvus_magics.{form})
-for field in inside(page._form):
+page = console.show_page("Users")
+page.show_form(milvus_magics.{form}.OPERATION)
+for field in inside(page.form):
     if isinstance(field, ipywidgets.Password):
         field.value = {name}.reveal()
 {then}"""
@@ -219,10 +218,10 @@ def test_every_form_and_function_leaves_no_trace(server, tmp_path, kind, figure)
         cells.done(USE)
         for form, user, typed, said in BY_FORMS:
             cells.done(f"use(milvus_magics.{form}, {user!r}, {typed})", says=said)
-        cells.done("use(milvus_magics.ConnectForm('z', uri=uri), 'bob', one, press='_test')", says="this works")
+        cells.done("use(milvus_magics.ConnectForm('z', uri=uri), 'bob', one, press='Test')", says="this works")
         for form, typed in {"CreateUserForm": "one, two", "UpdatePasswordForm": "no, one, two", "ConnectForm": "one",
                             "ResetPasswordForm": "no, one, two", "DeleteUserForm": "two"}.items():  # fmt: skip
-            cells.done(f"use(milvus_magics.{form}(), 'bob', {typed}, press='')")
+            cells.done(f"use(milvus_magics.{form}(), 'bob', {typed}, press=False)")
             if form != "ConnectForm":
                 cells.done(CONSOLE.format(form=form, name="one", then="console.close()"))
         cells.done(CONSOLE.format(form="ResetPasswordForm", name="two", then="console"))  # and left like that

@@ -69,18 +69,16 @@ def refused(action):
 
 def form_that_is_used(kind):
     form = kind(timeout=5)
-    form.choose(user="ghost", role="ghost")
-    for name in ("_password", "_name"):
-        field = getattr(form, name, None)
-        if hasattr(field, "value"):
-            field.value = PASSWORD
-    form._button.click()
+    form.fill(user="ghost", role="ghost")
+    if kind is DeleteUserForm:
+        form.fields["password"].value = PASSWORD
+    form.submit()
     form.close()
 
 
 def console_that_is_used():
     console = Console(timeout=5)
-    console._tabs.selected_index = 2
+    console.show_page("Access")
     console.refresh()
     console.close()
 

@@ -267,8 +267,8 @@ def test_without_the_package_keyring(shell, monkeypatch):
 def test_connect_form_shows_what_the_line_gives(shell, server):
     """Address, user, files and alias begin in its fields; secrets and servers of its own are refused."""
     form = shell.run_line_magic("milvus_connect", "bob@localhost:1 --alias x --db d --ca-pem c.pem --form")
-    given = {name: text.value for name, text in form._texts.items() if text.value}
-    assert given == {"uri": "localhost:1", "user": "bob", "db_name": "d", "alias": "x", "ca_pem_path": "c.pem"}
+    given = {name: text.value for name, text in form.fields.items() if text.value}
+    assert given == {"uri": "localhost:1", "user": "bob", "db": "d", "alias": "x", "ca_pem": "c.pem"}
     form.close()
     for line in ("--embedded", "--token", "--password-env PW", "--host localhost", "--adopt x"):
         with pytest.raises(ParameterError, match=f"leave {line.split()[0]} out"):

@@ -101,17 +101,17 @@ def test_the_form_connects_over_tls(server, files):
     given = options(server, files)
     form = ConnectForm("tls")
     for name, value in {**given, "user": "root", "ca_pem_path": files["other.pem"]}.items():
-        form._texts[name].value = value
-    form._secret.value = server.password.reveal()
-    form._button.click()
-    assert "CertificateError" in form._status.value
+        form.fields[name.removesuffix("_path")].value = value
+    form.fields["password"].value = server.password.reveal()
+    form.submit()
+    assert "CertificateError" in form.status.text
     assert not connections.has_connection("tls")
-    form._texts["ca_pem_path"].value = given["ca_pem_path"]
-    form._secret.value = server.password.reveal()
-    form._button.click()
-    assert "connected &#x27;tls&#x27;: user &#x27;root&#x27;" in form._status.value
+    form.fields["ca_pem"].value = given["ca_pem_path"]
+    form.fields["password"].value = server.password.reveal()
+    form.submit()
+    assert "connected 'tls': user 'root'" in form.status.text
     console = Console("tls")
-    assert "TLS on" in console._header.value
+    assert "TLS on" in console.heading.text
     for panel in (console, form):
         panel.close()
     connections.remove_connection("tls")

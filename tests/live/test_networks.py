@@ -1,6 +1,5 @@
 """Bad networks: every magic and every form says what is wrong, in time, and the same connection goes on afterwards."""
 
-import html
 import re
 import socket
 import sys
@@ -18,10 +17,7 @@ from milvus_magics import connections, embedded, errors
 from milvus_magics.client import roles, users
 from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionError, NotMilvusError, UnavailableError
 from milvus_magics.forms.console import Console
-from milvus_magics.forms.form import Panel, inside
-from milvus_magics.forms.retyped import Retyped
-from milvus_magics.forms.roles import DropRoleForm
-from milvus_magics.forms.secret_text import SecretText
+from milvus_magics.forms.form import Panel
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.connections import Overview
 from milvus_magics.transport.address import Address
@@ -169,29 +165,22 @@ def ready(name, address):
         form = getattr(milvus_magics, name)(timeout=TIMEOUT)
     if name == "Console":
         return form
-    if hasattr(form, "choose"):
-        form.choose(user="bob", role="reader")
-    if hasattr(form, "_name"):
-        form._name.value = "new"
-    for field in inside(form):
-        if isinstance(field, Retyped):
-            field.value = "reader" if isinstance(form, DropRoleForm) else "bob"
-        elif isinstance(field, SecretText):
-            field.value = PASSWORD
-    if hasattr(form, "_old"):
-        form._old.value = OLD
-    assert not form._button.disabled, f"{name} has a field that this test doesn't fill in"
+    first = form.FIELDS[0].name
+    if name != "ConnectForm":
+        form.fill(user="bob", role="reader")
+    if name in ("CreateUserForm", "CreateRoleForm"):
+        form.fill(**{first: "new"})
+    typed = {"password": PASSWORD, "new_password": PASSWORD, "old_password": OLD}
+    for field in form.fields.values():
+        if field.is_secret:
+            field.value = typed.get(field.name, form.fields[first].value)
+    assert form.is_ready, f"{name} has a field that this test doesn't fill in"
     return form
 
 
 def pressed(panel):
-    (panel._refresh if isinstance(panel, Console) else panel._button).click()
-    return status(panel)
-
-
-def status(panel):
-    """The text of the status line."""
-    return html.unescape(re.sub("<[^>]*>", "", panel._status.value)).removeprefix("✗ ")
+    (panel.buttons["Refresh"].click if isinstance(panel, Console) else panel.submit)()
+    return panel.status.text
 
 
 def run(magic, line):
@@ -204,7 +193,7 @@ def run(magic, line):
     if isinstance(done, Overview):
         return done.problem
     if isinstance(done, Panel):
-        text = status(done)
+        text = done.status.text
         done.close()
         return text
     return f"a success: {done}"

@@ -219,8 +219,8 @@ def test_what_will_not_come_back_is_said_before(run, shell, root):
     for line in ("delete_user bob", "delete_users leavers"):
         assert str(run(f"{line} --dry-run")).endswith("undo: %milvus_restore_user")
     form = DropUserForm()
-    form._boxes["user"].value = "bob"
-    assert "with a new password (theirs cannot be had here)" in form._effect.value
+    form.fields["user"].value = "bob"
+    assert "with a new password (theirs cannot be had here)" in form.hint.text
     form.close()
 
 

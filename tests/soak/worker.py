@@ -168,25 +168,24 @@ class Worker:
         user = self._user()
         if user in self._passwords:
             form = DeleteUserForm(timeout=30)
-            form.choose(user=user)
-            form._password.value = self._passwords[user]
+            form.fill(user=user)
+            form.fields["password"].value = self._passwords[user]
             self._forget(user)
             wanted = "deleted user"
         else:
             form = CreateUserForm(timeout=30)
-            form._name.value = user
-            for field in form._password.fields:
-                field.value = PASSWORDS[0]
+            form.fill(user=user)
+            form.fields["password"].value = PASSWORDS[0]
             self._passwords[user] = PASSWORDS[0]
             wanted = "created user"
-        form._button.click()
-        said = form._status.value
+        form.submit()
+        said = form.status.text
         form.close()
         assert wanted in said, said
 
     def do_console(self):
         console = Console(timeout=30)
-        said = console._status.value
+        said = console.status.text
         console.close()
         assert said == "", said
 
