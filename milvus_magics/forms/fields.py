@@ -59,6 +59,7 @@ class Field:
         is_in_hint: whether what the form says beforehand depends on it.
         is_secret: whether it is emptied when its value is used, and whenever something goes wrong.
         widgets: what is shown of it, from top to bottom.
+        widget: the first of them.
     """
 
     EMPTY: Any = ""
@@ -67,6 +68,7 @@ class Field:
     names: tuple[str, ...] = ()
     is_fillable, is_in_hint, is_secret = True, True, False
     widgets: list[Widget]
+    widget: Widget
 
     def __init__(
         self,
@@ -81,12 +83,8 @@ class Field:
 
     def build(self, first: Field) -> None:
         """Make the widgets, in a form whose first field is `first`."""
-        self.widgets = [self.WIDGET(**self._look)]
-
-    @property
-    def widget(self) -> Widget:
-        """The first of its widgets."""
-        return self.widgets[0]
+        self.widget = self.WIDGET(**self._look)
+        self.widgets = [self.widget]
 
     @property
     def value(self) -> Any:
@@ -278,8 +276,9 @@ class NewSecretField(SecretField):
 
     def build(self, first: Field) -> None:
         """Make both widgets."""
+        super().build(first)
         again = {"description": "Once more", "placeholder": "the same again, then Enter"}
-        self.widgets = [SecretText(**self._look), SecretText(**{**self._look, **again})]
+        self.widgets.append(SecretText(**{**self._look, **again}))
 
     def _is_same(self) -> bool:
         first, again = self.widgets

@@ -145,11 +145,12 @@ class Form(Panel):
             self.fields[field.name] = field
             field.build(self.fields[self.FIELDS[0].name])
         self.heading, self.hint, self.status = Line(), Line(layout=BELOW_FIELDS), Line(layout=BELOW_FIELDS)
-        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._actions()}
+        self._acts = self._actions()
+        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._acts}
         actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
         self.buttons[self.TITLE].button_style = self.STYLE
         super().__init__([self.heading, *self._rows(), actions, self.status])
-        for title in self._actions():
+        for title in self._acts:
             self.buttons[title].on_click(lambda _, title=title: self.submit(title))
         for field in self.fields.values():
             for widget in field.widgets:
@@ -178,7 +179,7 @@ class Form(Panel):
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
         title = title or self.TITLE
-        act, busy = self._actions()[title]
+        act, busy = self._acts[title]
         button = self.buttons[title]
         try:
             button.description = busy
@@ -255,7 +256,7 @@ class Form(Panel):
     def _update(self) -> None:
         """Enable the buttons that act where they could do something."""
         is_idle = not self._acting.locked() and self._is_complete()
-        for title in self._actions():
+        for title in self._acts:
             self.buttons[title].disabled = not is_idle
 
     def _outcome(self, act: Callable[[], str]) -> tuple[str, str]:
