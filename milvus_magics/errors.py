@@ -252,8 +252,10 @@ class ConfirmationError(CodedError):
     """The name was not retyped, or nobody could be asked; nothing was changed."""
 
 
-class EmbeddedServerError(MilvusException):
+class EmbeddedServerError(CodedError):
     """The server on this machine cannot be started."""
+
+    CODE = 1
 
 
 class ServerError(CodedError):

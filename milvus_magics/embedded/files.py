@@ -1,4 +1,4 @@
-"""What the embedded Milvus has on disk: the shared binaries, the data directory, the settings and logs in it."""
+"""The files of the embedded Milvus: shared binaries, data directory, settings and logs."""
 
 from __future__ import annotations
 
@@ -24,25 +24,20 @@ VERSION = "2.3.5"
 OUTPUT = "milvus.out"
 LOCK = ".milvus-magics.lock"
 SIZES = "sizes.json"
-# Alone in its network, Milvus keeps its usual ports.
-USUAL_PORTS = {"proxy": 19530, "etcd": 2379, "metrics": 9091}
+# Alone in its network, Milvus keeps its default ports.
+DEFAULT_PORTS = {"proxy": 19530, "etcd": 2379, "metrics": 9091}
 SERVICES = ("ROOTCOORD", "PROXY", "QUERYCOORD", "QUERYNODE", "INDEXCOORD", "INDEXNODE", "DATACOORD", "DATANODE")
-TELLING = re.compile(r"^panic:|^fatal error:|\[(FATAL|ERROR)\]|\b[Ee]rror\b|[Ff]ailed|No space left")
-
-
-def problem(message: str) -> EmbeddedServerError:
-    """An error with the code Milvus uses for the unexpected."""
-    return EmbeddedServerError(1, message)
+ERROR_LINE = re.compile(r"^panic:|^fatal error:|\[(FATAL|ERROR)\]|\b[Ee]rror\b|[Ff]ailed|No space left")
 
 
 def find_binaries() -> Path:
-    """Where the installed wheel keeps the packed binaries.
+    """Find the packed binaries in the installed wheel.
 
     Raises:
         EmbeddedServerError: when there is no Milvus for this platform, or it isn't installed.
     """
     if sys.platform not in ("linux", "darwin") or platform.machine().lower() not in ("x86_64", "amd64"):
-        raise problem(
+        raise EmbeddedServerError(
             "the embedded Milvus exists for Linux x86_64 and macOS x86_64 only; "
             "connect to a server instead: %milvus_connect URI"
         )
@@ -54,19 +49,21 @@ def find_binaries() -> Path:
         binaries = Path(place) / "data" / "bin"
         if (binaries / "milvus.lzma").is_file():
             return binaries
-    raise problem("the embedded Milvus isn't installed: pip install 'milvus-magics[embedded]', then try again")
+    raise EmbeddedServerError(
+        "the embedded Milvus isn't installed: pip install 'milvus-magics[embedded]', then try again"
+    )
 
 
 # -- binaries ---------------------------------------------------------------------------------------------
 
 
 def unpack(packed: Path, fallback: Path, progress: Callable[[str], None]) -> Path:
-    """Unpack the binaries into the user's cache, once for all; returns their directory.
+    """Unpack the binaries into the user's cache, if they are not there; returns their directory.
 
     Args:
         packed: what `find_binaries` found.
         fallback: a directory to use when the cache cannot be written.
-        progress: told before the long part.
+        progress: called before the long part.
     """
     name = f"milvus-{VERSION}-{sys.platform}-{platform.machine().lower()}"
     try:
@@ -76,7 +73,7 @@ def unpack(packed: Path, fallback: Path, progress: Callable[[str], None]) -> Pat
 
 
 def cache_directory() -> Path:
-    """This user's cache of ours."""
+    """The directory in the user's cache that is ours."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "milvus-magics"
     given = os.environ.get("XDG_CACHE_HOME", "")
@@ -149,7 +146,7 @@ def _is_complete(target: Path) -> bool:
 
 
 def claim_directory(given: str | os.PathLike[str]) -> Path:
-    """Make a directory ours: private, and not somebody else's files.
+    """Make a data directory private, unless it holds somebody else's files.
 
     Raises:
         EmbeddedServerError: when it cannot be used; the text says why.
@@ -158,7 +155,7 @@ def claim_directory(given: str | os.PathLike[str]) -> Path:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(directory.iterdir()) and not (directory / LOCK).exists():
-            raise problem(
+            raise EmbeddedServerError(
                 f"{directory} holds files that are not an embedded Milvus's: name an empty or a new directory"
             )
         directory.chmod(0o700)
@@ -166,19 +163,19 @@ def claim_directory(given: str | os.PathLike[str]) -> Path:
         for name in ("configs", "logs", "data", "run"):
             (directory / name).mkdir(mode=0o700, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as exc:
-        raise problem(f"{exc.filename} is a file, not a directory: name a directory for the data") from exc
+        raise EmbeddedServerError(f"{exc.filename} is a file, not a directory: name a directory for the data") from exc
     except OSError as exc:
         reason = (exc.strerror or str(exc)).lower()
-        raise problem(f"{directory} cannot be used as a data directory: {reason}") from exc
+        raise EmbeddedServerError(f"{directory} cannot be used as a data directory: {reason}") from exc
     return directory
 
 
 def write_settings(directory: Path, isolated: bool, proxy_port: int | None) -> dict[str, int]:
-    """Write Milvus's configuration files; returns the ports that matter to us.
+    """Write Milvus's configuration files; returns the ports that are needed later.
 
     Args:
         directory: the data directory.
-        isolated: whether Milvus has a network of its own and so keeps its usual ports; else all get free ones.
+        isolated: whether Milvus has a network of its own and so keeps its default ports; else all get free ones.
         proxy_port: where it hasn't, the proxy's port (None = a free one).
     """
     from milvus import MilvusServerConfig
@@ -188,7 +185,7 @@ def write_settings(directory: Path, isolated: bool, proxy_port: int | None) -> d
     # A path may hold what YAML takes for its own; in JSON's quotes it stays a text.
     for key in ("etcd_log_path", "system_log_path", "etcd_data_dir", "local_storage_dir", "rocksmq_data_dir"):
         config.set(key, json.dumps(config.get(key)))
-    ports = USUAL_PORTS
+    ports = DEFAULT_PORTS
     if not isolated:
         keys = [key for key in config.configurable_items if key.endswith("_port")]
         *chosen, metrics, peer = _free_ports(len(keys) + 2)
@@ -201,20 +198,20 @@ def write_settings(directory: Path, isolated: bool, proxy_port: int | None) -> d
     return ports
 
 
-def environment(directory: Path, binaries: Path, ports: dict[str, int]) -> dict[str, str]:
-    """Milvus's environment. It takes any variable for a setting, so nothing of the kernel's comes along."""
-    chosen = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
-    chosen |= {
+def milvus_environment(directory: Path, binaries: Path, ports: dict[str, int]) -> dict[str, str]:
+    """Milvus's environment, without the kernel's: it takes any variable for a setting."""
+    variables = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
+    variables |= {
         "HOME": str(directory),
         "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH": str(binaries),
         "DEPLOY_MODE": "STANDALONE",
         "METRICS_PORT": str(ports["metrics"]),
         "LOG_STDOUT": "false",  # what goes to stdout is never rotated
     }
-    if ports != USUAL_PORTS:
-        chosen["ETCD_CONFIG_PATH"] = str(directory / "configs" / "etcd.yaml")
+    if ports != DEFAULT_PORTS:
+        variables["ETCD_CONFIG_PATH"] = str(directory / "configs" / "etcd.yaml")
     # Else Milvus talks to itself over the machine's first address, which a laptop loses.
-    return chosen | {f"{service}_IP": "127.0.0.1" for service in SERVICES}
+    return variables | {f"{service}_IP": "127.0.0.1" for service in SERVICES}
 
 
 def _free_ports(count: int) -> list[int]:
@@ -242,15 +239,15 @@ def _write_etcd_settings(directory: Path, client: int, peer: int) -> None:
     (directory / "configs" / "etcd.yaml").write_text(json.dumps(settings, indent=1))
 
 
-def last_words(directory: Path) -> tuple[Path, str]:
-    """The log file that tells most about a Milvus that ended, and the last line in it that means something."""
+def find_error_line(directory: Path) -> tuple[Path, str]:
+    """Find the last line that tells an error in Milvus's logs, and its file."""
     logs = directory / "logs"
     newest = sorted(logs.glob("standalone-*.log"), key=lambda log: log.stat().st_mtime)[-1:]
     last = ""
     for log in (logs / OUTPUT, *newest):
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        telling = [line for line in lines if TELLING.search(line)]
-        if telling:
-            return log, telling[-1][:300]
+        errors = [line for line in lines if ERROR_LINE.search(line)]
+        if errors:
+            return log, errors[-1][:300]
         last = last or "".join(lines[-1:])
     return logs / OUTPUT, last[:300]

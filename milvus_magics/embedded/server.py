@@ -13,7 +13,6 @@ import atexit
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -27,14 +26,15 @@ from types import TracebackType
 from typing import Any
 
 from milvus_magics.embedded import files
+from milvus_magics.errors import EmbeddedServerError
 from milvus_magics.secret import Secret
 
 KEEPER = Path(__file__).with_name("keeper")
 SOCKET = "milvus.sock"
 SHORT_DIRECTORY = "/tmp"  # noqa: S108 - mkdtemp makes a private one in it
-LONGEST_SOCKET_PATH = 100  # the system allows 108 bytes, macOS 104
-SECONDS_TO_LOCK = 20.0
-SECONDS_TO_END = 15.0  # of which Milvus gets 5 to end by itself
+MAX_SOCKET_PATH_BYTES = 100  # the system allows 108 bytes, macOS 104
+LOCK_SECONDS = 20.0
+END_SECONDS = 15.0  # of which Milvus gets 5 to end by itself
 
 
 class EmbeddedMilvus:
@@ -53,32 +53,36 @@ class EmbeddedMilvus:
     user = "root"
 
     def __init__(
-        self, keeper: Keeper, *, uri: str, address: str | None, password: Secret, data_dir: Path, warning: str | None
+        self,
+        keeper: KeeperProcess,
+        *,
+        uri: str,
+        address: str | None,
+        password: Secret,
+        data_dir: Path,
+        warning: str | None,
     ) -> None:
         self._keeper = keeper
         self.uri, self.address, self.password = uri, address, password
         self.data_dir, self.isolated, self.warning = data_dir, warning is None, warning
 
-    @property
-    def temporary(self) -> bool:
-        """Whether its data goes when it ends."""
-        return self._keeper.places.temporary_data
-
-    def keeps(self, data_dir: str | os.PathLike[str]) -> bool:
-        """Whether its data is in this directory."""
+    def has_data_in(self, data_dir: str | os.PathLike[str] | None) -> bool:
+        """Whether its data is in this directory, or in a temporary one for None."""
+        if data_dir is None:
+            return self._keeper.directories.is_data_temporary
         return os.path.realpath(os.path.expanduser(data_dir)) == os.path.realpath(self.data_dir)
 
     @property
     def pid(self) -> int:
-        """Process id of the keeper, the process that ends last."""
+        """Process id of the keeper, which ends last."""
         return self._keeper.process.pid
 
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether it is running."""
         return self._keeper.alive()
 
     def stop(self) -> None:
-        """End it and wait until all its processes are gone. Doing it again does nothing."""
+        """Stop it and wait until all its processes are gone. Doing it again does nothing."""
         self._keeper.end()
 
     def __enter__(self) -> EmbeddedMilvus:
@@ -111,62 +115,59 @@ def start(
         tcp_port: port of 127.0.0.1 to open as well, for tools that know no unix sockets; 0 for a free one.
         settings: settings of Milvus as environment variables, e.g. `{"PROXY_MAXUSERNUM": "1000"}`; file names absolute.
         isolate: give it a network of its own: True to insist, False not to, None where it can be had.
-        progress: is told what goes on, in a few words.
+        progress: called with a few words at every step.
         timeout: seconds that Milvus may take, not counting the unpacking of its binaries.
 
     Raises:
         EmbeddedServerError: when it cannot be started; nothing is left running.
     """
-    began = time.monotonic()
-    tell = progress or (lambda text: None)
+    started = time.monotonic()
+    show = progress or (lambda text: None)
     packed = files.find_binaries()
-    places = _Places(data_dir)
+    directories = _Directories(data_dir)
     keeper = None
     try:
-        places.make()
-        keeper = Keeper(places)
+        directories.make()
+        keeper = KeeperProcess(directories)
         state = keeper.lock(tcp_port, isolate)
-        binaries = files.unpack(packed, places.data, tell)
-        tell("starting Milvus…")
-        ports = files.write_settings(places.data, state["isolated"], state["port"])
-        environment = files.environment(places.data, binaries, ports)
+        binaries = files.unpack(packed, directories.data, show)
+        show("starting Milvus…")
+        ports = files.write_settings(directories.data, state["isolated"], state["port"])
+        environment = files.milvus_environment(directories.data, binaries, ports)
         environment["COMMON_SECURITY_AUTHORIZATIONENABLED"] = str(authorization).lower()
         environment |= {str(name): str(value) for name, value in (settings or {}).items()}
-        password = Secret(secrets.token_urlsafe(24) if authorization else "")
+        password = Secret.generate() if authorization else Secret("")
         keeper.run(binaries / "milvus", environment, ports, password, timeout)
     except BaseException:
         if keeper:
             keeper.end()
-        places.remove()
+        directories.remove()
         raise
-    tell(f"ready in {time.monotonic() - began:.1f} s")
-    return _describe(keeper, environment, ports, password, state["port"])
+    show(f"ready in {time.monotonic() - started:.1f} s")
+    return _make_server(keeper, environment, ports, password, state["port"])
 
 
-class _Places:
-    """The directories of one server, and which of them go with it."""
+class _Directories:
+    """The directories of one server, and which of them are removed with it."""
 
     def __init__(self, data_dir: str | os.PathLike[str] | None) -> None:
         self._given = data_dir
-        self.temporary_data = data_dir is None
+        self.is_data_temporary = data_dir is None
         self.temporary: list[Path] = []
 
     def make(self) -> None:
-        if self._given is None:
-            self.data = files.claim_directory(self._temporary_directory(tempfile.gettempdir(), "milvus-magics-"))
-        else:
-            self.data = files.claim_directory(self._given)
         base = tempfile.gettempdir()
-        longest = len(os.fsencode(base)) + len("/milvus-12345678/") + len(SOCKET)
-        self.socket = (
-            self._temporary_directory(base if longest < LONGEST_SOCKET_PATH else SHORT_DIRECTORY, "milvus-") / SOCKET
-        )
+        given = self._make_temporary(base, "milvus-magics-") if self._given is None else self._given
+        self.data = files.claim_directory(given)
+        length = len(os.fsencode(base)) + len("/milvus-12345678/") + len(SOCKET)
+        base = base if length < MAX_SOCKET_PATH_BYTES else SHORT_DIRECTORY
+        self.socket = self._make_temporary(base, "milvus-") / SOCKET
 
-    def _temporary_directory(self, base: str, prefix: str) -> Path:
+    def _make_temporary(self, base: str, prefix: str) -> Path:
         try:
             path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
         except OSError as exc:
-            raise files.problem(f"no temporary directory can be made in {base}: {exc.strerror}") from exc
+            raise EmbeddedServerError(f"no temporary directory can be made in {base}: {exc.strerror}") from exc
         self.temporary.append(path)
         return path
 
@@ -175,37 +176,36 @@ class _Places:
             shutil.rmtree(path, ignore_errors=True)
 
 
-class Keeper:
-    """The program that keeps one server, seen from here; see `keeper/__init__.py`."""
+class KeeperProcess:
+    """The program that runs one server, as its starter sees it; see `keeper/__init__.py`."""
 
-    def __init__(self, places: _Places) -> None:
-        self.places = places
+    def __init__(self, directories: _Directories) -> None:
+        self.directories = directories
         self.why_not = ""
         self._owner = os.getpid()
-        self._ending = threading.Lock()
-        self._log = places.data / "logs" / "keeper.log"
+        self._end_lock = threading.Lock()
+        self._log = directories.data / "logs" / "keeper.log"
         self._sock, other = socket.socketpair()
-        with other, _pidfd() as kernel, open(self._log, "ab") as log:
-            handed = (other.fileno(), *([kernel] if kernel >= 0 else []))
+        with other, _open_pidfd() as kernel, open(self._log, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", KEEPER, str(other.fileno()), str(kernel), str(self._owner)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                pass_fds=handed,
+                pass_fds=(other.fileno(), *([kernel] if kernel >= 0 else [])),
                 start_new_session=True,  # "interrupt kernel" is for the kernel
             )
         _running.add(self)
 
     def lock(self, tcp_port: int | None, isolate: bool | None) -> dict[str, Any]:
-        """Take the data directory and enter the namespaces; the answer says what came of it."""
+        """Lock the data directory and enter the namespaces; returns the keeper's answer."""
         answer = self._ask(
-            SECONDS_TO_LOCK,
-            lock=str(self.places.data / files.LOCK),
+            LOCK_SECONDS,
+            lock=str(self.directories.data / files.LOCK),
             tcp_port=tcp_port,
             isolate=isolate,
-            remove=[str(path) for path in self.places.temporary],
+            remove=[str(path) for path in self.directories.temporary],
         )
         self.why_not = answer["why_not"]
         return answer
@@ -218,15 +218,15 @@ class Keeper:
             timeout,
             argv=[str(program), "run", "standalone"],
             env=environment,
-            cwd=str(self.places.data),
-            output=str(self.places.data / "logs" / files.OUTPUT),
-            run=str(self.places.data / "run"),
+            cwd=str(self.directories.data),
+            output=str(self.directories.data / "logs" / files.OUTPUT),
+            run=str(self.directories.data / "run"),
             ports=ports,
             password=password,
-            socket=None if self.why_not else str(self.places.socket),
+            socket=None if self.why_not else str(self.directories.socket),
         )
-        if "died" in answer:
-            raise files.problem(f"Milvus ended while it started; {self._last_words()}")
+        if "has_exited" in answer:
+            raise EmbeddedServerError(f"Milvus ended while it started; {self._describe_log()}")
 
     def _ask(self, seconds: float, **message: object) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -240,48 +240,47 @@ class Keeper:
                     raise ConnectionResetError
                 line += data
         except TimeoutError as exc:
-            raise files.problem(
-                f"Milvus isn't ready after {seconds:g} s, so it was ended; {self._last_words()}"
+            raise EmbeddedServerError(
+                f"Milvus isn't ready after {seconds:g} s, so it was ended; {self._describe_log()}"
             ) from exc
         except OSError as exc:
-            raise files.problem(f"the program that keeps Milvus ended; see {self._log}") from exc
+            raise EmbeddedServerError(f"the program that keeps Milvus ended; see {self._log}") from exc
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise files.problem(answer["error"])
+            raise EmbeddedServerError(answer["error"])
         return answer
 
-    def _last_words(self) -> str:
+    def _describe_log(self) -> str:
         try:
-            log, line = files.last_words(self.places.data)
+            log, line = files.find_error_line(self.directories.data)
         except OSError:
-            return f"it left nothing in {self.places.data / 'logs'}"
-        gone = (
-            " (removed with its temporary directory; name a directory to keep it)" if self.places.temporary_data else ""
-        )
-        return f"its log {log}{gone} says: {line}"
+            return f"it left nothing in {self.directories.data / 'logs'}"
+        is_temporary = self.directories.is_data_temporary
+        note = " (removed with its temporary directory; name a directory to keep it)" if is_temporary else ""
+        return f"its log {log}{note} says: {line}"
 
     def alive(self) -> bool:
-        """Whether the program runs, and with it Milvus."""
+        """Whether the program, and with it Milvus, is running."""
         return self.process.poll() is None
 
     def end(self) -> None:
-        """Have it end everything, and wait for that."""
+        """Make it end everything, and wait for that."""
         if os.getpid() != self._owner:  # a forked child must not end its parent's server
             return
-        with self._ending:
+        with self._end_lock:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)  # unlike close: also where a forked child has a copy
             self._sock.close()
             try:
-                self.process.wait(SECONDS_TO_END)
+                self.process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-            self.places.remove()
+            self.directories.remove()
             _running.discard(self)
 
 
-_running: set[Keeper] = set()
+_running: set[KeeperProcess] = set()
 
 
 @atexit.register
@@ -291,13 +290,11 @@ def _end_all() -> None:
 
 
 @contextlib.contextmanager
-def _pidfd() -> Iterator[int]:
-    if not hasattr(os, "pidfd_open"):
-        yield -1
-        return
+def _open_pidfd() -> Iterator[int]:
+    """A pidfd of this process; -1 where the system has none."""
     try:
         kernel = os.pidfd_open(os.getpid())
-    except OSError:
+    except (AttributeError, OSError):
         yield -1
         return
     try:
@@ -306,24 +303,21 @@ def _pidfd() -> Iterator[int]:
         os.close(kernel)
 
 
-def _describe(
-    keeper: Keeper, environment: Mapping[str, str], ports: Mapping[str, int], password: Secret, tcp: int | None
+def _make_server(
+    keeper: KeeperProcess, environment: Mapping[str, str], ports: Mapping[str, int], password: Secret, tcp: int | None
 ) -> EmbeddedMilvus:
     tcp = ports["proxy"] if keeper.why_not else tcp
     address = f"127.0.0.1:{tcp}" if tcp else None
     scheme = "http" if environment.get("COMMON_SECURITY_TLSMODE", "0") == "0" else "https"
+    warning = (
+        f"this Milvus is not isolated ({keeper.why_not}): other people on this machine and on its network can reach "
+        "Milvus's internal ports, which ask for no password, and so read and change everything in it, users included"
+    )
     return EmbeddedMilvus(
         keeper,
-        uri=f"{scheme}://{address}" if keeper.why_not else f"unix:{keeper.places.socket}",
+        uri=f"{scheme}://{address}" if keeper.why_not else f"unix:{keeper.directories.socket}",
         address=address,
         password=password,
-        data_dir=keeper.places.data,
-        warning=_warning(keeper.why_not) if keeper.why_not else None,
-    )
-
-
-def _warning(why_not: str) -> str:
-    return (
-        f"this Milvus is not isolated ({why_not}): other people on this machine and on its network can reach Milvus's "
-        "internal ports, which ask for no password, and so read and change everything in it, users included"
+        data_dir=keeper.directories.data,
+        warning=warning if keeper.why_not else None,
     )

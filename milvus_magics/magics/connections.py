@@ -240,7 +240,7 @@ class ConnectionMagics(SessionMagics):
 
 def _is_meant(running: EmbeddedMilvus, directory: str) -> bool:
     """Whether a line asks for the server that runs already: typed again, its data is still wanted."""
-    return running.alive() and (running.keeps(directory) if directory else running.temporary)
+    return running.alive() and running.has_data_in(directory or None)
 
 
 def _start(directory: str) -> EmbeddedMilvus:

@@ -1,4 +1,4 @@
-"""What we ask of a Milvus on its inner ports, over HTTP: whether it is ready, and two corrections."""
+"""HTTP calls to Milvus's internal ports: a health check, and two corrections."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import http.client
 import json
 from typing import Any
 
-from .control import Failed
+from .control import StartError
 
 SESSIONS = "by-dev/meta/session"
 ROOT_USER = "by-dev/meta/root-coord/credential/users/root"
 
 
-def healthy(port: int) -> bool:
-    """Whether every part of Milvus says it is well."""
+def is_healthy(port: int) -> bool:
+    """Whether every component of Milvus is healthy."""
     status, text = _ask(port, "GET", "/healthz")
     return status == 200 and b"OK" in text
 
 
-def forget_dead_sessions(port: int) -> None:
-    """Remove what an earlier server of this directory left in etcd.
+def remove_dead_sessions(port: int) -> None:
+    """Remove the sessions that an earlier server of this directory left in etcd.
 
-    Milvus takes it for servers that are alive until its leases end: starting would last 8 s instead of 3, and the first
-    change of a user 26 s. Each server raises the counter `id` before it writes, so what is older isn't its own.
+    Milvus takes them for live servers until its leases end: starting would last 8 s instead of 3, and the first change
+    of a user 26 s. Each server raises the counter `id` before it writes, so what is older isn't its own.
     """
-    found = _etcd(port, "range", key=_b64(f"{SESSIONS}/"), range_end=_b64(f"{SESSIONS}0"), keys_only=True)
-    revisions = {kv["key"]: int(kv["mod_revision"]) for kv in found.get("kvs", ())}
+    reply = _etcd(port, "range", key=_b64(f"{SESSIONS}/"), range_end=_b64(f"{SESSIONS}0"), keys_only=True)
+    revisions = {kv["key"]: int(kv["mod_revision"]) for kv in reply.get("kvs", ())}
     born = revisions.pop(_b64(f"{SESSIONS}/id"), 0)
     for key, revision in revisions.items():
         if revision < born:
@@ -46,13 +46,13 @@ def set_root_password(ports: dict[str, int], password: str) -> None:
     status, text = _ask(ports["metrics"], "POST", "/api/v1/credential", user)
     answer = json.loads(text) if status == 200 else {"reason": f"HTTP status {status}"}
     if answer.get("error_code") or answer.get("code") or answer.get("reason"):
-        raise Failed(f"root's password cannot be set: {answer.get('reason', answer)}")
+        raise StartError(f"root's password cannot be set: {answer.get('reason', answer)}")
 
 
 def _etcd(port: int, what: str, **request: object) -> dict[str, Any]:
     status, text = _ask(port, "POST", f"/v3/kv/{what}", request)
     if status != 200:
-        raise Failed(f"its etcd answers {status} to {what}")
+        raise StartError(f"its etcd answers {status} to {what}")
     answer: dict[str, Any] = json.loads(text)
     return answer
 

@@ -1,4 +1,4 @@
-"""The line to the process that started us."""
+"""The socket to the process that started the keeper."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 
 class Stop(BaseException):
-    """The server is to end now."""
+    """The server has to end now."""
 
 
-class Failed(Exception):
+class StartError(Exception):
     """The server cannot be started; the text says why."""
 
 
 class Control:
-    """The socket to the process that started us, and what tells whether that still lives.
+    """Messages to and from the starter, and whether that is still running.
 
     Args:
         control: descriptor of the socket.
@@ -34,14 +34,14 @@ class Control:
         self.ends = [control] + ([kernel] if kernel >= 0 else [])
 
     def receive(self) -> dict[str, Any]:
-        """The next message; `Stop` when the other side is gone."""
+        """Wait for the next message; raises `Stop` if the other side is gone."""
         poll = select.poll()
         for end in self.ends:
             poll.register(end, select.POLLIN)
         line = b""
         while not line.endswith(b"\n"):
             ready = [fd for fd, _ in poll.poll(1000 if self.kernel < 0 else None)]
-            if self.kernel in ready or self.orphaned():
+            if self.kernel in ready or self.is_orphaned():
                 raise Stop
             if ready:
                 data = self.sock.recv(65536)
@@ -52,10 +52,10 @@ class Control:
         return message
 
     def send(self, **message: object) -> None:
-        """Tell the other side, if it is still there."""
+        """Send a message, if the other side is still there."""
         with contextlib.suppress(OSError):
             self.sock.sendall(json.dumps(message).encode() + b"\n")
 
-    def orphaned(self) -> bool:
-        """Whether the kernel is gone, where without a pidfd only our parent's pid tells."""
+    def is_orphaned(self) -> bool:
+        """Whether the kernel is gone, where only the parent's pid tells, for want of a pidfd."""
         return self.kernel < 0 and self.starter > 0 and os.getppid() != self.starter

@@ -1,4 +1,4 @@
-"""Namespaces of our own: inside, Milvus's ports can be reached by nobody but us."""
+"""Linux namespaces, inside which nobody else can reach Milvus's ports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHARED = ("/run/milvus", "/tmp/milvus")  # noqa: S108 - Milvus chose these
 
 
 def isolate() -> str:
-    """Enter the namespaces; returns why that cannot be, else an empty text."""
+    """Enter new namespaces; returns why that is impossible, else an empty text."""
     if sys.platform != "linux":
         return "this platform has no network namespaces"
     # Tried in a child first: half a success (a hardened Ubuntu gives namespaces without rights) can't be undone.
@@ -60,13 +60,13 @@ def _bring_up_loopback() -> None:
 
 
 def mount_proc() -> None:
-    """Show the pid namespace's own processes in /proc, where Milvus measures its memory; not vital."""
+    """Mount the pid namespace's own /proc, where Milvus reads its memory; a failure does no harm."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(MS_NOSUID_NODEV_NOEXEC), None)
 
 
-def hide_shared(private: str) -> list[str]:
-    """Put a directory of ours where Milvus insists on writing, whoever's that is; returns what had to be made for it.
+def mount_private(private: str) -> list[str]:
+    """Mount a private directory where Milvus insists on writing; returns the directories made for it.
 
     Its process and session numbers go there. The first user of a machine to run a Milvus would own these
     directories, and nobody else's would start.
@@ -82,8 +82,8 @@ def hide_shared(private: str) -> list[str]:
     return made
 
 
-def show_shared(made: list[str]) -> None:
-    """Undo `hide_shared`."""
+def unmount_private(made: list[str]) -> None:
+    """Undo `mount_private`."""
     for path in made:
         ctypes.CDLL(None).umount2(path.encode(), MNT_DETACH)
         with contextlib.suppress(OSError):
@@ -91,6 +91,6 @@ def show_shared(made: list[str]) -> None:
 
 
 def die_with_parent() -> None:
-    """Have the system end this process should its parent be killed."""
+    """Make the system kill this process if its parent is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The program: from a plan to the end of the server."""
+"""The main function, and all that lasts from the plan to the end of the server."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from .control import Control, Failed, Stop
-from .isolation import hide_shared, isolate, mount_proc, show_shared
+from .control import Control, StartError, Stop
+from .isolation import isolate, mount_private, mount_proc, unmount_private
 from .server import Server
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -31,28 +31,28 @@ def main() -> None:
     _set_limits()
     control = Control(*map(int, sys.argv[1:4]))
     try:
-        _keep(control)
+        _run(control)
     except Stop:
         pass
-    except (Failed, OSError) as exc:
+    except (StartError, OSError) as exc:
         control.send(error=str(exc))
 
 
-def _keep(control: Control) -> None:
+def _run(control: Control) -> None:
     plan = control.receive()
     try:
-        _keep_as_planned(plan, control)
+        _run_plan(plan, control)
     finally:
-        _clean(plan["remove"])
+        _remove(plan["remove"])
 
 
-def _keep_as_planned(plan: dict[str, Any], control: Control) -> None:
+def _run_plan(plan: dict[str, Any], control: Control) -> None:
     lock = _lock(plan["lock"], control.starter)
     tcp = _bind(plan["tcp_port"])  # before isolating: this one is the host's
     why_not = "" if plan["isolate"] is not False else "not asked for"
     why_not = why_not or isolate()
     if why_not and plan["isolate"]:
-        raise Failed(f"the embedded Milvus cannot be isolated: {why_not}")
+        raise StartError(f"the embedded Milvus cannot be isolated: {why_not}")
     control.send(isolated=not why_not, why_not=why_not, port=tcp.getsockname()[1] if tcp else None)
     job = control.receive()
     if why_not:
@@ -60,23 +60,23 @@ def _keep_as_planned(plan: dict[str, Any], control: Control) -> None:
             tcp.close()  # it has only kept the port free for Milvus
         Server(job, control, lock, None).run()
     else:
-        _guard(job | {"remove": plan["remove"]}, control, lock, tcp)
+        _run_isolated(job | {"remove": plan["remove"]}, control, lock, tcp)
 
 
-def _guard(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
-    made = hide_shared(job["run"])
+def _run_isolated(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
+    made = mount_private(job["run"])
     try:
         _wait_for_child(job | {"made": made}, control, lock, tcp)
     finally:
-        show_shared(made)
+        unmount_private(made)
 
 
 def _wait_for_child(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
-    leash, held = os.pipe()
+    leash, leash_end = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(held)
-        _be_first_process(job, control, lock, tcp, leash)
+        os.close(leash_end)
+        _run_as_first_process(job, control, lock, tcp, leash)
         os._exit(0)
     control.sock.close()
     if tcp:
@@ -84,7 +84,7 @@ def _wait_for_child(job: dict[str, Any], control: Control, lock: int, tcp: socke
     try:
         _wait(child, control)
     except Stop:
-        os.close(held)
+        os.close(leash_end)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGTERM)  # in case it waits for an answer of Milvus
         os.waitpid(child, 0)
@@ -95,12 +95,14 @@ def _wait(child: int, control: Control) -> None:
         os.waitpid(child, 0)
         return
     while os.waitpid(child, os.WNOHANG) == (0, 0):
-        if control.orphaned():
+        if control.is_orphaned():
             raise Stop
         time.sleep(0.5)
 
 
-def _be_first_process(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None, leash: int) -> None:
+def _run_as_first_process(
+    job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None, leash: int
+) -> None:
     control.starter = 0  # whose pid means nothing in here; the leash ends with our parent
     mount_proc()
     server = Server(job, control, lock, tcp)
@@ -110,8 +112,8 @@ def _be_first_process(job: dict[str, Any], control: Control, lock: int, tcp: soc
     except Stop:
         pass
     finally:  # our parent does this too, unless it was killed
-        show_shared(job["made"])
-        _clean(job["remove"])
+        unmount_private(job["made"])
+        _remove(job["remove"])
 
 
 def _lock(path: str, starter: int) -> int:
@@ -122,7 +124,7 @@ def _lock(path: str, starter: int) -> int:
         owner = os.read(lock, 20).decode().strip()
         by = f" of process {owner}" if owner else ""
         directory = os.path.dirname(path)
-        raise Failed(
+        raise StartError(
             f"{directory} is in use by another embedded Milvus{by}: stop that one, or name another directory"
         ) from None
     os.ftruncate(lock, 0)
@@ -139,11 +141,11 @@ def _bind(port: int | None) -> socket.socket | None:
     try:
         sock.bind(("127.0.0.1", port))
     except OSError as exc:
-        raise Failed(f"TCP port {port} of 127.0.0.1 cannot be used: {exc.strerror}") from None
+        raise StartError(f"TCP port {port} of 127.0.0.1 cannot be used: {exc.strerror}") from None
     return sock
 
 
-def _clean(paths: list[str]) -> None:
+def _remove(paths: list[str]) -> None:
     for path in paths:
         shutil.rmtree(path, ignore_errors=True)
 

@@ -1,6 +1,6 @@
-"""Joins the embedded Milvus's port to sockets outside its namespaces.
+"""A relay between Milvus's port and sockets outside its namespaces.
 
-One thread and one selector carry every connection. What a slow reader doesn't take waits here, at most
+One thread and one selector carry every connection. What a slow reader doesn't take is buffered here, at most
 one `CHUNK` per direction: until then nothing more is read from the other side.
 """
 
@@ -18,7 +18,7 @@ class Relay:
     """Accepts on listening sockets and passes bytes on to a port on this network's loopback.
 
     Args:
-        selector: whose owner calls `key.data(mask)` for every key that `select_grants` returns.
+        selector: whose owner calls `key.data(mask)` for every key that `select` returns.
         port: the port to pass everything on to.
     """
 
@@ -28,7 +28,7 @@ class Relay:
         self._links: set[Link] = set()
 
     def listen(self, listener: socket.socket) -> None:
-        """Take connections from a bound socket from now on."""
+        """Accept connections on a bound socket."""
         listener.setblocking(False)
         listener.listen(128)
         self._listeners.append(listener)
@@ -47,7 +47,7 @@ class Relay:
         self._links.add(Link(self._selector, client, server, self._links.discard))
 
     def close(self) -> None:
-        """Let nobody in any more, and everybody go."""
+        """Stop listening, and close all connections."""
         for listener in self._listeners:
             self._selector.unregister(listener)
             listener.close()
@@ -56,7 +56,7 @@ class Relay:
 
 
 class Link:
-    """One connection: bytes from either side to the other, a closed direction told on as such."""
+    """One connection: passes bytes, and the end of either direction, to the other side."""
 
     def __init__(
         self,
@@ -78,9 +78,9 @@ class Link:
             try:
                 if mask & WRITE:
                     end.flush()
-                if mask & READ and not end.ended:
+                if mask & READ and not end.has_ended:
                     end.carry_to(peer)
-                self._settle()
+                self._update()
             except BlockingIOError:
                 return
             except OSError:
@@ -88,21 +88,21 @@ class Link:
 
         return handle
 
-    def _settle(self) -> None:
+    def _update(self) -> None:
         first, second = self._ends
-        if first.ended and second.ended and not first.waiting and not second.waiting:
+        if first.has_ended and second.has_ended and not first.buffer and not second.buffer:
             self.close()
             return
         for end, peer in (self._ends, self._ends[::-1]):
-            end.watch(self._selector, readable=not end.ended and not peer.waiting)
+            end.watch(self._selector, readable=not end.has_ended and not peer.buffer)
 
     def close(self) -> None:
-        """End both sides."""
+        """Close both sides."""
         self._on_close(self)
         for end in self._ends:
-            if end.watched:
+            if end.events:
                 self._selector.unregister(end.sock)
-            end.watched = 0
+            end.events = 0
             end.sock.close()
 
 
@@ -111,44 +111,44 @@ class End:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.waiting = b""
-        self.ended = False  # it will send nothing more
-        self.last = False  # nothing more will be sent to it
-        self.watched = READ
+        self.buffer = b""
+        self.has_ended = False  # it will send nothing more
+        self.should_end = False  # nothing more will be sent to it
+        self.events = READ
         self.handler: Callable[[int], None] | None = None
         sock.setblocking(False)
         if sock.family == socket.AF_INET:  # a small message must not wait to fill a packet
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def carry_to(self, peer: End) -> None:
-        """Pass on what there is to read; `peer` keeps what it cannot send at once."""
+        """Pass on what can be read; `peer` buffers what it cannot send at once."""
         data = self.sock.recv(CHUNK)
         if data:
-            peer.waiting += data
+            peer.buffer += data
         else:
-            self.ended = peer.last = True
+            self.has_ended = peer.should_end = True
         peer.flush()
 
     def flush(self) -> None:
-        """Send what waits, then the end if that has come."""
-        if self.waiting:
+        """Send the buffer, then the end of the stream if that has come."""
+        if self.buffer:
             try:
-                self.waiting = self.waiting[self.sock.send(self.waiting) :]
+                self.buffer = self.buffer[self.sock.send(self.buffer) :]
             except BlockingIOError:
                 return
-        if self.last and not self.waiting:
-            self.last = False
+        if self.should_end and not self.buffer:
+            self.should_end = False
             self.sock.shutdown(socket.SHUT_WR)
 
     def watch(self, selector: selectors.BaseSelector, *, readable: bool) -> None:
-        """Ask for the events that matter now, also none."""
-        wanted = (READ if readable else 0) | (WRITE if self.waiting else 0)
-        if wanted == self.watched:
+        """Ask the selector for the events that matter now, if any."""
+        wanted = (READ if readable else 0) | (WRITE if self.buffer else 0)
+        if wanted == self.events:
             return
         if not wanted:
             selector.unregister(self.sock)
-        elif not self.watched:
+        elif not self.events:
             selector.register(self.sock, wanted, self.handler)
         else:
             selector.modify(self.sock, wanted, self.handler)
-        self.watched = wanted
+        self.events = wanted

@@ -1,4 +1,4 @@
-"""Milvus as our child, the way to it, and what ends both."""
+"""Runs Milvus as a child process, and the relay to it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import socket
 import subprocess
 from typing import Any, NoReturn
 
-from .admin import forget_dead_sessions, healthy, set_root_password
-from .control import Control, Failed, Stop
+from .admin import is_healthy, remove_dead_sessions, set_root_password
+from .control import Control, StartError, Stop
 from .isolation import die_with_parent
 from .relay import Relay
 
-GENTLE_SECONDS = 5.0
+TERMINATE_SECONDS = 5.0
 
 
 class Server:
-    """One Milvus.
+    """One Milvus process, and the relay to it.
 
     Args:
         job: what to run: argv, env, cwd, output (a file), run (a directory of its own), ports (proxy, etcd, metrics),
@@ -35,12 +35,12 @@ class Server:
         self.job, self.control, self.lock, self.tcp = job, control, lock, tcp
         self.selector = selectors.DefaultSelector()
         self.relay = Relay(self.selector, job["ports"]["proxy"])
-        self.died = False
+        self.has_exited = False
         for end in control.ends:
             self.stop_on(end)
 
     def stop_on(self, end: int) -> None:
-        """Stop when something is heard from `end`, be it its end."""
+        """Stop when a descriptor becomes readable or is closed on the other side."""
 
         def stop(mask: int) -> NoReturn:
             raise Stop
@@ -48,24 +48,24 @@ class Server:
         self.selector.register(end, selectors.EVENT_READ, stop)
 
     def run(self) -> None:
-        """Start Milvus and stay until it or somebody else ends it."""
+        """Start Milvus, and wait until it ends or has to end."""
         milvus, exited = self._start()
         try:
-            if not self._becomes_ready():
-                self.control.send(died=True)
+            if not self._wait_until_ready():
+                self.control.send(has_exited=True)
                 return
             self._open()
             self.control.send(ready=True)
-            while not self.died:
-                self._turn(1.0 if self.control.kernel < 0 else None)
-        except (Failed, http.client.HTTPException, OSError, ValueError) as exc:
+            while not self.has_exited:
+                self._handle_events(1.0 if self.control.kernel < 0 else None)
+        except (StartError, http.client.HTTPException, OSError, ValueError) as exc:
             self.control.send(error=str(exc))
         finally:
             self.relay.close()  # Milvus would wait for its clients to go
             _end(milvus, exited)
 
     def _start(self) -> tuple[subprocess.Popen[bytes], int]:
-        exited, held = os.pipe()  # Milvus holds the one end, so the other ends with it
+        exited, milvus_end = os.pipe()  # Milvus holds the one end, so the other ends with it
         with open(self.job["output"], "wb") as output:
             milvus = subprocess.Popen(
                 self.job["argv"],
@@ -74,31 +74,31 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                pass_fds=(held, self.lock),
+                pass_fds=(milvus_end, self.lock),
                 preexec_fn=die_with_parent,
             )
-        os.close(held)
+        os.close(milvus_end)
         self.selector.register(exited, selectors.EVENT_READ, self._on_exit)
         return milvus, exited
 
     def _on_exit(self, mask: int) -> None:
-        self.died = True
+        self.has_exited = True
 
-    def _turn(self, timeout: float | None) -> None:
+    def _handle_events(self, timeout: float | None) -> None:
         for key, mask in self.selector.select(timeout):
             key.data(mask)
-        if self.control.orphaned():
+        if self.control.is_orphaned():
             raise Stop
 
-    def _becomes_ready(self) -> bool:
+    def _wait_until_ready(self) -> bool:
         ports = self.job["ports"]
-        while not self.died:
+        while not self.has_exited:
             # Refused until Milvus listens; what doesn't pass by is the starter's timeout.
-            with contextlib.suppress(Failed, OSError, ValueError, http.client.HTTPException):
-                forget_dead_sessions(ports["etcd"])
-                if healthy(ports["metrics"]):
+            with contextlib.suppress(StartError, OSError, ValueError, http.client.HTTPException):
+                remove_dead_sessions(ports["etcd"])
+                if is_healthy(ports["metrics"]):
                     return True
-            self._turn(0.03)
+            self._handle_events(0.03)
         return False
 
     def _open(self) -> None:
@@ -119,6 +119,6 @@ def _end(milvus: subprocess.Popen[bytes], exited: int) -> None:
     poll = select.poll()
     poll.register(exited, select.POLLIN)
     milvus.terminate()
-    if not poll.poll(GENTLE_SECONDS * 1000):
+    if not poll.poll(TERMINATE_SECONDS * 1000):
         milvus.kill()
     milvus.wait()
