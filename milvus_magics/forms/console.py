@@ -12,7 +12,8 @@ from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, RolesPage, UsersPage
-from milvus_magics.forms.form import Form, Line, Panel
+from milvus_magics.forms.form import Form
+from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session.connections import DEFAULT, connections
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline

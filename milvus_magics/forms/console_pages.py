@@ -18,7 +18,8 @@ from milvus_magics.display.messages import html_line, html_list
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for
 from milvus_magics.forms.fields import NameField, show
-from milvus_magics.forms.form import Form, Line
+from milvus_magics.forms.form import Form
+from milvus_magics.forms.panel import Line
 from milvus_magics.session import journal
 from milvus_magics.transport.connection import Connection
 from milvus_magics.wording import printable
@@ -126,7 +127,8 @@ class ListPage(Page):
         options = tuple((printable(name) or "''", name) for name in matches)  # a name may hold what turns a line around
         if options != tuple(self.list.options):
             self.list.options = options
-        # JupyterLab takes the arrow keys for itself, so whoever has no mouse selects by typing here.
+        # JupyterLab takes the arrow keys for itself (https://github.com/jupyter-widgets/ipywidgets/issues/3912), so
+        # whoever has no mouse selects by typing here.
         self.list.value = next((name for name in (part or selected, selected, *matches) if name in matches), None)
         text = f"{len(matches)} of {len(names)}" if part else f"{len(names)}"
         self.count.say(f"{text} {self.TITLE.lower()}")

@@ -5,90 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from copy import copy
 from typing import Any
-from weakref import WeakSet
 
 import ipywidgets as widgets
 
-from milvus_magics.display.messages import html_line
-from milvus_magics.display.tables import style_element
 from milvus_magics.errors import ChangeInterrupted, ConfirmationError, MilvusException, ParameterError
 from milvus_magics.forms.fields import Field
+from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import name_cache
 from milvus_magics.session.connections import DEFAULT, connections
-from milvus_magics.transport.connection import Connection
 
 _log = logging.getLogger(__name__)
-_open: WeakSet[Panel] = WeakSet()
 REGISTRY: dict[str, type[Form]] = {}  # client function -> its form
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
 BUTTONS = {"margin": "0.4em 0 0.4em 8.7em", "flex_flow": "row wrap"}
 REFRESH = "Refresh names"
-
-
-class Line(widgets.HTML):
-    """One line, which is text, never HTML.
-
-    Attributes:
-        text: what it says.
-    """
-
-    text = ""
-
-    def say(self, text: str, kind: str = "note") -> None:
-        """Say something else, or nothing."""
-        self.text = text
-        self.value = html_line(text, kind) if text else ""
-
-
-class Panel(widgets.VBox):
-    """What is shown as a whole: without widgets it says what it is, and closing it frees all that is in it."""
-
-    KIND = "a panel"
-    MAGIC = ""
-    _conn: Connection
-
-    def __init__(self, children: list[widgets.Widget]) -> None:
-        style = widgets.HTML(style_element("panel"), layout={"display": "none"})
-        super().__init__([style, *children], layout={"padding": "0.5em"})
-        self.add_class("mm-panel")
-        register_open(self)
-
-    def _forget(self) -> None:
-        """Clear what was typed and is secret."""
-
-    def _where(self) -> str:
-        """What it is about, for front ends that show no widgets."""
-        return f"on {self._conn.address.url} as {self._conn.actor}"
-
-    def close(self) -> None:
-        """Close it with all its widgets; what was typed is forgotten."""
-        if self in _open:  # else it was never made: Python closes what it throws away
-            _open.discard(self)
-            self._forget()
-            for widget in inside(self):
-                widget.close()
-        super().close()
-
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}: {self.KIND} {self._where()}; it needs a live notebook with widgets. "
-            f"The same without: {self.MAGIC}"
-        )
-
-    # ipywidgets 7 has this one, and both versions would cut the text.
-    _ipython_display_ = None
-
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        _work_beside_cells([*inside(self), self])
-        bundle: dict[str, Any] = {"text/plain": repr(self)}
-        if self.model_id:
-            bundle[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return bundle
 
 
 class Form(Panel):
@@ -329,36 +262,3 @@ class Form(Panel):
                     problem = str(exc)
                 field.offer(names)
         return problem
-
-
-def register_open(panel: Panel) -> None:
-    """Remember a panel, so that it is closed when the extension is unloaded."""
-    _open.add(panel)
-
-
-def close_all() -> None:
-    """Close everything that this session shows."""
-    for panel in list(_open):
-        panel.close()
-
-
-def _work_beside_cells(shown: list[widgets.Widget]) -> None:
-    """Let the front end choose the thread of the kernel that hears a click.
-
-    ipykernel 7.4 remembers for each widget which thread said something of it last, and that one hears the clicks: for
-    what a cell has just shown, the one that runs cells. A click would wait there until the next cell is done.
-    """
-    for widget in shown:
-        with suppress(AttributeError):
-            del widget.comm._reply_subshell_id
-
-
-def inside(widget: widgets.Widget) -> list[widgets.Widget]:
-    """Everything that a widget holds, from the innermost on."""
-    found: list[widgets.Widget] = []
-    for child in getattr(widget, "children", ()):
-        found += [*inside(child), child]
-    for name in ("layout", "style"):
-        if isinstance(getattr(widget, name, None), widgets.Widget):
-            found.append(getattr(widget, name))
-    return found

@@ -78,7 +78,7 @@ def unload(shell: InteractiveShell) -> None:
         manager.magics["line"].pop(name, None)
     if loaded in shell.configurables:
         shell.configurables.remove(loaded)
-    forms = sys.modules.get("milvus_magics.forms.form")
-    if forms:
-        forms.close_all()
+    panels = sys.modules.get("milvus_magics.forms.panel")
+    if panels:
+        panels.close_all()
     loaded.close()

@@ -22,9 +22,10 @@ from milvus_magics import (
     utility,
 )
 from milvus_magics.client import privileges, roles, users
+from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for, registered_forms
 from milvus_magics.forms.fields import SecretText
-from milvus_magics.forms.form import close_all, inside
+from milvus_magics.forms.panel import close_all, inside
 from milvus_magics.session import journal
 
 PASSWORD = "right-password"
@@ -189,7 +190,8 @@ def test_connect_form_does_not_reuse_a_test_of_something_else(root, connect_form
     fill(form, password=PASSWORD)
     form.submit()
     assert connections.get("second").user == "bob"
-    assert not tested._open
+    with pytest.raises(MilvusException, match="closed"):
+        users.whoami(tested, timeout=5)
     assert connections.get("second").on_change, "what the connection changes is recorded"
 
 

@@ -131,7 +131,7 @@ def test_what_is_typed_is_never_sent_back(kernel, name):
     for field, password in zip(FORMS[name], typed, strict=True):
         front.type(field, password)
     code = "[len(field.value) for field in inside(form) if isinstance(field, SecretText)]"
-    imports = "from milvus_magics.forms.form import inside\nfrom milvus_magics.forms.fields import SecretText\n"
+    imports = "from milvus_magics.forms.panel import inside\nfrom milvus_magics.forms.fields import SecretText\n"
     assert str([len(password) for password in typed]) in kernel.run(imports + code).text(), "all of it arrived"
     kernel.run("form.close()")
     assert_nowhere(typed, kernel.home, kernel.published)

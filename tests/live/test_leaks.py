@@ -141,7 +141,7 @@ def test_every_way_of_a_password_leaves_no_trace(server, tmp_path, kind, figure)
 
 USE = """import ipywidgets, milvus_magics, os, sys
 from milvus_magics import Secret, connections, utility
-from milvus_magics.forms.form import inside
+from milvus_magics.forms.panel import inside
 uri = os.environ["TEST_URI"]
 def use(form, user, *secrets, press=True):
     form.fill(user=user)

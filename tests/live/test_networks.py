@@ -17,7 +17,7 @@ from milvus_magics import connections, embedded, errors
 from milvus_magics.client import roles, users
 from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionError, NotMilvusError, UnavailableError
 from milvus_magics.forms.console import Console
-from milvus_magics.forms.form import Panel
+from milvus_magics.forms.panel import Panel
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.connections import Overview
 from milvus_magics.transport.address import Address

@@ -16,7 +16,7 @@ from milvus_magics.errors import (
     UnknownUserError,
     WrongPasswordError,
 )
-from milvus_magics.forms.form import inside
+from milvus_magics.forms.panel import inside
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.line import CLEAR_HISTORY
 from milvus_magics.session.connections import connections
