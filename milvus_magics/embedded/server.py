@@ -35,6 +35,10 @@ SHORT_DIRECTORY = "/tmp"  # noqa: S108 - mkdtemp makes a private one in it
 MAX_SOCKET_PATH_BYTES = 100  # the system allows 108 bytes, macOS 104
 LOCK_SECONDS = 20.0
 END_SECONDS = 15.0  # of which Milvus gets 5 to end by itself
+WARNING = (
+    "this Milvus is not isolated ({why_not}): other people on this machine and on its network can reach Milvus's "
+    "internal ports, which ask for no password, and so read and change everything in it, users included"
+)
 
 
 class EmbeddedMilvus:
@@ -52,19 +56,12 @@ class EmbeddedMilvus:
 
     user = "root"
 
-    def __init__(
-        self,
-        keeper: KeeperProcess,
-        *,
-        uri: str,
-        address: str | None,
-        password: Secret,
-        data_dir: Path,
-        warning: str | None,
-    ) -> None:
-        self._keeper = keeper
-        self.uri, self.address, self.password = uri, address, password
-        self.data_dir, self.isolated, self.warning = data_dir, warning is None, warning
+    def __init__(self, keeper: KeeperProcess, password: Secret, scheme: str, tcp_port: int | None) -> None:
+        self._keeper, self.password = keeper, password
+        self.data_dir, self.isolated = keeper.directories.data, not keeper.why_not
+        self.address = f"127.0.0.1:{tcp_port}" if tcp_port else None
+        self.uri = f"unix:{keeper.directories.socket}" if self.isolated else f"{scheme}://{self.address}"
+        self.warning = None if self.isolated else WARNING.format(why_not=keeper.why_not)
 
     def has_data_in(self, data_dir: str | os.PathLike[str] | None) -> bool:
         """Whether its data is in this directory, or in a temporary one for None."""
@@ -144,7 +141,8 @@ def start(
         directories.remove()
         raise
     show(f"ready in {time.monotonic() - started:.1f} s")
-    return _make_server(keeper, environment, ports, password, state["port"])
+    scheme = "http" if environment.get("COMMON_SECURITY_TLSMODE", "0") == "0" else "https"
+    return EmbeddedMilvus(keeper, password, scheme, state["port"] if state["isolated"] else ports["proxy"])
 
 
 class _Directories:
@@ -301,23 +299,3 @@ def _open_pidfd() -> Iterator[int]:
         yield kernel
     finally:
         os.close(kernel)
-
-
-def _make_server(
-    keeper: KeeperProcess, environment: Mapping[str, str], ports: Mapping[str, int], password: Secret, tcp: int | None
-) -> EmbeddedMilvus:
-    tcp = ports["proxy"] if keeper.why_not else tcp
-    address = f"127.0.0.1:{tcp}" if tcp else None
-    scheme = "http" if environment.get("COMMON_SECURITY_TLSMODE", "0") == "0" else "https"
-    warning = (
-        f"this Milvus is not isolated ({keeper.why_not}): other people on this machine and on its network can reach "
-        "Milvus's internal ports, which ask for no password, and so read and change everything in it, users included"
-    )
-    return EmbeddedMilvus(
-        keeper,
-        uri=f"{scheme}://{address}" if keeper.why_not else f"unix:{keeper.directories.socket}",
-        address=address,
-        password=password,
-        data_dir=keeper.directories.data,
-        warning=warning if keeper.why_not else None,
-    )
