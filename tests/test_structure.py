@@ -8,6 +8,7 @@ import milvus_magics
 
 PACKAGE = Path(milvus_magics.__file__).parent
 MAX_FILES_IN_A_FOLDER = 20
+MAX_LINES_OF_A_FILE = 350
 MAX_MEDIAN_LINES_OF_A_FUNCTION = 8
 
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
@@ -26,6 +27,12 @@ def test_no_folder_holds_too_many_files():
     for folder in FOLDERS:
         files = [path.name for path in folder.iterdir() if path.is_file() and path.suffix != ".pyc"]
         assert len(files) <= MAX_FILES_IN_A_FOLDER, f"{folder.relative_to(PACKAGE)} holds {len(files)} files"
+
+
+def test_no_file_is_too_long():
+    """What is longer is about more than one thing."""
+    found = {file: len(source.splitlines()) for file, source in SOURCES.items()}
+    assert not {file: lines for file, lines in found.items() if lines > MAX_LINES_OF_A_FILE}
 
 
 def test_half_of_the_functions_are_short():

@@ -78,7 +78,7 @@ def walk_by_form(shell: InteractiveShell) -> Walk:
     shell.run_line_magic("milvus_create_user", "bob --password-env PW")
     form = DeleteUserForm()
     form.fields["user"].value, form.fields["password"].value = "bob", PASSWORD
-    walk = Walk(form.submit)
+    walk = Walk(form.buttons[form.TITLE].click)
     assert "deleted user" in form.status.text, form.status.text
     form.close()
     return walk
