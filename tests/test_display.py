@@ -59,7 +59,7 @@ def everybody(users=200, roles=50, grants=40, collections=24):
     places = [(db, name) for db, names in there_are.items() for name in names]
     privileges = ["Search", "Query", "Insert", "Delete", "Load", "Release", "Flush", "CreateIndex", "Upsert"]
     names = [f"role_{i:02}" for i in range(roles)]
-    reading = AccessSnapshot(
+    snapshot = AccessSnapshot(
         server="http://milvus:19530",
         version="v2.3.5",
         users={f"user_{i:03}": (names[i % roles], names[(7 * i + 3) % roles]) for i in range(users)},
@@ -71,7 +71,7 @@ def everybody(users=200, roles=50, grants=40, collections=24):
         ],
         groups={}, collections=there_are, aliases={}, enforced=True, secure=True, default_password=False,
     )  # fmt: skip
-    return Access([], "everybody", reading, Findings([]), is_overview=True)
+    return Access([], "everybody", snapshot, Findings([]), is_overview=True)
 
 
 def test_pictures_of_many_are_small_and_have_one_tab_stop_a_row():

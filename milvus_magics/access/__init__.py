@@ -1,4 +1,4 @@
-"""Who may what: a snapshot of a server, the rights in it, and what is strange about them."""
+"""Who may do what: a snapshot of a server, the rights in it, and findings about them."""
 
 from typing import TYPE_CHECKING
 

@@ -1,8 +1,8 @@
-"""What should be known about a server's users and roles, found in one reading."""
+"""What should be known about a server's users and roles, found in one snapshot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from milvus_magics.access.rights import EVERYTHING, is_on_one_name, matches
@@ -18,106 +18,8 @@ NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 
 
-def find_problems(reading: AccessSnapshot) -> Findings:
-    """Everything that is worth knowing, the most urgent first."""
-    found = [*_security(reading), *_idle(reading), *_targets(reading), *_unused(reading), *_limits(reading)]
-    return Findings(found, f"{len(found)} concern{'s' if len(found) != 1 else ''} about {reading.server}")
-
-
-def limit_of(what: str, count: int) -> str:
-    """How many users or roles there may be, where there are so many."""
-    limit, setting = USUAL_LIMITS[what]
-    if count > limit:
-        return f"more than Milvus's default limit of {limit}, which was raised here"
-    return f"of {limit} unless {setting} is raised"
-
-
-def _security(reading: AccessSnapshot) -> Iterator[Finding]:
-    if reading.enforced is False:
-        text = "authorization is off: anybody who reaches the server may do anything, whatever is granted"
-        yield Finding("authorization", f"{text} (setting common.security.authorizationEnabled)")
-    if reading.default_password:
-        text = "root still has the password that Milvus comes with: change it with %milvus_update_password root"
-        yield Finding("default password", text, (ROOT,))
-    if not reading.secure:
-        yield Finding("TLS", "TLS is off on this connection: passwords and data travel in plaintext")
-
-
-def _idle(reading: AccessSnapshot) -> Iterator[Finding]:
-    idle = [grant for grant in reading.grants if reading.is_idle(grant)]
-    if idle:
-        text = (
-            f"{EVERYTHING} brings nothing there, since this server takes its database literally; grant it in each "
-            f"database, or the role {ADMIN}: {_shown(idle)}"
-        )
-        yield Finding("grants without effect", text, _names(idle))
-
-
-def _targets(reading: AccessSnapshot) -> Iterator[Finding]:
-    gone = [grant for grant in reading.grants if _is_gone(reading, grant)]
-    if gone:
-        unless = (
-            "" if set(reading.aliases) >= set(reading.collections) else ", unless it is an alias: not all are listed"
-        )
-        text = f"granted on what is not there{unless}; whoever creates it next gives it away: {_shown(gone)}"
-        yield Finding("grants on nothing", text, _names(gone))
-    on_aliases = [grant for grant in reading.grants if reading.alias_of(grant)]
-    if on_aliases and reading.has_feature("grants on aliases"):
-        text = (
-            "granted on an alias, which brings nothing where proxy.resolveAliasForPrivilege is on; grant it on the "
-            f"collection: {_shown(on_aliases)}"
-        )
-        yield Finding("grants on aliases", text, _names(on_aliases))
-
-
-def _is_gone(reading: AccessSnapshot, grant: Grant) -> bool:
-    if not reading.collections:
-        return False  # nobody could look
-    dbs = [db for db in reading.collections if matches(db, grant.db)]
-    if not dbs:
-        return True
-    if not is_on_one_name(grant):
-        return False
-    names = (name for db in dbs for name in (*reading.collections[db], *reading.aliases.get(db, ())))
-    return not any(matches(name, grant.object_name) for name in names)
-
-
-def _unused(reading: AccessSnapshot) -> Iterator[Finding]:
-    without = tuple(user for user, roles in reading.users.items() if not roles and user != ROOT)
-    if without and not reading.partial:
-        text = f"users without a role, who may do only what {PUBLIC!r} brings: {_quoted(without)}"
-        yield Finding("users without a role", text, without)
-    unheld = tuple(
-        role for role, users in reading.roles.items() if users is not None and not users and role not in BUILT_IN_ROLES
-    )
-    if unheld:
-        yield Finding("roles without a holder", f"roles that nobody holds: {_quoted(unheld)}", unheld)
-
-
-def _limits(reading: AccessSnapshot) -> Iterator[Finding]:
-    if reading.partial:
-        return
-    for what, count in (("users", len(reading.users)), ("roles", len(reading.roles))):
-        limit, setting = USUAL_LIMITS[what]
-        if NEAR * limit <= count <= limit:
-            text = f"{count} {what}, where Milvus takes {limit} unless its setting {setting} is raised"
-            yield Finding(f"limit of {what}", text)
-
-
-def _shown(grants: list[Grant]) -> str:
-    return listed([f"{grant} by role {grant.role!r}" for grant in grants], 3)
-
-
-def _names(grants: list[Grant]) -> tuple[str, ...]:
-    return tuple(f"{grant.role}: {grant}" for grant in grants)
-
-
-def _quoted(names: tuple[str, ...]) -> str:
-    return listed([repr(name) for name in names])
-
-
 class Finding(NamedTuple):
-    """Something that whoever administers a server wants to know.
+    """Something that an administrator of the server wants to know.
 
     Attributes:
         concern: of what kind, in two or three words.
@@ -134,3 +36,99 @@ class Findings(Table[Finding]):
     """What should be known about a server's users and roles."""
 
     columns = ("concern", "text", "names")
+
+
+def find_problems(snapshot: AccessSnapshot) -> Findings:
+    """List everything that is worth knowing, the most urgent first."""
+    searches = (_security, _grants_without_effect, _grants_on_nothing, _grants_on_aliases, _unused, _limits)
+    findings = [finding for search in searches for finding in search(snapshot)]
+    count = len(findings)
+    return Findings(findings, f"{count} concern{'s' if count != 1 else ''} about {snapshot.server}")
+
+
+def limit_text(what: str, count: int) -> str:
+    """How many users or roles there may be, where there are so many."""
+    limit, setting = USUAL_LIMITS[what]
+    if count > limit:
+        return f"more than Milvus's default limit of {limit}, which was raised here"
+    return f"of {limit} unless {setting} is raised"
+
+
+def _security(snapshot: AccessSnapshot) -> Iterator[Finding]:
+    if snapshot.enforced is False:
+        text = "authorization is off: anybody who reaches the server may do anything, whatever is granted"
+        yield Finding("authorization", f"{text} (setting common.security.authorizationEnabled)")
+    if snapshot.default_password:
+        text = "root still has the password that Milvus comes with: change it with %milvus_update_password root"
+        yield Finding("default password", text, (ROOT,))
+    if not snapshot.secure:
+        yield Finding("TLS", "TLS is off on this connection: passwords and data travel in plaintext")
+
+
+def _grants_without_effect(snapshot: AccessSnapshot) -> Iterator[Finding]:
+    text = (
+        f"{EVERYTHING} brings nothing there, since this server takes its database literally; grant it in each "
+        f"database, or the role {ADMIN}"
+    )
+    return _about_grants("grants without effect", text, filter(snapshot.is_without_effect, snapshot.grants))
+
+
+def _grants_on_nothing(snapshot: AccessSnapshot) -> Iterator[Finding]:
+    are_all_listed = set(snapshot.aliases) >= set(snapshot.collections)
+    unless = "" if are_all_listed else ", unless it is an alias: not all are listed"
+    text = f"granted on what is not there{unless}; whoever creates it next gives it away"
+    grants = (grant for grant in snapshot.grants if _is_on_nothing(snapshot, grant))
+    return _about_grants("grants on nothing", text, grants)
+
+
+def _is_on_nothing(snapshot: AccessSnapshot, grant: Grant) -> bool:
+    if not snapshot.collections:
+        return False  # nobody could look
+    dbs = [db for db in snapshot.collections if matches(db, grant.db)]
+    if not dbs or not is_on_one_name(grant):
+        return not dbs
+    names = (name for db in dbs for name in (*snapshot.collections[db], *snapshot.aliases.get(db, ())))
+    return not any(matches(name, grant.object_name) for name in names)
+
+
+def _grants_on_aliases(snapshot: AccessSnapshot) -> Iterator[Finding]:
+    if not snapshot.has_feature("grants on aliases"):
+        return iter(())
+    text = (
+        "granted on an alias, which brings nothing where proxy.resolveAliasForPrivilege is on; "
+        "grant it on the collection"
+    )
+    return _about_grants("grants on aliases", text, filter(snapshot.alias_target, snapshot.grants))
+
+
+def _about_grants(concern: str, text: str, grants: Iterable[Grant]) -> Iterator[Finding]:
+    grants = list(grants)
+    if grants:
+        shown = listed([f"{grant} by role {grant.role!r}" for grant in grants], 3)
+        yield Finding(concern, f"{text}: {shown}", tuple(f"{grant.role}: {grant}" for grant in grants))
+
+
+def _unused(snapshot: AccessSnapshot) -> Iterator[Finding]:
+    without = () if snapshot.partial else (user for user, roles in snapshot.users.items() if not roles and user != ROOT)
+    yield from _about_names(
+        "users without a role", f"users without a role, who may do only what {PUBLIC!r} brings", without
+    )
+    # None is another thing than nobody: the holders could not be seen.
+    unheld = (role for role, users in snapshot.roles.items() if users == () and role not in BUILT_IN_ROLES)
+    yield from _about_names("roles without a holder", "roles that nobody holds", unheld)
+
+
+def _about_names(concern: str, text: str, names: Iterable[str]) -> Iterator[Finding]:
+    names = tuple(names)
+    if names:
+        yield Finding(concern, f"{text}: {listed([repr(name) for name in names])}", names)
+
+
+def _limits(snapshot: AccessSnapshot) -> Iterator[Finding]:
+    if snapshot.partial:
+        return
+    for what, count in (("users", len(snapshot.users)), ("roles", len(snapshot.roles))):
+        limit, setting = USUAL_LIMITS[what]
+        if NEAR * limit <= count <= limit:
+            text = f"{count} {what}, where Milvus takes {limit} unless its setting {setting} is raised"
+            yield Finding(f"limit of {what}", text)

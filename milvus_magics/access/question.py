@@ -1,16 +1,15 @@
-"""Who may do what: one look at a server, over all databases, with groups, wildcards, `admin` and `public` applied.
+"""Questions about who may do what, over all databases, with groups, wildcards, `admin` and `public` applied.
 
 How a server decides was measured on Milvus 2.3.5; what later ones do differently follows their source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from milvus_magics.access import findings
 from milvus_magics.access.answer import Access
-from milvus_magics.access.findings import find_problems
+from milvus_magics.access.findings import find_problems, limit_text
 from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.rights import Right, matches
 from milvus_magics.access.snapshot import AccessSnapshot
@@ -24,8 +23,13 @@ from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean
 
 
-class Question(NamedTuple):
-    """What is asked; None = not restricted."""
+@dataclass(frozen=True)
+class Question:
+    """What is asked; None = not restricted.
+
+    Raises:
+        ParameterError: a name is invalid, or `user` and `role` don't go together.
+    """
 
     user: str | None = None
     role: str | None = None
@@ -33,8 +37,19 @@ class Question(NamedTuple):
     collection: str | None = None
     db: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.user is not None and self.role is not None:
+            raise ParameterError("ask about a user or about a role, not both", outcome=NOTHING_SENT)
+        for what, name in vars(self).items():
+            require_valid(problem_with_existing_name(name, what) if name is not None else None)
+
     @property
-    def on(self) -> str:
+    def is_restricted(self) -> bool:
+        """Whether it is about some rights only, whoever has them."""
+        return (self.privilege, self.collection, self.db) != (None, None, None)
+
+    @property
+    def scope(self) -> str:
         """On what, in words."""
         text = f" on collection {self.collection!r}" if self.collection is not None else ""
         return text + (f" in database {self.db!r}" if self.db is not None else "")
@@ -50,7 +65,7 @@ def read_access(
     db: str | None = None,
     timeout: float | None = None,
 ) -> Access:
-    """Who may do what. Without a question: everybody's rights, and what is strange about them.
+    """Read who may do what. Without a question: everybody's rights, and what is strange about them.
 
     Args:
         conn: a connection whose user may look (SelectUser and SelectOwnership); others see their own rights.
@@ -63,105 +78,110 @@ def read_access(
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Returns:
-        The rights, which iterate; `.allows(user, privilege, collection, db)`, `.matrix()`, `.concerns`.
+        The rights, which iterate; `.allows(user, privilege, collection, db)`, `.matrix()`, `.findings`.
 
     Raises:
         ParameterError: `user` and `role` don't go together; or there is no such database or collection, and no grant
             on it.
         UnknownUserError, UnknownRoleError, UnknownPrivilegeError: there is no such thing.
     """
-    asked = Question(user, role, privilege, collection, db)
-    _require_possible(asked)
-    return answer(conn, read_snapshot(conn, Deadline(timeout)), asked)
+    question = Question(user, role, privilege, collection, db)
+    return answer_question(conn, read_snapshot(conn, Deadline(timeout)), question)
 
 
-def answer(conn: Connection, reading: AccessSnapshot, asked: Question) -> Access:
-    """What a reading says to a question; as `read_access`, without asking the server."""
-    _require_possible(asked)
-    is_overview = not any(asked)
-    if asked.collection is not None and asked.db is None:
-        asked = asked._replace(db=conn.address.db_name or "default")
-    _require_known(conn, reading, asked)
-    rights = list(_rights(reading, asked))
-    if any(asked[2:]):
-        rights = list(filter(reading.answering(*asked[2:]), rights))
-    return Access(rights, _caption_text(reading, asked), reading, find_problems(reading), is_overview=is_overview)
+def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Question) -> Access:
+    """Answer from a snapshot; as `read_access`, without asking the server."""
+    is_overview = question == Question()
+    if question.collection is not None and question.db is None:
+        question = replace(question, db=conn.address.db_name or "default")
+    _require_existing(conn, snapshot, question)
+    rights = list(_rights(snapshot, question))
+    if question.is_restricted:
+        rights = list(filter(snapshot.right_test(question.privilege, question.collection, question.db), rights))
+    return Access(
+        rights, _caption(snapshot, question, is_overview), snapshot, find_problems(snapshot), is_overview=is_overview
+    )
 
 
-def _require_possible(asked: Question) -> None:
-    if asked.user is not None and asked.role is not None:
-        raise ParameterError("ask about a user or about a role, not both", outcome=NOTHING_SENT)
-    for what, name in asked._asdict().items():
-        require_valid(problem_with_existing_name(name, what) if name is not None else None)
-
-
-def _require_known(conn: Connection, reading: AccessSnapshot, asked: Question) -> None:
+def _require_existing(conn: Connection, snapshot: AccessSnapshot, question: Question) -> None:
     """Raise where the question is about something that there isn't: the answer would mislead."""
-    user, role, privilege, collection, db = asked
-    if user is not None and user not in reading.users:
-        if reading.partial and user != conn.user:
-            raise PermissionDeniedError(f"user {user!r} cannot be looked at, {reading.partial}")
-        raise unknown_user_error(conn, user, list(reading.users), outcome=None)
-    if role is not None and role not in reading.roles:
-        raise unknown_role_error(conn, role, list(reading.roles), outcome=None)
-    if privilege is not None:
-        _require_privilege(reading, privilege)
-    if db is not None and reading.collections and db not in reading.collections:
-        held = any(grant.db == db for grant in reading.grants)
-        _require_held(reading, f"database {db!r}", db, list(reading.collections), held)
-    elif db is not None and collection is not None and not reading.has(collection, db):
-        held = any(grant.object_name == collection and matches(db, grant.db) for grant in reading.grants)
-        what = f"collection {collection!r} in database {db!r}"
-        _require_held(reading, what, collection, [*reading.collections[db], *reading.aliases.get(db, ())], held)
+    user, role = question.user, question.role
+    if user is not None and user not in snapshot.users:
+        if snapshot.partial and user != conn.user:
+            raise PermissionDeniedError(f"user {user!r} cannot be looked at, {snapshot.partial}")
+        raise unknown_user_error(conn, user, list(snapshot.users), outcome=None)
+    if role is not None and role not in snapshot.roles:
+        raise unknown_role_error(conn, role, list(snapshot.roles), outcome=None)
+    if question.privilege is not None:
+        _require_privilege(snapshot, question.privilege)
+    if question.db is not None:
+        _require_place(snapshot, question.db, question.collection)
 
 
-def _require_privilege(reading: AccessSnapshot, privilege: str) -> None:
-    there_are = {*KNOWN, *reading.groups, *(grant.privilege for grant in reading.grants)}
-    there_are |= {name for names in reading.groups.values() for name in names}
-    if privilege not in (ALL, *there_are):
-        hint = did_you_mean(privilege, there_are)
+def _require_privilege(snapshot: AccessSnapshot, privilege: str) -> None:
+    existing = {*KNOWN, *snapshot.groups, *(grant.privilege for grant in snapshot.grants)}
+    existing |= {name for names in snapshot.groups.values() for name in names}
+    if privilege not in (ALL, *existing):
+        hint = did_you_mean(privilege, existing)
         raise UnknownPrivilegeError(f"there is no privilege {privilege!r}, and no role holds one of that name{hint}")
 
 
-def _require_held(reading: AccessSnapshot, what: str, name: str, there_are: list[str], held: bool) -> None:
-    """Something that isn't there may be asked about as long as somebody holds a grant on it."""
-    if not held:
-        hint = did_you_mean(name, there_are)
-        raise ParameterError(f"there is no {what} on {reading.server}{hint}, and no grant on it")
-
-
-def _rights(reading: AccessSnapshot, asked: Question) -> Iterator[Right]:
-    if asked.role is not None:
-        yield from reading.rights_of_role(asked.role)
+def _require_place(snapshot: AccessSnapshot, db: str, collection: str | None) -> None:
+    """What isn't there may be asked about as long as somebody holds a grant on it."""
+    is_granted: Iterable[bool]
+    if snapshot.collections and db not in snapshot.collections:
+        what, name, existing = f"database {db!r}", db, list(snapshot.collections)
+        is_granted = (grant.db == db for grant in snapshot.grants)
+    elif collection is not None and not snapshot.has_collection(collection, db):
+        what, name = f"collection {collection!r} in database {db!r}", collection
+        existing = [*snapshot.collections[db], *snapshot.aliases.get(db, ())]
+        is_granted = (grant.object_name == collection and matches(db, grant.db) for grant in snapshot.grants)
+    else:
         return
-    for user in reading.users if asked.user is None else [asked.user]:
-        yield from reading.rights_of(user)
-
-
-def _caption_text(reading: AccessSnapshot, asked: Question) -> str:
-    where = f"{reading.server} (Milvus {reading.version or '?'})"
-    off = "; authorization is OFF, so anybody may do anything" if reading.enforced is False else ""
-    partial = f"; {reading.partial}" if reading.partial else ""
-    return f"{_answer_text(reading, asked)} on {where}{off}{partial}"
-
-
-def _answer_text(reading: AccessSnapshot, asked: Question) -> str:
-    """What is answered, in words."""
-    what = f"{asked.privilege or 'something'}{asked.on}"
-    if asked.user is not None:
-        how = f"by what user {asked.user!r} may do {what}"
-        return how if asked.privilege else f"what user {asked.user!r} may do{asked.on}"
-    if asked.role is not None:
-        held = holders_text(reading.roles[asked.role])
-        return (
-            f"what of role {asked.role!r}, {held}, brings {what}" if any(asked[2:]) else f"role {asked.role!r}, {held},"
+    if not any(is_granted):
+        raise ParameterError(
+            f"there is no {what} on {snapshot.server}{did_you_mean(name, existing)}, and no grant on it"
         )
-    if any(asked):
+
+
+def _rights(snapshot: AccessSnapshot, question: Question) -> Iterator[Right]:
+    if question.role is not None:
+        yield from snapshot.rights_of_role(question.role)
+        return
+    for user in snapshot.users if question.user is None else [question.user]:
+        yield from snapshot.rights_of(user)
+
+
+def _caption(snapshot: AccessSnapshot, question: Question, is_overview: bool) -> str:
+    what = _counts_text(snapshot) if is_overview else _answer_text(snapshot, question)
+    off = "; authorization is OFF, so anybody may do anything" if snapshot.enforced is False else ""
+    partial = f"; {snapshot.partial}" if snapshot.partial else ""
+    return f"{what} on {snapshot.server} (Milvus {snapshot.version or '?'}){off}{partial}"
+
+
+def _answer_text(snapshot: AccessSnapshot, question: Question) -> str:
+    """What is answered, in words."""
+    what = f"{question.privilege or 'something'}{question.scope}"
+    if question.role is not None:
+        role = f"role {question.role!r}, {holders_text(snapshot.roles[question.role])},"
+        return f"what of {role} brings {what}" if question.is_restricted else role
+    if question.user is None:
         return f"who may do {what}"
-    there = {"collection": sum(map(len, reading.collections.values())), "database": len(reading.collections)}
-    counts = {"user": len(reading.users), "role": len(reading.roles), "grant": len(reading.grants), **there}
-    said = {what: f"{count} {what}{'s' if count != 1 else ''}" for what, count in counts.items()}
-    if not reading.partial:
+    user = f"user {question.user!r} may do"
+    return f"by what {user} {what}" if question.privilege else f"what {user}{question.scope}"
+
+
+def _counts_text(snapshot: AccessSnapshot) -> str:
+    """How many there are of everything, in words."""
+    counts = {
+        "user": len(snapshot.users),
+        "role": len(snapshot.roles),
+        "grant": len(snapshot.grants),
+        "collection": sum(map(len, snapshot.collections.values())),
+        "database": len(snapshot.collections),
+    }
+    texts = {what: f"{count} {what}{'s' if count != 1 else ''}" for what, count in counts.items()}
+    if not snapshot.partial:
         for what in ("user", "role"):
-            said[what] += f" ({findings.limit_of(f'{what}s', counts[what])})"
-    return ", ".join(said.values())
+            texts[what] += f" ({limit_text(f'{what}s', counts[what])})"
+    return ", ".join(texts.values())

@@ -1,4 +1,4 @@
-"""One look at a server: everything that decides who may do what, asked for in as few round trips as there can be."""
+"""Reading everything that decides who may do what, in as few round trips as possible."""
 
 from __future__ import annotations
 
@@ -33,36 +33,24 @@ PARTS = ("SelectUser", "SelectRole", "ListDatabases")  # what may be hidden from
 
 
 def read_snapshot(conn: Connection, deadline: Deadline) -> AccessSnapshot:
-    """Look at everything: in two round trips, or three where there are aliases.
+    """Read everything, in two round trips, or three where there are aliases.
 
     Raises:
         MilvusException: when the server cannot be asked at all.
     """
-    with conn.batch() as begin:
-        asked: dict[str, Pending] = {
-            name: begin(name, deadline=deadline, **fields)
-            for name, fields in (
-                ("GetVersion", {}),
-                ("SelectUser", {"include_role_info": True}),
-                ("SelectRole", {"include_user_info": True}),
-                ("ListDatabases", {}),
-                ("ListPrivilegeGroups", {}),
-            )
-        }
-        enforced = is_authorization_on(conn, deadline)
-        conn.version = asked["GetVersion"].reply().version
-        listed = {name: _answer(call) for name, call in asked.items() if name != "GetVersion"}
-    users = _users(conn, listed["SelectUser"], deadline)
-    roles = _roles(listed["SelectRole"], users)
-    dbs = sorted(listed["ListDatabases"].db_names) if listed["ListDatabases"] else []
+    enforced, replies = _read_lists(conn, deadline)
+    users = _users(conn, replies["SelectUser"], deadline)
+    roles = _roles(replies["SelectRole"], users)
+    dbs = sorted(replies["ListDatabases"].db_names) if replies["ListDatabases"] else []
     with conn.batch() as begin:
         has_default_password = _begin_root_check(conn, begin, enforced, deadline)
-        calls = {
-            method: {db: begin(method, deadline=deadline, db_name=db) for db in dbs}
+        collection_calls, alias_calls = (
+            {db: begin(method, deadline=deadline, db_name=db) for db in dbs}
             for method in ("ShowCollections", "ListAliases")
-        }
+        )
         grants = _grants(conn, list(roles), dbs, deadline)
-        there = {method: {db: _answer_of_db(call) for db, call in begun.items()} for method, begun in calls.items()}
+        collections = {db: _reply_about_db(call) for db, call in collection_calls.items()}
+        aliases = {db: _reply_about_db(call) for db, call in alias_calls.items()}
         default_password = has_default_password()
     return AccessSnapshot(
         server=conn.address.url,
@@ -70,20 +58,33 @@ def read_snapshot(conn: Connection, deadline: Deadline) -> AccessSnapshot:
         users=users,
         roles=roles,
         grants=grants,
-        groups=_groups(listed["ListPrivilegeGroups"]),
-        collections={
-            db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in there["ShowCollections"].items()
-        },
-        aliases=_aliases(conn, there["ListAliases"], deadline),
+        groups=_groups(replies["ListPrivilegeGroups"]),
+        collections={db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in collections.items()},
+        aliases=_aliases(conn, aliases, deadline),
         enforced=enforced,
         secure=conn.address.secure,
         default_password=default_password,
-        partial=_partial(conn, [name for name in PARTS if listed[name] is None]),
+        partial=_partial_text(conn, [name for name in PARTS if replies[name] is None]),
     )
 
 
-def _answer(call: Pending) -> Any:
-    """A reply; None where the caller may not look or the server has no such thing."""
+def _read_lists(conn: Connection, deadline: Deadline) -> tuple[bool | None, dict[str, Any]]:
+    """Whether authorization is on, and the replies with who and what there is; None as in `_reply`."""
+    with conn.batch() as begin:
+        version = begin("GetVersion", deadline=deadline)
+        calls = {
+            "SelectUser": begin("SelectUser", deadline=deadline, include_role_info=True),
+            "SelectRole": begin("SelectRole", deadline=deadline, include_user_info=True),
+            "ListDatabases": begin("ListDatabases", deadline=deadline),
+            "ListPrivilegeGroups": begin("ListPrivilegeGroups", deadline=deadline),
+        }
+        enforced = is_authorization_on(conn, deadline)
+        conn.version = version.reply().version
+        return enforced, {name: _reply(call) for name, call in calls.items()}
+
+
+def _reply(call: Pending) -> Any:
+    """A reply; None if the caller may not look or the server has no such thing."""
     try:
         reply = call.reply()
         lookup.raise_for(reply)
@@ -109,9 +110,9 @@ def _begin_root_check(
     answer = begin_well_known_check(begin, ROOT, passwords, deadline, enforced=enforced)
 
     def wait() -> bool | None:
-        found = answer()
-        conn.root_was_checked = not found
-        return found
+        is_default = answer()
+        conn.root_was_checked = not is_default
+        return is_default
 
     return wait
 
@@ -119,20 +120,17 @@ def _begin_root_check(
 def _users(conn: Connection, reply: Any, deadline: Deadline) -> dict[str, tuple[str, ...]]:
     """Everybody with their roles; only the connection's own user where the others may not be listed."""
     if reply is not None:
-        return {result.user.name: role_names_in(result) for result in sorted(reply.results, key=_name)}
-    held = read_own_roles(conn, deadline)
-    return {conn.user: held} if conn.user else {}
-
-
-def _name(result: Any) -> str:
-    return str(result.user.name)
+        return {
+            result.user.name: role_names_in(result) for result in sorted(reply.results, key=lambda one: one.user.name)
+        }
+    roles = read_own_roles(conn, deadline)
+    return {conn.user: roles} if conn.user else {}
 
 
 def _roles(reply: Any, users: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...] | None]:
     if reply is not None:
         return {result.role.name: user_names_in(result) for result in reply.results}
-    held = {role for roles in users.values() for role in roles}
-    return dict.fromkeys(sorted({*held, PUBLIC}))
+    return dict.fromkeys(sorted({PUBLIC, *(role for roles in users.values() for role in roles)}))
 
 
 def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadline) -> list[Grant]:
@@ -158,13 +156,14 @@ def _groups(reply: Any) -> dict[str, tuple[str, ...]]:
     return {group.group_name: tuple(sorted(one.name for one in group.privileges)) for group in groups}
 
 
-def _answer_of_db(call: Pending) -> Any:
+def _reply_about_db(call: Pending) -> Any:
+    """The same; None also if the database was dropped since it was listed."""
     try:
-        return _answer(call)
+        return _reply(call)
     except (UnavailableError, DeadlineError):
         raise
     except MilvusException:
-        return None  # dropped since it was listed
+        return None
 
 
 def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> dict[str, dict[str, str]]:
@@ -175,11 +174,11 @@ def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> d
             for db, reply in replies.items()
             if reply is not None
         }
-        told = {db: {name: _answer_of_db(call) for name, call in begun.items()} for db, begun in calls.items()}
-    return {db: {name: reply.collection for name, reply in of.items() if reply} for db, of in told.items()}
+        answers = {db: {name: _reply_about_db(call) for name, call in of_db.items()} for db, of_db in calls.items()}
+    return {db: {name: reply.collection for name, reply in of_db.items() if reply} for db, of_db in answers.items()}
 
 
-def _partial(conn: Connection, hidden: list[str]) -> str:
+def _partial_text(conn: Connection, hidden: list[str]) -> str:
     if not hidden:
         return ""
     missing = listed([wire.METHODS[name].privilege for name in hidden])

@@ -1,4 +1,4 @@
-"""What somebody may do, by which role, and in words."""
+"""Single rights: what a role or user may do, on what, and by which role."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BY_BEING_ROOT, UNCHECKED = "(root)", "(authorization is off)"
 
 
 class Right(NamedTuple):
-    """One thing that somebody may do.
+    """One privilege that a user or role has on one thing.
 
     Attributes:
         user: who; empty where the question was about a role.
@@ -57,48 +57,58 @@ class Right(NamedTuple):
         return f"by role {self.role!r}" + (f" (group {printable(self.group)})" if self.group else "")
 
     def permits(self, privilege: str | None = None, collection: str | None = None, db: str | None = None) -> bool:
-        """Whether it is enough for a privilege, or came with that group, on a collection in a database; None = any."""
+        """Whether it is enough for a privilege or privilege group, on a collection in a database; None = any."""
         if db is not None and not matches(db, self.db):
             return False
         if self.privilege == EVERYTHING:
             return True
-        if privilege not in (None, self.privilege, self.group) and not (
-            self.privilege == ALL and kind_of(privilege or "") in (self.object_type, "")
-        ):
-            return False
-        if collection is None:
+        return self._includes(privilege) and (collection is None or self._reaches(collection, privilege))
+
+    def _includes(self, privilege: str | None) -> bool:
+        if privilege is None or privilege in (self.privilege, self.group):
             return True
-        reaches = self.privilege in REACHING or (self.privilege, self.object_type) == (ALL, "Global")
-        about_collections = self.object_type == "Collection" or privilege is not None or reaches
-        return about_collections and matches(collection, self.object_name)
+        return self.privilege == ALL and kind_of(privilege) in (self.object_type, "")
+
+    def _reaches(self, collection: str, privilege: str | None) -> bool:
+        """Whether it is on a collection. Without a privilege only rights that are about collections count."""
+        is_about_collections = (
+            privilege is not None
+            or self.object_type == "Collection"
+            or self.privilege in REACHING
+            or (self.privilege, self.object_type) == (ALL, "Global")
+        )
+        return is_about_collections and matches(collection, self.object_name)
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a grant's name means this one: Milvus takes `*` and other wildcards where it compares names."""
+    """Whether a name in a grant stands for this one: Milvus accepts `*` and other wildcards."""
     return pattern in (ALL, "", name) or fnmatchcase(name, pattern)
 
 
 def is_on_one_name(grant: Grant) -> bool:
-    """Whether a grant is on a collection or alias of one name: groups of privileges say `Global` there, too."""
+    """Whether a grant names one collection or alias. Privilege groups have the type `Global` there, too."""
     return grant.object_type != "User" and grant.object_name not in (ALL, "")
 
 
 def rights_text(
     rights: Iterable[Right],
-    of: Callable[[Right], Sequence[str]] = lambda right: [right.privilege],
-    most: tuple[int, int] = (5, 3),
+    names_of: Callable[[Right], Sequence[str]] = lambda right: [right.privilege],
+    *,
+    max_names: int = 5,
+    max_scopes: int = 3,
 ) -> list[str]:
-    """Rights in words, those of one role on one thing together, and the same ones on several things said once.
+    """Rights in words; those of one role are joined, by what they are on and by what they allow.
 
     Args:
         rights: which.
-        of: the names to say of a right.
-        most: how many names, and how many things, are said before "and so many more".
+        names_of: the names to say of a right.
+        max_names: how many names are listed before "and so many more".
+        max_scopes: the same of what they are on.
     """
     names: dict[tuple[str, str], list[str]] = {}
     for right in rights:
-        names.setdefault((right.scope, right.by), []).extend(of(right))
+        names.setdefault((right.scope, right.by), []).extend(names_of(right))
     scopes: dict[tuple[str, str], list[str]] = {}
-    for (scope, by), found in names.items():
-        scopes.setdefault((listed(found, most[0]), by), []).append(scope)
-    return [f"{found} on {listed(where, most[1])} {by}" for (found, by), where in scopes.items()]
+    for (scope, by), privileges in names.items():
+        scopes.setdefault((listed(privileges, max_names), by), []).append(scope)
+    return [f"{text} on {listed(where, max_scopes)} {by}" for (text, by), where in scopes.items()]

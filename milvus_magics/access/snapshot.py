@@ -1,4 +1,4 @@
-"""What a look at everybody's rights finds: the whole reading, concerns, and answers."""
+"""A snapshot of everything that decides who may do what, and the rights that follow from it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ from milvus_magics.client.results.privileges import Grant
 from milvus_magics.wire.versions import FEATURES, is_older
 
 EVERYBODY = "(everybody)"
-MOST_ROWS = 1000  # of HTML: whoever asks who may do something wants to find everybody
 # The groups of Milvus 2.4, which are granted like privileges -> what they stand for.
 OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "CollectionReadWrite", "GroupAdmin": EVERYTHING}
-# From here on Milvus may look up which collection an alias means (proxy.resolveAliasForPrivilege) before it compares.
 
 
 @dataclass(frozen=True)
 class AccessSnapshot:
-    """What one look at a server found.
+    """Users, roles, grants and what they are about, as a server told them at one time.
 
     Attributes:
         server: its address.
         version: its version.
         users: name -> their roles.
         roles: name -> who holds it; None where the caller may not look.
-        grants: everything that roles hold.
-        groups: group of privileges -> what it holds; empty on servers without groups.
+        grants: all privileges that roles hold.
+        groups: privilege group -> its privileges; empty on servers without groups.
         collections: database -> its collections; empty where the caller may not look.
         aliases: database -> alias -> its collection; without the databases where the caller may not look.
         enforced: whether authorization is on; None = cannot be told.
@@ -55,27 +53,23 @@ class AccessSnapshot:
         """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""
         return not is_older(self.version, FEATURES[feature])
 
-    def has(self, collection: str, db: str) -> bool:
-        """Whether there is a collection or an alias of that name; nobody knows where the caller may not look."""
-        there_are = self.collections.get(db, (collection,))
-        return collection in there_are or collection in self.aliases.get(db, ())
+    def has_collection(self, name: str, db: str) -> bool:
+        """Whether there is such a collection or alias; True where the caller may not look."""
+        return name in self.collections.get(db, (name,)) or name in self.aliases.get(db, ())
 
-    def roles_of(self, user: str) -> tuple[str, ...]:
-        """A user's roles, with the one that everybody holds."""
-        public = (PUBLIC,) if PUBLIC in self.roles else ()
-        return tuple(dict.fromkeys((*self.users.get(user, ()), *public)))
+    def sources_of(self, user: str) -> tuple[str, ...]:
+        """The roles that a user has rights by: `public`, too, and what stands for a role in `Right.role`."""
+        special = [*([UNCHECKED] if self.enforced is False else []), *([BY_BEING_ROOT] if user == ROOT else [])]
+        public = [PUBLIC] if PUBLIC in self.roles else []
+        return tuple(dict.fromkeys((*special, *self.users.get(user, ()), *public)))
 
     def rights_of_role(self, role: str) -> tuple[Right, ...]:
-        """What a role brings, groups taken apart."""
-        return self._by_role.get(role, ())
+        """What a role, or what stands for one, brings. Privilege groups are taken apart."""
+        return self._rights_by_role.get(role, ())
 
     def rights_of(self, user: str) -> Iterator[Right]:
         """What a user may do, by all their roles."""
-        if self.enforced is False:
-            yield Right(user, EVERYTHING, "Global", ALL, ALL, UNCHECKED)
-        if user == ROOT:
-            yield Right(user, EVERYTHING, "Global", ALL, ALL, BY_BEING_ROOT)
-        for role in self.roles_of(user):
+        for role in self.sources_of(user):
             for _, *right in self.rights_of_role(role):
                 yield Right(user, *right)
 
@@ -85,72 +79,73 @@ class AccessSnapshot:
         Milvus compares names: a grant on a collection doesn't allow to use it by an alias, nor the reverse. Newer
         servers may be set up to look aliases up; they don't tell, so there a grant on the collection is enough.
         """
-        permits = self._permits(privilege, self._meant_by(collection, db), db)
-        return any(map(permits, self.rights_of(user)))
+        is_enough = self._right_test(privilege, self._compared_names(collection, db), db)
+        return any(map(is_enough, self.rights_of(user)))
 
-    def answering(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
-        """What tells whether a right belongs to an answer: a collection may be reached by any of its names."""
-        names = self._meant_by(collection, db)
-        aliases = [alias for alias, of in self.aliases.get(db or "", {}).items() if of in names]
-        return self._permits(privilege, (*names, *aliases), db)
+    def right_test(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
+        """Make the test for rights that answer a question. A collection may be reached by any of its names."""
+        names = self._compared_names(collection, db)
+        aliases = [alias for alias, target in self.aliases.get(db or "", {}).items() if target in names]
+        return self._right_test(privilege, (*names, *aliases), db)
 
-    def _permits(
+    def _right_test(
         self, privilege: str | None, collections: Sequence[str | None], db: str | None
     ) -> Callable[[Right], bool]:
-        ways = (privilege, *self._wider.get(privilege or "", ()))
-        held = self.groups.get(privilege or "", ())
+        wanted = (privilege, *self._containing_groups.get(privilege or "", ()))
+        members = self.groups.get(privilege or "", ())
 
-        def permits(right: Right) -> bool:
-            if held and right.privilege == ALL:  # enough for a group where it is enough for all that this holds
-                return any(all(right.permits(one, name, db) for one in held) for name in collections)
-            return any(right.permits(way, name, db) for way in ways for name in collections)
+        def is_enough(right: Right) -> bool:
+            if members and right.privilege == ALL:  # enough for a group where it is enough for all its privileges
+                return any(all(right.permits(one, name, db) for one in members) for name in collections)
+            return any(right.permits(one, name, db) for one in wanted for name in collections)
 
-        return permits
+        return is_enough
 
-    def _meant_by(self, collection: str | None, db: str | None) -> tuple[str | None, ...]:
-        """The names that a server may look for when somebody uses this one."""
-        meant = self.aliases.get(db or "", {}).get(collection or "")
-        return (collection, meant) if meant and self.has_feature("grants on aliases") else (collection,)
-
-    @cached_property
-    def _wider(self) -> dict[str, list[str]]:
-        """Group of privileges -> the groups that bring all of it."""
-        held = {name: set(names) for name, names in self.groups.items()}
-        return {name: [other for other in held if name != other and held[name] <= held[other]] for name in held}
+    def _compared_names(self, collection: str | None, db: str | None) -> tuple[str | None, ...]:
+        """The names that a server may look for in grants when somebody uses this one."""
+        target = self.aliases.get(db or "", {}).get(collection or "")
+        return (collection, target) if target and self.has_feature("grants on aliases") else (collection,)
 
     @cached_property
-    def _by_role(self) -> dict[str, tuple[Right, ...]]:
-        found: dict[str, list[Right]] = {role: [] for role in self.roles}
-        if ADMIN in found:
-            found[ADMIN].append(Right("", EVERYTHING, "Global", ALL, ALL, ADMIN))
+    def _containing_groups(self) -> dict[str, list[str]]:
+        """Privilege group -> the other groups that contain all of it."""
+        sets = {name: set(privileges) for name, privileges in self.groups.items()}
+        return {name: [other for other in sets if name != other and sets[name] <= sets[other]] for name in sets}
+
+    @cached_property
+    def _rights_by_role(self) -> dict[str, tuple[Right, ...]]:
+        by_role: dict[str, list[Right]] = {role: [] for role in self.roles}
+        for role in (UNCHECKED, BY_BEING_ROOT, *([ADMIN] if ADMIN in self.roles else [])):
+            by_role[role] = [Right("", EVERYTHING, "Global", ALL, ALL, role)]
         for grant in self.grants:
-            found.setdefault(grant.role, []).extend(self._rights(grant))
-        return {role: tuple(rights) for role, rights in found.items()}
+            by_role.setdefault(grant.role, []).extend(self._rights_by_grant(grant))
+        return {role: tuple(rights) for role, rights in by_role.items()}
 
-    def _rights(self, grant: Grant) -> Iterator[Right]:
-        if self.is_idle(grant):
+    def _rights_by_grant(self, grant: Grant) -> Iterator[Right]:
+        if self.is_without_effect(grant):
             return
-        held = (self.groups or USUAL_GROUPS).get(OLD_GROUPS.get(grant.privilege, grant.privilege))
+        privilege = OLD_GROUPS.get(grant.privilege, grant.privilege)
+        members = (self.groups or USUAL_GROUPS).get(privilege)
         where = (grant.object_name or ALL, grant.db or ALL, grant.role)
-        of = self.alias_of(grant)
-        if held is not None:
-            for name in held:
-                yield Right("", name, kind_of(name) or grant.object_type, *where, grant.privilege, of)
-        elif OLD_GROUPS.get(grant.privilege) == EVERYTHING:
+        target = self.alias_target(grant)
+        if members is not None:
+            for name in members:
+                yield Right("", name, kind_of(name) or grant.object_type, *where, grant.privilege, target)
+        elif grant.privilege in OLD_GROUPS and privilege == EVERYTHING:
             yield Right("", EVERYTHING, "Global", *where, grant.privilege)
         else:
-            yield Right("", grant.privilege, grant.object_type, *where, alias_of=of)
+            yield Right("", grant.privilege, grant.object_type, *where, alias_of=target)
 
-    def alias_of(self, grant: Grant) -> str:
-        """The collection, where a grant is on an alias."""
-        found = [
-            of[grant.object_name]
-            for db, of in self.aliases.items()
-            if matches(db, grant.db) and grant.object_name in of
-        ]
-        return found[0] if found else ""
+    def alias_target(self, grant: Grant) -> str:
+        """The collection that a grant is on by an alias; empty if it is not on an alias."""
+        targets = (
+            of_db[grant.object_name]
+            for db, of_db in self.aliases.items()
+            if grant.object_name in of_db and matches(db, grant.db)
+        )
+        return next(targets, "")
 
-    def is_idle(self, grant: Grant) -> bool:
+    def is_without_effect(self, grant: Grant) -> bool:
         """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""
         is_literal = grant.privilege == EVERYTHING and not self.has_feature("all databases by wildcard")
         return is_literal and bool(self.collections) and grant.db not in self.collections

@@ -205,17 +205,17 @@ class AccessPage(Page):
             self.fields[name] = NameField(name, label, "any", continuous_update=False, style=NARROW, layout=SIDE)
             self.fields[name].build(self.fields[name])
         asked = [field.widget for field in self.fields.values()]
-        self.concerns, self.answer = widgets.HTML(), widgets.HTML()
+        self.findings, self.answer = widgets.HTML(), widgets.HTML()
         self._choices = [self.rows, self.row_filter, self.columns, self.column_filter]
         for widget in (*self._choices, *asked):
             widget.observe(lambda _: self._show_answer(), "value")
         question = widgets.HBox(asked, layout=WRAPPED)
         picture = [widgets.HBox(row, layout=WRAPPED) for row in (self._choices[:2], self._choices[2:])]
         hint = widgets.HTML(html_line("Ask who may do what, or look at everybody:", "note"))
-        return [hint, question, *picture, self.concerns, self.answer]
+        return [hint, question, *picture, self.findings, self.answer]
 
     def _show(self, snapshot: AccessSnapshot) -> None:
-        self._everybody = question.answer(self._conn, snapshot, Question())
+        self._everybody = question.answer_question(self._conn, snapshot, Question())
         self.pictures: dict[tuple[str, str], Matrix] = {}
         for name, options in _options(snapshot).items():
             self.fields[name].offer(options)
@@ -224,16 +224,16 @@ class AccessPage(Page):
     def _show_answer(self) -> None:
         if self.snapshot is None:
             return
-        asked = Question(**{name: field.value or None for name, field in self.fields.items()})
+        asked = {name: field.value for name, field in self.fields.items() if field.value}
         for widget in self._choices:
-            widget.disabled = any(asked)
-        if not any(asked):
-            lines = [html_line(concern.text, "warning") for concern in self._everybody.concerns]
-            self.concerns.value, self.answer.value = "".join(lines), self._picture()._repr_html_()
+            widget.disabled = bool(asked)
+        if not asked:
+            lines = [html_line(finding.text, "warning") for finding in self._everybody.findings]
+            self.findings.value, self.answer.value = "".join(lines), self._picture()._repr_html_()
             return
-        self.concerns.value = ""
+        self.findings.value = ""
         try:
-            self.answer.value = question.answer(self._conn, self.snapshot, asked)._repr_html_()
+            self.answer.value = question.answer_question(self._conn, self.snapshot, Question(**asked))._repr_html_()
         except MilvusException as exc:
             self.answer.value = html_line(str(exc), "error")
 
@@ -262,7 +262,7 @@ class HistoryPage(Page):
 
 
 def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
-    may = rights_text(rights, most=(100, 100)) or ["nothing"]
+    may = rights_text(rights, max_names=100, max_scopes=100) or ["nothing"]
     lines = [html_line(heading, "heading"), html_line(note, "note")]
     return "".join([*lines, html_list("may do", may)])
 

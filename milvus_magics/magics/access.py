@@ -29,7 +29,7 @@ class AccessMagics(SessionMagics):
         """Show who can do what, over all databases, with groups, wildcards, admin and public applied.
 
         Without a question: a picture of everybody's rights, and what is strange about them. The result iterates over
-        rights; .matrix(rows='roles', columns='collections') draws other pictures, .concerns is what is strange.
+        rights; .matrix(rows='roles', columns='collections') draws other pictures, .findings is what is strange.
 
         Examples:
             %milvus_access

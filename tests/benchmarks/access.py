@@ -83,7 +83,7 @@ def measure(rounds=9):
             reading.append(read)
             shown.append(read + drawn)
             console.append(opened)
-        there = found.reading
+        there = found.snapshot
         assert (len(there.users), len(there.roles)) == (USERS, ROLES)
         assert len(there.grants) == GRANTS, len(there.grants)
         connections.close_all()

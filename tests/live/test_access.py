@@ -160,7 +160,7 @@ def becomes_allowed(client, attempt):
 
 def answers(conn, found, user, privilege, collection, db, *of):
     """Whether somebody is in the answer to a question, by any right or by one of those."""
-    rights = question.answer(conn, found.reading, question.Question(user, None, privilege, collection, db))
+    rights = question.answer_question(conn, found.snapshot, question.Question(user, None, privilege, collection, db))
     return any(not of or right[1:3] in of for right in rights)
 
 
@@ -315,9 +315,9 @@ def test_aliases(team):
     cell = cells(found.matrix("users", "collections"))["zoe", "default", "docs"]
     assert cell.level == matrix_cells.SOME
     assert "(alias of 'docs')" in cell.reasons[0]
-    concerns = {concern.concern: concern for concern in found.concerns}
-    assert "latest" not in concerns["grants on nothing"].text
-    assert "grants on aliases" not in concerns
+    findings = {finding.concern: finding for finding in found.findings}
+    assert "latest" not in findings["grants on nothing"].text
+    assert "grants on aliases" not in findings
 
 
 def test_what_cannot_be_asked(team):
@@ -337,23 +337,23 @@ def test_what_cannot_be_asked(team):
             read_access(team, timeout=10, **asked)
 
 
-def test_concerns(team):
+def test_findings(team):
     """What is strange about the rights is said, with the names."""
-    found = {concern.concern: concern for concern in read_access(team, timeout=10).concerns}
+    found = {finding.concern: finding for finding in read_access(team, timeout=10).findings}
     assert set(found) == {"TLS", "grants on nothing", "users without a role", "roles without a holder"}
     assert found["users without a role"].names == ("eve",)
     assert found["roles without a holder"].names == ("nobodys",)
     assert "Search on collection 'gone' in database 'default' by role 'reader'" in found["grants on nothing"].text
     privileges.grant_privilege(team, "reader", "All", object_type="Global", db="*", timeout=10)
-    found = {concern.concern for concern in read_access(team, timeout=10).concerns}
+    found = {finding.concern for finding in read_access(team, timeout=10).findings}
     assert "grants without effect" in found
     for number in range(5):
         roles.create_role(team, f"role{number}", timeout=10)
-    assert "limit of roles" in {concern.concern for concern in read_access(team, timeout=10).concerns}
+    assert "limit of roles" in {finding.concern for finding in read_access(team, timeout=10).findings}
 
 
 @pytest.mark.parametrize(("authorization", "password"), [(True, "Milvus"), (True, "another one"), (False, "Milvus")])
-def test_concerns_about_the_server(authorization, password):
+def test_findings_about_the_server(authorization, password):
     """That authorization is off, and that root has the default password, without changing anything."""
     with embedded.start(authorization=authorization) as server:
         conn = Connection(Address.parse(server.uri, user="root", password=server.password or "junk"))
@@ -362,7 +362,7 @@ def test_concerns_about_the_server(authorization, password):
             conn.close()
             conn = Connection(Address.parse(server.uri, user="root", password=password))
         found = read_access(conn, timeout=10)
-        said = {concern.concern for concern in found.concerns}
+        said = {finding.concern for finding in found.findings}
         conn.close()
     assert ("authorization" in said) is not authorization
     assert found.allows("anybody", "Insert", "docs") is not authorization

@@ -177,7 +177,7 @@ def test_access_page(console):
     """A picture of everybody, other pictures, filtered; the answer to a question; a wrong question in place."""
     access = console.show_page("Access")
     assert "users by levels of privileges" in access.answer.value
-    assert "granted on what is not there" in access.concerns.value
+    assert "granted on what is not there" in access.findings.value
     access.rows.value, access.columns.value = "roles", "levels"
     access.row_filter.value = "read"
     assert "roles by levels of privileges" in access.answer.value
@@ -185,7 +185,7 @@ def test_access_page(console):
     assert "admin</th><td" not in access.answer.value
     access.fields["privilege"].value = "Search"
     assert "who may do Search" in access.answer.value
-    assert access.concerns.value == ""
+    assert access.findings.value == ""
     assert access.rows.disabled, "it is about the question now"
     access.fields["privilege"].value = "Serch"
     assert "did you mean &#x27;Search&#x27;" in access.answer.value

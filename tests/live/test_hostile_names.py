@@ -146,12 +146,12 @@ def test_what_is_looked_at(conn):
         roles.list_role(conn, HOSTILE),
         read_access(conn, role=HOSTILE),
         read_access(conn, privilege="Search", collection=HOSTILE),
-        everything.concerns,
+        everything.findings,
         *(everything.matrix(rows, columns) for rows in ("users", "roles") for columns in ("levels", "collections")),
     ):
         seen.result(result)
-    seen.text += [str(one) for rows in (everything, everything.reading.grants) for one in rows]
-    seen.text += [concern.text for concern in everything.concerns]
+    seen.text += [str(one) for rows in (everything, everything.snapshot.grants) for one in rows]
+    seen.text += [finding.text for finding in everything.findings]
     seen.result(users.list_user(conn, HOSTILE))
     for asked in ("user", "role", "privilege", "collection", "db"):
         seen.error(read_access, conn, **{asked: UNKNOWN})

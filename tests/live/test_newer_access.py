@@ -56,7 +56,7 @@ def test_groups_of_24_and_all_everywhere(newer):
     assert found.allows("ann", "Query", "docs")
     assert not found.allows("ann", "Insert", "docs")
     assert found.allows("bob", "Insert", "docs", "lab")
-    assert "grants without effect" not in [concern.concern for concern in found.concerns]
+    assert "grants without effect" not in [finding.concern for finding in found.findings]
 
 
 def test_dropping_by_groups(newer):
@@ -92,9 +92,9 @@ def test_aliases_may_count(newer):
     contract.version = "2.6.12"
     found = read_access(conn)
     assert (found.allows("ann", "Search", "latest"), found.allows("bob", "Search", "docs")) == (True, False)
-    concerns = {concern.concern: concern for concern in found.concerns}
-    assert "CollectionReadOnly on 'latest'" in concerns["grants on aliases"].text
-    assert "grants on nothing" not in concerns
+    findings = {finding.concern: finding for finding in found.findings}
+    assert "CollectionReadOnly on 'latest'" in findings["grants on aliases"].text
+    assert "grants on nothing" not in findings
 
 
 def test_who_holds_a_group(newer):
@@ -117,8 +117,8 @@ def test_groups_on_nothing(newer):
     """A group is granted on a collection without that type; that it isn't there is told all the same."""
     contract, conn = newer
     give(contract, "ann", ("Global", "gone", "CollectionReadOnly", "default"))
-    (concern,) = [concern for concern in read_access(conn).concerns if concern.concern == "grants on nothing"]
-    assert "CollectionReadOnly on 'gone' in database 'default' by role 'of ann'" in concern.text
+    (finding,) = [finding for finding in read_access(conn).findings if finding.concern == "grants on nothing"]
+    assert "CollectionReadOnly on 'gone' in database 'default' by role 'of ann'" in finding.text
 
 
 def test_who_may_not_look_sees_granted_collections():
@@ -145,8 +145,8 @@ def test_how_near_the_limits_are(newer):
 
 def test_root_has_the_default_password(newer):
     """The contract server's root does."""
-    concerns = read_access(newer[1]).concerns
-    assert "default password" in [concern.concern for concern in concerns]
+    findings = read_access(newer[1]).findings
+    assert "default password" in [finding.concern for finding in findings]
 
 
 class InFlight(ContractServer):
@@ -181,9 +181,9 @@ def test_reading_takes_two_round_trips(authorization):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
         found = read_access(conn, timeout=10)
         conn.close()
-    assert found.reading.enforced is authorization
-    assert found.reading.default_password is (True if authorization else None)
-    assert list(found.reading.collections) == ["default", "lab"], "in one order each time"
+    assert found.snapshot.enforced is authorization
+    assert found.snapshot.default_password is (True if authorization else None)
+    assert list(found.snapshot.collections) == ["default", "lab"], "in one order each time"
 
 
 def test_wrong_guesses_of_the_default_password_are_few():
@@ -192,15 +192,15 @@ def test_wrong_guesses_of_the_default_password_are_few():
     give(contract, "ann", ("Global", "*", "All", "*"))
     with serving(contract) as (_, address):
         conn = Connection(Address.parse(address, user="ann", password="a-password"))
-        assert read_access(conn, timeout=10).reading.default_password
+        assert read_access(conn, timeout=10).snapshot.default_password
         contract.passwords["root"] = b"another one"
         contract.failed_logins.clear()
-        assert read_access(conn, timeout=10).reading.default_password is False
+        assert read_access(conn, timeout=10).snapshot.default_password is False
         assert len(contract.failed_logins) == 3
         read_access(conn, timeout=10)
         assert len(contract.failed_logins) == 3, "no more guesses: they are failed logins"
         conn.close()
         conn = Connection(Address.parse(address, user="root", password="another one"))
-        assert read_access(conn, timeout=10).reading.default_password is False
+        assert read_access(conn, timeout=10).snapshot.default_password is False
         assert len(contract.failed_logins) == 3
         conn.close()
