@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test quick promises lab bench walk soak fuzz matrix lint audit picture chromium clean
+.PHONY: demo test quick promises house lab bench walk soak fuzz matrix lint audit picture chromium clean
 
 demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
@@ -29,6 +29,10 @@ quick: .venv/ready
 # What is promised, how it is tested, and what the tests counted.
 promises: test
 	$(BIN)/python tests/promises.py docs/promises.md
+
+# The picture of the house and the tables of its files, from the code.
+house: .venv/ready
+	PYTHONPATH=$(CURDIR) $(BIN)/python tests/house.py docs/architecture.md
 
 lab: .venv/installed
 	$(BIN)/jupyter lab notebooks/delete_user.ipynb
