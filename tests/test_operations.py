@@ -618,7 +618,7 @@ def situations_of(operation, authorization=True):
         found |= {name: (values, {}) for name, values in SITUATIONS.items() if values.keys() == {"password"}}
     if not authorization:
         found = {name: found[name] for name in found if "password" in own or name in ("all right", "no right")}
-        found.pop("connection closed", None)  # rows of many wait for 5 s then
+        found.pop("connection closed", None)
     return found
 
 
@@ -635,6 +635,8 @@ def test_all_ways_agree(world, operation):
         function = world.answer(operation, "function", values, place)
         found[situation, "function"], wanted[situation, "function"] = function.error, row["function"]
         for way in ways_of(operation, situation):
+            if (way, situation) == ("row", "connection closed") and operation != "create_user":
+                continue  # rows of many wait for 5 s then: once is enough
             answer = world.answer(operation, way, values, place)
             found[situation, way] = answer.error
             wanted[situation, way] = said(way, row)

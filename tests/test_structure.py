@@ -4,12 +4,15 @@ import ast
 from pathlib import Path
 from statistics import median
 
+from radon.complexity import cc_visit
+
 import milvus_magics
 
 PACKAGE = Path(milvus_magics.__file__).parent
 MAX_FILES_IN_A_FOLDER = 20
 MAX_LINES_OF_A_FILE = 350
 MAX_MEDIAN_LINES_OF_A_FUNCTION = 8
+MAX_COMPLEXITY = 12  # as radon counts it: also `and`, `or`, comprehensions and conditional expressions are branches
 
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
 TREES = {file: ast.parse(source) for file, source in SOURCES.items()}
@@ -39,6 +42,16 @@ def test_half_of_the_functions_are_short():
     """With their decorators' lines left out, and their docstrings counted."""
     lengths = [node.end_lineno - node.lineno + 1 for _, node in DEFINITIONS if not isinstance(node, ast.ClassDef)]
     assert median(lengths) <= MAX_MEDIAN_LINES_OF_A_FUNCTION
+
+
+def test_no_function_has_too_many_branches():
+    """Also methods, and functions inside functions."""
+    found = {}
+    for file, source in SOURCES.items():
+        for block in cc_visit(source):
+            if type(block).__name__ == "Function" and block.complexity > MAX_COMPLEXITY:
+                found[f"{file}:{block.lineno} {block.fullname}"] = block.complexity
+    assert not found
 
 
 def test_no_call_reads_of():
