@@ -18,7 +18,7 @@ MAX_HTML_ROWS = 1000  # more than of other tables: whoever asks who may do somet
 
 
 class Access(Table[Right]):
-    """Who may do what: single rights, shown as a table of joined rows, or as a matrix if nothing was asked.
+    """Who may do what, shown as a table, or as a matrix if nothing was asked.
 
     Attributes:
         snapshot: everything that was read.

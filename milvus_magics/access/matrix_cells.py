@@ -21,7 +21,7 @@ NONE, SOME, MORE, FULL, DROPS = range(5)  # dropping comes on top of any of the 
 
 
 class Subject(NamedTuple):
-    """What a row is about: a user or role, a note on them, and the roles whose rights are summed up."""
+    """What a row is about: a user or role, a note, and the roles whose rights count."""
 
     name: str
     note: str
@@ -29,7 +29,7 @@ class Subject(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """How a level is shown: its sign, the meaning of that, and how what has it is introduced in a row's summary."""
+    """How a level is shown: its sign, what that means, and how a row's summary begins with it."""
 
     sign: str
     meaning: str

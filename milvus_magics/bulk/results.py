@@ -88,7 +88,7 @@ class BulkResult(Table[RowOutcome]):
         super().__init__(rows, f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s")
 
     @classmethod
-    def joined(cls, results: Sequence[BulkResult]) -> BulkResult:
+    def join(cls, results: Sequence[BulkResult]) -> BulkResult:
         """Join the results of several servers into one."""
         if len(results) == 1:
             return results[0]
@@ -118,7 +118,7 @@ class BulkResult(Table[RowOutcome]):
             first = listed([f"row {row.row} ({row.user!r}): {row.outcome}, {row.reason}" for row in failed], 3)
             raise BulkError(f"{self.caption}; {first}")
 
-    def shown(self) -> tuple[str, ...]:
+    def shown_columns(self) -> tuple[str, ...]:
         """The columns that tell something."""
         servers = {row.server for row in self}
         hidden = {"server"} if len(servers) < 2 else set()
@@ -131,12 +131,12 @@ class BulkResult(Table[RowOutcome]):
         rows = self._worst_first()
         more = len(rows) - MAX_ROWS
         note = f"\nand {more} more; iterate over the result, or use to_pandas()" if more > 0 else ""
-        return text_table(self.shown(), rows[:MAX_ROWS], self.caption) + note
+        return text_table(self.shown_columns(), rows[:MAX_ROWS], self.caption) + note
 
     def _repr_html_(self) -> str:
         from milvus_magics.display.tables import html_table
 
-        return html_table(self.shown(), self._worst_first(), self.caption)
+        return html_table(self.shown_columns(), self._worst_first(), self.caption)
 
     def _worst_first(self) -> list[dict[str, Any]]:
         return sorted(self.to_dicts(), key=lambda row: OUTCOMES.index(row["outcome"]))

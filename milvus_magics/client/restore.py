@@ -48,7 +48,7 @@ def restore_user(
         )
     except UnknownRoleError as exc:
         raise _missing_role_error(exc) from exc
-    return _restored(conn, snapshot, None, created.note)
+    return _describe_restored(conn, snapshot, None, created.note)
 
 
 def restore_user_by_hash(
@@ -82,7 +82,7 @@ def restore_user_by_hash(
                 lambda: f"user {snapshot.user!r} is restored, but without their description", how_to_resume=""
             ):
                 note = _describe(conn, snapshot, deadline)
-    return _restored(conn, snapshot, True, attempt.note, note)
+    return _describe_restored(conn, snapshot, True, attempt.note, note)
 
 
 def restore_role(
@@ -187,7 +187,9 @@ def _describe(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> s
     return ""
 
 
-def _restored(conn: Connection, snapshot: UserSnapshot, same_password: bool | None, *notes: str) -> RestoredUser:
+def _describe_restored(
+    conn: Connection, snapshot: UserSnapshot, same_password: bool | None, *notes: str
+) -> RestoredUser:
     unknown = "their roles were not known, so they have none" if snapshot.roles is None else ""
     note = join_parts(*notes, unknown)
     return RestoredUser(snapshot.user, conn.address.url, snapshot.roles or (), same_password, note)

@@ -104,7 +104,7 @@ class ConnectForm(Form):
 
     def _missing(self) -> str:
         """What has to be typed first; empty where nothing."""
-        given = self._given()
+        given = self._read_server_fields()
         has_secret = self.fields["password"].is_complete or (self._tested is not None and self._tested[0] == given)
         if not given["uri"]:
             return "the server's address"
@@ -120,7 +120,7 @@ class ConnectForm(Form):
         super()._update()
         self._show_hint()
 
-    def _given(self) -> dict[str, Any]:
+    def _read_server_fields(self) -> dict[str, Any]:
         """What the fields say about the server; the secret and the alias aside."""
         return {parameter: self.fields[name].value.strip() for name, parameter in PARAMETERS.items()}
 
@@ -161,11 +161,11 @@ class ConnectForm(Form):
         except BaseException:
             conn.close()
             raise
-        self._tested = self._given(), conn
+        self._tested = self._read_server_fields(), conn
         return f"this works: {who}; nothing is bound yet, Connect binds it to {self._alias()!r}"
 
     def _open(self, secret: Secret) -> Connection:
-        given = self._given()
+        given = self._read_server_fields()
         credentials: dict[str, Any] = {"password": secret} if given["user"] else {"token": secret}
         return connections.open(Address.parse(**given, **credentials), timeout=self._timeout)
 
@@ -174,7 +174,7 @@ class ConnectForm(Form):
         tested, self._tested = self._tested, None
         if tested is None:
             return None
-        if tested[0] == self._given() and not secret:
+        if tested[0] == self._read_server_fields() and not secret:
             return tested[1]
         tested[1].close()
         return None

@@ -33,7 +33,10 @@ class Line(widgets.HTML):
 
 
 class Panel(widgets.VBox):
-    """What is shown as a whole: without widgets it says what it is, and closing it frees all that is in it."""
+    """What is shown as a whole.
+
+    Where there are no widgets it says what it is, and closing it frees all that is in it.
+    """
 
     KIND = "a panel"
     MAGIC = ""

@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
             setattr(found, name, _unmask(value, tokens))
         return found
 
-    def given(self, args: argparse.Namespace) -> dict[str, argparse.Action]:
+    def find_given(self, args: argparse.Namespace) -> dict[str, argparse.Action]:
         """The arguments that a line gives, by name."""
         return {action.dest: action for action in self._actions if getattr(args, action.dest) != action.default}
 

@@ -50,7 +50,7 @@ class BulkMagics(SessionMagics):
         rows = bulk.rows.generate_missing_passwords(read_rows(args.source, args.namespace))
         plans = self._plans(args, bulk.plan.CREATE, rows, _number(args.limit))
         if args.dry_run:
-            return _shown(plans)
+            return _show_plans(plans)
         if args.passwords_to is None:
             return self._execute(args, plans)
         bulk.files.write_passwords(args.passwords_to, rows)
@@ -75,7 +75,7 @@ class BulkMagics(SessionMagics):
         """
         plans = self._plans(args, bulk.plan.DELETE, read_rows(args.source, args.namespace))
         if args.dry_run:
-            return _shown(plans)
+            return _show_plans(plans)
         if any(plan.warning for plan in plans):
             _confirm(plans, args.yes)
         else:
@@ -92,7 +92,7 @@ class BulkMagics(SessionMagics):
         """
         plans = self._plans(args, bulk.plan.DROP, read_rows(args.source, args.namespace))
         if args.dry_run:
-            return _shown(plans)
+            return _show_plans(plans)
         if any(plan.todo for plan in plans):
             _confirm(plans, args.yes)
         return self._execute(args, plans)
@@ -125,7 +125,7 @@ class BulkMagics(SessionMagics):
                         conn, plan, stop_on_error=args.stop_on_error, progress=progress, timeout=args.timeout
                     )
                 )
-        return bulk.results.BulkResult.joined(results)
+        return bulk.results.BulkResult.join(results)
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _bar(plan: BulkPlan) -> Iterator[Callable[[int], None] | None]:
         yield show
 
 
-def _shown(plans: Sequence[BulkPlan]) -> Any:
+def _show_plans(plans: Sequence[BulkPlan]) -> Any:
     return plans[0] if len(plans) == 1 else list(plans)
 
 

@@ -53,7 +53,7 @@ def suggest(magics: Any, line: str) -> Suggestion | None:
         return Suggestion(_options(parser, words, fragment), fragment)
     names = _names(magics, found[1], action, words)
     typed = fragment.lstrip("'\"")
-    return Suggestion([_quoted(name) for name in names if name.startswith(typed)], fragment)
+    return Suggestion([_quote(name) for name in names if name.startswith(typed)], fragment)
 
 
 def _split(rest: str) -> tuple[list[str], str]:
@@ -104,7 +104,7 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     return sorted(cached_names(connections.get(alias), kind))
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     """A name as it is typed on the line; nothing in single quotes is expanded."""
     if PLAIN.fullmatch(name) and not name.startswith("-"):
         return name

@@ -211,7 +211,7 @@ class ConnectionMagics(SessionMagics):
 
     @staticmethod
     def _require_alone(args: argparse.Namespace, option: str) -> None:
-        if args.parser.given(args).keys() - {option, "alias", "timeout"}:
+        if args.parser.find_given(args).keys() - {option, "alias", "timeout"}:
             raise ParameterError(
                 f"--{option} knows address and user by itself: leave the others out; nothing was connected"
             )

@@ -142,7 +142,10 @@ class PrivilegeMagics(SessionMagics):
 def _operation(
     args: argparse.Namespace, act: Callable[..., Any], preview: Callable[..., Any], **confirmation: Any
 ) -> Operation:
-    """Change a grant on what the line names; the client functions take its parts one by one, the previews as one."""
+    """Change a grant on what the line names.
+
+    The client functions take the parts of its scope one by one, the previews as one.
+    """
     scope = client.privilege_catalog.Scope(args.collection, args.db, args.object, args.object_name)
     return Operation(
         args,

@@ -77,7 +77,9 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
     Raises:
         ParameterError: nobody can be asked here, or the answer is empty.
     """
-    secret = _asked(lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {sources}")
+    secret = _get_answer(
+        lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {sources}"
+    )
     if not secret:
         raise ParameterError("the password is empty; nothing was sent")
     return secret
@@ -106,7 +108,7 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
     if yes:
         return
     try:
-        typed = _asked(lambda: input(f"{what}\nType the {what_is_typed} to go on: "), "")
+        typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "), "")
     except ParameterError as exc:
         raise ConfirmationError(
             f"{what}; nobody can be asked here, so give --yes if that is meant; nothing was changed"
@@ -115,7 +117,7 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
         raise ConfirmationError(f"the {what_is_typed} was not retyped as {name!r}; nothing was changed")
 
 
-def _asked(question: Callable[[], Answer], otherwise: str) -> Answer:
+def _get_answer(question: Callable[[], Answer], otherwise: str) -> Answer:
     # Imported late: only a notebook's prompt raises it.
     from IPython.core.error import StdinNotImplementedError
 

@@ -50,7 +50,7 @@ class SessionMagics(Magics):
         from milvus_magics.forms import form_for
 
         form: Any = form_for(operation)
-        given = {name: action for name, action in args.parser.given(args).items() if name not in FORM_OPTIONS}
+        given = {name: action for name, action in args.parser.find_given(args).items() if name not in FORM_OPTIONS}
         others = [action for name, action in given.items() if name not in form.FILLABLE]
         if others:
             names = " and ".join(str(action.option_strings[-1]) for action in others)

@@ -94,5 +94,5 @@ def _as_csv(found: list[dict[str, object]]) -> str:
 
 
 def _as_cell(value: object) -> object:
-    """What a spreadsheet shows as it is: a name may be chosen so that it would run it as a formula."""
+    """Keep a spreadsheet from taking a name for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

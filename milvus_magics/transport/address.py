@@ -144,7 +144,7 @@ def mask_uri(uri: str | Secret | None) -> Secret | None:
 
 
 @dataclass(frozen=True)
-class _Given:
+class _ServerParts:
     """What the URI, or host and port, said."""
 
     address: Address
@@ -153,19 +153,21 @@ class _Given:
     named_by_caller: bool = True
 
 
-def _locate(uri: Secret | None, host: str | None, port: int | str | None) -> _Given:
+def _locate(uri: Secret | None, host: str | None, port: int | str | None) -> _ServerParts:
     if uri is not None and (host is not None or port is not None):
         raise ParameterError("give the address either as uri or as host and port, not both")
     if uri is not None:
         return _parse_uri(uri.reveal())
     if host is not None or port is not None:
-        return _Given(Address(_validate_host(host or "localhost"), _validate_port(port)), has_port=port is not None)
+        return _ServerParts(
+            Address(_validate_host(host or "localhost"), _validate_port(port)), has_port=port is not None
+        )
     from_environment = Secret.from_environment("MILVUS_URI")
     given = _parse_uri(from_environment.reveal() if from_environment else DEFAULT_URI)
     return replace(given, named_by_caller=False)
 
 
-def _parse_uri(uri: str) -> _Given:
+def _parse_uri(uri: str) -> _ServerParts:
     if not isinstance(uri, str) or not uri.strip():
         raise ParameterError(f"the address is empty: {SPELLINGS}")
     uri = uri.strip()
@@ -174,7 +176,7 @@ def _parse_uri(uri: str) -> _Given:
         path = rest if separator else uri[len("unix:") :]
         if not path.startswith("/"):
             raise ParameterError("a unix: address needs an absolute path, like unix:/run/milvus.sock")
-        return _Given(Address(path, 0), scheme="unix")
+        return _ServerParts(Address(path, 0), scheme="unix")
     if not separator:
         if uri.endswith(".db") or uri.startswith(("/", "./", "~")):
             raise MilvusLiteError(
@@ -200,7 +202,7 @@ def _split(rest: str) -> SplitResult:
     return parts
 
 
-def _from_parts(scheme: str, parts: SplitResult) -> _Given:
+def _from_parts(scheme: str, parts: SplitResult) -> _ServerParts:
     try:
         port = parts.port
     except ValueError:
@@ -218,7 +220,7 @@ def _from_parts(scheme: str, parts: SplitResult) -> _Given:
         login = Login.for_user(unquote(parts.username or ""), Secret(unquote(parts.password or "")))
     host = _validate_host(parts.hostname)
     address = Address(host, _validate_port(port), login=login, db_name=database)
-    return _Given(address, scheme=scheme, has_port=port is not None)
+    return _ServerParts(address, scheme=scheme, has_port=port is not None)
 
 
 def _validate_host(host: str) -> str:
@@ -246,7 +248,7 @@ def _validate_port(port: int | str | None) -> int:
     return int(text)
 
 
-def _is_secure(given: _Given, secure: bool | None, tls: TlsFiles) -> bool:
+def _is_secure(given: _ServerParts, secure: bool | None, tls: TlsFiles) -> bool:
     by_scheme = {"https": True, "http": None, "tcp": None, "unix": None, "": None}[given.scheme]
     if secure is False and (by_scheme or tls):
         why = "the address is https" if by_scheme else "TLS files are given"
@@ -254,7 +256,7 @@ def _is_secure(given: _Given, secure: bool | None, tls: TlsFiles) -> bool:
     return bool(secure or by_scheme or tls)
 
 
-def _login(given: _Given, user: str, password: Secret, token: Secret) -> Login | None:
+def _login(given: _ServerParts, user: str, password: Secret, token: Secret) -> Login | None:
     explicit = _explicit_login(user, password, token)
     if explicit and given.address.login:
         raise ParameterError("the address already holds a user and password: give them once")

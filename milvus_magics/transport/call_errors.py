@@ -1,4 +1,4 @@
-"""From what gRPC says, where no reply comes, to the error that is raised; the table of all is in reply_status.py."""
+"""The errors for calls that got no reply, by what gRPC says; those for replies are in reply_status.py."""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ class Pending:
 
 @cache
 def _waiting_code() -> CodeType | None:
-    """The function of gRPC that waits for an answer and may be left by an interrupt, if it is still there."""
+    """The code in gRPC that waits for an answer; None if gRPC no longer has it."""
     import grpc._channel
 
     waiting = getattr(grpc._channel._UnaryUnaryMultiCallable, "_blocking", None)

@@ -11,7 +11,7 @@ from milvus_magics.secret import Secret
 
 @dataclass(frozen=True, repr=False)
 class Login:
-    """A user with a password, or with an empty user the holder of a token: an API key, or both in one."""
+    """A user with a password, or an empty user with a token: an API key, or both in one."""
 
     user: str
     secret: Secret

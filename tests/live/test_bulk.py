@@ -398,7 +398,7 @@ def test_several_servers(shell, server):
         made = shell.run_line_magic("milvus_create_users", "names --using default,north")
         assert made.counts == {"done": 4}
         assert {row.server for row in made} == {server.uri, other.uri}
-        assert "server" in made.shown()
+        assert "server" in made.shown_columns()
         assert len({secret.reveal() for secret in made.passwords.values()}) == 2
         plans = shell.run_line_magic("milvus_drop_users", "names --using default,north --dry-run")
         assert [len(plan.todo) for plan in plans] == [2, 2]

@@ -24,7 +24,7 @@ class Table(Sequence[Row], Generic[Row]):
         self._rows = tuple(rows)
         self.caption = caption
 
-    def shown(self) -> tuple[str, ...]:
+    def shown_columns(self) -> tuple[str, ...]:
         """The columns to show. Descriptions are left out if no row has one, as on older servers."""
         return tuple(
             name for name in self.columns if name != "description" or any(getattr(row, name) for row in self._rows)
@@ -56,9 +56,9 @@ class Table(Sequence[Row], Generic[Row]):
     def __repr__(self) -> str:
         from milvus_magics.display.tables import text_table
 
-        return text_table(self.shown(), self.to_dicts(), self.caption)
+        return text_table(self.shown_columns(), self.to_dicts(), self.caption)
 
     def _repr_html_(self) -> str:
         from milvus_magics.display.tables import html_table
 
-        return html_table(self.shown(), self.to_dicts(), self.caption)
+        return html_table(self.shown_columns(), self.to_dicts(), self.caption)
