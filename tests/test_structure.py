@@ -1,9 +1,11 @@
 """The limits of the house: sizes of folders, files and functions, branches, names and first sentences."""
 
 import ast
+import re
 from pathlib import Path
 from statistics import median
 
+import pytest
 from radon.complexity import cc_visit
 
 import milvus_magics
@@ -13,7 +15,15 @@ MAX_FILES_IN_A_FOLDER = 20
 MAX_LINES_OF_A_FILE = 350
 MAX_MEDIAN_LINES_OF_A_FUNCTION = 8
 MAX_COMPLEXITY = 12  # as radon counts it: also `and`, `or`, comprehensions and conditional expressions are branches
+MAX_WORDS_OF_A_FIRST_SENTENCE = 20
 
+# Nobody sees from them what a thing is or does: say it with a noun, a verb and an object, or is_, has_, may_.
+PARTICIPLES = set(
+    "adopted asked begun bound broken built chosen closed done drawn expected filled forgotten found "
+    "given gone granted guessed heard held hidden joined kept known left lost made marked meant missed named "
+    "needed offered opened planned quoted refused restored revoked said seen sent shown shut spoken "
+    "stored taken tested together told tried typed unkept unlisted verified wanted warned written".split()
+)
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
 TREES = {file: ast.parse(source) for file, source in SOURCES.items()}
 FOLDERS = sorted({path.parent for path in PACKAGE.rglob("*.py")})
@@ -23,6 +33,12 @@ DEFINITIONS = [
     for node in ast.walk(tree)
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
 ]
+
+
+def first_sentence(docstring):
+    """Up to the first full stop that ends a sentence, or the end of the first paragraph."""
+    paragraph = " ".join(docstring.strip().split("\n\n")[0].split())
+    return re.split(r"(?<=[.?!:])\s+(?=[A-Z`%])", paragraph)[0]
 
 
 def test_no_folder_holds_too_many_files():
@@ -54,6 +70,12 @@ def test_no_function_has_too_many_branches():
     assert not found
 
 
+def test_nothing_is_named_by_a_bare_participle():
+    """Functions and classes; `read_user` says more than `told`."""
+    found = [where for where, node in DEFINITIONS if node.name.strip("_").lower() in PARTICIPLES]
+    assert not found
+
+
 def test_no_call_reads_of():
     """`RowJob(...)` or `make_plan(...)`, not `Checks.of(...)`."""
     found = [where for where, node in DEFINITIONS if node.name == "of"]
@@ -71,6 +93,15 @@ def test_no_module_is_named_like_a_function_in_it():
     for file, tree in TREES.items():
         own = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
         assert Path(file).stem not in own, file
+
+
+@pytest.mark.parametrize("kind", ["modules", "classes and functions"])
+def test_first_sentences_are_short(kind):
+    """Whoever reads only those understands what there is."""
+    places = TREES.items() if kind == "modules" else DEFINITIONS
+    docs = {where: first_sentence(text) for where, node in places if (text := ast.get_docstring(node))}
+    too_long = [f"{where}: {text}" for where, text in docs.items() if len(text.split()) > MAX_WORDS_OF_A_FIRST_SENTENCE]
+    assert not too_long, "\n".join(too_long)
 
 
 def test_every_module_says_what_it_is_for():

@@ -145,7 +145,7 @@ def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str
     if is_drop:
         is_kept = user in read_password_hashes(conn, [user], deadline)
     else:
-        is_kept = conn.keeper is not None and conn.keeper.wanted
+        is_kept = conn.keeper is not None and conn.keeper.is_wanted
     return DeletePreview(
         user=user,
         server=conn.address.url,
@@ -168,7 +168,7 @@ def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_n
     if conn.keeper is None or not snapshots:
         return ""
     whose = f" for {passwords_not_kept} of them" if passwords_not_kept < len(snapshots) else ""
-    why = " (theirs cannot be had here)" if conn.keeper.wanted else ""
+    why = " (theirs cannot be had here)" if conn.keeper.is_wanted else ""
     password = f", with a new password{whose}{why}" if passwords_not_kept else ""
     unseen = any(user.roles is None for user in snapshots)
     roles = ", without their roles, which the acting user may not see" if unseen else ""
@@ -180,7 +180,7 @@ def read_password_hashes(conn: Connection, users: Collection[str], deadline: Dea
 
     The server sends those of all users at once; only these are returned, by user.
     """
-    if not (conn.keeper and conn.keeper.wanted and (conn.address.secure or conn.address.is_local)):
+    if not (conn.keeper and conn.keeper.is_wanted and (conn.address.secure or conn.address.is_local)):
         return {}
     try:
         reply = conn.call_checked("BackupRBAC", deadline=deadline)

@@ -27,7 +27,7 @@ Lost = TypeVar("Lost", "UserSnapshot", "RoleSnapshot")
 
 
 @dataclass
-class _Kept:
+class _ExpiringSecret:
     """A password, or its hash, and until when it may be used."""
 
     secret: Secret
@@ -36,14 +36,14 @@ class _Kept:
 
 _lost: dict[tuple[str, str, str], UserSnapshot | RoleSnapshot] = {}  # (server, kind, name)
 _begun: set[tuple[str, str]] = set()  # (server, role) that may be there with a part of it only
-_kept: dict[tuple[str, str], _Kept] = {}  # (server, user)
+_kept: dict[tuple[str, str], _ExpiringSecret] = {}  # (server, user)
 _seconds = 0.0
 _timer: threading.Timer | None = None
 _due = 0.0  # when the timer rings
 
 
 def keep_passwords(minutes: float) -> None:
-    """Keep the passwords of users deleted from now on for so many minutes; 0 = never, and drop those that are kept."""
+    """Keep the passwords of users deleted from now on for so many minutes; 0 forgets all."""
     global _seconds
     with lock:
         _seconds = minutes * 60
@@ -58,7 +58,7 @@ class Keeper:
         self._server = conn.address.url
 
     @property
-    def wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether there is any use in a secret."""
         return _seconds > 0
 
@@ -66,9 +66,9 @@ class Keeper:
         """Keep a password, or its hash, if it is wanted; an older one is not theirs any more."""
         with lock:
             _kept.pop((self._server, user), None)
-            if secret is None or not self.wanted:
+            if secret is None or not self.is_wanted:
                 return
-            _kept[self._server, user] = _Kept(secret, time.monotonic() + _seconds)
+            _kept[self._server, user] = _ExpiringSecret(secret, time.monotonic() + _seconds)
         _expire_later()
 
 

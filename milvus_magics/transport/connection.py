@@ -39,11 +39,11 @@ class Keeper(Protocol):
     """Somebody who keeps secrets of deleted users, so that they can be brought back."""
 
     @property
-    def wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether they are wanted now."""
 
     def keep(self, user: str, secret: Secret | None) -> None:
-        """Keep the password of a deleted user, or its hash, if it is wanted; an older one is forgotten in any case."""
+        """Keep a deleted user's password or its hash, if that is wanted; forget an older one."""
 
 
 class Connection:
