@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from milvus_magics.forms.users import DropUserForm as DropUserForm
     from milvus_magics.role import Role as Role
     from milvus_magics.secret import Secret as Secret
-    from milvus_magics.session.connections import connections as connections
+    from milvus_magics.session.connection_aliases import Connections
+
+    connections: Connections
 
 __version__ = "0.1.0.dev0"
 
@@ -55,7 +57,7 @@ _HOMES: dict[str, str | None] = {
     "MilvusException": "errors",
     "Role": "role",
     "Secret": "secret",
-    "connections": "session.connections",
+    "connections": "session",
     "embedded": None,
     "utility": None,
 }

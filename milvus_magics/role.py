@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from milvus_magics.client import privilege_groups, privileges, roles
 from milvus_magics.client.results.table import Table
-from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.session import DEFAULT, connections
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.privileges import Grant

@@ -8,7 +8,7 @@ from milvus_magics.client import roles, users
 from milvus_magics.client.results.table import Table
 from milvus_magics.errors import UnknownUserError
 from milvus_magics.secret import Secret
-from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.session import DEFAULT, connections
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ WINGS = {
     "client": ["wire", "transport"],
     "bulk": ["wire", "transport", "client"],
     "access": ["wire", "transport", "client"],
-    "session": ["wire", "transport", "client"],
+    "session": ["wire", "transport", "client", "embedded"],
     "embedded": [],
     "utility": ["transport", "client", "session"],
     "role": ["transport", "client", "session"],

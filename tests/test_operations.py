@@ -30,7 +30,7 @@ from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, MilvusException
 from milvus_magics.forms import form_for
 from milvus_magics.magics import MilvusMagics
-from milvus_magics.session.connections import connections
+from milvus_magics.session import connections
 
 PASSWORD, NEW, WRONG = "right-password", "new-password", "wrong-password"
 STATE = ("passwords", "descriptions", "roles", "bindings", "grants", "groups", "lagging")

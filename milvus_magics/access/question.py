@@ -5,7 +5,7 @@ How a server decides was measured on Milvus 2.3.5; what later ones do differentl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableSet
 from dataclasses import dataclass, replace
 
 from milvus_magics.access.answer import Access
@@ -63,6 +63,7 @@ def read_access(
     privilege: str | None = None,
     collection: str | None = None,
     db: str | None = None,
+    root_ruled_out: MutableSet[Connection] | None = None,
     timeout: float | None = None,
 ) -> Access:
     """Read who may do what. Without a question: everybody's rights, and what is strange about them.
@@ -75,6 +76,7 @@ def read_access(
         collection: only what reaches this collection, by its name or an alias; without `db` in the connection's
             database.
         db: only what is about this database.
+        root_ruled_out: as in `read_snapshot`.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Returns:
@@ -86,7 +88,7 @@ def read_access(
         UnknownUserError, UnknownRoleError, UnknownPrivilegeError: there is no such thing.
     """
     question = Question(user, role, privilege, collection, db)
-    return answer_question(conn, read_snapshot(conn, Deadline(timeout)), question)
+    return answer_question(conn, read_snapshot(conn, Deadline(timeout), root_ruled_out=root_ruled_out), question)
 
 
 def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Question) -> Access:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableSet
 from typing import Any
 
 from milvus_magics import wire
@@ -32,8 +32,16 @@ DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
 PARTS = ("SelectUser", "SelectRole", "ListDatabases")  # what may be hidden from the caller
 
 
-def read_snapshot(conn: Connection, deadline: Deadline) -> AccessSnapshot:
+def read_snapshot(
+    conn: Connection, deadline: Deadline, *, root_ruled_out: MutableSet[Connection] | None = None
+) -> AccessSnapshot:
     """Read everything, in two round trips, or three where there are aliases.
+
+    Args:
+        conn: the connection to ask.
+        deadline: of the whole operation.
+        root_ruled_out: connections on which root's password is not guessed again; it grows where it is another than
+            the default one.
 
     Raises:
         MilvusException: when the server cannot be asked at all.
@@ -43,7 +51,9 @@ def read_snapshot(conn: Connection, deadline: Deadline) -> AccessSnapshot:
     roles = _roles(replies["SelectRole"], users)
     dbs = sorted(replies["ListDatabases"].db_names) if replies["ListDatabases"] else []
     with conn.batch() as begin:
-        has_default_password = _begin_root_check(conn, begin, enforced, deadline)
+        has_default_password = _begin_root_check(
+            conn, begin, enforced, deadline, set() if root_ruled_out is None else root_ruled_out
+        )
         collection_calls, alias_calls = (
             {db: begin(method, deadline=deadline, db_name=db) for db in dbs}
             for method in ("ShowCollections", "ListAliases")
@@ -94,7 +104,11 @@ def _reply(call: Pending) -> Any:
 
 
 def _begin_root_check(
-    conn: Connection, begin: Callable[..., Pending], enforced: bool | None, deadline: Deadline
+    conn: Connection,
+    begin: Callable[..., Pending],
+    enforced: bool | None,
+    deadline: Deadline,
+    ruled_out: MutableSet[Connection],
 ) -> Callable[[], bool | None]:
     """Ask whether root's password is the one that Milvus comes with; the result waits for the answer.
 
@@ -104,14 +118,15 @@ def _begin_root_check(
     login = conn.address.login
     if enforced and login is not None and login.user == ROOT:
         return lambda: login.secret.reveal() in DEFAULT_PASSWORDS
-    if enforced is None or conn.root_was_checked:
+    if enforced is None or conn in ruled_out:
         return lambda: None
     passwords = [Secret(password) for password in DEFAULT_PASSWORDS]
     answer = begin_well_known_check(begin, ROOT, passwords, deadline, enforced=enforced)
 
     def wait() -> bool | None:
         is_default = answer()
-        conn.root_was_checked = not is_default
+        if not is_default:
+            ruled_out.add(conn)
         return is_default
 
     return wait

@@ -182,7 +182,7 @@ def _deletion_notes(
         notes.append("their roles go with them, and are unknown (the acting user may not look)")
     if operation == DELETE and leaving:
         notes.append("each password is checked when it is done")
-    is_kept = operation == DELETE and conn.keeper is not None and conn.keeper.is_wanted
+    is_kept = operation == DELETE and conn.on_change.wants_secrets
     hashes = read_password_hashes(conn, leaving.keys(), deadline) if operation == DROP else ()
     undo = undo_text(conn, leaving.values(), 0 if is_kept else len(leaving) - len(hashes))
     return [*notes, undo] if undo else notes

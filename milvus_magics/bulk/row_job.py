@@ -106,7 +106,7 @@ class RowJob:
 
     def _report(self, operation: str, target: str, outcome: str, code: int) -> None:
         is_deletion = self._operation != "create_user"
-        self._conn.emit(
+        self._conn.on_change.emit(
             Change(
                 when=self._when,
                 server=self._conn.address.url,
@@ -117,10 +117,9 @@ class RowJob:
                 code=code,
                 seconds=time.monotonic() - self._started,
                 undo_record=self._user if is_deletion else None,
-            )
+            ),
+            self._secret if is_deletion else None,
         )
-        if is_deletion and outcome != "refused" and self._conn.keeper:
-            self._conn.keeper.keep(self.row.user, self._secret)
 
 
 def delete_row(job: RowJob, checker: PasswordChecker | None) -> Script[RowJob]:

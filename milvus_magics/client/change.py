@@ -16,6 +16,7 @@ from milvus_magics.errors import (
     Outcome,
     OutcomeUnknownError,
 )
+from milvus_magics.secret import Secret
 from milvus_magics.transport import reply_status
 from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
 from milvus_magics.transport.connection import Connection
@@ -58,6 +59,7 @@ class Attempt:
         note: what else the user should know about how it went.
         actor_gone: set it where the connection's own user went with the change.
         undo_record: set it to what goes with the change, for undoing it.
+        secret: set it to the password, or its hash, of the user who goes with the change, for undoing it.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Attempt:
         self.note = ""
         self.actor_gone = False
         self.undo_record: object | None = None
+        self.secret: Secret | None = None
 
     def describe(self, target: str, subject: str, verb: str) -> None:
         """Describe what is changed; arguments as in `attempt`."""
@@ -167,7 +170,7 @@ class Attempt:
 
     def report(self, code: int) -> None:
         """Tell the connection's listeners."""
-        self._conn.emit(
+        self._conn.on_change.emit(
             Change(
                 when=self._when,
                 server=self._conn.address.url,
@@ -179,7 +182,8 @@ class Attempt:
                 seconds=time.monotonic() - self._began,
                 actor_gone=self.actor_gone,
                 undo_record=self.undo_record,
-            )
+            ),
+            self.secret,
         )
 
 

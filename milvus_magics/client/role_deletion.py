@@ -41,7 +41,13 @@ def preview_drop_role(
     warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
     undo = "undo: %milvus_restore_role" + (f", but without {snapshot.unseen}" if snapshot.unseen else "")
     return DropRolePreview(
-        role, conn.address.url, snapshot.users, snapshot.grants, force, undo if conn.keeper else "", warning
+        role,
+        conn.address.url,
+        snapshot.users,
+        snapshot.grants,
+        force,
+        undo if conn.on_change.has_restorer else "",
+        warning,
     )
 
 
@@ -132,7 +138,8 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
     _require_right_to_drop(conn, deadline)
 
     def progress() -> str:
-        back = " (%milvus_restore_role brings them back)" if conn.keeper and attempt.outcome != "refused" else ""
+        is_kept = conn.on_change.has_restorer and attempt.outcome != "refused"
+        back = " (%milvus_restore_role brings them back)" if is_kept else ""
         revoked = f"{len(grants) - len(left)} of the {len(grants)} privileges of role {role!r} are revoked{back}"
         return f"{revoked}, but not {left[0]}" if left else f"{revoked}, but dropping it is not confirmed"
 

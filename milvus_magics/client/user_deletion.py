@@ -142,10 +142,7 @@ def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str
     if user == ROOT:
         raise _protected_user_error(user)
     is_last_admin = ADMIN in (snapshot.roles or ()) and read_holders(conn, ADMIN, deadline) == (user,)
-    if is_drop:
-        is_kept = user in read_password_hashes(conn, [user], deadline)
-    else:
-        is_kept = conn.keeper is not None and conn.keeper.is_wanted
+    is_kept = user in read_password_hashes(conn, [user], deadline) if is_drop else conn.on_change.wants_secrets
     return DeletePreview(
         user=user,
         server=conn.address.url,
@@ -165,10 +162,10 @@ def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_n
         snapshots: what would go with them.
         passwords_not_kept: users whose password cannot be restored.
     """
-    if conn.keeper is None or not snapshots:
+    if not conn.on_change.has_restorer or not snapshots:
         return ""
     whose = f" for {passwords_not_kept} of them" if passwords_not_kept < len(snapshots) else ""
-    why = " (theirs cannot be had here)" if conn.keeper.is_wanted else ""
+    why = " (theirs cannot be had here)" if conn.on_change.wants_secrets else ""
     password = f", with a new password{whose}{why}" if passwords_not_kept else ""
     unseen = any(user.roles is None for user in snapshots)
     roles = ", without their roles, which the acting user may not see" if unseen else ""
@@ -180,7 +177,7 @@ def read_password_hashes(conn: Connection, users: Collection[str], deadline: Dea
 
     The server sends those of all users at once; only these are returned, by user.
     """
-    if not (conn.keeper and conn.keeper.is_wanted and (conn.address.secure or conn.address.is_local)):
+    if not (conn.on_change.wants_secrets and (conn.address.secure or conn.address.is_local)):
         return {}
     try:
         reply = conn.call_checked("BackupRBAC", deadline=deadline)
@@ -197,7 +194,7 @@ def _send_deletion(
     secret: Secret | None,
     is_gone_unlisted: change.IsDone | None = None,
 ) -> None:
-    """Send the deletion, and keep the secret for undo unless it is refused.
+    """Send the deletion, and report the secret with it, for undo.
 
     `is_gone_unlisted` is asked where the caller may not list users.
     """
@@ -212,13 +209,11 @@ def _send_deletion(
             return is_gone_unlisted(until) if is_gone_unlisted else None
         return None if listed is None else not listed
 
+    attempt.secret = secret
     try:
         attempt.send("DeleteCredential", is_gone, username=user)
     except ProtectedUserError as exc:
         raise _protected_user_error(user, exc.details) from exc
-    finally:
-        if conn.keeper and attempt.outcome != "refused":
-            conn.keeper.keep(user, secret)
     if user == conn.user:
         attempt.actor_gone = _has_lost_access(conn)
 

@@ -14,7 +14,7 @@ from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.fields import SecretField, UnechoedField, show
 from milvus_magics.forms.form import BUTTONS, Form
 from milvus_magics.secret import Secret
-from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.session import DEFAULT, connections
 from milvus_magics.transport.address import DEFAULT_URI, Address
 from milvus_magics.transport.connection import Connection
 

@@ -14,7 +14,7 @@ from milvus_magics.forms import form_for
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, RolesPage, UsersPage
 from milvus_magics.forms.form import Form
 from milvus_magics.forms.panel import Line, Panel
-from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
@@ -96,7 +96,7 @@ class Console(Panel):
         try:
             self._listen_to(connections.get(self._using))
             self._is_old = False
-            snapshot = read_snapshot(self._conn, Deadline(self._timeout))
+            snapshot = read_snapshot(self._conn, Deadline(self._timeout), root_ruled_out=session.root_ruled_out)
         except MilvusException as exc:
             self.heading.say(self._where(), "heading")
             self.status.say(f"{type(exc).__name__}: {exc}", "error")

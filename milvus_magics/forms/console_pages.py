@@ -20,7 +20,7 @@ from milvus_magics.forms import form_for
 from milvus_magics.forms.fields import NameField, show
 from milvus_magics.forms.form import Form
 from milvus_magics.forms.panel import Line
-from milvus_magics.session import journal
+from milvus_magics.session import session
 from milvus_magics.transport.connection import Connection
 from milvus_magics.wording import printable
 
@@ -256,7 +256,7 @@ class HistoryPage(Page):
 
     def _show(self, snapshot: AccessSnapshot) -> None:
         hint = "%milvus_audit --export FILE writes it into a file; %milvus_restore_user NAME undoes a deletion"
-        changes = journal.audit()
+        changes = session.journal.audit()
         none = html_line("nothing was changed in this session so far", "note")
         self.table.value = changes._repr_html_() + html_line(hint, "note") if changes else none
 

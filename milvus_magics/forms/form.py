@@ -13,8 +13,7 @@ import ipywidgets as widgets
 from milvus_magics.errors import ChangeInterrupted, ConfirmationError, MilvusException, ParameterError
 from milvus_magics.forms.fields import Field
 from milvus_magics.forms.panel import Line, Panel
-from milvus_magics.session import name_cache
-from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.session import DEFAULT, connections, session
 
 _log = logging.getLogger(__name__)
 REGISTRY: dict[str, type[Form]] = {}  # client function -> its form
@@ -257,7 +256,7 @@ class Form(Panel):
             if field.kind:
                 names: list[str] = []
                 try:
-                    names = name_cache.names(self._conn, field.kind, timeout=self._timeout, fresh=True)
+                    names = session.names.list_names(self._conn, field.kind, timeout=self._timeout)
                 except MilvusException as exc:
                     problem = str(exc)
                 field.offer(names)

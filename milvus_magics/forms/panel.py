@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
-from weakref import WeakSet
 
 import ipywidgets as widgets
 
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import style_element
+from milvus_magics.session import session
 from milvus_magics.transport.connection import Connection
-
-_open: WeakSet[Panel] = WeakSet()
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -46,7 +44,7 @@ class Panel(widgets.VBox):
         style = widgets.HTML(style_element("panel"), layout={"display": "none"})
         super().__init__([style, *children], layout={"padding": "0.5em"})
         self.add_class("mm-panel")
-        register_open(self)
+        session.add_panel(self)
 
     def _forget(self) -> None:
         """Clear what was typed and is secret."""
@@ -57,8 +55,7 @@ class Panel(widgets.VBox):
 
     def close(self) -> None:
         """Close it with all its widgets; what was typed is forgotten."""
-        if self in _open:  # else it was never made: Python closes what it throws away
-            _open.discard(self)
+        if session.remove_panel(self):  # else it was never made: Python closes what it throws away
             self._forget()
             for widget in inside(self):
                 widget.close()
@@ -80,17 +77,6 @@ class Panel(widgets.VBox):
         if self.model_id:
             bundle[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return bundle
-
-
-def register_open(panel: Panel) -> None:
-    """Remember a panel, so that it is closed when the extension is unloaded."""
-    _open.add(panel)
-
-
-def close_all() -> None:
-    """Close everything that this session shows."""
-    for panel in list(_open):
-        panel.close()
 
 
 def _work_beside_cells(shown: list[widgets.Widget]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -17,8 +16,7 @@ from milvus_magics.magics.privileges import PrivilegeMagics
 from milvus_magics.magics.roles import RoleMagics
 from milvus_magics.magics.undo import UndoMagics
 from milvus_magics.magics.users import UserMagics
-from milvus_magics.session import undo_store
-from milvus_magics.session.connections import connections
+from milvus_magics.session import session
 
 
 class MilvusMagics(
@@ -37,17 +35,6 @@ class MilvusMagics(
     # What IPython's decorators would collect, were they not one class's affair.
     registered = True
     magics: dict[str, Any]
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        super().__init__(shell)
-        self.embedded = {}
-
-    def close(self) -> None:
-        """Close the connections and end the servers that were started for them."""
-        connections.close_all()
-        undo_store.clear()
-        for alias in list(self.embedded):
-            self._stop_embedded(alias)
 
 
 MilvusMagics.magics = {
@@ -78,7 +65,4 @@ def unload(shell: InteractiveShell) -> None:
         manager.magics["line"].pop(name, None)
     if loaded in shell.configurables:
         shell.configurables.remove(loaded)
-    panels = sys.modules.get("milvus_magics.forms.panel")
-    if panels:
-        panels.close_all()
-    loaded.close()
+    session.close()

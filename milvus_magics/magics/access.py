@@ -9,6 +9,7 @@ from milvus_magics import access
 from milvus_magics.magics.arguments import argument, connection_options
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.session import session
 
 if TYPE_CHECKING:
     from milvus_magics.access.answer import Access
@@ -43,6 +44,7 @@ class AccessMagics(SessionMagics):
             privilege=args.privilege,
             collection=args.collection,
             db=args.db,
+            root_ruled_out=session.root_ruled_out,
             timeout=args.timeout,
         )
 

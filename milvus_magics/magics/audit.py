@@ -9,7 +9,7 @@ from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import argument
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.session import journal
+from milvus_magics.session import session
 
 
 class AuditMagics(SessionMagics):
@@ -32,7 +32,7 @@ class AuditMagics(SessionMagics):
         if args.export is None:
             if args.force:
                 raise ParameterError("--force goes with --export; nothing was written")
-            return journal.audit()
-        count = journal.export(args.export, force=args.force)
+            return session.journal.audit()
+        count = session.journal.export(args.export, force=args.force)
         print(f"{count} change{'s' if count != 1 else ''} written to {args.export}")
         return None

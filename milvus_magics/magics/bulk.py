@@ -13,7 +13,7 @@ from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, dry_run, timeout_option, using_option, yes
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.session.connections import connections
+from milvus_magics.session import connections
 
 if TYPE_CHECKING:
     from milvus_magics.bulk.results import BulkPlan, BulkResult, UserRow

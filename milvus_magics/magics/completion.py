@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics import client
-from milvus_magics.session.connections import connections
-from milvus_magics.session.name_cache import cached_names
+from milvus_magics.session import connections, session
 
 IDENTIFIER = "milvus_magics"
 # Before everything else: what we know about the line is better than a guess at Python.
@@ -101,7 +100,7 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
     if not kind or not connections.has_connection(alias):
         return []
-    return sorted(cached_names(connections.get(alias), kind))
+    return sorted(session.names.cached_names(connections.get(alias), kind))
 
 
 def _quote(name: str) -> str:

@@ -25,7 +25,7 @@ from milvus_magics.magics.arguments import (
 from milvus_magics.magics.line import cleanup_advice
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.transport.address import Address
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class ConnectionMagics(SessionMagics):
         alias = self.using if args.alias is None else args.alias
         connections.get(alias)
         connections.disconnect(alias)
-        self._stop_embedded(alias)
+        session.stop_embedded(alias)
         return self._aliases()
 
     @line_magic()
@@ -217,7 +217,7 @@ class ConnectionMagics(SessionMagics):
             )
 
     def _connect_embedded(self, alias: str, directory: str, timeout: float) -> None:
-        running = self.embedded.get(alias)
+        running = session.embedded.get(alias)
         server = running if running and _is_meant(running, directory) else _start(directory)
         try:
             self._bind_embedded(alias, server, timeout)
@@ -230,12 +230,7 @@ class ConnectionMagics(SessionMagics):
 
     def _bind_embedded(self, alias: str, server: EmbeddedMilvus, timeout: float) -> None:
         connections.connect(alias, server.user, server.password, uri=server.uri, timeout=timeout)
-        self.embedded[alias] = server
-
-    def _stop_embedded(self, alias: str) -> None:
-        server = self.embedded.pop(alias, None)
-        if server:
-            server.stop()
+        session.embedded[alias] = server
 
 
 def _is_meant(running: EmbeddedMilvus, directory: str) -> bool:

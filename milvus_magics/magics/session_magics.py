@@ -9,11 +9,9 @@ from IPython.core.magic import Magics
 from traitlets import Float, Unicode, observe
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.session import undo_store
-from milvus_magics.session.connections import DEFAULT, connections
+from milvus_magics.session import DEFAULT, connections, session
 
 if TYPE_CHECKING:
-    from milvus_magics.embedded import EmbeddedMilvus
     from milvus_magics.transport.connection import Connection
 
 
@@ -27,11 +25,9 @@ class SessionMagics(Magics):
         0.0, min=0.0, help="Minutes for which the password of a deleted user is kept, in memory, to bring them back."
     ).tag(config=True)
 
-    embedded: dict[str, EmbeddedMilvus]
-
     @observe("undo_minutes")
     def _keep_passwords(self, change: Any) -> None:
-        undo_store.keep_passwords(change["new"])
+        session.undo.keep_passwords(change["new"])
 
     def connection(self, using: str | None) -> Connection:
         """The connection that `--using` names, or else the one in use.

@@ -9,7 +9,7 @@ from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, password_source
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.session import undo_store
+from milvus_magics.session import session
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.users import RestoredUser
@@ -29,14 +29,14 @@ class UndoMagics(SessionMagics):
         Example:
             %milvus_restore_user bob
         """
-        undo_store.lost_user(args.conn, args.user)  # before anybody is asked
+        session.undo.find_user(args.conn, args.user)  # before anybody is asked
         password = prompts.named_source(args, args.user)
 
         def restore(conn: Connection, user: str, *, given: bool, timeout: float) -> RestoredUser:
-            secret = password if given else undo_store.kept_secret(conn, user)
-            return undo_store.restore_user(conn, user, secret or prompts.ask_for_new(user), timeout=timeout)
+            secret = password if given else session.undo.find_secret(conn, user)
+            return session.undo.restore_user(conn, user, secret or prompts.ask_for_new(user), timeout=timeout)
 
-        return Operation(args, restore, undo_store.preview_restore_user, args.user, given=password is not None)
+        return Operation(args, restore, session.undo.preview_restore_user, args.user, given=password is not None)
 
     @line_magic(argument("role", metavar="R", help="the role"), dry_run, connection_options)
     def restore_role(self, args: argparse.Namespace) -> Operation:
@@ -47,4 +47,4 @@ class UndoMagics(SessionMagics):
         Example:
             %milvus_restore_role reader
         """
-        return Operation(args, undo_store.restore_role, undo_store.preview_restore_role, args.role)
+        return Operation(args, session.undo.restore_role, session.undo.preview_restore_role, args.role)

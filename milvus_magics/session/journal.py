@@ -1,7 +1,4 @@
-"""What this session changed on servers, or tried to: every `Change`, in order, without secrets.
-
-Each entry also goes to the logger `milvus_magics.audit`, so that platforms can collect it.
-"""
+"""The journal of what this session changed on servers, or tried to; it holds no secrets."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import threading
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +14,6 @@ from typing import TYPE_CHECKING
 from milvus_magics import client
 from milvus_magics.errors import ParameterError
 from milvus_magics.private_file import open_new
-from milvus_magics.session import lock
 from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
@@ -24,72 +21,73 @@ if TYPE_CHECKING:
     from milvus_magics.transport.events import Change
 
 # Bulk work makes thousands of entries; the oldest go first.
-MOST_ENTRIES = 100_000
+MAX_ENTRIES = 100_000
 AUDIT = logging.getLogger("milvus_magics.audit")
 
-_entries: deque[Change] = deque(maxlen=MOST_ENTRIES)
+
+class Journal:
+    """Every change of a session, in order. Each also goes to the logger `milvus_magics.audit`, for platforms."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._entries: deque[Change] = deque(maxlen=MAX_ENTRIES)
+
+    def record(self, change: Change) -> None:
+        """Add an entry; every connection of the session calls this."""
+        with self._lock:
+            self._entries.append(change)
+        AUDIT.info(
+            "%s %s: %s (code %s) on %s by %s",
+            change.operation, printable(change.target), change.outcome, change.code, change.server,
+            change.actor or "nobody",
+            extra={"change": change.to_dict()},
+        )  # fmt: skip
+
+    def entries(self) -> list[Change]:
+        """All entries, oldest first."""
+        with self._lock:
+            return list(self._entries)
+
+    def audit(self) -> Changes:
+        """All entries as a table, newest first: of too many to show, the latest are seen."""
+        changes = self.entries()[::-1]
+        return client.results.changes.Changes(
+            changes, f"{len(changes)} change{'s' if len(changes) != 1 else ''} made or tried in this session"
+        )
+
+    def export(self, path: str, *, force: bool = False) -> int:
+        """Write all entries into a file that only its owner can read, and count them.
+
+        Args:
+            path: `.jsonl` for one JSON object per line, `.csv` for a table with a heading.
+            force: overwrite a file that is there.
+
+        Raises:
+            ParameterError: another suffix, a file that is there, or none that can be made.
+        """
+        write = {".jsonl": _write_json_lines, ".csv": _write_csv}.get(Path(path).suffix.lower())
+        if write is None:
+            raise ParameterError(f"{path!r} must end in .jsonl or .csv, which say in what form; nothing was written")
+        rows = [change.to_dict() for change in self.entries()]
+        with open_new(path, "nothing was written (--force writes over a file)", force=force) as stream:
+            stream.write(write(rows))
+        return len(rows)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
 
 
-def record(change: Change) -> None:
-    """Add an entry; every connection of the session calls this."""
-    with lock:
-        _entries.append(change)
-    AUDIT.info(
-        "%s %s: %s (code %s) on %s by %s",
-        change.operation, printable(change.target), change.outcome, change.code, change.server,
-        change.actor or "nobody",
-        extra={"change": change.to_dict()},
-    )  # fmt: skip
+def _write_json_lines(rows: list[dict[str, object]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def entries() -> list[Change]:
-    """All entries, oldest first."""
-    with lock:
-        return list(_entries)
-
-
-def audit() -> Changes:
-    """All entries as a table, newest first: where there are too many to be shown, what just happened is."""
-    found = entries()[::-1]
-    return client.results.changes.Changes(
-        found, f"{len(found)} change{'s' if len(found) != 1 else ''} made or tried in this session"
-    )
-
-
-def export(path: str, *, force: bool = False) -> int:
-    """Write all entries into a file that only its owner can read; how many there were.
-
-    Args:
-        path: `.jsonl` for one JSON object per line, `.csv` for a table with a heading.
-        force: overwrite a file that is there.
-
-    Raises:
-        ParameterError: another suffix, a file that is there, or none that can be made.
-    """
-    write = {".jsonl": _as_json_lines, ".csv": _as_csv}.get(Path(path).suffix.lower())
-    if write is None:
-        raise ParameterError(f"{path!r} must end in .jsonl or .csv, which say in what form; nothing was written")
-    found = [change.to_dict() for change in entries()]
-    with open_new(path, "nothing was written (--force writes over a file)", force=force) as stream:
-        stream.write(write(found))
-    return len(found)
-
-
-def clear() -> None:
-    """Forget everything."""
-    with lock:
-        _entries.clear()
-
-
-def _as_json_lines(found: list[dict[str, object]]) -> str:
-    return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in found)
-
-
-def _as_csv(found: list[dict[str, object]]) -> str:
+def _write_csv(rows: list[dict[str, object]]) -> str:
     text = io.StringIO()
     table = csv.DictWriter(text, client.results.changes.Changes.columns, lineterminator="\r\n")
     table.writeheader()
-    table.writerows({name: _as_cell(value) for name, value in entry.items()} for entry in found)
+    table.writerows({name: _as_cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

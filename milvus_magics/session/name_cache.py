@@ -1,7 +1,8 @@
-"""Names that a server showed lately, for forms and completion. Never what a decision rests on."""
+"""Recently listed names, for completion and forms only."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,23 +10,22 @@ from weakref import WeakKeyDictionary
 
 from milvus_magics import client
 from milvus_magics.errors import MilvusException
-from milvus_magics.session import lock
 from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
     from milvus_magics.transport.events import Change
 
-    Ask = Callable[[Connection, float], list[str]]
+    Query = Callable[[Connection, float], list[str]]
 
-SECONDS_TO_KEEP = 30.0
+FRESH_SECONDS = 30.0
 # Completion asks once and waits this long, so that the prompt is back within 0.6 s; then a server that doesn't answer
 # is left alone for a while.
-SECONDS_TO_GUESS = 0.45
-SECONDS_TO_LEAVE_ALONE = 10.0
+COMPLETION_SECONDS = 0.45
+PAUSE_SECONDS = 10.0
 
 # Kind of name -> how the server is asked for them.
-_QUESTIONS: dict[str, Ask] = {
+QUERIES: dict[str, Query] = {
     "user": lambda conn, timeout: client.users.list_usernames(conn, timeout=timeout),
     "role": lambda conn, timeout: [role.name for role in client.roles.list_roles(conn, users=False, timeout=timeout)],
     "database": lambda conn, timeout: client.lookup.list_databases(conn, Deadline(timeout)),
@@ -34,65 +34,56 @@ _QUESTIONS: dict[str, Ask] = {
         group.name for group in client.privilege_groups.list_privilege_groups(conn, timeout=timeout)
     ],
 }
-_names: WeakKeyDictionary[Connection, dict[str, tuple[float, list[str]]]] = WeakKeyDictionary()
-_failed: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
-def names(conn: Connection, kind: str, *, timeout: float, fresh: bool = False) -> list[str]:
-    """All names of a kind (`user`, `role`, `database`, `collection`, `group`), at most half a minute old.
+class NameCache:
+    """The names that servers listed in the last half minute. No decision rests on them."""
 
-    Args:
-        conn: the connection to ask.
-        kind: of what.
-        timeout: seconds that asking may take.
-        fresh: ask in any case.
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._names: WeakKeyDictionary[Connection, dict[str, tuple[float, list[str]]]] = WeakKeyDictionary()
+        self._failures: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
-    Raises:
-        MilvusException: when the server has to be asked and doesn't tell.
-    """
-    known = None if fresh else _remembered(conn, kind)
-    if known is None:
-        known = _QUESTIONS[kind](conn, timeout)
-        with lock:
-            _names.setdefault(conn, {})[kind] = time.monotonic(), known
-    return list(known)
+    def list_names(self, conn: Connection, kind: str, *, timeout: float) -> list[str]:
+        """Ask the server for all names of a kind, and remember them.
 
+        Args:
+            conn: the connection to ask.
+            kind: `user`, `role`, `database`, `collection` or `group`.
+            timeout: seconds that asking may take.
 
-def cached_names(conn: Connection, kind: str) -> list[str]:
-    """What `names` gives if it is known or quickly told, else nothing: for completion, where nobody waits."""
-    known = _remembered(conn, kind)
-    if known is not None:
-        return list(known)
-    with lock:
-        if time.monotonic() - _failed.get(conn, -SECONDS_TO_LEAVE_ALONE) < SECONDS_TO_LEAVE_ALONE:
+        Raises:
+            MilvusException: the server doesn't list them.
+        """
+        names = QUERIES[kind](conn, timeout)
+        with self._lock:
+            self._names.setdefault(conn, {})[kind] = time.monotonic(), names
+        return list(names)
+
+    def cached_names(self, conn: Connection, kind: str) -> list[str]:
+        """Names of a kind as remembered, or as quickly listed; none otherwise. For completion, where nobody waits."""
+        now = time.monotonic()
+        with self._lock:
+            listed_at, names = self._names.get(conn, {}).get(kind, (-FRESH_SECONDS, []))
+            failed_at = self._failures.get(conn, -PAUSE_SECONDS)
+        if now - listed_at < FRESH_SECONDS:
+            return list(names)
+        if now - failed_at < PAUSE_SECONDS:
             return []
-    try:
-        return names(conn, kind, timeout=SECONDS_TO_GUESS)
-    except MilvusException:
-        with lock:
-            _failed[conn] = time.monotonic()
-        return []
+        try:
+            return self.list_names(conn, kind, timeout=COMPLETION_SECONDS)
+        except MilvusException:
+            with self._lock:
+                self._failures[conn] = time.monotonic()
+            return []
 
+    def forget(self, conn: Connection) -> None:
+        """Drop the names that a connection listed."""
+        with self._lock:
+            self._names.pop(conn, None)
+            self._failures.pop(conn, None)
 
-def usernames(conn: Connection, *, timeout: float, fresh: bool = False) -> list[str]:
-    """The names of all users; as `names`."""
-    return names(conn, "user", timeout=timeout, fresh=fresh)
-
-
-def forget(conn: Connection) -> None:
-    """Drop what is known about a server's names."""
-    with lock:
-        _names.pop(conn, None)
-        _failed.pop(conn, None)
-
-
-def on_change(conn: Connection, change: Change) -> None:
-    """A change through this connection makes its names old, unless nothing was changed."""
-    if change.outcome != "refused":
-        forget(conn)
-
-
-def _remembered(conn: Connection, kind: str) -> list[str] | None:
-    with lock:
-        read, known = _names.get(conn, {}).get(kind, (-SECONDS_TO_KEEP, []))
-    return known if time.monotonic() - read < SECONDS_TO_KEEP else None
+    def on_change(self, conn: Connection, change: Change) -> None:
+        """Drop a connection's names after a change through it, unless nothing was changed."""
+        if change.outcome != "refused":
+            self.forget(conn)

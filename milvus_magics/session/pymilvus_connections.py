@@ -13,7 +13,7 @@ from milvus_magics.transport.address import Address
 TLS_FILES = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
 
 
-def address_of(source: Any) -> Address:
+def address_of_pymilvus(source: Any) -> Address:
     """The address of a pymilvus `MilvusClient`, or of an alias of pymilvus's `connections`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What this session deleted and could bring back: per server, until it is back or the kernel ends.
+"""What this session deleted and may restore, per server, until it is restored or the kernel ends.
 
 Roles, descriptions and grants are no secrets and always kept. Passwords are kept only for who opted in to it, masked,
 in memory, and for so many minutes.
@@ -6,15 +6,16 @@ in memory, and for so many minutes.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from milvus_magics import client
-from milvus_magics.errors import MilvusException, ParameterError, RoleExistsError
+from milvus_magics.errors import NOTHING_CHANGED, MilvusException, ParameterError, RoleExistsError
 from milvus_magics.secret import PasswordHash, Secret
-from milvus_magics.session import lock
+from milvus_magics.transport.events import Restorer
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.previews import Preview
@@ -23,210 +24,181 @@ if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
     from milvus_magics.transport.events import Change
 
-Lost = TypeVar("Lost", "UserSnapshot", "RoleSnapshot")
+Snapshot = TypeVar("Snapshot")
+Key = tuple[str, str]  # (server, name of the user or role)
 
 
-@dataclass
-class _ExpiringSecret:
-    """A password, or its hash, and until when it may be used."""
+class UndoStore(Restorer):
+    """The users and roles that were deleted in a session, and functions that restore them."""
 
-    secret: Secret
-    until: float
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._users: dict[Key, UserSnapshot] = {}
+        self._roles: dict[Key, RoleSnapshot] = {}
+        self._partial_roles: set[Key] = set()  # they may be there with a part of what they held
+        self._secrets: dict[Key, tuple[Secret, float]] = {}  # a password or its hash, and when it expires
+        self._seconds = 0.0
+        self._timer: threading.Timer | None = None
+        self._timer_due = math.inf
 
-
-_lost: dict[tuple[str, str, str], UserSnapshot | RoleSnapshot] = {}  # (server, kind, name)
-_begun: set[tuple[str, str]] = set()  # (server, role) that may be there with a part of it only
-_kept: dict[tuple[str, str], _ExpiringSecret] = {}  # (server, user)
-_seconds = 0.0
-_timer: threading.Timer | None = None
-_due = 0.0  # when the timer rings
-
-
-def keep_passwords(minutes: float) -> None:
-    """Keep the passwords of users deleted from now on for so many minutes; 0 forgets all."""
-    global _seconds
-    with lock:
-        _seconds = minutes * 60
-        if not minutes:
-            _kept.clear()
-
-
-class Keeper:
-    """Keeps secrets of deleted users for a connection, if that is wanted when they are deleted."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._server = conn.address.url
+    def keep_passwords(self, minutes: float) -> None:
+        """Keep passwords of users deleted from now on for so many minutes; 0 = never, and drop those in memory."""
+        with self._lock:
+            self._seconds = minutes * 60
+            if not minutes:
+                self._secrets.clear()
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether there is any use in a secret."""
-        return _seconds > 0
+    def wants_secrets(self) -> bool:
+        """Whether passwords of deleted users are kept."""
+        return self._seconds > 0
 
-    def keep(self, user: str, secret: Secret | None) -> None:
-        """Keep a password, or its hash, if it is wanted; an older one is not theirs any more."""
-        with lock:
-            _kept.pop((self._server, user), None)
-            if secret is None or not self.is_wanted:
+    @property
+    def users_with_secret(self) -> list[str]:
+        """Names of the users whose password, or its hash, is in memory."""
+        with self._lock:
+            return sorted(user for _, user in self._secrets)
+
+    def __call__(self, change: Change, secret: Secret | None = None) -> None:
+        """Remember what a change deleted, and forget what it created."""
+        key = change.server, change.target
+        with self._lock:
+            if change.outcome == "refused":
                 return
-            _kept[self._server, user] = _ExpiringSecret(secret, time.monotonic() + _seconds)
-        _expire_later()
+            if isinstance(change.undo_record, client.results.roles.RoleSnapshot):
+                self._add_role(key, change.undo_record, is_partial=change.outcome != "done")
+            elif isinstance(change.undo_record, client.results.users.UserSnapshot):
+                self._users[key] = change.undo_record
+                self._add_secret(key, secret)
+            elif change.outcome == "done" and change.operation == "create_user":
+                self._forget_user(key)
 
+    def find_user(self, conn: Connection, user: str) -> UserSnapshot:
+        """What went with a user.
 
-def watch(conn: Connection) -> None:
-    """Remember what goes by changes through this connection."""
-    conn.on_change.append(on_change)
-    conn.keeper = Keeper(conn)
+        Raises:
+            ParameterError: no such user was deleted in this session.
+        """
+        return self._find(self._users, conn, user, f"no user {user!r} was deleted")
 
+    def find_role(self, conn: Connection, role: str) -> RoleSnapshot:
+        """What went with a role.
 
-def on_change(change: Change) -> None:
-    """Remember what is gone, and forget what is back."""
-    with lock:
-        if change.outcome != "refused" and isinstance(change.undo_record, client.results.roles.RoleSnapshot):
-            _remember_role(change, change.undo_record)
-        elif change.outcome != "refused" and isinstance(change.undo_record, client.results.users.UserSnapshot):
-            _lost[change.server, "user", change.target] = change.undo_record
-        elif change.outcome == "done" and change.operation == "create_user":
-            _forget_user(change.server, change.target)
+        Raises:
+            ParameterError: no such role was dropped in this session.
+        """
+        return self._find(self._roles, conn, role, f"no role {role!r} was dropped")
 
+    def find_secret(self, conn: Connection, user: str) -> Secret | None:
+        """The password, or its hash, that a deleted user had. None if it was not kept, or has expired."""
+        with self._lock:
+            self._expire()
+            return self._secrets.get((conn.address.url, user), (None, 0.0))[0]
 
-def _remember_role(change: Change, lost: RoleSnapshot) -> None:
-    """Remember what goes with a role, and with what went before where dropping or restoring it stopped half way."""
-    key, before = (change.server, change.target), _lost.get((change.server, "role", change.target))
-    if key in _begun and isinstance(before, client.results.roles.RoleSnapshot):
-        lost = lost.since(before)
-    _lost[change.server, "role", change.target] = lost
-    if change.outcome == "done":
-        _begun.discard(key)
-    else:
-        _begun.add(key)
+    def restore_user(self, conn: Connection, user: str, secret: Secret, *, timeout: float) -> RestoredUser:
+        """Restore a user who was deleted in this session; a `PasswordHash` restores the password that they had.
 
+        Raises:
+            ParameterError: no such user was deleted here.
+            MilvusException: as `client.restore.restore_user`; trying again goes on.
+        """
+        snapshot = self.find_user(conn, user)
+        if isinstance(secret, PasswordHash):
+            restored = client.restore.restore_user_by_hash(conn, snapshot, secret, timeout=timeout)
+        else:
+            restored = client.restore.restore_user(conn, snapshot, secret, timeout=timeout)
+        with self._lock:
+            self._forget_user((conn.address.url, user))
+        return restored
 
-def _forget_user(server: str, user: str) -> None:
-    _lost.pop((server, "user", user), None)
-    _kept.pop((server, user), None)
+    def preview_restore_user(self, conn: Connection, user: str, *, given: bool, timeout: float) -> Preview:
+        """Preview `restore_user`, where a password is given or not."""
+        same = not given and self.find_secret(conn, user) is not None
+        snapshot = self.find_user(conn, user)
+        return client.restore.preview_restore_user(conn, snapshot, same_password=same, timeout=timeout)
 
+    def restore_role(self, conn: Connection, role: str, *, timeout: float) -> RestoredRole:
+        """Restore a role that was dropped in this session, with its grants and its holders.
 
-def kept_secret(conn: Connection, user: str) -> Secret | None:
-    """The password, or its hash, that a deleted user had, if it is kept."""
-    with lock:
-        _expire()
-        kept = _kept.get((conn.address.url, user))
-        return kept.secret if kept else None
+        Raises:
+            ParameterError: no such role was dropped here.
+            MilvusException: as `client.restore.restore_role`; trying again goes on.
+        """
+        key = conn.address.url, role
+        snapshot, is_partial = self.find_role(conn, role), key in self._partial_roles
+        try:
+            restored = client.restore.restore_role(conn, snapshot, may_exist=is_partial, timeout=timeout)
+        except RoleExistsError:
+            raise
+        except (MilvusException, KeyboardInterrupt):
+            with self._lock:
+                self._partial_roles.add(key)
+            raise
+        with self._lock:
+            self._partial_roles.discard(key)
+            self._roles.pop(key, None)
+        return restored
 
+    def preview_restore_role(self, conn: Connection, role: str, *, timeout: float) -> Preview:
+        """Preview `restore_role`."""
+        snapshot, is_partial = self.find_role(conn, role), (conn.address.url, role) in self._partial_roles
+        return client.restore.preview_restore_role(conn, snapshot, may_exist=is_partial, timeout=timeout)
 
-def restore_user(conn: Connection, user: str, secret: Secret, *, timeout: float) -> RestoredUser:
-    """Bring a user back who was deleted in this session; a `PasswordHash` brings back the password that they had.
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            for store in (self._users, self._roles, self._partial_roles, self._secrets):
+                store.clear()
 
-    Raises:
-        ParameterError: no such user was deleted here.
-        MilvusException: as `undo.restore_user`; trying again goes on.
-    """
-    lost = lost_user(conn, user)
-    if isinstance(secret, PasswordHash):
-        restored = client.restore.restore_user_by_hash(conn, lost, secret, timeout=timeout)
-    else:
-        restored = client.restore.restore_user(conn, lost, secret, timeout=timeout)
-    with lock:
-        _forget_user(conn.address.url, user)
-    return restored
+    def _find(self, store: Mapping[Key, Snapshot], conn: Connection, name: str, problem: str) -> Snapshot:
+        url = conn.address.url
+        with self._lock:
+            snapshot = store.get((url, name))
+            there_are = sorted(other for server, other in store if server == url)
+        if snapshot is None:
+            hint = f"; there are: {', '.join(map(repr, there_are))}" if there_are else ""
+            raise ParameterError(f"{problem} on {url} in this session{hint}", outcome=NOTHING_CHANGED)
+        return snapshot
 
+    def _add_role(self, key: Key, snapshot: RoleSnapshot, *, is_partial: bool) -> None:
+        """Remember a role, joined to what it held before where dropping or restoring it stopped half way."""
+        if key in self._partial_roles and key in self._roles:
+            snapshot = snapshot.since(self._roles[key])
+        self._roles[key] = snapshot
+        if is_partial:
+            self._partial_roles.add(key)
+        else:
+            self._partial_roles.discard(key)
 
-def preview_restore_user(conn: Connection, user: str, *, given: bool, timeout: float) -> Preview:
-    """What `restore_user` would do, where a password is given or not."""
-    same = not given and kept_secret(conn, user) is not None
-    return client.restore.preview_restore_user(conn, lost_user(conn, user), same_password=same, timeout=timeout)
+    def _forget_user(self, key: Key) -> None:
+        self._users.pop(key, None)
+        self._secrets.pop(key, None)
 
+    def _add_secret(self, key: Key, secret: Secret | None) -> None:
+        """Keep a secret until it expires; an older one of that user isn't theirs any more."""
+        self._secrets.pop(key, None)
+        if secret is not None and self.wants_secrets:
+            expires = time.monotonic() + self._seconds
+            self._secrets[key] = secret, expires
+            self._expire_at(expires)
 
-def restore_role(conn: Connection, role: str, *, timeout: float) -> RestoredRole:
-    """Bring a role back that was dropped in this session, with its grants and its holders.
+    def _expire(self) -> None:
+        for key in [key for key, (_, expires) in self._secrets.items() if expires <= time.monotonic()]:
+            del self._secrets[key]
 
-    Raises:
-        ParameterError: no such role was dropped here.
-        MilvusException: as `undo.restore_role`; trying again goes on.
-    """
-    key = (conn.address.url, role)
-    lost = lost_role(conn, role)
-    try:
-        restored = client.restore.restore_role(conn, lost, may_exist=key in _begun, timeout=timeout)
-    except RoleExistsError:
-        raise
-    except (MilvusException, KeyboardInterrupt):
-        with lock:
-            _begun.add(key)
-        raise
-    with lock:
-        _begun.discard(key)
-        _lost.pop((conn.address.url, "role", role), None)
-    return restored
-
-
-def preview_restore_role(conn: Connection, role: str, *, timeout: float) -> Preview:
-    """What `restore_role` would do."""
-    begun = (conn.address.url, role) in _begun
-    return client.restore.preview_restore_role(conn, lost_role(conn, role), may_exist=begun, timeout=timeout)
-
-
-def lost_user(conn: Connection, user: str) -> UserSnapshot:
-    """What went with a user.
-
-    Raises:
-        ParameterError: no such user was deleted in this session.
-    """
-    return _find(conn, "user", user, client.results.users.UserSnapshot, "deleted")
-
-
-def lost_role(conn: Connection, role: str) -> RoleSnapshot:
-    """What went with a role.
-
-    Raises:
-        ParameterError: no such role was dropped in this session.
-    """
-    return _find(conn, "role", role, client.results.roles.RoleSnapshot, "dropped")
-
-
-def clear() -> None:
-    """Forget everything."""
-    with lock:
-        for store in (_lost, _begun, _kept):
-            store.clear()
-
-
-def _find(conn: Connection, kind: str, name: str, cls: type[Lost], deed: str) -> Lost:
-    with lock:
-        found = _lost.get((conn.address.url, kind, name))
-        there_are = sorted(other for server, what, other in _lost if (server, what) == (conn.address.url, kind))
-    if not isinstance(found, cls):
-        hint = f"; there are: {', '.join(map(repr, there_are))}" if there_are else ""
-        raise ParameterError(
-            f"no {kind} {name!r} was {deed} on {conn.address.url} in this session{hint}; nothing was changed"
-        )
-    return found
-
-
-def _expire() -> None:
-    with lock:
-        for key in [key for key, kept in _kept.items() if kept.until <= time.monotonic()]:
-            del _kept[key]
-
-
-def _expire_later() -> None:
-    """Have one timer wait for the first secret to expire, however many there are."""
-    global _timer, _due
-    with lock:
-        first = min((kept.until for kept in _kept.values()), default=0.0)
-        if not first or (_timer is not None and _due <= first):
+    def _expire_at(self, due: float) -> None:
+        """Have one timer wait for the first secret to expire, however many there are."""
+        if due >= self._timer_due:
             return
-        if _timer is not None:
-            _timer.cancel()
-        _due = first
-        _timer = threading.Timer(max(first - time.monotonic(), 0.01), _on_timer)
-        _timer.daemon = True
-        _timer.start()
+        if self._timer:
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = threading.Timer(max(due - time.monotonic(), 0.01), self._on_timer)
+        self._timer.daemon = True
+        self._timer.start()
 
-
-def _on_timer() -> None:
-    global _timer
-    with lock:
-        _timer = None
-        _expire()
-    _expire_later()
+    def _on_timer(self) -> None:
+        with self._lock:
+            self._timer_due = math.inf
+            self._expire()
+            self._expire_at(min((expires for _, expires in self._secrets.values()), default=math.inf))

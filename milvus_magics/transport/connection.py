@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache
 from queue import SimpleQueue
 from types import CodeType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
 from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError
@@ -18,7 +18,7 @@ from milvus_magics.transport.address import Address
 from milvus_magics.transport.call_errors import error_from_grpc
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.transport.events import Change
+from milvus_magics.transport.events import Listeners
 from milvus_magics.transport.fork_safety import fork_safe_settings
 from milvus_magics.transport.interrupts import defer_interrupts
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
@@ -35,17 +35,6 @@ KEEPALIVE = (
 CONNECTION_LOGIN = Login("", Secret("the connection's own credentials"))
 
 
-class Keeper(Protocol):
-    """Somebody who keeps secrets of deleted users, so that they can be brought back."""
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether they are wanted now."""
-
-    def keep(self, user: str, secret: Secret | None) -> None:
-        """Keep a deleted user's password or its hash, if that is wanted; forget an older one."""
-
-
 class Connection:
     """A connection to a Milvus server. Calls may come from any thread.
 
@@ -56,8 +45,6 @@ class Connection:
         address: as given.
         on_change: called with every `Change` made or tried through this connection.
         version: of the server, once it has told.
-        keeper: keeps the secret of a user who is deleted, where somebody opted in to that.
-        root_was_checked: whether it was tried in vain to find root with the password that Milvus comes with.
 
     Raises:
         CertificateError: when a TLS file is missing or holds no certificate.
@@ -65,10 +52,8 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         self.address: Address = address
-        self.on_change: list[Callable[[Change], None]] = []
+        self.on_change = Listeners()
         self.version = ""
-        self.keeper: Keeper | None = None
-        self.root_was_checked = False
         self._authorization = address.login.header() if address.login else None
         with defer_interrupts(), fork_safe_settings():
             self._channel = _open_channel(address)
@@ -181,11 +166,6 @@ class Connection:
             return deadline.remaining()
         except DeadlineError:
             raise DeadlineError(f"{self.address.url} did not answer within {deadline.timeout:g} s") from None
-
-    def emit(self, change: Change) -> None:
-        """Tell everybody who listens about a change."""
-        for listener in list(self.on_change):
-            listener(change)
 
     def _prepare(self, name: str) -> tuple[Any, Any]:
         """Make the call of a method and its request's class, to be kept until this connection is closed."""

@@ -1,18 +1,18 @@
-"""What listeners of a connection are told."""
+"""The changes that a connection reports, and who listens to them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
+from milvus_magics.secret import Secret
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change to a server that was made or tried.
+    """One change to a server that was made or tried; it never holds a secret.
 
     Attributes:
         when: start, in UTC.
@@ -51,3 +51,38 @@ class Change:
             "code": self.code,
             "seconds": round(self.seconds, 4),
         }
+
+
+class Restorer:
+    """A listener that can restore what is deleted."""
+
+    @property
+    def wants_secrets(self) -> bool:
+        """Whether it has a use for the passwords of deleted users."""
+        raise NotImplementedError
+
+    def __call__(self, change: Change, secret: Secret | None = None) -> None:
+        """Take note of a change, and of the deleted user's password or its hash. None if it is not to be had."""
+        raise NotImplementedError
+
+
+class Listeners(list[Callable[[Change], None]]):
+    """The listeners of a connection, in the order in which they are called."""
+
+    @property
+    def has_restorer(self) -> bool:
+        """Whether somebody can restore what is deleted."""
+        return any(isinstance(listener, Restorer) for listener in self)
+
+    @property
+    def wants_secrets(self) -> bool:
+        """Whether somebody has a use for the passwords of deleted users."""
+        return any(isinstance(listener, Restorer) and listener.wants_secrets for listener in self)
+
+    def emit(self, change: Change, secret: Secret | None = None) -> None:
+        """Report a change to everybody; only restorers that want it are given the secret."""
+        for listener in list(self):
+            if isinstance(listener, Restorer):
+                listener(change, secret if listener.wants_secrets else None)
+            else:
+                listener(change)

@@ -11,14 +11,14 @@ import pytest
 from milvus_magics import DropUserForm, utility
 from milvus_magics.display.tables import MAX_ROWS
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.session import journal
+from milvus_magics.session import session
 
 PASSWORD = "right-password"
 
 
 @pytest.fixture
 def run(shell):
-    journal.clear()
+    session.journal.clear()
     return lambda line: shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
 
 
@@ -52,9 +52,9 @@ def test_every_way_of_changing_is_an_entry(run, some_changes, root):
 
 def test_long_histories_show_what_just_happened(run, some_changes):
     """A table is cut at its end, so the newest change comes first."""
-    first = journal.entries()[0]
+    first = session.journal.entries()[0]
     for _ in range(MAX_ROWS + 50):
-        journal.record(first)
+        session.journal.record(first)
     run("drop_user bob --yes")
     shown = run("audit")
     assert "drop_user" in repr(shown)
@@ -71,11 +71,11 @@ def test_each_operation_has_its_entry(run):
         "drop_role reader --yes", "drop_user bob --dry-run",
     ):  # fmt: skip
         run(line)
-    assert [entry.operation for entry in journal.entries()] == [
+    assert [entry.operation for entry in session.journal.entries()] == [
         "create_role", "create_user", "grant_role", "grant_privilege", "revoke_privilege", "update_password",
         "reset_password", "revoke_role", "drop_role",
     ]  # fmt: skip
-    assert {entry.outcome for entry in journal.entries()} == {"done"}
+    assert {entry.outcome for entry in session.journal.entries()} == {"done"}
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
@@ -112,7 +112,7 @@ def test_targets_say_what_was_given_and_no_cell_is_a_formula(run, root, tmp_path
         with pytest.raises(MilvusException):
             run(line)
     run("drop_role reader --force --yes")
-    assert [(entry.operation, entry.target, entry.outcome) for entry in journal.entries()[1:]] == [
+    assert [(entry.operation, entry.target, entry.outcome) for entry in session.journal.entries()[1:]] == [
         ("grant_privilege", "reader Search on collection 'docs' in database 'default'", "done"),
         ("grant_privilege", "reader SelectUser on all users in database 'default'", "done"),
         ("drop_role", "ghost", "refused"),

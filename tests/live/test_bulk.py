@@ -27,7 +27,7 @@ from milvus_magics.client import roles, users
 from milvus_magics.client.password_check import check_password
 from milvus_magics.errors import ConfirmationError, ParameterError
 from milvus_magics.secret import Secret
-from milvus_magics.session import journal
+from milvus_magics.session import session
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -110,7 +110,7 @@ def test_stop_on_error(conn):
 def test_all_problems_at_once_and_nothing_is_changed(conn):
     """Every row that is wrong is named with its number, before anything is sent that changes anything."""
     users.create_user(conn, "ann", PASSWORD, timeout=10)
-    before = len(journal.entries())
+    before = len(session.journal.entries())
     rows = [
         {"user": "bob", "roles": "raeder"}, {"user": "1x"}, {"user": "bob"}, {"user": "eve", "password": "short"},
         {"user": "ok"},
@@ -140,7 +140,7 @@ def test_all_problems_at_once_and_nothing_is_changed(conn):
     with pytest.raises(ParameterError, match="must be a list"):
         rows_of("ann")
     assert names_on(conn) == ["ann"]
-    assert len(journal.entries()) == before
+    assert len(session.journal.entries()) == before
 
 
 def test_the_servers_own_limit(tmp_path):
@@ -233,10 +233,10 @@ def test_passwords_are_made_up_and_masked(conn, milvus):
 def test_every_row_is_in_the_audit(shell):
     """One entry per change, with its target; undo knows who went."""
     conn = connections.get()
-    before = len(journal.entries())
+    before = len(session.journal.entries())
     create_users(conn, people(3, roles="public"))
     drop_users(conn, ["user0", "user1"])
-    entries = journal.entries()[before:]
+    entries = session.journal.entries()[before:]
     assert sorted((entry.operation, entry.target, entry.outcome) for entry in entries) == sorted(
         [*(("create_user", f"user{n}", "done") for n in range(3)), *(("grant_role", f"user{n} public", "done") for n in
          range(3)), ("drop_user", "user0", "done"), ("drop_user", "user1", "done")]

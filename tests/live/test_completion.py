@@ -10,8 +10,8 @@ from milvus_magics import embedded
 from milvus_magics.client import roles, users
 from milvus_magics.magics import completion
 from milvus_magics.secret import Secret
-from milvus_magics.session import name_cache
-from milvus_magics.session.connections import connections
+from milvus_magics.session import connections, session
+from milvus_magics.session.name_cache import QUERIES
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -96,8 +96,8 @@ def test_strange_names_are_quoted(monkeypatch, complete):
     """So that the line, once completed, means that very name."""
     conn = connections.get()
     strange = ["a b", "$x", "it's {me}", "-dash", "plain.name"]
-    monkeypatch.setitem(name_cache._QUESTIONS, "user", lambda conn, timeout: strange)
-    name_cache.forget(conn)
+    monkeypatch.setitem(QUERIES, "user", lambda conn, timeout: strange)
+    session.names.forget(conn)
     offered = [line.removeprefix("%milvus_list_user ") for line in complete("%milvus_list_user ")]
     assert {"'a b'", "'$x'", '"it\'s \\{me\\}"', "'-dash'", "plain.name"} <= set(offered)
     begun = complete("%milvus_list_user 'a ")
@@ -133,7 +133,7 @@ def test_what_is_known_is_not_asked_again(complete, people, root, monkeypatch):
     """One question per kind of name in half a minute."""
     complete("%milvus_list_user ")
     asked = []
-    monkeypatch.setitem(name_cache._QUESTIONS, "user", lambda conn, timeout: asked.append(1))
+    monkeypatch.setitem(QUERIES, "user", lambda conn, timeout: asked.append(1))
     assert complete("%milvus_list_user al")
     assert not asked
 
@@ -152,7 +152,7 @@ def test_frozen_server_is_asked_once_and_then_left_alone(complete):
             second = time.monotonic() - start
         assert 0.4 < first < 1.5, "asked, and given up after half a second"
         assert second < 0.4, "not asked again"
-        name_cache._failed.clear()
+        session.names.forget(connections.get())
         assert complete("%milvus_list_user ro") == ["%milvus_list_user root"]
 
 

@@ -31,7 +31,7 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import Secret
-from milvus_magics.session import journal
+from milvus_magics.session import session
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.credentials import Login
@@ -369,7 +369,7 @@ def test_deleting_oneself_ends_the_connection(server, deleter):
     connections.connect("dan", "dan", PASSWORD, uri=server.uri)
     utility.delete_user("dan", PASSWORD, using="dan", timeout=10)
     assert not connections.has_connection("dan")
-    assert journal.entries()[-1].actor_gone
+    assert session.journal.entries()[-1].actor_gone
     with pytest.raises(AuthenticationError):
         users.list_usernames(deleter)
 

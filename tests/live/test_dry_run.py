@@ -21,8 +21,7 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.magics import MilvusMagics
-from milvus_magics.session import journal
-from milvus_magics.session.connections import connections
+from milvus_magics.session import connections, session
 
 PASSWORD = "right-password"
 READING = {"GetVersion", "Connect", "ListCredUsers", "SelectUser", "SelectRole", "SelectGrant", "ListDatabases",
@@ -106,13 +105,13 @@ def run(shell, request):
 def untouched(run):
     """Afterwards the server was only read, and no change is recorded."""
     run.server.calls.clear()
-    before = len(journal.entries())
+    before = len(session.journal.entries())
     yield
     changing = set(run.server.calls) - READING
     if not run.server.authorization:
         changing -= {"UpdateCredential"}  # the check of a password, into one that no server can store
     assert not changing
-    assert len(journal.entries()) == before
+    assert len(session.journal.entries()) == before
 
 
 @pytest.mark.parametrize("line", LINES)

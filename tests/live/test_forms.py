@@ -25,8 +25,8 @@ from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for, registered_forms
 from milvus_magics.forms.fields import SecretText
-from milvus_magics.forms.panel import close_all, inside
-from milvus_magics.session import journal
+from milvus_magics.forms.panel import inside
+from milvus_magics.session import session
 
 PASSWORD = "right-password"
 
@@ -56,7 +56,7 @@ def test_delete_form(root):
     thread.join()
     assert "deleted user" in form.status.text
     assert utility.list_usernames() == ["root"]
-    assert journal.entries()[-1].operation == "delete_user"
+    assert session.journal.entries()[-1].operation == "delete_user"
     assert PASSWORD not in state() + repr(form), "no password in the widget state or the text"
     assert "%milvus_delete_user" in form._repr_mimebundle_()["text/plain"]
     form.close()
@@ -305,7 +305,7 @@ ENDINGS = {
     "interrupted": interrupt,
     "a fault of ours": break_down,
     "closed": lambda form, _: form.close(),
-    "all closed": lambda form, _: close_all(),
+    "all closed": lambda form, _: session.close_panels(),
 }
 
 
@@ -335,7 +335,7 @@ SECRET_FIELDS = {ConnectForm: 1, CreateUserForm: 2, DeleteUserForm: 1, ResetPass
 @pytest.mark.parametrize("form_class", [*FORMS, ConnectForm])
 def test_secret_fields_keep_what_is_typed_for_themselves(root, form_class):
     """Sent when the field is left, never sent back, not in the state; and empty once the form is closed, or all are."""
-    for close in (form_class.close, lambda form: close_all()):
+    for close in (form_class.close, lambda form: session.close_panels()):
         form = form_class()
         fields = [field for field in inside(form) if isinstance(field, ipywidgets.Password)]
         assert len(fields) == SECRET_FIELDS.get(form_class, 0)

@@ -30,7 +30,7 @@ from milvus_magics.bulk.plan import DELETE, make_plan
 from milvus_magics.bulk.run import create_users, delete_users, drop_users, rows_of
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import MilvusException
-from milvus_magics.session import journal
+from milvus_magics.session import session
 from milvus_magics.wording import printable
 
 HOSTILE = (
@@ -49,10 +49,10 @@ def contract():
     with serve("2.6.4") as (contract, address):
         fill(contract)
         connections.connect(uri=f"http://{address}", user="root", password="Milvus")
-        journal.clear()
+        session.journal.clear()
         yield contract
         connections.close_all()
-        journal.clear()
+        session.journal.clear()
 
 
 @pytest.fixture
@@ -186,8 +186,8 @@ def test_changes_and_their_history(conn, tmp_path, caplog):
     ):
         seen.error(function, conn, *args)
     seen.result(roles.drop_role(conn, HOSTILE, force=True))
-    seen.result(journal.audit())
-    seen.text += [str(change) for change in journal.entries()]
+    seen.result(session.journal.audit())
+    seen.text += [str(change) for change in session.journal.entries()]
     seen.text += caplog.messages
     console = Console()
     assert "drop_role" in console.show_page("History").table.value
@@ -195,10 +195,10 @@ def test_changes_and_their_history(conn, tmp_path, caplog):
     console.close()
     seen.is_text()
 
-    targets = [change.target for change in journal.entries()]
+    targets = [change.target for change in session.journal.entries()]
     assert targets.count(HOSTILE) >= 3
-    journal.export(tmp_path / "changes.jsonl")
-    journal.export(tmp_path / "changes.csv")
+    session.journal.export(tmp_path / "changes.jsonl")
+    session.journal.export(tmp_path / "changes.csv")
     lines = (tmp_path / "changes.jsonl").read_text(encoding="utf-8").split("\n")
     assert [json.loads(line)["target"] for line in lines if line] == targets
     with open(tmp_path / "changes.csv", newline="", encoding="utf-8") as stream:

@@ -19,7 +19,7 @@ from milvus_magics.errors import (
     WrongPasswordError,
 )
 from milvus_magics.secret import MASK
-from milvus_magics.session.connections import connections
+from milvus_magics.session import connections, session
 
 PASSWORD = "right-password"
 
@@ -168,7 +168,7 @@ def test_embedded_server_ends_with_its_connection(shell, capsys):
     who = shell.run_line_magic("milvus_connect", "--embedded --alias mine")
     assert (who.user, who.authorization) == ("root", True)
     assert "ready in" in capsys.readouterr().out
-    running = shell.magics_manager.registry["MilvusMagics"].embedded["mine"]
+    running = session.embedded["mine"]
     shell.run_line_magic("milvus_disconnect", "mine")
     assert not running.alive()
 

@@ -19,7 +19,7 @@ from milvus_magics.errors import (
 from milvus_magics.forms.panel import inside
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.line import CLEAR_HISTORY
-from milvus_magics.session.connections import connections
+from milvus_magics.session import connections
 
 PASSWORD = "right-password"
 

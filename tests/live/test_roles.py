@@ -15,7 +15,7 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
-from milvus_magics.session import journal
+from milvus_magics.session import session
 
 PASSWORD = "right-password"
 
@@ -37,7 +37,7 @@ def test_roles_come_and_go(root):
     assert users.list_user(root, "bob", timeout=10).roles == ()
     assert roles.drop_role(root, "reader", timeout=10).users == ()
     assert names(root) == ["admin", "public"]
-    operations = [(entry.operation, entry.outcome) for entry in journal.entries()[-5:]]
+    operations = [(entry.operation, entry.outcome) for entry in session.journal.entries()[-5:]]
     assert operations == [
         (name, "done") for name in ("create_user", "create_role", "grant_role", "revoke_role", "drop_role")
     ]

@@ -8,7 +8,7 @@ from processes import wait_until
 from milvus_magics import Console, connections, utility
 from milvus_magics.client import users
 from milvus_magics.errors import AliasError, AuthenticationError, ClosedError, MilvusException, ParameterError
-from milvus_magics.session import journal
+from milvus_magics.session import session
 
 PASSWORD = "right-password"
 
@@ -100,7 +100,7 @@ def test_changed_password_ends_other_connections(server, root):
 def test_what_a_token_begins_with_is_told_where_the_server_looked_at_it(authorization):
     """Elsewhere it may be a password that was typed into the wrong field, and the server takes everything."""
     token = "root:Milvus" if authorization else "half-of-it:other-half"
-    before = len(journal.entries())
+    before = len(session.journal.entries())
     with serve("2.6.4", authorization=authorization) as (_, address):
         connections.connect("token", token=token, uri=f"http://{address}")
         conn = connections.get("token")
@@ -108,7 +108,7 @@ def test_what_a_token_begins_with_is_told_where_the_server_looked_at_it(authoriz
         console = Console("token")
         told = [
             conn.user, conn.actor, repr(conn), str(users.whoami(conn)), connections.get_connection_addr("token"),
-            console.heading.text, repr(console), *(entry.to_dict() for entry in journal.entries()[before:]),
+            console.heading.text, repr(console), *(entry.to_dict() for entry in session.journal.entries()[before:]),
         ]  # fmt: skip
         console.close()
         connections.remove_connection("token")
@@ -116,4 +116,4 @@ def test_what_a_token_begins_with_is_told_where_the_server_looked_at_it(authoriz
     assert (conn.user == "root") is authorization
     assert ("connected as 'root'" in shown) is authorization
     assert "half" not in shown
-    assert len(journal.entries()) == before + 1
+    assert len(session.journal.entries()) == before + 1

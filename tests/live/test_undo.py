@@ -30,8 +30,7 @@ from milvus_magics.errors import (
     UserExistsError,
 )
 from milvus_magics.secret import Secret
-from milvus_magics.session import journal, undo_store
-from milvus_magics.session.connections import connections
+from milvus_magics.session import connections, session
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.deadline import Deadline
 
@@ -40,11 +39,11 @@ PASSWORD = "right-password"
 
 @pytest.fixture
 def run(shell, monkeypatch):
-    undo_store.clear()
-    journal.clear()
+    session.undo.clear()
+    session.journal.clear()
     monkeypatch.setattr(sys, "stdin", io.StringIO())  # nobody is there to be asked
     yield lambda line: shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
-    undo_store.keep_passwords(0)
+    session.undo.keep_passwords(0)
 
 
 @pytest.fixture
@@ -117,16 +116,14 @@ def test_dropped_user_comes_back_by_hash_on_newer_servers(run, keeping, version,
         with caplog.at_level("DEBUG"):
             dropped = run("drop_user bob --yes")
             assert_is_refused(f"http://{address}", "bob", PASSWORD)
+            assert session.undo.users_with_secret == ["bob"], "only the one entry is kept"
             restored = run("restore_user bob")
         assert restored.same_password
         assert server.passwords["bob"] == PASSWORD.encode()
         assert_logs_in(f"http://{address}", "bob", PASSWORD, ("reader",))
-        shown = (
-            f"{dropped!r} {restored!r} {journal.entries()!r} {caplog.text} {undo_store._kept!r} {undo_store._lost!r}"
-        )
+        shown = f"{dropped!r} {restored!r} {session.journal.entries()!r} {caplog.text} {vars(session.undo)!r}"
         for hidden in (contract.HASH, PASSWORD, "new-password", PASSWORD.encode().hex()):
             assert hidden not in shown, "no password and no hash in what is shown, recorded or logged"
-        assert ("eve" in str(undo_store._kept)) is False, "only the one entry is kept"
 
 
 def test_no_hash_travels_where_others_may_listen(run, keeping):
@@ -139,7 +136,7 @@ def test_no_hash_travels_where_others_may_listen(run, keeping):
         assert "with a new password" in str(run("drop_user bob --dry-run"))
         run("drop_user bob --yes")
         assert "BackupRBAC" not in server.calls
-        assert not undo_store._kept
+        assert not session.undo.users_with_secret
 
 
 def test_hash_comes_back_over_tls(run, keeping, tmp_path):
@@ -188,20 +185,20 @@ def test_nothing_is_backed_up_without_opting_in(run):
 
 def test_kept_passwords_expire(run, root):
     """After the time that was said, and at once when it is set to 0."""
-    undo_store.keep_passwords(0.02)  # 1.2 seconds
+    session.undo.keep_passwords(0.02)  # 1.2 seconds
     run("create_user bob --password-env PW")
     run("delete_user bob --password-env PW")
-    assert undo_store.kept_secret(root, "bob")
-    assert PASSWORD not in repr(undo_store._kept), "no password in what is kept for undo"
+    assert session.undo.find_secret(root, "bob")
+    assert PASSWORD not in f"{session.undo!r} {vars(session.undo)!r}", "no password in what is kept for undo"
     end = time.monotonic() + 5
-    while undo_store._kept and time.monotonic() < end:
+    while session.undo.users_with_secret and time.monotonic() < end:
         time.sleep(0.05)
-    assert not undo_store._kept, "it is dropped without anybody asking for it"
-    undo_store.keep_passwords(10)
+    assert not session.undo.users_with_secret, "it is dropped without anybody asking for it"
+    session.undo.keep_passwords(10)
     run("create_user eve --password-env PW")
     run("delete_user eve --password-env PW")
-    undo_store.keep_passwords(0)
-    assert undo_store.kept_secret(root, "eve") is None
+    session.undo.keep_passwords(0)
+    assert session.undo.find_secret(root, "eve") is None
 
 
 def test_what_will_not_come_back_is_said_before(run, shell, root):
@@ -272,7 +269,7 @@ def test_many_and_one_are_kept_alike(run, watched, shell, line, caplog):
     assert restored.same_password
     assert watched.descriptions["bob"] == "a student"
     assert_logs_in(connections.get().address.url, "bob", PASSWORD, ("reader",))
-    assert contract.HASH not in f"{restored!r} {journal.entries()!r} {caplog.text} {undo_store._kept!r}"
+    assert contract.HASH not in f"{restored!r} {session.journal.entries()!r} {caplog.text} {vars(session.undo)!r}"
 
 
 @pytest.mark.parametrize("line", ["drop_user bob", "drop_users names"])
@@ -282,7 +279,7 @@ def test_roles_that_cannot_be_seen_are_unknown(run, watched, shell, line):
     told = "undo: %milvus_restore_user, with a new password (theirs cannot be had here), without their roles, which the"
     assert told in str(run(f"{line} --using dans --dry-run"))
     run(f"{line} --using dans --yes")
-    assert undo_store.lost_user(connections.get(), "bob").roles is None
+    assert session.undo.find_user(connections.get(), "bob").roles is None
     assert "their roles were not known, so they have none" in str(run("restore_user bob --password-env NEW"))
 
 
@@ -290,13 +287,13 @@ def test_password_of_a_row_that_nobody_checked_is_not_kept(run, keeping, shell, 
     """Dropping doesn't look at it, so it need not be theirs; one of an earlier deletion isn't either."""
     run("create_user bob --password-env PW")
     run("delete_user bob --password-env PW")
-    assert undo_store.kept_secret(root, "bob")
+    assert session.undo.find_secret(root, "bob")
     watchers, root.on_change[:] = list(root.on_change), []  # somebody else makes bob again, unseen by this session
     users.create_user(root, "bob", "other-password")
     root.on_change[:] = watchers
     shell.user_ns["leavers"] = {"bob": "a-guess-of-somebody"}
     run("drop_users leavers --yes")
-    assert undo_store.kept_secret(root, "bob") is None
+    assert session.undo.find_secret(root, "bob") is None
 
 
 def test_interrupted_deletion_keeps_the_password(run, keeping, server):
@@ -320,7 +317,7 @@ def test_role_of_which_not_all_can_be_seen(run, watched):
     assert str(run("drop_role reader --dry-run --using dans")).endswith(blind)
     run("drop_role reader --using dans --yes")
     assert "reader" not in watched.roles
-    lost = undo_store.lost_role(connections.get(), "reader")
+    lost = session.undo.find_role(connections.get(), "reader")
     assert (lost.users, lost.grants) == (None, None)
 
 
@@ -436,7 +433,7 @@ def refusing(between, method, number):
 
 
 def outcomes(operation):
-    return [entry.outcome for entry in journal.entries() if entry.operation == operation]
+    return [entry.outcome for entry in session.journal.entries() if entry.operation == operation]
 
 
 def test_forced_drop_that_is_refused_in_the_end_comes_back(run, held):
@@ -496,10 +493,10 @@ def test_audit_names_what_is_restored(run, root):
     run("grant_privilege reader Search --collection docs")
     run("delete_user bob --password-env PW")
     run("drop_role reader --force --yes")
-    journal.clear()
+    session.journal.clear()
     run("restore_role reader")
     run("restore_user bob --password-env NEW")
-    assert [(entry.operation, entry.target, entry.outcome) for entry in journal.entries()] == [
+    assert [(entry.operation, entry.target, entry.outcome) for entry in session.journal.entries()] == [
         ("create_role", "reader", "done"),
         ("grant_privilege", "reader Search on collection 'docs' in database 'default'", "done"),
         ("restore_role", "reader", "done"),
@@ -513,10 +510,10 @@ def test_refused_restoring_is_in_the_audit(run, root):
     run("create_role reader")
     run("drop_role reader --yes")
     roles.create_role(root, "reader")
-    journal.clear()
+    session.journal.clear()
     with pytest.raises(RoleExistsError):
         run("restore_role reader")
-    (entry,) = [entry for entry in journal.entries() if entry.operation == "restore_role"]
+    (entry,) = [entry for entry in session.journal.entries() if entry.operation == "restore_role"]
     assert (entry.outcome, entry.code) == ("refused", 1100)
 
 
@@ -582,7 +579,8 @@ def test_unloading_forgets_everything(run, keeping, shell, root):
     """Secrets first of all."""
     run("create_user bob --password-env PW")
     run("delete_user bob --password-env PW")
-    assert undo_store._kept
+    assert session.undo.users_with_secret
     shell.run_line_magic("reload_ext", "milvus_magics")
-    assert not undo_store._kept
-    assert not undo_store._lost
+    assert not session.undo.users_with_secret
+    with pytest.raises(ParameterError, match="no user 'bob' was deleted on [^;]* in this session; nothing was changed"):
+        session.undo.find_user(root, "bob")

@@ -22,7 +22,7 @@ from milvus_magics.errors import (
     UserExistsError,
     WrongPasswordError,
 )
-from milvus_magics.session import journal
+from milvus_magics.session import session
 
 T = {"timeout": 30}
 PASSWORDS = ("first-password", "second-password")
@@ -54,7 +54,7 @@ class Worker:
                 deed()
             except (MilvusException, AssertionError) as exc:
                 wrong.append(f"{deed.__name__}: {type(exc).__name__}: {exc}")
-        return {"done": done, "wrong": wrong, "entries": len(journal.entries())}
+        return {"done": done, "wrong": wrong, "entries": len(session.journal.entries())}
 
     def _expect(self, act, *errors):
         """Do it; it must raise the first error whose condition holds, or else work. Whether it worked."""

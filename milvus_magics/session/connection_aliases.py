@@ -1,16 +1,16 @@
-"""The connections of this notebook: alias -> `Connection`. This is `milvus_magics.connections`."""
+"""The connections of this notebook, by alias: the class of `milvus_magics.connections`."""
 
 from __future__ import annotations
 
-import atexit
+import threading
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
 from milvus_magics.errors import AliasError, ParameterError
 from milvus_magics.secret import Secret
-from milvus_magics.session import journal, lock, name_cache, undo_store
-from milvus_magics.session import pymilvus_connections as adopting
+from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
@@ -25,7 +25,14 @@ DEFAULT = "default"
 class Connections:
     """Connections by alias, as `connections` of Milvus's ORM has them. May be used from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        lock: threading.RLock,
+        *,
+        on_bind: Callable[[Connection], None],
+        on_close: Callable[[Connection], None],
+    ) -> None:
+        self._lock, self._on_bind, self._on_close = lock, on_bind, on_close
         self._open: dict[str, Connection] = {}
         self._configured: dict[str, dict[str, Any]] = {}
 
@@ -48,7 +55,7 @@ class Connections:
         server_name: str | None = None,
         timeout: float | None = 10.0,
     ) -> None:
-        """Connect to a server and bind the connection to an alias. One call proves that it works.
+        """Connect to a server, prove it by one call, and bind the connection to an alias.
 
         Where that fails the alias stays as it was; where it succeeds the alias's old connection is closed.
 
@@ -88,19 +95,19 @@ class Connections:
         given: dict[str, Any] = {name: value for name, value in address.items() if value is not None}
         given |= {name: value for name, value in who.items() if value}
         if not {"uri", "host", "port"} & given.keys():
-            with lock:
-                given = {**self._configured.get(_checked(alias), {}), **given}
+            with self._lock:
+                given = {**self._configured.get(_require_alias(alias), {}), **given}
         self.bind(alias, Address.parse(**given), timeout=timeout)
 
     def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:
-        """Connect to a checked address, prove it, and bind it to an alias; as `connect` otherwise."""
-        _checked(alias)
+        """Connect to a parsed address and bind the connection to an alias, as `connect` does."""
+        _require_alias(alias)
         conn = self.open(address, timeout=timeout)
         self.keep(alias, conn)
         return conn
 
     def open(self, address: Address, *, timeout: float | None = 10.0) -> Connection:
-        """Connect to a checked address and prove it; raises as `connect`. No alias leads to it before `keep`."""
+        """Connect to a parsed address without binding an alias; raises as `connect`."""
         from milvus_magics.transport.connection import Connection
 
         deadline = Deadline(timeout)
@@ -113,17 +120,17 @@ class Connections:
         return conn
 
     def keep(self, alias: str, conn: Connection) -> None:
-        """Bind a connection that `open` gave to an alias; the alias's old one is closed."""
-        _checked(alias)
-        undo_store.watch(conn)
-        conn.on_change += [journal.record, partial(name_cache.on_change, conn), partial(self._on_change, conn)]
-        with lock:
+        """Bind a connection that `open` returned to an alias, and close the alias's old one."""
+        _require_alias(alias)
+        self._on_bind(conn)
+        conn.on_change.append(partial(self._on_change, conn))
+        with self._lock:
             old, self._open[alias] = self._open.get(alias), conn
         if old:
-            _close(old)
+            self._close(old)
 
     def adopt(self, source: Any, alias: str = DEFAULT, *, timeout: float | None = 10.0) -> None:
-        """Connect where pymilvus is connected, as whom it is connected, by a channel of our own.
+        """Connect to the server of a pymilvus connection, as the same user, by a channel of our own.
 
         Args:
             source: a pymilvus `MilvusClient`, or the name of an alias of pymilvus's `connections`.
@@ -134,7 +141,7 @@ class Connections:
             ParameterError: there is no such alias, or that is no client.
             MilvusException: as in `connect`.
         """
-        self.bind(alias, adopting.address_of(source), timeout=timeout)
+        self.bind(alias, address_of_pymilvus(source), timeout=timeout)
 
     def add_connection(self, **aliases: dict[str, Any]) -> None:
         """Remember addresses that `connect(alias)` uses later; nothing is connected yet.
@@ -152,36 +159,36 @@ class Connections:
                 raise ParameterError(
                     f"alias {alias!r} needs a dict with arguments of connect, like {{'host': 'localhost'}}"
                 ) from None
-            checked[_checked(alias)] = arguments
-        with lock:
+            checked[_require_alias(alias)] = arguments
+        with self._lock:
             self._configured |= checked
 
     def disconnect(self, alias: str) -> None:
         """Close an alias's connection; what `add_connection` said stays. An alias without one is no error."""
-        with lock:
-            conn = self._open.pop(_checked(alias), None)
+        with self._lock:
+            conn = self._open.pop(_require_alias(alias), None)
         if conn:
-            _close(conn)
+            self._close(conn)
 
     def remove_connection(self, alias: str) -> None:
         """Close an alias's connection and forget its address."""
         self.disconnect(alias)
-        with lock:
+        with self._lock:
             self._configured.pop(alias, None)
 
     def list_connections(self) -> list[tuple[str, Connection | None]]:
-        """Every alias with its connection, or None where it is only known."""
-        with lock:
+        """List every alias with its connection. None if only its address is known."""
+        with self._lock:
             return [(alias, self._open.get(alias)) for alias in sorted({*self._open, *self._configured})]
 
     def has_connection(self, alias: str) -> bool:
         """Whether the alias is connected."""
-        with lock:
+        with self._lock:
             return alias in self._open
 
     def get_connection_addr(self, alias: str) -> dict[str, str]:
-        """`address` and `user` of an alias, never a secret; empty where it is unknown."""
-        with lock:
+        """The `address` and `user` of an alias, without secrets; empty if it is unknown."""
+        with self._lock:
             conn, arguments = self._open.get(alias), self._configured.get(alias)
         if conn is None and arguments is None:
             return {}
@@ -194,8 +201,8 @@ class Connections:
         Raises:
             AliasError: names the aliases there are.
         """
-        with lock:
-            conn = self._open.get(_checked(alias))
+        with self._lock:
+            conn = self._open.get(_require_alias(alias))
             there_are = sorted(self._open)
         if conn is None:
             hint = f"there are: {', '.join(map(repr, there_are))}" if there_are else "nothing is connected yet"
@@ -203,8 +210,8 @@ class Connections:
         return conn
 
     def alias_of(self, conn: Connection) -> str | None:
-        """The alias that a connection is bound to, or None."""
-        with lock:
+        """The alias that a connection is bound to. None if it is bound to none."""
+        with self._lock:
             return next((alias for alias, bound in self._open.items() if bound is conn), None)
 
     def close_all(self) -> None:
@@ -216,6 +223,10 @@ class Connections:
         # The user that this connection acted as is gone: nothing can be done with it any more.
         if change.actor_gone and (alias := self.alias_of(conn)) is not None:
             self.disconnect(alias)
+
+    def _close(self, conn: Connection) -> None:
+        self._on_close(conn)
+        conn.close()
 
 
 def _prove(conn: Connection, deadline: Deadline) -> None:
@@ -229,16 +240,7 @@ def _prove(conn: Connection, deadline: Deadline) -> None:
         conn.take_token_apart()
 
 
-def _checked(alias: str) -> str:
+def _require_alias(alias: str) -> str:
     if not isinstance(alias, str) or not alias.strip():
         raise ParameterError(f"an alias must be text that is not empty, not {alias!r}")
     return alias
-
-
-def _close(conn: Connection) -> None:
-    name_cache.forget(conn)
-    conn.close()
-
-
-connections = Connections()
-atexit.register(connections.close_all)
