@@ -13,7 +13,7 @@ from milvus_magics.client.lookup import role_names_in
 from milvus_magics.client.names import ADMIN, ROOT, problem_with_password, problem_with_user_name
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.client.user_deletion import read_password_hashes, undo_text
-from milvus_magics.errors import PermissionDeniedError, RefusedError, UnavailableError
+from milvus_magics.errors import ClosedError, PermissionDeniedError, RefusedError, UnavailableError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, printable
@@ -59,11 +59,11 @@ def make_plan(
 
 
 def retry_while_unavailable(read: Callable[[], Reply]) -> Reply:
-    """Retry a read for up to 5 s while the connection breaks; at once if nothing listens there."""
+    """Retry a read for up to 5 s while the connection breaks; not if nothing listens there."""
     for _ in Deadline(SECONDS_TO_COME_BACK).poll(SECONDS_BETWEEN_QUESTIONS):
         try:
             return read()
-        except RefusedError:
+        except (ClosedError, RefusedError):
             raise
         except UnavailableError as exc:
             error = exc

@@ -10,7 +10,7 @@ from ipywidgets import Checkbox, Combobox, Password, Text, Widget
 from traitlets import Unicode
 
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.wording import printable
 
@@ -304,7 +304,7 @@ class NewSecretField(SecretField):
         is_same = self._is_same()
         secret = super().take()
         if not is_same:
-            raise ParameterError("the two passwords are not the same; nothing was sent")
+            raise ParameterError("the two passwords are not the same", outcome=NOTHING_SENT)
         return secret
 
 

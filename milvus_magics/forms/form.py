@@ -10,7 +10,14 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from milvus_magics.errors import ChangeInterrupted, ConfirmationError, MilvusException, ParameterError
+from milvus_magics.errors import (
+    NOTHING_CHANGED,
+    NOTHING_SENT,
+    ChangeInterrupted,
+    ConfirmationError,
+    MilvusException,
+    ParameterError,
+)
 from milvus_magics.forms.fields import Field
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import DEFAULT, connections, session
@@ -225,7 +232,7 @@ class Form(Panel):
         """Raise if the name had to be retyped and was not."""
         name, typed = values[self.FIELDS[0].name], values.pop("confirmation")
         if (not typed or typed != name) and self._needs_confirmation(values):
-            raise ConfirmationError(f"the name was not retyped as {name!r}; nothing was changed")
+            raise ConfirmationError(f"the name was not retyped as {name!r}", outcome=NOTHING_CHANGED)
 
     def _bind(self) -> None:
         self._conn = connections.get(self._using)
@@ -238,7 +245,8 @@ class Form(Panel):
             self._show_server()
             raise ParameterError(
                 f"the connection {self._using!r} leads elsewhere now, to {self._conn.address.url} as "
-                f"{self._conn.actor}: look again, then press once more; nothing was sent"
+                f"{self._conn.actor}: look again, then press once more",
+                outcome=NOTHING_SENT,
             )
 
     def _show_server(self) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics.line import Token, cleanup_advice
 from milvus_magics.transport.deadline import validate_timeout
 
@@ -33,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse found, without the values it quotes."""
         message = re.sub(r"ignored explicit argument .*", "takes no value", message)
         message = re.sub(r"invalid choice: .*", "no such choice", message)
-        raise ParameterError(f"{self.prog}: {message}; see {self.prog} --help; nothing was sent")
+        raise ParameterError(f"{self.prog}: {message}; see {self.prog} --help", outcome=NOTHING_SENT)
 
     def read(self, tokens: list[Token]) -> argparse.Namespace:
         """Parse words into a namespace of texts and flags."""
@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
         """Raise ParameterError if an argument is missing that only a form can do without."""
         for action in self._needed_without_form:
             if getattr(args, action.dest) is None:
-                raise ParameterError(f"name {action.help}, or give --form; see --help; nothing was sent")
+                raise ParameterError(f"name {action.help}, or give --form; see --help", outcome=NOTHING_SENT)
 
     def _word(self, number: int, token: Token) -> str:
         """What argparse sees: options as they are, values as a number, so that no value looks like an option."""
@@ -168,6 +168,6 @@ def seconds(text: str | None, default: float) -> float:
         except ValueError as exc:
             if isinstance(exc, ParameterError):
                 raise
-            raise ParameterError("--timeout needs a number of seconds, like 10; nothing was sent") from None
+            raise ParameterError("--timeout needs a number of seconds, like 10", outcome=NOTHING_SENT) from None
     assert number is not None  # noqa: S101 - only None gives None
     return number

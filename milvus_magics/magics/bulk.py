@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import bulk
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, dry_run, timeout_option, using_option, yes
 from milvus_magics.magics.operation import line_magic
@@ -173,5 +173,5 @@ def _number(text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isdecimal() or not int(text):
-        raise ParameterError("--limit needs a number of users, like 100; nothing was sent")
+        raise ParameterError("--limit needs a number of users, like 100", outcome=NOTHING_SENT)
     return int(text)

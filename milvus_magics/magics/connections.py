@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from milvus_magics import client
 from milvus_magics.client.results.table import Table
-from milvus_magics.errors import MilvusException, ParameterError
+from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import (
     Parser,
@@ -105,11 +105,12 @@ def _take_user_out(args: argparse.Namespace) -> None:
         if "@" in args.line:
             raise ParameterError(
                 "an address with a password is never typed on the line: write --user NAME and be asked. "
-                f"{cleanup_advice()}; nothing was sent"
+                f"{cleanup_advice()}",
+                outcome=NOTHING_SENT,
             )
         return
     if args.user is not None:
-        raise ParameterError("the address names a user, and --user does too: give one; nothing was sent")
+        raise ParameterError("the address names a user, and --user does too: give one", outcome=NOTHING_SENT)
     args.uri, args.user = found[1] + found[3], unquote(found[2])
 
 
@@ -256,15 +257,15 @@ def _address(args: argparse.Namespace) -> Address:
     token = _token(args)
     if token is not None:
         if user is not None or prompts.named_source(args, ""):
-            raise ParameterError("give either a user with a password or a token, not both; nothing was sent")
+            raise ParameterError("give either a user with a password or a token, not both", outcome=NOTHING_SENT)
         return Address.parse(**given, token=token)
     if user is None:
         if prompts.named_source(args, ""):
-            raise ParameterError("there is a source for a password but no --user; nothing was sent")
+            raise ParameterError("there is a source for a password but no --user", outcome=NOTHING_SENT)
         return Address.parse(**given)
     Address.parse(**given)  # a wrong address is told before the password is asked for
     if not user:
-        raise ParameterError("the user name is empty; nothing was sent")
+        raise ParameterError("the user name is empty", outcome=NOTHING_SENT)
     return Address.parse(
         **given, user=user, password=prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
     )
@@ -273,7 +274,7 @@ def _address(args: argparse.Namespace) -> Address:
 def _token(args: argparse.Namespace) -> Secret | None:
     given = [args.token, args.token_env is not None, args.token_var is not None]
     if sum(given) > 1:
-        raise ParameterError("give one source for the token, not two; nothing was sent")
+        raise ParameterError("give one source for the token, not two", outcome=NOTHING_SENT)
     if args.token_env is not None:
         return prompts.from_environment(args.token_env)
     if args.token_var is not None:

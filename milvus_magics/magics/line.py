@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
 
 SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
@@ -65,7 +65,7 @@ class Namespace:
         for names in (self._locals, self._globals):
             if name in names:
                 return names[name]
-        raise ParameterError(f"the name {name!r} is not defined in this notebook; nothing was sent")
+        raise ParameterError(f"the name {name!r} is not defined in this notebook", outcome=NOTHING_SENT)
 
     def has(self, name: str) -> bool:
         """Whether a name is defined."""
@@ -77,10 +77,10 @@ class Namespace:
         try:
             value = eval(expression, self._globals, dict(self._locals))  # noqa: S307 - it is the user's own cell
         except Exception as exc:
-            problem = f"{type(exc).__name__} in an expression in braces; nothing was sent"
+            problem = f"{type(exc).__name__} in an expression in braces"
         # Raised out here: the other error's text may hold what the expression held.
         if problem:
-            raise ParameterError(problem)
+            raise ParameterError(problem, outcome=NOTHING_SENT)
         return as_text(value, "an expression in braces")
 
 
@@ -91,9 +91,9 @@ def as_text(value: Any, what: str) -> str:
         ParameterError: when it is nothing that a person would write there.
     """
     if isinstance(value, Secret):
-        raise ParameterError(f"{what} is a Secret: give it with --password-var NAME; nothing was sent")
+        raise ParameterError(f"{what} is a Secret: give it with --password-var NAME", outcome=NOTHING_SENT)
     if isinstance(value, bool) or not isinstance(value, (str, int, float, os.PathLike)):
-        raise ParameterError(f"{what} is {type(value).__name__}, but text is needed; nothing was sent")
+        raise ParameterError(f"{what} is {type(value).__name__}, but text is needed", outcome=NOTHING_SENT)
     return str(os.fspath(value)) if isinstance(value, os.PathLike) else str(value)
 
 
@@ -166,14 +166,14 @@ class _Splitter:
     def _until_quote(self, quote: str) -> str:
         end = self._line.find(quote, self._at + 1)
         if end < 0:
-            raise ParameterError(_UNCLOSED_QUOTE)
+            raise ParameterError(_UNCLOSED_QUOTE, outcome=NOTHING_SENT)
         text = self._line[self._at + 1 : end]
         self._at = end + 1
         return text
 
     def _quote_ends(self) -> bool:
         if self._at >= len(self._line):
-            raise ParameterError(_UNCLOSED_QUOTE)
+            raise ParameterError(_UNCLOSED_QUOTE, outcome=NOTHING_SENT)
         if self._line[self._at] != '"':
             return False
         self._at += 1
@@ -188,8 +188,8 @@ class _Splitter:
                 continue
             return rest[1:end]
         raise ParameterError(
-            "a brace on the line opens no Python expression; a bare brace is written {{ or in single quotes; "
-            "nothing was sent"
+            "a brace on the line opens no Python expression; a bare brace is written {{ or in single quotes",
+            outcome=NOTHING_SENT,
         )
 
 
@@ -208,7 +208,8 @@ def refuse_option(option: str, following: str) -> None:
     if option in SECRET_OPTIONS or option.startswith("-p"):
         raise ParameterError(
             f"a password is never typed on the line; use {NEW_SOURCES if option == '--new-password' else SOURCES}. "
-            f"{cleanup_advice()}; nothing was sent"
+            f"{cleanup_advice()}",
+            outcome=NOTHING_SENT,
         )
     if following == "=":
         refuse_value(option)
@@ -223,7 +224,8 @@ def refuse_value(option: str) -> None:
     if option == "--token":
         raise ParameterError(
             "--token takes no value, it asks for it; --token-env VAR and --token-var NAME say where it is. "
-            f"{cleanup_advice('token')}; nothing was sent"
+            f"{cleanup_advice('token')}",
+            outcome=NOTHING_SENT,
         )
 
 
@@ -235,6 +237,4 @@ def cleanup_advice(what: str = "password") -> str:
     )
 
 
-_UNCLOSED_QUOTE = (
-    "a quote on the line is not closed; a bare quote is written with a backslash before it; nothing was sent"
-)
+_UNCLOSED_QUOTE = "a quote on the line is not closed; a bare quote is written with a backslash before it"

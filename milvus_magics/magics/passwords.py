@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import (
     argument,
@@ -64,12 +64,12 @@ class NewPasswordMagics(SessionMagics):
 def _operation(args: argparse.Namespace, change: Callable[..., Any]) -> Operation:
     """Change a password. What the line names is looked at before anybody is asked."""
     if args.user is None and not args.conn.user:
-        raise ParameterError(f"name the user: this connection acts as {args.conn.actor}; nothing was sent")
+        raise ParameterError(f"name the user: this connection acts as {args.conn.actor}", outcome=NOTHING_SENT)
     user = args.conn.user if args.user is None else args.user
     client.names.require_valid(client.names.problem_with_existing_name(user))
     old, new = prompts.named_source(args, user), prompts.named_source(args, user, "new_")
     if args.without_old and old:
-        raise ParameterError("--without-old gives no old password, so leave its source out; nothing was sent")
+        raise ParameterError("--without-old gives no old password, so leave its source out", outcome=NOTHING_SENT)
     if new:
         client.names.require_valid(client.names.problem_with_password(new))
 

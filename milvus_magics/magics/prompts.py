@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from milvus_magics.errors import ChangeInterrupted, ConfirmationError, ParameterError
+from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
 from milvus_magics.magics.line import NEW_SOURCES, SOURCES, cleanup_advice
 from milvus_magics.secret import Secret
 
@@ -31,7 +31,7 @@ def named_source(args: argparse.Namespace, user: str, new: str = "") -> Secret |
     if sum(source is not None for source in (env, var, keyring)) > 1:
         what = "the new password" if new else "the password"
         raise ParameterError(
-            f"give one source for {what}, not two: {NEW_SOURCES if new else SOURCES}; nothing was sent"
+            f"give one source for {what}, not two: {NEW_SOURCES if new else SOURCES}", outcome=NOTHING_SENT
         )
     if env is not None:
         return from_environment(env)
@@ -45,7 +45,9 @@ def from_environment(name: str) -> Secret:
     secret = Secret.from_environment(name)
     if secret is None:
         _require_name(name, "one environment variable's name, like PW")
-        raise ParameterError(f"the environment variable {name!r} of this kernel is not set, or empty; nothing was sent")
+        raise ParameterError(
+            f"the environment variable {name!r} of this kernel is not set, or empty", outcome=NOTHING_SENT
+        )
     return secret
 
 
@@ -54,17 +56,17 @@ def from_variable(name: str, namespace: Namespace) -> Secret:
     _require_name(name, "one Python name, like pw")
     if not isinstance(namespace.find(name), (str, Secret)):
         kind = type(namespace.find(name)).__name__
-        raise ParameterError(f"the Python name {name!r} holds {kind}, not text or a Secret; nothing was sent")
+        raise ParameterError(f"the Python name {name!r} holds {kind}, not text or a Secret", outcome=NOTHING_SENT)
     secret = Secret(namespace.find(name))
     if not secret:
-        raise ParameterError(f"the Python name {name!r} is empty; nothing was sent")
+        raise ParameterError(f"the Python name {name!r} is empty", outcome=NOTHING_SENT)
     return secret
 
 
 def _require_name(name: str, what: str) -> None:
     """Raise where a password was given in place of its source; what cannot be a name is not repeated."""
     if not name.isidentifier():
-        raise ParameterError(f"the source of a password or token is {what}. {cleanup_advice()}; nothing was sent")
+        raise ParameterError(f"the source of a password or token is {what}. {cleanup_advice()}", outcome=NOTHING_SENT)
 
 
 def ask(label: str, sources: str = SOURCES) -> Secret:
@@ -81,7 +83,7 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
         lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {sources}"
     )
     if not secret:
-        raise ParameterError("the password is empty; nothing was sent")
+        raise ParameterError("the password is empty", outcome=NOTHING_SENT)
     return secret
 
 
@@ -89,7 +91,7 @@ def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
     """Ask for a new password, twice."""
     secret = ask(f"New password of user {user!r}: ", sources)
     if ask("Once more: ", sources) != secret:
-        raise ParameterError("the two passwords are not the same; nothing was sent")
+        raise ParameterError("the two passwords are not the same", outcome=NOTHING_SENT)
     return secret
 
 
@@ -111,10 +113,10 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
         typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "), "")
     except ParameterError as exc:
         raise ConfirmationError(
-            f"{what}; nobody can be asked here, so give --yes if that is meant; nothing was changed"
+            f"{what}; nobody can be asked here, so give --yes if that is meant", outcome=NOTHING_CHANGED
         ) from exc
     if typed != name:
-        raise ConfirmationError(f"the {what_is_typed} was not retyped as {name!r}; nothing was changed")
+        raise ConfirmationError(f"the {what_is_typed} was not retyped as {name!r}", outcome=NOTHING_CHANGED)
 
 
 def _get_answer(question: Callable[[], Answer], otherwise: str) -> Answer:
@@ -124,6 +126,6 @@ def _get_answer(question: Callable[[], Answer], otherwise: str) -> Answer:
     try:
         return question()
     except (StdinNotImplementedError, EOFError):
-        raise ParameterError(f"{otherwise}; nothing was sent") from None
+        raise ParameterError(f"{otherwise}", outcome=NOTHING_SENT) from None
     except KeyboardInterrupt:
-        raise ChangeInterrupted("interrupted; nothing was sent") from None
+        raise ChangeInterrupted("interrupted", outcome=NOTHING_SENT) from None

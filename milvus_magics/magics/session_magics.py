@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics
 from traitlets import Float, Unicode, observe
 
-from milvus_magics.errors import ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.session import DEFAULT, connections, session
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class SessionMagics(Magics):
         others = [action for name, action in given.items() if name not in form.FILLABLE]
         if others:
             names = " and ".join(str(action.option_strings[-1]) for action in others)
-            raise ParameterError(f"--form asks for everything else by itself: leave {names} out; nothing was sent")
+            raise ParameterError(f"--form asks for everything else by itself: leave {names} out", outcome=NOTHING_SENT)
         where = {"using": self.using if args.using is None else args.using} if "using" in args else {}
         shown = form(**where, timeout=args.timeout)
         shown.fill(**{name: getattr(args, name) for name in given})

@@ -9,7 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import MilvusException, OutcomeUnknownError, ParameterError, PermissionDeniedError
+from milvus_magics.errors import (
+    NOTHING_SENT,
+    MilvusException,
+    Outcome,
+    ParameterError,
+    PermissionDeniedError,
+)
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import (
     Parser,
@@ -149,7 +155,7 @@ def _create(
     args: argparse.Namespace, conn: Connection, user: str, password: Secret | None, **options: Any
 ) -> CreatedUser:
     if args.password_to is not None or args.keyring_to is not None:
-        raise ParameterError("--password-to and --keyring-to go with --generate; nothing was sent")
+        raise ParameterError("--password-to and --keyring-to go with --generate", outcome=NOTHING_SENT)
     password = password or prompts.ask_for_new(user)
     return client.users.create_user(conn, user, password, description=args.description, **options)
 
@@ -159,15 +165,16 @@ def _create_generated(
 ) -> CreatedUser:
     """Create a user with a generated password, which is stored first: afterwards it could be lost."""
     if password:
-        raise ParameterError("--generate makes the password: leave its source out; nothing was sent")
+        raise ParameterError("--generate makes the password: leave its source out", outcome=NOTHING_SENT)
     if args.password_to is not None and args.keyring_to is not None:
-        raise ParameterError("give --password-to or --keyring-to, not both; nothing was sent")
+        raise ParameterError("give --password-to or --keyring-to, not both", outcome=NOTHING_SENT)
     secret = Secret.generate()
     _keep(secret, args)
     try:
         created = client.users.create_user(conn, user, secret, description=args.description, **options)
     except (MilvusException, KeyboardInterrupt) as exc:
-        if not _may_exist(conn, user, exc):
+        # As long as the user may have been created, the password is needed.
+        if getattr(exc, "outcome", Outcome.UNKNOWN) not in (Outcome.CHANGED, Outcome.UNKNOWN):
             _forget(args)
         raise
     place = args.password_to or (f"the keyring, service {args.keyring_to!r}" if args.keyring_to else "")
@@ -179,11 +186,6 @@ def _keep(secret: Secret, args: argparse.Namespace) -> None:
         secret.write_new_file(args.password_to)
     if args.keyring_to is not None:
         secret.keep_in_keyring(args.keyring_to, args.user)
-
-
-def _may_exist(conn: Connection, name: str, exc: BaseException) -> bool:
-    """Whether the user may have been created in spite of the error: then the password is still needed."""
-    return not isinstance(exc, MilvusException) or isinstance(exc, OutcomeUnknownError) or "is created" in str(exc)
 
 
 def _forget(args: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 
-from milvus_magics.errors import DeadlineError, ParameterError
+from milvus_magics.errors import NOTHING_SENT, DeadlineError, ParameterError
 
 
 class Deadline:
@@ -60,7 +60,7 @@ def validate_timeout(timeout: float | None) -> float | None:
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise ParameterError(f"timeout must be a number of seconds or None, not {timeout!r}")
+        raise ParameterError(f"timeout must be a number of seconds or None, not {timeout!r}", outcome=NOTHING_SENT)
     if not (math.isfinite(timeout) and timeout > 0):
-        raise ParameterError(f"timeout must be more than 0 seconds, not {timeout!r}")
+        raise ParameterError(f"timeout must be more than 0 seconds, not {timeout!r}", outcome=NOTHING_SENT)
     return float(timeout)

@@ -158,10 +158,10 @@ def test_changes_while_it_reads_are_told(console, team, monkeypatch):
     """What was read may lack them; once it is read again, nothing is said any more."""
     read = console_module.read_snapshot
 
-    def read_and_change(*args):
-        reading = read(*args)
+    def read_and_change(*args, **options):
+        snapshot = read(*args, **options)
         users.create_user(team, "new", PASSWORD, timeout=10)
-        return reading
+        return snapshot
 
     monkeypatch.setattr(console_module, "read_snapshot", read_and_change)
     console.buttons["Refresh"].click()
