@@ -135,7 +135,7 @@ class Connection:
             yield begin
         finally:
             for call in calls:
-                call.cancel()
+                call.release()
 
     def reauthenticate(self, password: Secret) -> None:
         """Go on as the same user, with their new password."""
@@ -193,7 +193,7 @@ class Pending:
 
     def __init__(self, conn: Connection, method: str, deadline: Deadline, future: Any) -> None:
         self._conn, self._method, self._deadline, self._future = conn, method, deadline, future
-        self._done: SimpleQueue[Any] = SimpleQueue()
+        self._done: Any = SimpleQueue()
         future.add_done_callback(self._done.put)
 
     def reply(self) -> Any:
@@ -222,6 +222,13 @@ class Pending:
         if self._done.empty():
             with defer_interrupts():
                 self._future.cancel()
+
+    def release(self) -> None:
+        """Cancel the call and free what gRPC has of it, for which it takes a lock; there is no reply any more."""
+        with defer_interrupts():
+            if self._done.empty():
+                self._future.cancel()
+            self._future = self._done = None
 
 
 @cache
