@@ -224,7 +224,7 @@ class Pending:
                 self._future.cancel()
 
     def release(self) -> None:
-        """Cancel the call and free what gRPC has of it, for which it takes a lock; there is no reply any more."""
+        """Cancel the call, and free what gRPC holds of it: that takes a lock."""
         with defer_interrupts():
             if self._done.empty():
                 self._future.cancel()
