@@ -9,7 +9,6 @@ from milvus_magics.bulk.results import ALREADY, BulkPlan, RowOutcome, UserRow
 from milvus_magics.bulk.rows import find_problems, raise_problems
 from milvus_magics.client import lookup
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
-from milvus_magics.client.lookup import role_names_in
 from milvus_magics.client.names import ADMIN, ROOT, problem_with_password, problem_with_user_name
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.client.user_deletion import read_password_hashes, undo_text
@@ -79,7 +78,7 @@ def read_all_users(conn: Connection, deadline: Deadline) -> Users:
     except PermissionDeniedError:
         return {name: UserSnapshot(name) for name in conn.call_checked("ListCredUsers", deadline=deadline).usernames}
     return {
-        result.user.name: UserSnapshot(result.user.name, role_names_in(result), result.description)
+        result.user.name: UserSnapshot(result.user.name, lookup.role_names_in(result), result.description)
         for result in reply.results
     }
 

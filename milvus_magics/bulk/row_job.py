@@ -7,27 +7,18 @@ from collections.abc import Callable, Generator
 from datetime import datetime, timezone
 from typing import Any
 
-from milvus_magics import wire
+from milvus_magics import errors, wire
 from milvus_magics.bulk.pipeline import Answer, Call, Script
 from milvus_magics.bulk.results import DONE, PARTLY, REFUSED, UNKNOWN, RowOutcome, UserRow
 from milvus_magics.client.password_check import HASH_REFUSED, UNSTORABLE_PASSWORD, require_verifiable
 from milvus_magics.client.results.users import UserSnapshot
-from milvus_magics.errors import (
-    NOT_AUTHENTICATED,
-    AuthenticationError,
-    LimitReachedError,
-    MilvusException,
-    PermissionDeniedError,
-    UserExistsError,
-    WrongPasswordError,
-)
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.events import Change
 
 # Every further row would meet these, too.
-GENERAL_ERRORS = (LimitReachedError, PermissionDeniedError)
+GENERAL_ERRORS = (errors.LimitReachedError, errors.PermissionDeniedError)
 ROWS_PER_CONTROL = 100
 
 
@@ -149,7 +140,7 @@ def create_row(job: RowJob, checker: PasswordChecker | None) -> Script[RowJob]:
     if not job.is_present:
         is_retry, job.is_sent = job.is_sent, True
         answer = yield Call("CreateCredential", _creation_fields(job.row))
-        if answer.error is not None and not (is_retry and isinstance(answer.error, UserExistsError)):
+        if answer.error is not None and not (is_retry and isinstance(answer.error, errors.UserExistsError)):
             job.handle_error(answer)
             return job
         job.is_present = True
@@ -194,7 +185,7 @@ class PasswordChecker:
             return False
         try:
             require_verifiable(row.user, row.password)
-        except MilvusException as exc:
+        except errors.MilvusException as exc:
             job.finish(REFUSED, str(exc), code=exc.code)
             return False
         self._count += 1
@@ -226,10 +217,10 @@ class PasswordChecker:
         error = answer.error
         if answer.is_lost:
             return  # only a check was lost: it is done again
-        if not isinstance(error, (AuthenticationError, WrongPasswordError)):
+        if not isinstance(error, (errors.AuthenticationError, errors.WrongPasswordError)):
             why = "it passed where it cannot" if error is None else str(error)
             job.finish(REFUSED, f"the password cannot be checked: {why}", code=error.code if error else 0)
         elif job.is_present and not job.is_sent:
-            job.finish(REFUSED, "the user exists already, with another password", code=UserExistsError.CODE)
+            job.finish(REFUSED, "the user exists already, with another password", code=errors.UserExistsError.CODE)
         elif not job.is_sent:  # else a deletion whose reply was lost was done after all: the list of users tells
-            job.finish(REFUSED, "the password is wrong", code=NOT_AUTHENTICATED)
+            job.finish(REFUSED, "the password is wrong", code=errors.NOT_AUTHENTICATED)

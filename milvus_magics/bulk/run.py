@@ -12,28 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from milvus_magics.bulk import plan, results
 from milvus_magics.bulk.pipeline import Pipeline, Script
-from milvus_magics.bulk.plan import (
-    CREATE,
-    DELETE,
-    DROP,
-    SECONDS_TO_COME_BACK,
-    make_plan,
-    read_all_users,
-    retry_while_unavailable,
-    visible_roles,
-)
-from milvus_magics.bulk.results import (
-    DONE,
-    NOT_TRIED,
-    PARTLY,
-    REFUSED,
-    UNKNOWN,
-    BulkPlan,
-    BulkResult,
-    RowOutcome,
-    UserRow,
-)
 from milvus_magics.bulk.row_job import PasswordChecker, RowJob, create_row, delete_row
 from milvus_magics.bulk.rows import generate_missing_passwords, rows_of
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
@@ -51,7 +31,7 @@ REPLY_LOST_BUT_DONE = "the answer was lost, but the server says that it is done"
 Progress = Callable[[int], None]
 
 
-def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
+def create_users(conn: Connection, source: Any, **options: Any) -> results.BulkResult:
     """Create users, and give them roles.
 
     Args:
@@ -65,10 +45,10 @@ def create_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         MilvusException: the server cannot be asked; nothing was changed.
     """
     source = rows_of(source)
-    return _plan_and_execute(conn, CREATE, source, **options)
+    return _plan_and_execute(conn, plan.CREATE, source, **options)
 
 
-def delete_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
+def delete_users(conn: Connection, source: Any, **options: Any) -> results.BulkResult:
     """Delete users whose passwords are right; a user who is gone already is no error.
 
     Args:
@@ -81,10 +61,10 @@ def delete_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         CannotVerifyError: here nobody can tell whether a password is right; nothing was changed.
     """
     source = rows_of(source)
-    return _plan_and_execute(conn, DELETE, source, **options)
+    return _plan_and_execute(conn, plan.DELETE, source, **options)
 
 
-def drop_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
+def drop_users(conn: Connection, source: Any, **options: Any) -> results.BulkResult:
     """Delete users without checking passwords; a user who is gone already is no error.
 
     Args:
@@ -96,17 +76,17 @@ def drop_users(conn: Connection, source: Any, **options: Any) -> BulkResult:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
     """
     source = rows_of(source)
-    return _plan_and_execute(conn, DROP, source, **options)
+    return _plan_and_execute(conn, plan.DROP, source, **options)
 
 
 def execute(
     conn: Connection,
-    planned: BulkPlan,
+    planned: results.BulkPlan,
     *,
     stop_on_error: bool = False,
     progress: Progress | None = None,
     timeout: float | None = 10.0,
-) -> BulkResult:
+) -> results.BulkResult:
     """Carry out a plan; a row that fails says why, and nothing is raised for it.
 
     Args:
@@ -120,34 +100,34 @@ def execute(
         CannotVerifyError: here nobody can tell whether a password is right; nothing was changed.
     """
     started = time.monotonic()
-    rows = generate_missing_passwords(planned.todo) if planned.operation == CREATE else planned.todo
+    rows = generate_missing_passwords(planned.todo) if planned.operation == plan.CREATE else planned.todo
     run = _Run(conn, planned, rows, stop_on_error, progress, timeout)
     run.run_all()
     outcomes = sorted([*planned.done, *(job.to_outcome() for job in run.jobs)], key=lambda outcome: outcome.row)
     seconds = time.monotonic() - started
-    return BulkResult(outcomes, _title(planned), seconds, interrupted=run.pipeline.is_interrupted)
+    return results.BulkResult(outcomes, _title(planned), seconds, interrupted=run.pipeline.is_interrupted)
 
 
-def skip_plan(planned: BulkPlan, why: str = "interrupted before") -> BulkResult:
+def skip_plan(planned: results.BulkPlan, why: str = "interrupted before") -> results.BulkResult:
     """The result of a plan that is not carried out."""
-    left = [RowOutcome(row.number, row.user, NOT_TRIED, why, planned.server) for row in planned.todo]
-    return BulkResult([*planned.done, *left], _title(planned), 0.0, interrupted=True)
+    left = [results.RowOutcome(row.number, row.user, results.NOT_TRIED, why, planned.server) for row in planned.todo]
+    return results.BulkResult([*planned.done, *left], _title(planned), 0.0, interrupted=True)
 
 
-def _title(planned: BulkPlan) -> str:
+def _title(planned: results.BulkPlan) -> str:
     return f"{planned.operation.replace('_', ' ')} on {planned.server}"
 
 
 def _plan_and_execute(
     conn: Connection,
     operation: str,
-    rows: Sequence[UserRow],
+    rows: Sequence[results.UserRow],
     *,
     limit: int | None = None,
     timeout: float | None = 10.0,
     **options: Any,
-) -> BulkResult:
-    planned = make_plan(conn, operation, rows, limit=limit, timeout=timeout)
+) -> results.BulkResult:
+    planned = plan.make_plan(conn, operation, rows, limit=limit, timeout=timeout)
     return execute(conn, planned, timeout=timeout, **options)
 
 
@@ -157,8 +137,8 @@ class _Run:
     def __init__(
         self,
         conn: Connection,
-        planned: BulkPlan,
-        rows: Sequence[UserRow],
+        planned: results.BulkPlan,
+        rows: Sequence[results.UserRow],
         stop_on_error: bool,
         progress: Progress | None,
         timeout: float | None,
@@ -172,18 +152,20 @@ class _Run:
         self._checker = self._make_checker(rows)
         self._count = 0
 
-    def _read_secrets(self, rows: Sequence[UserRow]) -> Mapping[str, Secret | None]:
+    def _read_secrets(self, rows: Sequence[results.UserRow]) -> Mapping[str, Secret | None]:
         """What restores each user's password: the password itself, or its hash if the server tells it."""
-        if self._operation == DROP:
+        if self._operation == plan.DROP:
             return read_password_hashes(self._conn, [row.user for row in rows], Deadline(self._timeout))
         return {row.user: row.password for row in rows}
 
-    def _make_checker(self, rows: Sequence[UserRow]) -> PasswordChecker | None:
+    def _make_checker(self, rows: Sequence[results.UserRow]) -> PasswordChecker | None:
         """Make the checker of passwords; None if no row needs one."""
-        is_needed = self._operation == DELETE or any(job.is_present for job in self.jobs)
+        is_needed = self._operation == plan.DELETE or any(job.is_present for job in self.jobs)
         if not rows or not is_needed:
             return None
-        method = retry_while_unavailable(lambda: choose_check_method(self._conn, rows[0].user, Deadline(self._timeout)))
+        method = plan.retry_while_unavailable(
+            lambda: choose_check_method(self._conn, rows[0].user, Deadline(self._timeout))
+        )
         return PasswordChecker(method, self.pipeline.stop)
 
     def run_all(self) -> None:
@@ -199,7 +181,7 @@ class _Run:
 
     def _run_waiting(self, waiting: deque[RowJob]) -> list[RowJob]:
         """Run rows until none is waiting or the connection breaks, and return those whose reply was lost."""
-        run_row = create_row if self._operation == CREATE else delete_row
+        run_row = create_row if self._operation == plan.CREATE else delete_row
 
         def starts() -> Iterator[Callable[[], Script[RowJob]]]:
             while waiting:
@@ -218,23 +200,23 @@ class _Run:
         self._count += 1
         if self._progress is not None:
             self._progress(self._count)
-        if job.is_general_error or (self._stop_on_error and job.outcome in (REFUSED, PARTLY)):
+        if job.is_general_error or (self._stop_on_error and job.outcome in (results.REFUSED, results.PARTLY)):
             self.pipeline.stop()
 
     def _finish_unsettled(self, job: RowJob) -> None:
         """Set the outcome of a row that was not run to its end."""
         if job.is_sent:
-            job.finish(UNKNOWN, job.reason)
+            job.finish(results.UNKNOWN, job.reason)
         elif self.pipeline.is_interrupted:
-            job.outcome, job.reason = NOT_TRIED, "interrupted before"
+            job.outcome, job.reason = results.NOT_TRIED, "interrupted before"
         elif self.pipeline.is_stopped:
-            job.outcome, job.reason = NOT_TRIED, "stopped after an error that others would meet, too"
+            job.outcome, job.reason = results.NOT_TRIED, "stopped after an error that others would meet, too"
         else:
             reason = f"not sent: {job.reason or 'the server cannot be reached any more'}"
             if job.tries:
-                job.finish(REFUSED, reason)
+                job.finish(results.REFUSED, reason)
             else:
-                job.outcome, job.reason = REFUSED, reason
+                job.outcome, job.reason = results.REFUSED, reason
 
     def _settle(self, lost: list[RowJob], waiting: deque[RowJob]) -> bool:
         """Ask the server about rows whose reply was lost, and queue those to retry; False if it is gone."""
@@ -242,7 +224,7 @@ class _Run:
             return False
         for _ in Deadline(SECONDS_TO_SETTLE).poll(SECONDS_BETWEEN_QUESTIONS):
             try:
-                users = read_all_users(self._conn, Deadline(self._timeout))
+                users = plan.read_all_users(self._conn, Deadline(self._timeout))
             except MilvusException:
                 return False
             lost = [job for job in lost if not self._finish_if_done(job, users.get(job.row.user))]
@@ -252,13 +234,13 @@ class _Run:
             if job.tries < MAX_TRIES and not self.pipeline.is_stopped:
                 waiting.append(job)
             elif job.is_sent:
-                job.finish(UNKNOWN, f"{job.reason}; not done so far, but the server may still do it")
+                job.finish(results.UNKNOWN, f"{job.reason}; not done so far, but the server may still do it")
                 self._report_progress(job)
         return True
 
     def _wait_for_server(self) -> bool:
         """Wait until the server answers; False if it doesn't in time."""
-        seconds = 0.5 if self.pipeline.is_interrupted else SECONDS_TO_COME_BACK
+        seconds = 0.5 if self.pipeline.is_interrupted else plan.SECONDS_TO_COME_BACK
         for _ in Deadline(seconds).poll(SECONDS_BETWEEN_QUESTIONS):
             try:
                 self._conn.call("GetVersion", deadline=Deadline(min(seconds, 2.0)))
@@ -271,14 +253,14 @@ class _Run:
         """Finish a row that turns out to be done, by what the server has now of its user."""
         if not job.is_sent:
             return False
-        if self._operation == CREATE:
+        if self._operation == plan.CREATE:
             job.is_present = user is not None
-            for role in set(job.missing_roles) & visible_roles(user):
+            for role in set(job.missing_roles) & plan.visible_roles(user):
                 job.add_role(role)
             is_done = job.is_present and not job.missing_roles
         else:
             is_done = user is None
         if is_done:
-            job.finish(DONE, REPLY_LOST_BUT_DONE)
+            job.finish(results.DONE, REPLY_LOST_BUT_DONE)
             self._report_progress(job)
         return is_done

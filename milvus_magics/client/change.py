@@ -8,21 +8,13 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
-from milvus_magics.errors import (
-    NOTHING_SENT,
-    ChangeInterrupted,
-    CodedError,
-    MilvusException,
-    Outcome,
-    OutcomeUnknownError,
-)
+from milvus_magics import errors
 from milvus_magics.secret import Secret
 from milvus_magics.transport import reply_status
 from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
-from milvus_magics.transport.reply_status import error_from_status, status_of
 from milvus_magics.wording import join_parts
 
 SECONDS_TO_SETTLE = 2.0
@@ -41,10 +33,10 @@ LISTING_MAGICS = {
 
 # What the audit says of a change -> what an error says of it.
 OUTCOMES = {
-    "done": Outcome.CHANGED,
-    "partly": Outcome.CHANGED,
-    "refused": Outcome.NOTHING_CHANGED,
-    "unknown": Outcome.UNKNOWN,
+    "done": errors.Outcome.CHANGED,
+    "partly": errors.Outcome.CHANGED,
+    "refused": errors.Outcome.NOTHING_CHANGED,
+    "unknown": errors.Outcome.UNKNOWN,
 }
 # Whether a change is made, by asking the server; None if that cannot be told.
 IsDone = Callable[[Deadline], "bool | None"]
@@ -95,15 +87,15 @@ class Attempt:
         before, self.outcome = self.outcome, "unknown"
         error: BaseException
         try:
-            status = status_of(self._conn.call(method, deadline=self._deadline, **fields))
+            status = reply_status.status_of(self._conn.call(method, deadline=self._deadline, **fields))
             if status.ok:
                 self.outcome = "done"
                 return
-            error = error_from_status(status)
+            error = reply_status.error_from_status(status)
             is_refused = reply_status.is_refusal(status)
-        except MilvusException as exc:
+        except errors.MilvusException as exc:
             error, is_refused = exc, is_never_sent(exc) or is_refused_call(exc)
-            exc.outcome = NOTHING_SENT if is_never_sent(exc) else None
+            exc.outcome = errors.NOTHING_SENT if is_never_sent(exc) else None
         except KeyboardInterrupt as exc:
             error, is_refused = exc, False
         if is_refused:
@@ -116,7 +108,7 @@ class Attempt:
         """Run a sub-change that writes its own audit entry."""
         try:
             yield
-        except (OutcomeUnknownError, KeyboardInterrupt):
+        except (errors.OutcomeUnknownError, KeyboardInterrupt):
             self.outcome = "unknown" if self.outcome == "refused" else self.outcome
             raise
         self.outcome = "partly"
@@ -128,9 +120,9 @@ class Attempt:
             self.outcome = "done"
             self.note = "the answer was lost, but the server says that it is done"
         if isinstance(error, KeyboardInterrupt):
-            raise ChangeInterrupted(f"interrupted; {self.describe_outcome(answer)}") from error
+            raise errors.ChangeInterrupted(f"interrupted; {self.describe_outcome(answer)}") from error
         if not answer:
-            raise OutcomeUnknownError(f"no clear answer ({error}); {self.describe_outcome(answer)}") from error
+            raise errors.OutcomeUnknownError(f"no clear answer ({error}); {self.describe_outcome(answer)}") from error
 
     def _ask(self, is_done: IsDone) -> bool | None:
         """Ask until it is done or the time is up, and return the last answer."""
@@ -143,7 +135,7 @@ class Attempt:
                 if last:
                     break
         except KeyboardInterrupt as exc:
-            raise ChangeInterrupted(f"interrupted; {self.describe_outcome(last)}") from exc
+            raise errors.ChangeInterrupted(f"interrupted; {self.describe_outcome(last)}") from exc
         return last
 
     def describe_outcome(self, is_done: bool | None) -> str:
@@ -158,13 +150,13 @@ class Attempt:
             return f"whether {self._subject} is {self._verb} cannot be told; {check}"
         return f"{self._subject} is not {self._verb} so far, but the server may still do it; {check}"
 
-    def interrupt_error(self) -> ChangeInterrupted:
+    def interrupt_error(self) -> errors.ChangeInterrupted:
         """The error for an interrupt at this moment."""
         if self.outcome == "refused":
-            return ChangeInterrupted(f"interrupted; nothing was sent: {self._subject} is not {self._verb}")
-        return ChangeInterrupted(f"interrupted; {self.describe_outcome(self.outcome == 'done' or None)}")
+            return errors.ChangeInterrupted(f"interrupted; nothing was sent: {self._subject} is not {self._verb}")
+        return errors.ChangeInterrupted(f"interrupted; {self.describe_outcome(self.outcome == 'done' or None)}")
 
-    def outcome_after(self, outcome: Outcome | None) -> Outcome:
+    def outcome_after(self, outcome: errors.Outcome | None) -> errors.Outcome:
         """What is known of the change where it ends with an error that has this outcome."""
         return outcome if outcome and self.outcome == "refused" else OUTCOMES[self.outcome]
 
@@ -191,7 +183,7 @@ def _ask_once(is_done: IsDone, until: Deadline) -> bool | None:
     """What the server answers; None if it does not. An error here must not hide the first one."""
     try:
         return is_done(until)
-    except MilvusException:
+    except errors.MilvusException:
         return None
 
 
@@ -209,12 +201,12 @@ def report_progress(progress: Callable[[], str], how_to_resume: str = HOW_TO_RES
     """
     try:
         yield
-    except CodedError as exc:
-        raise exc.with_message(join_parts(f"{progress()}: {exc}", how_to_resume), Outcome.CHANGED) from exc
+    except errors.CodedError as exc:
+        raise exc.with_message(join_parts(f"{progress()}: {exc}", how_to_resume), errors.Outcome.CHANGED) from exc
     except KeyboardInterrupt as exc:
-        what = str(exc) if isinstance(exc, ChangeInterrupted) else "interrupted"
+        what = str(exc) if isinstance(exc, errors.ChangeInterrupted) else "interrupted"
         text = join_parts(what, f"before that, {progress()}", how_to_resume)
-        raise ChangeInterrupted(text, Outcome.CHANGED) from exc
+        raise errors.ChangeInterrupted(text, errors.Outcome.CHANGED) from exc
 
 
 @contextmanager
@@ -238,14 +230,14 @@ def attempt(
     code = 0
     try:
         yield under_way
-    except ChangeInterrupted as exc:
+    except errors.ChangeInterrupted as exc:
         code, exc.outcome = CANCELLED, under_way.outcome_after(exc.outcome)
         raise
     except KeyboardInterrupt as exc:
         code, interrupt = CANCELLED, under_way.interrupt_error()
         interrupt.outcome = under_way.outcome_after(None)
         raise interrupt from exc
-    except MilvusException as exc:
+    except errors.MilvusException as exc:
         code, exc.outcome = exc.code, under_way.outcome_after(exc.outcome)
         raise
     finally:

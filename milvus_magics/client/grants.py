@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from milvus_magics.client import lookup
-from milvus_magics.client.lookup import list_aliases, list_collections, list_databases, unknown_role_error
 from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import Grant, Grants
@@ -38,7 +37,7 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         rows = select_grants(conn, names, where, deadline)
     except UnknownRoleError as exc:
         lookup.require_roles(conn, names, deadline, outcome=None)
-        raise unknown_role_error(conn, role or "", [], outcome=None) from exc
+        raise lookup.unknown_role_error(conn, role or "", [], outcome=None) from exc
     what = f"role {role!r}" if role is not None else "all roles"
     only = "" if complete else ", in the default database only: the others may not be listed"
     caption = f"{count_text(len(rows), 'privilege')} of {what} on {conn.address.url}{only}"
@@ -84,7 +83,7 @@ def _grant_in(entity: Any) -> Grant:
 def databases_to_search(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
     """The databases to search, and whether these are all. `*` is first: newer servers list everything there."""
     try:
-        names = list_databases(conn, deadline)
+        names = lookup.list_databases(conn, deadline)
     except (PermissionDeniedError, ServerTooOldError):
         return [ALL, ""], False
     return [ALL, *names], True
@@ -116,14 +115,14 @@ def read_roles_with(conn: Connection, privilege: str, names: Sequence[str], dead
 def missing_target_note(conn: Connection, grant: Grant, deadline: Deadline) -> str:
     """A note if a grant is on something that does not exist: servers take any name."""
     try:
-        there_are = list_databases(conn, deadline)
+        there_are = lookup.list_databases(conn, deadline)
         if grant.db != ALL and grant.db not in there_are:
             return f"note that there is no database {grant.db!r}{did_you_mean(grant.db, there_are)}"
         if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
             return ""
-        collections = list_collections(conn, grant.db, deadline)
+        collections = lookup.list_collections(conn, grant.db, deadline)
         if grant.object_name not in collections:
-            collections += list_aliases(conn, grant.db, deadline)
+            collections += lookup.list_aliases(conn, grant.db, deadline)
     except MilvusException:
         return ""  # it is granted; that the names could not be looked up changes nothing
     if grant.object_name in collections:

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from milvus_magics import errors
 from milvus_magics.client.results.users import UserSnapshot
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    PARAMETER_INVALID,
-    MilvusException,
-    Outcome,
-    PermissionDeniedError,
-    UnknownRoleError,
-    UnknownUserError,
-)
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
@@ -56,7 +48,7 @@ def require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
     """
     try:
         require_user(conn, user, deadline)
-    except PermissionDeniedError:
+    except errors.PermissionDeniedError:
         return
 
 
@@ -70,7 +62,7 @@ def read_user(conn: Connection, user: str, described: Pending, deadline: Deadlin
     """Read the reply of a pending SelectUser. Roles are None if they cannot be seen."""
     try:
         result = find_user(conn, user, described.reply(), deadline)
-    except MilvusException:
+    except errors.MilvusException:
         return UserSnapshot(user)
     return UserSnapshot(user, role_names_in(result), result.description) if result else UserSnapshot(user)
 
@@ -82,7 +74,7 @@ def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> An
     can. Those are looked for among all users.
     """
     status = status_of(reply)
-    if status.code == PARAMETER_INVALID:
+    if status.code == errors.PARAMETER_INVALID:
         reply = conn.call_checked("SelectUser", deadline=deadline, include_role_info=True)
     else:
         raise_if_failed(status)
@@ -112,7 +104,7 @@ def read_holders(conn: Connection, role: str, deadline: Deadline) -> tuple[str, 
     """Who holds a role. None if the caller may not look or there is no such role."""
     try:
         reply = conn.call_checked("SelectRole", deadline=deadline, role={"name": role}, include_user_info=True)
-    except PermissionDeniedError:
+    except errors.PermissionDeniedError:
         return None
     return next((user_names_in(result) for result in reply.results if result.role.name == role), None)
 
@@ -123,7 +115,7 @@ def user_names_in(result: Any) -> tuple[str, ...]:
 
 
 def require_roles(
-    conn: Connection, wanted: Sequence[str], deadline: Deadline, outcome: Outcome | None = NOTHING_CHANGED
+    conn: Connection, wanted: Sequence[str], deadline: Deadline, outcome: errors.Outcome | None = errors.NOTHING_CHANGED
 ) -> list[str]:
     """Raise if a role does not exist; return all names, or none if the caller may not look.
 
@@ -132,7 +124,7 @@ def require_roles(
     """
     try:
         reply = conn.call_checked("SelectRole", deadline=deadline)
-    except PermissionDeniedError:
+    except errors.PermissionDeniedError:
         return []
     names = sorted(result.role.name for result in reply.results)
     missing = next((name for name in wanted if name not in names), None)
@@ -141,7 +133,9 @@ def require_roles(
     return names
 
 
-def find_role(conn: Connection, role: str, deadline: Deadline, outcome: Outcome | None = NOTHING_CHANGED) -> Any:
+def find_role(
+    conn: Connection, role: str, deadline: Deadline, outcome: errors.Outcome | None = errors.NOTHING_CHANGED
+) -> Any:
     """The result of SelectRole for a role, with its holders.
 
     Raises:
@@ -163,19 +157,19 @@ def is_listed_role(conn: Connection, role: str, deadline: Deadline) -> bool:
 
 
 def unknown_role_error(
-    conn: Connection, role: str, names: Sequence[str], outcome: Outcome | None = NOTHING_CHANGED
-) -> UnknownRoleError:
+    conn: Connection, role: str, names: Sequence[str], outcome: errors.Outcome | None = errors.NOTHING_CHANGED
+) -> errors.UnknownRoleError:
     """The error for an unknown role, with a similar name if there is one."""
     hint = did_you_mean(role, names)
     there_are = f"; there are: {listed(names, 10)}" if names and not hint else ""
-    return UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}", outcome=outcome)
+    return errors.UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}", outcome=outcome)
 
 
 def unknown_user_error(
-    conn: Connection, user: str, names: Sequence[str] = (), outcome: Outcome | None = NOTHING_CHANGED
-) -> UnknownUserError:
+    conn: Connection, user: str, names: Sequence[str] = (), outcome: errors.Outcome | None = errors.NOTHING_CHANGED
+) -> errors.UnknownUserError:
     """The error for an unknown user, with a similar name if there is one."""
-    return UnknownUserError(
+    return errors.UnknownUserError(
         f"there is no user {user!r} on {conn.address.url}{did_you_mean(user, names)}", outcome=outcome
     )
 
@@ -222,6 +216,6 @@ def missing_description_note(read_description: Callable[[], str]) -> str:
     """What to say if the server dropped a new description without a word, as older ones do."""
     try:
         kept = read_description()
-    except MilvusException as exc:
+    except errors.MilvusException as exc:
         return f"whether its description was kept could not be asked: {exc}"
     return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"

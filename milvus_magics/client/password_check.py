@@ -11,30 +11,14 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from milvus_magics import errors
 from milvus_magics.client import lookup
-from milvus_magics.client.lookup import unknown_user_error
 from milvus_magics.client.names import MAX_PASSWORD_BYTES
-from milvus_magics.errors import (
-    NOT_AUTHENTICATED,
-    NOTHING_CHANGED,
-    NOTHING_SENT,
-    PARAMETER_INVALID,
-    UNCLASSIFIED,
-    AuthenticationError,
-    CannotVerifyError,
-    DeadlineError,
-    MilvusException,
-    ParameterError,
-    PermissionDeniedError,
-    UnavailableError,
-    WrongPasswordError,
-)
 from milvus_magics.secret import Secret
 from milvus_magics.transport import reply_status
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.transport.reply_status import status_of
 
 THIS, RANDOM = "with this password", "with a random password"
 HASH_REFUSED = "encrypt password failed"
@@ -84,31 +68,33 @@ def require_verifiable(user: str, password: Secret) -> None:
         CannotVerifyError: it holds a NUL character.
     """
     if not password:
-        raise ParameterError("the password is empty", outcome=NOTHING_SENT)
+        raise errors.ParameterError("the password is empty", outcome=errors.NOTHING_SENT)
     raw = password.encode()
     if len(raw) > MAX_PASSWORD_BYTES:
         # Longer ones would count as right wherever their beginning is: the hash reads no further.
-        raise WrongPasswordError(
+        raise errors.WrongPasswordError(
             f"the password given for user {user!r} is wrong: it has {len(raw)} bytes, and no password of Milvus has "
             f"more than {MAX_PASSWORD_BYTES}",
-            outcome=NOTHING_SENT,
+            outcome=errors.NOTHING_SENT,
         )
     if b"\0" in raw:
         # bcrypt repeats "password, NUL" over and over, so 'x' and 'x NUL x' are the same to it.
-        raise CannotVerifyError("a password that holds a NUL character cannot be verified: Milvus takes it for others")
+        raise errors.CannotVerifyError(
+            "a password that holds a NUL character cannot be verified: Milvus takes it for others"
+        )
 
 
 def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
     """Whether the server refuses callers without credentials. None if it answers neither yes nor no."""
     try:
         reply = conn.call("GetVersion", deadline=deadline, login=None)
-    except AuthenticationError:
+    except errors.AuthenticationError:
         return True
-    except (UnavailableError, DeadlineError):
+    except (errors.UnavailableError, errors.DeadlineError):
         raise
-    except MilvusException:
+    except errors.MilvusException:
         return None
-    return False if status_of(reply).ok else None
+    return False if reply_status.status_of(reply).ok else None
 
 
 def begin_well_known_check(
@@ -136,7 +122,7 @@ def begin_well_known_check(
     def passes(call: Pending) -> bool | None:
         try:
             return _login_passes(call.reply, THIS) if enforced else _update_passes(_read_update_status(call))
-        except CannotVerifyError:
+        except errors.CannotVerifyError:
             return None
 
     def wait() -> bool | None:
@@ -157,9 +143,9 @@ def choose_check_method(conn: Connection, user: str, deadline: Deadline) -> str:
     if not _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
         return "login"
     status = _read_update_status(_begin_update(conn.begin, user, _random(), deadline))
-    if status.code == NOT_AUTHENTICATED:
+    if status.code == errors.NOT_AUTHENTICATED:
         return "update"
-    if status.code != PARAMETER_INVALID:
+    if status.code != errors.PARAMETER_INVALID:
         raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
     _require_checked_updates(conn, deadline)
     return "rewrite"
@@ -181,36 +167,36 @@ def require_right(
     return verdict
 
 
-def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> MilvusException:
+def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> errors.MilvusException:
     """The error for a user whose password did not pass."""
     try:
         names = list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
-    except PermissionDeniedError as exc:
+    except errors.PermissionDeniedError as exc:
         if user == conn.user:  # who was told "denied" is logged in, so they exist
             return _plainly_wrong_error(user)
-        error = WrongPasswordError(
+        error = errors.WrongPasswordError(
             f"unknown user or wrong password: telling them apart for {user!r} needs the privilege SelectOwnership",
-            outcome=NOTHING_CHANGED,
+            outcome=errors.NOTHING_CHANGED,
         )
         error.__cause__ = exc
         return error
     if names and user not in names:
-        return unknown_user_error(conn, user, names)
+        return lookup.unknown_user_error(conn, user, names)
     if conn.address.login and not conn.user:
-        return WrongPasswordError(
+        return errors.WrongPasswordError(
             f"the server refused a login as {user!r} with this password: it is wrong, or password login is off for "
             "this cluster",
-            outcome=NOTHING_CHANGED,
+            outcome=errors.NOTHING_CHANGED,
         )
     if not names:
-        return WrongPasswordError(
-            f"unknown user or wrong password for {user!r}: the server lists no users", outcome=NOTHING_CHANGED
+        return errors.WrongPasswordError(
+            f"unknown user or wrong password for {user!r}: the server lists no users", outcome=errors.NOTHING_CHANGED
         )
     return _plainly_wrong_error(user)
 
 
-def _plainly_wrong_error(user: str) -> WrongPasswordError:
-    return WrongPasswordError(f"the password given for user {user!r} is wrong", outcome=NOTHING_CHANGED)
+def _plainly_wrong_error(user: str) -> errors.WrongPasswordError:
+    return errors.WrongPasswordError(f"the password given for user {user!r} is wrong", outcome=errors.NOTHING_CHANGED)
 
 
 def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict | None:
@@ -227,19 +213,19 @@ def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline)
         if _login_passes(control.reply, RANDOM):
             return None
     if right is None:
-        raise CannotVerifyError(f"nobody can log in as {user!r}: a name that holds ':' cannot be verified here")
+        raise errors.CannotVerifyError(f"nobody can log in as {user!r}: a name that holds ':' cannot be verified here")
     return Verdict(right, enforced=True)
 
 
 def _login_passes(ask: Callable[[], Any], what: str) -> bool:
     """Whether a login succeeds; what is neither yes nor no is an error."""
     try:
-        status = status_of(ask())
-    except AuthenticationError:
+        status = reply_status.status_of(ask())
+    except errors.AuthenticationError:
         return False
-    except (UnavailableError, DeadlineError):
+    except (errors.UnavailableError, errors.DeadlineError):
         raise
-    except MilvusException as exc:
+    except errors.MilvusException as exc:
         raise _cannot_verify_error(f"a login {what} was answered with: {exc}") from exc
     if not status.ok:
         raise _cannot_verify_error(f"a login {what} was answered with code {status.number} {status.reason}")
@@ -256,10 +242,10 @@ def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline
         control = _begin_update(begin, user, _random(), deadline)
         update = _begin_update(begin, user, password, deadline)
         status = _read_update_status(control)
-        if status.code == PARAMETER_INVALID:
+        if status.code == errors.PARAMETER_INVALID:
             update.cancel()
             return _by_rewriting(conn, user, password, deadline) if may_rewrite else Verdict(None, enforced=False)
-        if status.code != NOT_AUTHENTICATED:
+        if status.code != errors.NOT_AUTHENTICATED:
             raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
         return Verdict(_update_passes(_read_update_status(update)), enforced=False)
 
@@ -277,9 +263,9 @@ def _begin_update(begin: Callable[..., Pending], user: str, password: Secret, de
 
 def _update_passes(status: reply_status.Status) -> bool:
     """Whether the status of an update means that the old password is right."""
-    if status.code == NOT_AUTHENTICATED:
+    if status.code == errors.NOT_AUTHENTICATED:
         return False
-    if status.code == UNCLASSIFIED and HASH_REFUSED in status.reason:
+    if status.code == errors.UNCLASSIFIED and HASH_REFUSED in status.reason:
         return True
     raise _cannot_verify_error(f"unexpected answer: code {status.number} {status.reason}")
 
@@ -292,9 +278,9 @@ def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadl
         "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=password
     )
     status = _read_update_status(call)
-    if status.ok or status.code == NOT_AUTHENTICATED:
+    if status.ok or status.code == errors.NOT_AUTHENTICATED:
         return Verdict(status.ok, enforced=False)
-    if status.code == PARAMETER_INVALID:
+    if status.code == errors.PARAMETER_INVALID:
         raise _cannot_verify_error("this server no longer accepts passwords of this length")
     raise _cannot_verify_error(f"unexpected answer: code {status.number} {status.reason}")
 
@@ -310,21 +296,21 @@ def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
     if status.ok:
         # A superuser's header was put in on the way, and such an update creates the user.
         conn.call_checked("DeleteCredential", deadline=deadline, username=nobody)
-    if status.code != NOT_AUTHENTICATED:
+    if status.code != errors.NOT_AUTHENTICATED:
         raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
 
 
 def _read_update_status(call: Any) -> reply_status.Status:
     try:
-        return status_of(call.reply())
-    except (UnavailableError, DeadlineError):
+        return reply_status.status_of(call.reply())
+    except (errors.UnavailableError, errors.DeadlineError):
         raise
-    except MilvusException as exc:
+    except errors.MilvusException as exc:
         raise _cannot_verify_error(f"a change without credentials was answered with: {exc}") from exc
 
 
-def _cannot_verify_error(why: str) -> CannotVerifyError:
-    return CannotVerifyError(f"the password cannot be verified here, so nothing was changed: {why}")
+def _cannot_verify_error(why: str) -> errors.CannotVerifyError:
+    return errors.CannotVerifyError(f"the password cannot be verified here, so nothing was changed: {why}")
 
 
 def _random() -> Secret:

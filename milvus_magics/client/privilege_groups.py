@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from milvus_magics import wire
+from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants import read_roles_with
-from milvus_magics.client.lookup import read_own_roles
 from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import KNOWN
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    GroupExistsError,
-    InUseError,
-    NotGrantedError,
-    ParameterError,
-    PermissionDeniedError,
-    ServerTooOldError,
-    UnknownPrivilegeError,
-)
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import count_text, did_you_mean, join_parts, printable
@@ -63,8 +52,8 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
             raise _group_exists_error(group)
         try:
             attempt.send("CreatePrivilegeGroup", lambda until: _find(conn, group, until) is not None, group_name=group)
-        except GroupExistsError as exc:
-            raise _group_exists_error(group, exc.details) from exc
+        except errors.GroupExistsError as exc:
+            raise _group_exists_error(group) from exc
     return GroupChange(group, conn.address.url, f"created privilege group {group!r}, which is empty so far")
 
 
@@ -90,12 +79,11 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
         members = _require(conn, group, deadline)
         try:
             attempt.send("DropPrivilegeGroup", lambda until: _find(conn, group, until) is None, group_name=group)
-        except ParameterError as exc:
-            raise InUseError(
+        except errors.ParameterError as exc:
+            raise errors.InUseError(
                 f"privilege group {group!r} cannot be dropped: a role holds it, or it is the server's own; the server "
                 f"says: {exc.details}",
-                details=exc.details,
-                outcome=NOTHING_CHANGED,
+                outcome=errors.NOTHING_CHANGED,
             ) from exc
     was = f", which held {', '.join(map(printable, members))}" if members else ""
     return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}{was}")
@@ -165,14 +153,13 @@ def _operate(
                 privileges=[{"name": name} for name in wanted],
                 type=wire.enum_value("OperatePrivilegeGroupType", kind),
             )
-        except (ParameterError, UnknownPrivilegeError) as exc:
+        except (errors.ParameterError, errors.UnknownPrivilegeError) as exc:
             unknown = next((name for name in wanted if name not in KNOWN), "")
             hint = did_you_mean(unknown, KNOWN) if unknown else ""
-            raise UnknownPrivilegeError(
+            raise errors.UnknownPrivilegeError(
                 f"the server does not take {', '.join(wanted)} into privilege group {group!r}{hint}; the server says: "
                 f"{exc.details}",
-                details=exc.details,
-                outcome=NOTHING_CHANGED,
+                outcome=errors.NOTHING_CHANGED,
             ) from exc
     return GroupChange(group, conn.address.url, f"{', '.join(map(printable, wanted))} {way} privilege group {group!r}")
 
@@ -192,9 +179,9 @@ def _require_members(conn: Connection, group: str, needed: Sequence[str], deadli
     members = _require(conn, group, deadline)
     missing = next((name for name in needed if members is not None and name not in members), None)
     if missing is not None:
-        raise NotGrantedError(
+        raise errors.NotGrantedError(
             f"privilege group {group!r} does not hold {missing!r}; it holds {', '.join(members or ()) or 'nothing'}",
-            outcome=NOTHING_CHANGED,
+            outcome=errors.NOTHING_CHANGED,
         )
     return members
 
@@ -218,15 +205,14 @@ def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool:
     """Whether the server lists a group; False if the caller may not look."""
     try:
         return _find(conn, group, deadline) is not None
-    except (PermissionDeniedError, ServerTooOldError):
+    except (errors.PermissionDeniedError, errors.ServerTooOldError):
         return False
 
 
-def _group_exists_error(group: str, details: str = "") -> GroupExistsError:
-    return GroupExistsError(
+def _group_exists_error(group: str) -> errors.GroupExistsError:
+    return errors.GroupExistsError(
         f"privilege group {group!r} exists already, or has the name of a privilege",
-        details=details,
-        outcome=NOTHING_CHANGED,
+        outcome=errors.NOTHING_CHANGED,
     )
 
 
@@ -234,15 +220,16 @@ def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...
     """What a group holds, which must exist. None if the caller may not look."""
     try:
         rows = _read(conn, deadline)
-    except PermissionDeniedError:
+    except errors.PermissionDeniedError:
         return None
     found = next((row.privileges for row in rows if row.name == group), None)
     if found is None:
         names = [row.name for row in rows]
         hint = did_you_mean(group, names)
         there_are = f"; there are: {', '.join(names)}" if names and not hint else ""
-        raise UnknownPrivilegeError(
-            f"there is no privilege group {group!r} on {conn.address.url}{hint}{there_are}", outcome=NOTHING_CHANGED
+        raise errors.UnknownPrivilegeError(
+            f"there is no privilege group {group!r} on {conn.address.url}{hint}{there_are}",
+            outcome=errors.NOTHING_CHANGED,
         )
     return found
 
@@ -252,7 +239,7 @@ def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) 
     if conn.user in ("", "root"):
         return False
     deadline = Deadline(timeout)
-    own = {"public", *read_own_roles(conn, deadline)}
+    own = {"public", *lookup.read_own_roles(conn, deadline)}
     return bool(read_roles_with(conn, group, sorted(own), deadline))
 
 
@@ -272,9 +259,9 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     names = lookup.require_roles(conn, [], deadline)
     users_of_it = read_roles_with(conn, group, names, deadline) if names else []
     if users_of_it:
-        raise InUseError(
+        raise errors.InUseError(
             f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}",
-            outcome=NOTHING_CHANGED,
+            outcome=errors.NOTHING_CHANGED,
         )
     unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
     named = ", ".join(map(printable, members or ())) or "nothing"

@@ -9,26 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from milvus_magics import wire
+from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants import is_granted, is_same_grant, missing_target_note, select_grants_of_role
 from milvus_magics.client.grants import list_grants as list_grants
-from milvus_magics.client.lookup import read_holders, read_version, unknown_role_error
 from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    MilvusException,
-    NotGrantedError,
-    ParameterError,
-    PermissionDeniedError,
-    ServerTooOldError,
-    UnknownPrivilegeError,
-    UnknownRoleError,
-    UnknownUserError,
-)
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
 from milvus_magics.transport.credentials import Login
@@ -119,7 +107,7 @@ def restore_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     with change.attempt(conn, "grant_privilege", *_describe_change(grant, True), deadline) as attempt:
         try:
             _send_v1(conn, attempt, grant, granted=True)
-        except (UnknownPrivilegeError, ParameterError):
+        except (errors.UnknownPrivilegeError, errors.ParameterError):
             _send_v2(conn, attempt, grant, granted=True)  # a group: https://github.com/milvus-io/milvus/issues/40275
 
 
@@ -144,7 +132,7 @@ def _operate(
             forms = forms[forms.index(require_granted(conn, forms, deadline)) :]
         try:
             grant, note = _send(conn, attempt, forms, scope, granted=granted)
-        except (UnknownRoleError, UnknownPrivilegeError, ParameterError) as exc:
+        except (errors.UnknownRoleError, errors.UnknownPrivilegeError, errors.ParameterError) as exc:
             raise _unknown_object_error(conn, older, scope.object_type is not None, deadline, exc) from exc
         missing = missing_target_note(conn, grant, deadline) if granted else ""
     return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, note, missing))
@@ -158,7 +146,7 @@ def _send(
     for grant in newer:
         try:
             return grant, _send_v2(conn, attempt, grant, granted=granted)
-        except ServerTooOldError:  # whose version could not be read
+        except errors.ServerTooOldError:  # whose version could not be read
             _require_older(conn, older, scope)
     return older, _send_v1(conn, attempt, older, granted=granted)
 
@@ -202,7 +190,7 @@ def _send_as_somebody(
     has_no_login = conn.address.login is None
     try:
         attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR if has_no_login else CONNECTION_LOGIN, **fields)
-    except UnknownUserError:
+    except errors.UnknownUserError:
         if has_no_login:
             raise
         has_no_login = True
@@ -228,12 +216,14 @@ def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadlin
     """
     try:
         listed_grants = select_grants_of_role(conn, wanted, deadline)
-    except PermissionDeniedError:
+    except errors.PermissionDeniedError:
         return wanted[0]
     grant = next((grant for grant in wanted if any(is_same_grant(grant, other) for other in listed_grants)), None)
     if grant is None:
         has = f"it has {listed(listed_grants)}" if listed_grants else "it has no privileges"
-        raise NotGrantedError(f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=NOTHING_CHANGED)
+        raise errors.NotGrantedError(
+            f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=errors.NOTHING_CHANGED
+        )
     return grant
 
 
@@ -258,40 +248,37 @@ def possible_grants(conn: Connection, role: str, privilege: str, scope: Scope, d
 def _require_older(conn: Connection, older: Grant, scope: Scope) -> None:
     """Raise if the older way would grant more than was asked for."""
     if older.object_type == "Global" and scope.collection not in (None, ALL):
-        raise ParameterError(
+        raise errors.ParameterError(
             f"on this server (Milvus {conn.version or '2.3'}), {older.privilege!r} is about everything, not one "
             "collection: leave the collection out",
-            outcome=NOTHING_CHANGED,
+            outcome=errors.NOTHING_CHANGED,
         )
 
 
 def _unknown_object_error(
-    conn: Connection, older: Grant, has_type: bool, deadline: Deadline, error: MilvusException
-) -> MilvusException:
+    conn: Connection, older: Grant, has_type: bool, deadline: Deadline, error: errors.MilvusException
+) -> errors.MilvusException:
     """The error for what does not exist, with a similar name if there is one."""
     role, privilege = older.role, older.privilege
-    if isinstance(error, UnknownRoleError):
+    if isinstance(error, errors.UnknownRoleError):
         try:
             lookup.require_roles(conn, [role], deadline)
-        except UnknownRoleError as exc:
-            exc.details = error.details
+        except errors.UnknownRoleError as exc:
             return exc
-        return unknown_role_error(conn, role, [])
+        return lookup.unknown_role_error(conn, role, [])
     if "not found the object type" in error.details:
-        return ParameterError(
+        return errors.ParameterError(
             f"there is no object type {older.object_type!r}; there are: Collection, Global, User",
-            details=error.details,
-            outcome=NOTHING_CHANGED,
+            outcome=errors.NOTHING_CHANGED,
         )
-    if not isinstance(error, UnknownPrivilegeError):
+    if not isinstance(error, errors.UnknownPrivilegeError):
         return error
     hint = did_you_mean(privilege, KNOWN)
     if privilege in KNOWN:
         hint = f" for the object type {older.object_type!r}" if has_type else "; newer ones do"
-    return UnknownPrivilegeError(
-        f"this server (Milvus {read_version(conn, deadline)}) knows no privilege {privilege!r}{hint}",
-        details=error.details,
-        outcome=NOTHING_CHANGED,
+    return errors.UnknownPrivilegeError(
+        f"this server (Milvus {lookup.read_version(conn, deadline)}) knows no privilege {privilege!r}{hint}",
+        outcome=errors.NOTHING_CHANGED,
     )
 
 
@@ -310,7 +297,7 @@ def preview_grant_privilege(
     try:
         if is_granted(conn, grant, deadline):
             notes.append("it has that already, so nothing would change")
-    except PermissionDeniedError:
+    except errors.PermissionDeniedError:
         pass
     notes.append(missing_target_note(conn, grant, deadline))
     return Preview(f"grant {grant} to role {role!r}", conn.address.url, note=join_parts(*notes))
@@ -326,7 +313,7 @@ def preview_revoke_privilege(
     grant = require_granted(conn, possible_grants(conn, role, privilege, scope, deadline), deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose that" if own else ""
-    note = _who_would_lose(role, read_holders(conn, role, deadline))
+    note = _who_would_lose(role, lookup.read_holders(conn, role, deadline))
     return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from milvus_magics.client import change, lookup, roles, users
-from milvus_magics.client.lookup import listed_users_among, read_existing_user
 from milvus_magics.client.privileges import restore_grant
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import privileges_text
@@ -104,7 +103,7 @@ def restore_role(
     with change.attempt(
         conn, "restore_role", snapshot.role, f"role {snapshot.role!r}", "restored", deadline
     ) as attempt:
-        present = listed_users_among(conn, snapshot.users or (), deadline)
+        present = lookup.listed_users_among(conn, snapshot.users or (), deadline)
         gone = tuple(user for user in snapshot.users or () if user not in present)
         try:
             with attempt.nested():
@@ -179,7 +178,7 @@ def _describe(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> s
         with change.attempt(conn, "describe_user", snapshot.user, subject, "restored", deadline) as attempt:
 
             def is_done(until: Deadline) -> bool | None:
-                return read_existing_user(conn, snapshot.user, until).description == snapshot.description
+                return lookup.read_existing_user(conn, snapshot.user, until).description == snapshot.description
 
             attempt.send("UpdateCredential", is_done, username=snapshot.user, description=snapshot.description)
     except MilvusException as exc:
@@ -196,6 +195,4 @@ def _describe_restored(
 
 
 def _missing_role_error(exc: UnknownRoleError) -> UnknownRoleError:
-    return UnknownRoleError(
-        f"{exc}; a role dropped in this session comes back by %milvus_restore_role", details=exc.details
-    )
+    return UnknownRoleError(f"{exc}; a role dropped in this session comes back by %milvus_restore_role")

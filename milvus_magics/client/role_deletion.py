@@ -6,13 +6,12 @@ import secrets
 
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants import list_grants_if_permitted
-from milvus_magics.client.lookup import user_names_in
 from milvus_magics.client.names import ADMIN, PUBLIC, problem_with_existing_name, require_valid
 from milvus_magics.client.privileges import revoke_listed_grant
 from milvus_magics.client.results.previews import DropRolePreview
 from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
-from milvus_magics.errors import NOTHING_CHANGED, InUseError, MilvusException, PermissionDeniedError, ProtectedRoleError
+from milvus_magics.errors import NOTHING_CHANGED, InUseError, PermissionDeniedError, ProtectedRoleError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES
@@ -98,10 +97,9 @@ def require_not_built_in(role: str, deed: str) -> None:
         raise protected_role_error(role, deed)
 
 
-def protected_role_error(role: str, deed: str, exc: MilvusException | None = None) -> ProtectedRoleError:
+def protected_role_error(role: str, deed: str) -> ProtectedRoleError:
     """The error for a role that the server never changes."""
-    details = exc.details if exc else ""
-    return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own", details=details)
+    return ProtectedRoleError(f"role {role!r} cannot be {deed}: it is one of Milvus's own")
 
 
 def _read_droppable_role(conn: Connection, role: str, deadline: Deadline) -> RoleSnapshot:
@@ -112,7 +110,7 @@ def _read_droppable_role(conn: Connection, role: str, deadline: Deadline) -> Rol
     except PermissionDeniedError:
         return RoleSnapshot(role, None, list_grants_if_permitted(conn, role, deadline))
     return RoleSnapshot(
-        role, user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
+        role, lookup.user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
     )
 
 
@@ -122,13 +120,12 @@ def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: D
             "DropRole", lambda until: not lookup.is_listed_role(conn, role, until), role_name=role, force_drop=force
         )
     except ProtectedRoleError as exc:
-        raise protected_role_error(role, "dropped", exc) from exc
+        raise protected_role_error(role, "dropped") from exc
     except InUseError as exc:
         # A dropped database leaves grants behind: https://github.com/milvus-io/milvus/issues/46887
         raise InUseError(
             f"role {role!r} holds privileges that this user cannot see or that are left from a dropped database: "
             "force it (--force), as somebody with SelectOwnership; it is not dropped",
-            details=exc.details,
         ) from exc
 
 

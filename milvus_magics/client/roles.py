@@ -4,35 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from milvus_magics import wire
+from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, role_deletion
 from milvus_magics.client.grants import list_grants_if_permitted
-from milvus_magics.client.lookup import (
-    missing_description_note,
-    read_holders,
-    read_roles_of_existing_user,
-    unknown_role_error,
-    unknown_user_error,
-    user_names_in,
-)
 from milvus_magics.client.names import ADMIN, problem_with_existing_name, problem_with_role_name, require_valid
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
 from milvus_magics.client.results.users import roles_text
 from milvus_magics.client.role_deletion import drop_role as drop_role
 from milvus_magics.client.role_deletion import preview_drop_role as preview_drop_role
-from milvus_magics.client.role_deletion import protected_role_error
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    LimitReachedError,
-    MilvusException,
-    NotGrantedError,
-    PermissionDeniedError,
-    ProtectedRoleError,
-    RoleExistsError,
-    UnknownRoleError,
-    UnknownUserError,
-)
 from milvus_magics.transport.call_errors import too_old_error
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -49,7 +29,7 @@ def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = 
     """
     reply = conn.call_checked("SelectRole", deadline=Deadline(timeout), include_user_info=users)
     rows = [
-        Role(result.role.name, user_names_in(result) if users else None, result.role.description)
+        Role(result.role.name, lookup.user_names_in(result) if users else None, result.role.description)
         for result in reply.results
     ]
     rows.sort(key=lambda row: row.name)
@@ -71,7 +51,7 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
     deadline = Deadline(timeout)
     found = lookup.find_role(conn, role, deadline, outcome=None)
     return RoleDetails(
-        role, user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
+        role, lookup.user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
     )
 
 
@@ -100,15 +80,14 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
         _require_new(conn, role, deadline)
         try:
             attempt.send("CreateRole", lambda until: lookup.is_listed_role(conn, role, until), entity=entity)
-        except RoleExistsError as exc:
-            raise _role_exists_error(conn, role, exc.details) from exc
-        except LimitReachedError as exc:
-            raise LimitReachedError(
+        except errors.RoleExistsError as exc:
+            raise _role_exists_error(conn, role) from exc
+        except errors.LimitReachedError as exc:
+            raise errors.LimitReachedError(
                 f"the server takes no more roles, 'admin' and 'public' included (setting proxy.maxRoleNum, 10 by "
                 f"default); drop one, or have the limit raised; role {role!r} is not created",
-                details=exc.details,
             ) from exc
-        note = missing_description_note(lambda: _read_description(conn, role, deadline)) if description else ""
+        note = lookup.missing_description_note(lambda: _read_description(conn, role, deadline)) if description else ""
     return CreatedRole(role, conn.address.url, join_parts(attempt.note, note))
 
 
@@ -136,8 +115,8 @@ def alter_role(conn: Connection, role: str, description: str, *, timeout: float 
 
         try:
             attempt.send("AlterRole", is_altered, role_name=role, description=description)
-        except ProtectedRoleError as exc:
-            raise protected_role_error(role, "changed", exc) from exc
+        except errors.ProtectedRoleError as exc:
+            raise role_deletion.protected_role_error(role, "changed") from exc
     return AlteredRole(role, conn.address.url, description)
 
 
@@ -185,17 +164,17 @@ def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted
     subject, verb = f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}"
 
     def is_so(until: Deadline) -> bool | None:
-        users = read_holders(conn, role, until)
+        users = lookup.read_holders(conn, role, until)
         return None if users is None else (user in users) is granted
 
     with change.attempt(conn, operation, f"{user} {role}", subject, verb, deadline) as attempt:
         if not granted:
-            with suppress(PermissionDeniedError):
+            with suppress(errors.PermissionDeniedError):
                 _require_held(conn, user, role, deadline)
         kind = wire.enum_value("OperateUserRoleType", "AddUserToRole" if granted else "RemoveUserFromRole")
         try:
             attempt.send("OperateUserRole", is_so, username=user, role_name=role, type=kind)
-        except (UnknownUserError, UnknownRoleError) as exc:
+        except (errors.UnknownUserError, errors.UnknownRoleError) as exc:
             raise _unknown_user_or_role_error(conn, user, role, deadline, exc) from exc
     return RoleBinding(user, role, conn.address.url, granted, attempt.note)
 
@@ -206,30 +185,29 @@ def _require_valid_names(user: str, role: str) -> None:
 
 def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user, which must include this one: the server accepts to revoke what was never granted."""
-    user_roles = read_roles_of_existing_user(conn, user, deadline)
+    user_roles = lookup.read_roles_of_existing_user(conn, user, deadline)
     if user_roles is None or role in user_roles:
         return user_roles
     lookup.require_roles(conn, [role], deadline)
     has = f"they have {', '.join(map(repr, user_roles))}" if user_roles else "they have no roles"
-    raise NotGrantedError(f"user {user!r} does not have role {role!r}; {has}", outcome=NOTHING_CHANGED)
+    raise errors.NotGrantedError(f"user {user!r} does not have role {role!r}; {has}", outcome=errors.NOTHING_CHANGED)
 
 
 def _unknown_user_or_role_error(
-    conn: Connection, user: str, role: str, deadline: Deadline, error: MilvusException
-) -> MilvusException:
+    conn: Connection, user: str, role: str, deadline: Deadline, error: errors.MilvusException
+) -> errors.MilvusException:
     """The error for whichever of the two does not exist."""
     try:
-        if isinstance(error, UnknownUserError):
+        if isinstance(error, errors.UnknownUserError):
             lookup.require_user(conn, user, deadline)
         lookup.require_roles(conn, [role], deadline)
-    except (UnknownUserError, UnknownRoleError) as exc:
-        exc.details = error.details
+    except (errors.UnknownUserError, errors.UnknownRoleError) as exc:
         return exc
-    except MilvusException:
+    except errors.MilvusException:
         pass
-    if isinstance(error, UnknownUserError):
-        return unknown_user_error(conn, user)
-    return unknown_role_error(conn, role, [])
+    if isinstance(error, errors.UnknownUserError):
+        return lookup.unknown_user_error(conn, user)
+    return lookup.unknown_role_error(conn, role, [])
 
 
 def _require_new(conn: Connection, role: str, deadline: Deadline) -> list[str]:
@@ -240,10 +218,8 @@ def _require_new(conn: Connection, role: str, deadline: Deadline) -> list[str]:
     return names
 
 
-def _role_exists_error(conn: Connection, role: str, details: str = "") -> RoleExistsError:
-    return RoleExistsError(
-        f"role {role!r} exists already on {conn.address.url}", details=details, outcome=NOTHING_CHANGED
-    )
+def _role_exists_error(conn: Connection, role: str) -> errors.RoleExistsError:
+    return errors.RoleExistsError(f"role {role!r} exists already on {conn.address.url}", outcome=errors.NOTHING_CHANGED)
 
 
 def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
@@ -274,7 +250,7 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     """What `grant_role` would do."""
     _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    user_roles = read_roles_of_existing_user(conn, user, deadline)
+    user_roles = lookup.read_roles_of_existing_user(conn, user, deadline)
     lookup.require_roles(conn, [role], deadline)
     note = "they have it already, so nothing would change" if role in (user_roles or ()) else ""
     return Preview(
@@ -289,7 +265,7 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
     user_roles = _require_held(conn, user, role, deadline)
     if user_roles is None:
         lookup.require_roles(conn, [role], deadline)
-    is_last_admin = role == ADMIN and read_holders(conn, role, deadline) == (user,)
+    is_last_admin = role == ADMIN and lookup.read_holders(conn, role, deadline) == (user,)
     warning = join_parts(
         "this is the user you are connected as, who would lose what the role holds" if user == conn.user else "",
         "this is the last user with the role 'admin'" if is_last_admin else "",

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from milvus_magics import errors
 from milvus_magics.client import change, lookup, password_check
-from milvus_magics.client.lookup import read_existing_user, read_holders, read_own_roles, read_user
 from milvus_magics.client.names import ADMIN, ROOT, problem_with_existing_name, require_valid
-from milvus_magics.client.password_check import check_password
 from milvus_magics.client.results.previews import DeletePreview
 from milvus_magics.client.results.users import DeletedUser, UserSnapshot
-from milvus_magics.errors import (
-    AuthenticationError,
-    CannotVerifyError,
-    MilvusException,
-    PermissionDeniedError,
-    ProtectedUserError,
-)
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -59,16 +51,16 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
             described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
             try:
                 verdict = password_check.require_right(conn, user, password, deadline)
-            except CannotVerifyError as exc:
-                raise CannotVerifyError(
+            except errors.CannotVerifyError as exc:
+                raise errors.CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
-            attempt.undo_record = snapshot = read_user(conn, user, described, deadline)
+            attempt.undo_record = snapshot = lookup.read_user(conn, user, described, deadline)
         if snapshot.roles is None:
             lookup.require_not_gone(conn, user, deadline)
 
         def is_password_refused(until: Deadline) -> bool | None:
-            return not check_password(conn, user, password, until, may_rewrite=False).right
+            return not password_check.check_password(conn, user, password, until, may_rewrite=False).right
 
         _send_deletion(conn, user, attempt, password, is_password_refused if verdict.enforced else None)
     return DeletedUser(user, conn.address.url, snapshot.roles, True, attempt.actor_gone, attempt.note)
@@ -94,7 +86,7 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     with change.attempt(conn, "drop_user", user, f"user {user!r}", "deleted", deadline) as attempt:
-        attempt.undo_record = snapshot = read_existing_user(conn, user, deadline)
+        attempt.undo_record = snapshot = lookup.read_existing_user(conn, user, deadline)
         _send_deletion(conn, user, attempt, read_password_hashes(conn, [user], deadline).get(user))
     return DeletedUser(user, conn.address.url, snapshot.roles, False, attempt.actor_gone, attempt.note)
 
@@ -134,14 +126,14 @@ def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = No
 
 def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str, *, is_drop: bool) -> DeletePreview:
     try:
-        snapshot = read_existing_user(conn, user, deadline)
-    except PermissionDeniedError:
+        snapshot = lookup.read_existing_user(conn, user, deadline)
+    except errors.PermissionDeniedError:
         if user != conn.user:
             raise
-        snapshot = UserSnapshot(user, read_own_roles(conn, deadline))
+        snapshot = UserSnapshot(user, lookup.read_own_roles(conn, deadline))
     if user == ROOT:
         raise _protected_user_error(user)
-    is_last_admin = ADMIN in (snapshot.roles or ()) and read_holders(conn, ADMIN, deadline) == (user,)
+    is_last_admin = ADMIN in (snapshot.roles or ()) and lookup.read_holders(conn, ADMIN, deadline) == (user,)
     is_kept = user in read_password_hashes(conn, [user], deadline) if is_drop else conn.on_change.wants_secrets
     return DeletePreview(
         user=user,
@@ -181,7 +173,7 @@ def read_password_hashes(conn: Connection, users: Collection[str], deadline: Dea
         return {}
     try:
         reply = conn.call_checked("BackupRBAC", deadline=deadline)
-    except MilvusException:
+    except errors.MilvusException:
         return {}
     wanted = frozenset(users)
     return {entry.user: PasswordHash(entry.password) for entry in reply.RBAC_meta.users if entry.user in wanted}
@@ -202,24 +194,24 @@ def _send_deletion(
     def is_gone(until: Deadline) -> bool | None:
         try:
             listed = lookup.is_listed(conn, user, until)
-        except AuthenticationError:
+        except errors.AuthenticationError:
             # The own user is gone: it is the one that was deleted.
             return True if user == conn.user else None
-        except PermissionDeniedError:
+        except errors.PermissionDeniedError:
             return is_gone_unlisted(until) if is_gone_unlisted else None
         return None if listed is None else not listed
 
     attempt.secret = secret
     try:
         attempt.send("DeleteCredential", is_gone, username=user)
-    except ProtectedUserError as exc:
-        raise _protected_user_error(user, exc.details) from exc
+    except errors.ProtectedUserError as exc:
+        raise _protected_user_error(user) from exc
     if user == conn.user:
         attempt.actor_gone = _has_lost_access(conn)
 
 
-def _protected_user_error(user: str, details: str = "") -> ProtectedUserError:
-    return ProtectedUserError(f"user {user!r} cannot be deleted: the server protects it", details=details)
+def _protected_user_error(user: str) -> errors.ProtectedUserError:
+    return errors.ProtectedUserError(f"user {user!r} cannot be deleted: the server protects it")
 
 
 def _has_lost_access(conn: Connection) -> bool:
@@ -228,8 +220,8 @@ def _has_lost_access(conn: Connection) -> bool:
     for _ in until.poll(every=0.005):
         try:
             conn.call("GetVersion", deadline=until)
-        except AuthenticationError:
+        except errors.AuthenticationError:
             return True
-        except MilvusException:
+        except errors.MilvusException:
             return False
     return False

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from milvus_magics import errors
 from milvus_magics.client import change, lookup, password_check
-from milvus_magics.client.lookup import read_user
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require_valid
-from milvus_magics.client.password_check import check_password
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    ChangeInterrupted,
-    MilvusException,
-    OutcomeUnknownError,
-    UnknownUserError,
-    WrongPasswordError,
-)
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -74,12 +65,14 @@ def reset_password(
     proven = None
     try:
         proven = _prove(conn, user, old, new, deadline) if old else None
-    except OutcomeUnknownError:
+    except errors.OutcomeUnknownError:
         raise
-    except MilvusException as exc:
+    except errors.MilvusException as exc:
         note = f"not proven: {exc}"
     except KeyboardInterrupt as exc:
-        raise ChangeInterrupted(f"interrupted; the password of user {user!r} is changed, but not proven") from exc
+        raise errors.ChangeInterrupted(
+            f"interrupted; the password of user {user!r} is changed, but not proven"
+        ) from exc
     note = join_parts(changed.note, note)
     return ChangedPassword(user, changed.server, proven, changed.reauthenticated, note)
 
@@ -94,15 +87,15 @@ def _change(
     )
 
     def is_changed(until: Deadline) -> bool | None:
-        return check_password(conn, user, new, until, may_rewrite=False).right
+        return password_check.check_password(conn, user, new, until, may_rewrite=False).right
 
     subject = f"the password of user {user!r}"
     with change.attempt(conn, operation, user, subject, "changed", deadline) as attempt:
         _require_old(conn, user, old, deadline)
         try:
             attempt.send("UpdateCredential", is_changed, username=user, oldPassword=old, newPassword=new)
-        except WrongPasswordError as exc:
-            raise _refused_error(user, old, exc.details) from exc
+        except errors.WrongPasswordError as exc:
+            raise _refused_error(user, old) from exc
         finally:
             own = user == conn.user and attempt.outcome == "done"
             if own:
@@ -119,36 +112,33 @@ def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -
         with conn.batch() as begin:
             described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
             password_check.require_right(conn, user, old, deadline)
-            if read_user(conn, user, described, deadline).roles is None:
+            if lookup.read_user(conn, user, described, deadline).roles is None:
                 lookup.require_not_gone(conn, user, deadline)
     elif not lookup.require_user(conn, user, deadline):
-        raise UnknownUserError(
-            f"whether there is a user {user!r} cannot be told: the server lists nobody", outcome=NOTHING_CHANGED
+        raise errors.UnknownUserError(
+            f"whether there is a user {user!r} cannot be told: the server lists nobody", outcome=errors.NOTHING_CHANGED
         )
 
 
-def _refused_error(user: str, old: Secret, details: str) -> WrongPasswordError:
+def _refused_error(user: str, old: Secret) -> errors.WrongPasswordError:
     if old:
-        return WrongPasswordError(
-            f"the old password of user {user!r} is wrong", details=details, outcome=NOTHING_CHANGED
-        )
-    return WrongPasswordError(
+        return errors.WrongPasswordError(f"the old password of user {user!r} is wrong", outcome=errors.NOTHING_CHANGED)
+    return errors.WrongPasswordError(
         f"the old password of user {user!r} is needed: only users whom the server's setting common.security.superUsers "
         "names may leave it out",
-        details=details,
-        outcome=NOTHING_CHANGED,
+        outcome=errors.NOTHING_CHANGED,
     )
 
 
 def _prove(conn: Connection, user: str, old: Secret, new: Secret, deadline: Deadline) -> bool:
     """Show that the new password works and the old one does not, in all proxies at best."""
     for _ in Deadline(SECONDS_TO_PROVE).poll(SECONDS_BETWEEN_PROOFS):
-        old_works = check_password(conn, user, old, deadline, may_rewrite=True).right
-        new_works = check_password(conn, user, new, deadline, may_rewrite=True).right
+        old_works = password_check.check_password(conn, user, old, deadline, may_rewrite=True).right
+        new_works = password_check.check_password(conn, user, new, deadline, may_rewrite=True).right
         if new_works and not old_works:
             return True
     which = "the old one still works" if old_works else "the new one does not work"
-    raise OutcomeUnknownError(
+    raise errors.OutcomeUnknownError(
         f"the server says that the password of user {user!r} is changed, but {which}; if it has several "
         "proxies, one of them may not know yet: try again in a minute"
     )

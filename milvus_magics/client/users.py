@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from milvus_magics import errors
 from milvus_magics.client import change, lookup, roles
-from milvus_magics.client.lookup import (
-    missing_description_note,
-    read_roles_of_existing_user,
-    read_user,
-    read_version,
-    role_names_in,
-    unknown_user_error,
-)
 from milvus_magics.client.names import (
     problem_with_existing_name,
     problem_with_password,
@@ -28,14 +21,6 @@ from milvus_magics.client.user_deletion import preview_delete_user as preview_de
 from milvus_magics.client.user_deletion import preview_drop_user as preview_drop_user
 from milvus_magics.client.user_passwords import reset_password as reset_password
 from milvus_magics.client.user_passwords import update_password as update_password
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    LimitReachedError,
-    MilvusException,
-    ParameterError,
-    PermissionDeniedError,
-    UserExistsError,
-)
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -87,7 +72,9 @@ def create_user(
         _send_creation(conn, attempt, user, password, description, names, deadline)
         note = ""
         if description:
-            note = missing_description_note(lambda: list_user(conn, user, timeout=deadline.remaining()).description)
+            note = lookup.missing_description_note(
+                lambda: list_user(conn, user, timeout=deadline.remaining()).description
+            )
     _grant_all(conn, user, wanted, deadline)
     return CreatedUser(user, conn.address.url, wanted, note=join_parts(attempt.note, note))
 
@@ -110,7 +97,7 @@ def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
     reply = conn.call_checked("SelectUser", deadline=Deadline(timeout), include_role_info=True)
-    rows = [User(result.user.name, role_names_in(result), result.description) for result in reply.results]
+    rows = [User(result.user.name, lookup.role_names_in(result), result.description) for result in reply.results]
     rows.sort(key=lambda row: row.name)
     return Users(rows, f"{count_text(len(rows), 'user')} on {conn.address.url}")
 
@@ -131,12 +118,12 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
     reply = conn.call("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
     result = lookup.find_user(conn, user, reply, deadline)
     if result:
-        return User(user, role_names_in(result), result.description)
+        return User(user, lookup.role_names_in(result), result.description)
     try:
         names = list_usernames(conn, timeout=deadline.remaining())
-    except PermissionDeniedError:
+    except errors.PermissionDeniedError:
         names = []
-    raise unknown_user_error(conn, user, names, outcome=None)
+    raise lookup.unknown_user_error(conn, user, names, outcome=None)
 
 
 def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
@@ -157,7 +144,7 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
         enforced = is_authorization_on(conn, deadline)
         reply = version.reply()
         conn.version = reply.version
-        user_roles = read_user(conn, conn.user, described, deadline).roles if described else None
+        user_roles = lookup.read_user(conn, conn.user, described, deadline).roles if described else None
     return WhoAmI(
         user=conn.user,
         actor=conn.actor,
@@ -185,7 +172,7 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
             lookup.require_roles(conn, wanted, deadline)
         try:
             names = list(listed.reply().usernames)
-        except PermissionDeniedError:
+        except errors.PermissionDeniedError:
             return None
     if user in names:
         raise _user_exists_error(conn, user)
@@ -197,7 +184,7 @@ def roles_missing_after_partial_creation(
 ) -> tuple[str, ...]:
     """The roles that a user lacks who was created before, with this very password; else none."""
     try:
-        user_roles = read_roles_of_existing_user(conn, user, deadline)
+        user_roles = lookup.read_roles_of_existing_user(conn, user, deadline)
         missing = tuple(role for role in wanted if role not in (user_roles or ()))
         if (
             user_roles is None
@@ -205,7 +192,7 @@ def roles_missing_after_partial_creation(
             or not check_password(conn, user, password, deadline, may_rewrite=False).right
         ):
             return ()
-    except MilvusException:
+    except errors.MilvusException:
         return ()  # whatever stands against it, creating says so
     lookup.require_roles(conn, missing, deadline)
     return missing
@@ -229,29 +216,25 @@ def _send_creation(
             password=password,
             **({"description": description} if description else {}),
         )
-    except LimitReachedError as exc:
-        raise LimitReachedError(
+    except errors.LimitReachedError as exc:
+        raise errors.LimitReachedError(
             f"the server takes no more users: it has {len(names or ()) or 'as many as its limit'} (setting "
             f"proxy.maxUserNum); delete one, or have the limit raised; user {user!r} is not created",
-            details=exc.details,
         ) from exc
-    except UserExistsError as exc:
-        raise _user_exists_error(conn, user, exc.details) from exc
-    except ParameterError as exc:
+    except errors.UserExistsError as exc:
+        raise _user_exists_error(conn, user) from exc
+    except errors.ParameterError as exc:
         if not {".", "-"} & set(user):
             raise
-        raise ParameterError(
-            f"this server (Milvus {read_version(conn, deadline)}) takes only letters, digits and _ in a user "
+        raise errors.ParameterError(
+            f"this server (Milvus {lookup.read_version(conn, deadline)}) takes only letters, digits and _ in a user "
             f"name, not {user!r}: '.' and '-' need Milvus 2.6",
-            details=exc.details,
-            outcome=NOTHING_CHANGED,
+            outcome=errors.NOTHING_CHANGED,
         ) from exc
 
 
-def _user_exists_error(conn: Connection, user: str, details: str = "") -> UserExistsError:
-    return UserExistsError(
-        f"user {user!r} exists already on {conn.address.url}", details=details, outcome=NOTHING_CHANGED
-    )
+def _user_exists_error(conn: Connection, user: str) -> errors.UserExistsError:
+    return errors.UserExistsError(f"user {user!r} exists already on {conn.address.url}", outcome=errors.NOTHING_CHANGED)
 
 
 def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> None:
@@ -285,7 +268,7 @@ def preview_create_user(
         return Preview(what, conn.address.url)
     try:
         names = _require_new(conn, user, wanted, deadline)
-    except UserExistsError as exc:
+    except errors.UserExistsError as exc:
         if wanted and not password:
             raise exc.with_message(
                 f"{exc}; with their password, the roles that they lack would be given", exc.outcome

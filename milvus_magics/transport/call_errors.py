@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics import errors, wire
 from milvus_magics.transport.address import Address
-from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     import grpc
@@ -35,7 +34,7 @@ def error_from_grpc(
         error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
     if isinstance(error, errors.ServerTooOldError):
         error = too_old_error(method, address, version)
-    error.details = printable(words)
+    error.details = words
     return error
 
 
