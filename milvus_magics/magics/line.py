@@ -26,7 +26,14 @@ CLEAR_HISTORY = (
     "get_ipython().history_manager.db.executescript(\"DELETE FROM history WHERE source LIKE '%milvus%'; VACUUM\")"
 )
 
-ESCAPABLE = " \t'\"\\${};"
+# The pieces that a line is made of, outside of double quotes and inside. Each has one named group.
+_EXPANDED = r"(?P<brace>[{}])(?P=brace)|(?P<expression>\{)|\$(?P<name>[^\W\d]\w*)"
+_OUTSIDE = re.compile(
+    rf"""(?P<blank>\s+)|'(?P<literal>[^']*)'|\\(?P<escaped>[ \t'"\\${{}};])|{_EXPANDED}|(?P<quote>["'])"""
+    r"|(?P<plain>[\w-]+|.)",
+    re.DOTALL,
+)
+_INSIDE = re.compile(rf"""\\(?P<escaped>["\\${{}}])|{_EXPANDED}|(?P<quote>")|(?P<plain>[^"\\${{}}]+|.)""", re.DOTALL)
 
 
 @dataclass
@@ -37,10 +44,6 @@ class Token:
     literal: str = ""
     plain: bool = True
     is_option: bool = False
-
-    def option(self) -> str:
-        """What was typed without quotes, as options are spelled."""
-        return self.literal.replace("_", "-").lower()
 
     def add(self, text: str, *, plain: bool) -> None:
         """Append text; once something is not plain, the literal beginning is over."""
@@ -105,106 +108,73 @@ def split(line: str, namespace: Namespace) -> list[Token]:
     """
     line = line.strip()
     line = line[:-1] if line.endswith(";") and not line.endswith("\\;") else line
-    return _Splitter(line, namespace).tokens()
+    tokens: list[Token] = []
+    token, at, in_quotes = None, 0, False
+    while piece := (_INSIDE if in_quotes else _OUTSIDE).match(line, at):
+        kind = piece.lastgroup
+        if not in_quotes:
+            refuse_secret(token, line[at])
+        if kind == "blank":
+            token, at = None, piece.end()
+            continue
+        if token is None:
+            if tokens and line[at] != "-":
+                refuse_value(tokens[-1])
+            token = Token()
+            tokens.append(token)
+        text, at = _expand(piece, namespace)
+        token.add(text, plain=kind == "plain" and not in_quotes)
+        in_quotes ^= kind == "quote"
+    if in_quotes:
+        raise ParameterError(_UNCLOSED_QUOTE, outcome=NOTHING_SENT)
+    refuse_secret(token, "")
+    return tokens
 
 
-class _Splitter:
-    def __init__(self, line: str, namespace: Namespace) -> None:
-        self._line, self._namespace, self._at = line, namespace, 0
-
-    def tokens(self) -> list[Token]:
-        tokens: list[Token] = []
-        token: Token | None = None
-        while self._at < len(self._line):
-            refuse_option(token.option() if token else "", self._line[self._at])
-            if self._line[self._at].isspace():
-                self._at += 1
-                token = None
-                continue
-            if token is None:
-                if tokens and self._line[self._at] != "-":
-                    refuse_value(tokens[-1].option())
-                token = Token()
-                tokens.append(token)
-            self._read(token)
-        refuse_option(token.option() if token else "", "")
-        return tokens
-
-    def _read(self, token: Token) -> None:
-        char = self._line[self._at]
-        if char == "'":
-            token.add(self._until_quote("'"), plain=False)
-        elif char == '"':
-            self._at += 1
-            token.add("", plain=False)
-            while not self._quote_ends():
-                self._read_one(token, escapable='"\\${}')
-        else:
-            self._read_one(token, escapable=ESCAPABLE)
-
-    def _read_one(self, token: Token, escapable: str) -> None:
-        """One character, or one expansion."""
-        rest = self._line[self._at :]
-        name = re.match(r"\$([^\W\d]\w*)", rest)
-        if rest[0] == "\\" and rest[1:2] and rest[1] in escapable:
-            self._advance(token, rest[1], 2)
-        elif rest.startswith(("{{", "}}")):
-            self._advance(token, rest[0], 2)
-        elif rest[0] == "{":
-            expression = self._expression(rest)
-            self._advance(token, self._namespace.evaluate(expression), len(expression) + 2)
-        elif name:
-            self._advance(token, as_text(self._namespace.find(name[1]), repr(name[1])), name.end())
-        else:
-            token.add(rest[0], plain=True)
-            self._at += 1
-
-    def _advance(self, token: Token, text: str, length: int) -> None:
-        token.add(text, plain=False)
-        self._at += length
-
-    def _until_quote(self, quote: str) -> str:
-        end = self._line.find(quote, self._at + 1)
-        if end < 0:
+def _expand(piece: re.Match[str], namespace: Namespace) -> tuple[str, int]:
+    """What a piece of the line stands for, and where the piece ends."""
+    kind = str(piece.lastgroup)
+    if kind == "expression":
+        expression = _expression_at(piece.string, piece.end())
+        return namespace.evaluate(expression), piece.end() + len(expression) + 1
+    if kind == "name":
+        return as_text(namespace.find(piece[kind]), repr(piece[kind])), piece.end()
+    if kind == "quote":
+        if piece[kind] == "'":
             raise ParameterError(_UNCLOSED_QUOTE, outcome=NOTHING_SENT)
-        text = self._line[self._at + 1 : end]
-        self._at = end + 1
-        return text
-
-    def _quote_ends(self) -> bool:
-        if self._at >= len(self._line):
-            raise ParameterError(_UNCLOSED_QUOTE, outcome=NOTHING_SENT)
-        if self._line[self._at] != '"':
-            return False
-        self._at += 1
-        return True
-
-    def _expression(self, rest: str) -> str:
-        """The shortest Python expression in braces that `rest` begins with."""
-        for end in (i for i, char in enumerate(rest) if char == "}"):
-            try:
-                ast.parse(rest[1:end].strip(), mode="eval")
-            except (SyntaxError, ValueError, MemoryError, RecursionError):
-                continue
-            return rest[1:end]
-        raise ParameterError(
-            "a brace on the line opens no Python expression; a bare brace is written {{ or in single quotes",
-            outcome=NOTHING_SENT,
-        )
+        return "", piece.end()
+    return piece[kind], piece.end()
 
 
-def refuse_option(option: str, following: str) -> None:
+def _expression_at(line: str, start: int) -> str:
+    """The shortest Python expression that a brace closes."""
+    end = line.find("}", start)
+    while end >= 0:
+        try:
+            ast.parse(line[start:end].strip(), mode="eval")
+        except (SyntaxError, ValueError, MemoryError, RecursionError):
+            end = line.find("}", end + 1)
+        else:
+            return line[start:end]
+    raise ParameterError(
+        "a brace on the line opens no Python expression; a bare brace is written {{ or in single quotes",
+        outcome=NOTHING_SENT,
+    )
+
+
+def refuse_secret(token: Token | None, following: str) -> None:
     """Stop at an option that would be followed by a secret, before anything of that is looked at.
 
     Args:
-        option: what the word begins with, so far.
+        token: the word that it may be, so far; None between words.
         following: the next character; empty at the end of the line.
 
     Raises:
         ParameterError: it is one.
     """
-    if following.isalnum() or (following in ("-", "_") and following):
+    if token is None or following.isalnum() or (following and following in "-_"):
         return
+    option = _option_in(token)
     if option in SECRET_OPTIONS or option.startswith("-p"):
         raise ParameterError(
             f"a password is never typed on the line; use {NEW_SOURCES if option == '--new-password' else SOURCES}. "
@@ -212,21 +182,26 @@ def refuse_option(option: str, following: str) -> None:
             outcome=NOTHING_SENT,
         )
     if following == "=":
-        refuse_value(option)
+        refuse_value(token)
 
 
-def refuse_value(option: str) -> None:
+def refuse_value(token: Token) -> None:
     """Stop at a value of `--token`, which takes none.
 
     Raises:
-        ParameterError: the option is that one.
+        ParameterError: the word is that option.
     """
-    if option == "--token":
+    if _option_in(token) == "--token":
         raise ParameterError(
             "--token takes no value, it asks for it; --token-env VAR and --token-var NAME say where it is. "
             f"{cleanup_advice('token')}",
             outcome=NOTHING_SENT,
         )
+
+
+def _option_in(token: Token) -> str:
+    """What was typed without quotes, as options are spelled."""
+    return token.literal.replace("_", "-").lower()
 
 
 def cleanup_advice(what: str = "password") -> str:
