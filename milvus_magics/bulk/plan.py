@@ -76,7 +76,7 @@ def read_all_users(conn: Connection, deadline: Deadline) -> Users:
             lambda: conn.call_checked("SelectUser", deadline=deadline, include_role_info=True)
         )
     except PermissionDeniedError:
-        return {name: UserSnapshot(name) for name in conn.call_checked("ListCredUsers", deadline=deadline).usernames}
+        return {name: UserSnapshot(name) for name in lookup.list_usernames(conn, deadline)}
     return {
         result.user.name: UserSnapshot(result.user.name, lookup.role_names_in(result), result.description)
         for result in reply.results

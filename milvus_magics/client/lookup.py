@@ -14,11 +14,6 @@ from milvus_magics.wire import versions
 from milvus_magics.wording import did_you_mean, listed
 
 
-def read_roles_of_existing_user(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...] | None:
-    """The roles of a user who must exist. None if the caller may not look."""
-    return read_existing_user(conn, user, deadline).roles
-
-
 def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
     """Read what would go with a user, who must exist."""
     with conn.batch() as begin:
@@ -34,7 +29,7 @@ def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None
         UnknownUserError: there is no such user.
         PermissionDeniedError: the caller may not list users.
     """
-    names = list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
+    names = list_usernames(conn, deadline)
     if names and user not in names:
         raise unknown_user_error(conn, user, names)
     return True if names else None
@@ -54,7 +49,7 @@ def require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
 
 def is_listed(conn: Connection, user: str, deadline: Deadline) -> bool | None:
     """Whether the server lists the user. None if it lists nobody, so it did not look."""
-    names = conn.call_checked("ListCredUsers", deadline=deadline).usernames
+    names = list_usernames(conn, deadline)
     return user in names if names else None
 
 
@@ -174,6 +169,16 @@ def unknown_user_error(
     )
 
 
+def user_exists_error(conn: Connection, user: str) -> errors.UserExistsError:
+    """The error for a user who is there already."""
+    return errors.UserExistsError(f"user {user!r} exists already on {conn.address.url}", outcome=errors.NOTHING_CHANGED)
+
+
+def role_exists_error(conn: Connection, role: str) -> errors.RoleExistsError:
+    """The error for a role that is there already."""
+    return errors.RoleExistsError(f"role {role!r} exists already on {conn.address.url}", outcome=errors.NOTHING_CHANGED)
+
+
 def list_databases(conn: Connection, deadline: Deadline) -> list[str]:
     """The names of all databases."""
     return list(conn.call_checked("ListDatabases", deadline=deadline).db_names)
@@ -189,10 +194,9 @@ def list_aliases(conn: Connection, db: str, deadline: Deadline) -> list[str]:
     return list(conn.call_checked("ListAliases", deadline=deadline, db_name=db).aliases)
 
 
-def listed_users_among(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> tuple[str, ...]:
-    """The wanted users who exist."""
-    names = set(conn.call_checked("ListCredUsers", deadline=deadline).usernames) if wanted else set()
-    return tuple(user for user in wanted if user in names)
+def list_usernames(conn: Connection, deadline: Deadline) -> list[str]:
+    """The names of all users."""
+    return list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
 
 
 def raise_for(reply: Any) -> None:

@@ -143,12 +143,11 @@ def choose_check_method(conn: Connection, user: str, deadline: Deadline) -> str:
     if not _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
         return "login"
     status = _read_update_status(_begin_update(conn.begin, user, _random(), deadline))
-    if status.code == errors.NOT_AUTHENTICATED:
-        return "update"
-    if status.code != errors.PARAMETER_INVALID:
-        raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
-    _require_checked_updates(conn, deadline)
-    return "rewrite"
+    if status.code == errors.PARAMETER_INVALID:
+        _require_checked_updates(conn, deadline)
+        return "rewrite"
+    _require_refusal(status)
+    return "update"
 
 
 def require_right(
@@ -170,7 +169,7 @@ def require_right(
 def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> errors.MilvusException:
     """The error for a user whose password did not pass."""
     try:
-        names = list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
+        names = lookup.list_usernames(conn, deadline)
     except errors.PermissionDeniedError as exc:
         if user == conn.user:  # who was told "denied" is logged in, so they exist
             return _plainly_wrong_error(user)
@@ -245,20 +244,14 @@ def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline
         if status.code == errors.PARAMETER_INVALID:
             update.cancel()
             return _by_rewriting(conn, user, password, deadline) if may_rewrite else Verdict(None, enforced=False)
-        if status.code != errors.NOT_AUTHENTICATED:
-            raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
+        _require_refusal(status)
         return Verdict(_update_passes(_read_update_status(update)), enforced=False)
 
 
-def _begin_update(begin: Callable[..., Pending], user: str, password: Secret, deadline: Deadline) -> Pending:
-    return begin(
-        "UpdateCredential",
-        deadline=deadline,
-        login=None,
-        username=user,
-        oldPassword=password,
-        newPassword=UNSTORABLE_PASSWORD,
-    )
+def _begin_update(
+    begin: Callable[..., Pending], user: str, old: Secret, deadline: Deadline, new: Secret = UNSTORABLE_PASSWORD
+) -> Pending:
+    return begin("UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=old, newPassword=new)
 
 
 def _update_passes(status: reply_status.Status) -> bool:
@@ -274,10 +267,7 @@ def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadl
     """Check by changing the password to itself, where the server measures the new one first."""
     _require_checked_updates(conn, deadline)
     lookup.require_not_gone(conn, user, deadline)
-    call = conn.begin(
-        "UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=password, newPassword=password
-    )
-    status = _read_update_status(call)
+    status = _read_update_status(_begin_update(conn.begin, user, password, deadline, password))
     if status.ok or status.code == errors.NOT_AUTHENTICATED:
         return Verdict(status.ok, enforced=False)
     if status.code == errors.PARAMETER_INVALID:
@@ -289,13 +279,15 @@ def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
     """Require that the server refuses a wrong old password, shown on a user who does not exist."""
     nobody = f"mm_{secrets.token_hex(8)}"
     new = Secret(secrets.token_hex(MAX_PASSWORD_BYTES // 2))
-    call = conn.begin(
-        "UpdateCredential", deadline=deadline, login=None, username=nobody, oldPassword=_random(), newPassword=new
-    )
-    status = _read_update_status(call)
+    status = _read_update_status(_begin_update(conn.begin, nobody, _random(), deadline, new))
     if status.ok:
         # A superuser's header was put in on the way, and such an update creates the user.
         conn.call_checked("DeleteCredential", deadline=deadline, username=nobody)
+    _require_refusal(status)
+
+
+def _require_refusal(status: reply_status.Status) -> None:
+    """Require that a random password was refused as a wrong one."""
     if status.code != errors.NOT_AUTHENTICATED:
         raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
 

@@ -11,7 +11,7 @@ from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
 from milvus_magics.client.results.users import RestoredUser, UserSnapshot, roles_text
-from milvus_magics.errors import NOTHING_CHANGED, MilvusException, RoleExistsError, UnknownRoleError, UserExistsError
+from milvus_magics.errors import MilvusException, RoleExistsError, UnknownRoleError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -103,8 +103,9 @@ def restore_role(
     with change.attempt(
         conn, "restore_role", snapshot.role, f"role {snapshot.role!r}", "restored", deadline
     ) as attempt:
-        present = lookup.listed_users_among(conn, snapshot.users or (), deadline)
-        gone = tuple(user for user in snapshot.users or () if user not in present)
+        names = lookup.list_usernames(conn, deadline) if snapshot.users else ()
+        present = tuple(user for user in snapshot.users or () if user in names)
+        gone = tuple(user for user in snapshot.users or () if user not in names)
         try:
             with attempt.nested():
                 roles.create_role(conn, snapshot.role, description=snapshot.description, timeout=deadline.remaining())
@@ -131,7 +132,7 @@ def preview_restore_role(
     """What `restore_role` would do."""
     deadline = Deadline(timeout)
     if snapshot.role in lookup.require_roles(conn, [], deadline) and not may_exist:
-        raise RoleExistsError(f"role {snapshot.role!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
+        raise lookup.role_exists_error(conn, snapshot.role)
     held = f"{holders_text(snapshot.users, None)}, {privileges_text(snapshot.grants, None)}"
     return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url)
 
@@ -139,7 +140,7 @@ def preview_restore_role(
 def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> None:
     """Raise if there is such a user again, or one of their roles is gone."""
     if lookup.is_listed(conn, snapshot.user, deadline):
-        raise UserExistsError(f"user {snapshot.user!r} exists already on {conn.address.url}", outcome=NOTHING_CHANGED)
+        raise lookup.user_exists_error(conn, snapshot.user)
     try:
         lookup.require_roles(conn, snapshot.roles or (), deadline)
     except UnknownRoleError as exc:

@@ -81,7 +81,7 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
         try:
             attempt.send("CreateRole", lambda until: lookup.is_listed_role(conn, role, until), entity=entity)
         except errors.RoleExistsError as exc:
-            raise _role_exists_error(conn, role) from exc
+            raise lookup.role_exists_error(conn, role) from exc
         except errors.LimitReachedError as exc:
             raise errors.LimitReachedError(
                 f"the server takes no more roles, 'admin' and 'public' included (setting proxy.maxRoleNum, 10 by "
@@ -185,7 +185,7 @@ def _require_valid_names(user: str, role: str) -> None:
 
 def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
     """The roles of a user, which must include this one: the server accepts to revoke what was never granted."""
-    user_roles = lookup.read_roles_of_existing_user(conn, user, deadline)
+    user_roles = lookup.read_existing_user(conn, user, deadline).roles
     if user_roles is None or role in user_roles:
         return user_roles
     lookup.require_roles(conn, [role], deadline)
@@ -214,12 +214,8 @@ def _require_new(conn: Connection, role: str, deadline: Deadline) -> list[str]:
     """The names of all roles, which must not include this one; empty if the caller may not look."""
     names = lookup.require_roles(conn, [], deadline)
     if role in names:
-        raise _role_exists_error(conn, role)
+        raise lookup.role_exists_error(conn, role)
     return names
-
-
-def _role_exists_error(conn: Connection, role: str) -> errors.RoleExistsError:
-    return errors.RoleExistsError(f"role {role!r} exists already on {conn.address.url}", outcome=errors.NOTHING_CHANGED)
 
 
 def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
@@ -250,7 +246,7 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     """What `grant_role` would do."""
     _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    user_roles = lookup.read_roles_of_existing_user(conn, user, deadline)
+    user_roles = lookup.read_existing_user(conn, user, deadline).roles
     lookup.require_roles(conn, [role], deadline)
     note = "they have it already, so nothing would change" if role in (user_roles or ()) else ""
     return Preview(

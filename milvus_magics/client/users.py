@@ -86,7 +86,7 @@ def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[st
         conn: the connection to ask.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
-    return sorted(conn.call_checked("ListCredUsers", deadline=Deadline(timeout)).usernames)
+    return sorted(lookup.list_usernames(conn, Deadline(timeout)))
 
 
 def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
@@ -120,7 +120,7 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
     if result:
         return User(user, lookup.role_names_in(result), result.description)
     try:
-        names = list_usernames(conn, timeout=deadline.remaining())
+        names = lookup.list_usernames(conn, deadline)
     except errors.PermissionDeniedError:
         names = []
     raise lookup.unknown_user_error(conn, user, names, outcome=None)
@@ -175,7 +175,7 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
         except errors.PermissionDeniedError:
             return None
     if user in names:
-        raise _user_exists_error(conn, user)
+        raise lookup.user_exists_error(conn, user)
     return names
 
 
@@ -184,7 +184,7 @@ def roles_missing_after_partial_creation(
 ) -> tuple[str, ...]:
     """The roles that a user lacks who was created before, with this very password; else none."""
     try:
-        user_roles = lookup.read_roles_of_existing_user(conn, user, deadline)
+        user_roles = lookup.read_existing_user(conn, user, deadline).roles
         missing = tuple(role for role in wanted if role not in (user_roles or ()))
         if (
             user_roles is None
@@ -222,7 +222,7 @@ def _send_creation(
             f"proxy.maxUserNum); delete one, or have the limit raised; user {user!r} is not created",
         ) from exc
     except errors.UserExistsError as exc:
-        raise _user_exists_error(conn, user) from exc
+        raise lookup.user_exists_error(conn, user) from exc
     except errors.ParameterError as exc:
         if not {".", "-"} & set(user):
             raise
@@ -231,10 +231,6 @@ def _send_creation(
             f"name, not {user!r}: '.' and '-' need Milvus 2.6",
             outcome=errors.NOTHING_CHANGED,
         ) from exc
-
-
-def _user_exists_error(conn: Connection, user: str) -> errors.UserExistsError:
-    return errors.UserExistsError(f"user {user!r} exists already on {conn.address.url}", outcome=errors.NOTHING_CHANGED)
 
 
 def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> None:
