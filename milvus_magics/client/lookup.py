@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from milvus_magics import errors
@@ -12,6 +13,8 @@ from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
 from milvus_magics.wire import versions
 from milvus_magics.wording import did_you_mean, listed
+
+NAME, ROLE_NAME = attrgetter("name"), attrgetter("role.name")
 
 
 def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
@@ -73,7 +76,10 @@ def find_user(conn: Connection, user: str, reply: Any, deadline: Deadline) -> An
         reply = conn.call_checked("SelectUser", deadline=deadline, include_role_info=True)
     else:
         raise_if_failed(status)
-    return next((result for result in reply.results if result.user.name == user), None)
+    for result in reply.results:
+        if result.user.name == user:
+            return result
+    return None
 
 
 def read_own_roles(conn: Connection, deadline: Deadline) -> tuple[str, ...]:
@@ -92,7 +98,7 @@ def is_own_role(conn: Connection, role: str, deadline: Deadline) -> bool:
 def role_names_in(result: Any) -> tuple[str, ...]:
     """The names of the roles in a result of SelectUser."""
     # Milvus 2.6.4 to 2.6.11 may list an empty role name: https://github.com/milvus-io/milvus/issues/49989
-    return tuple(sorted(role.name for role in result.roles if role.name))
+    return tuple(sorted(filter(None, map(NAME, result.roles))))
 
 
 def read_holders(conn: Connection, role: str, deadline: Deadline) -> tuple[str, ...] | None:
@@ -106,7 +112,7 @@ def read_holders(conn: Connection, role: str, deadline: Deadline) -> tuple[str, 
 
 def user_names_in(result: Any) -> tuple[str, ...]:
     """The names of the users in a result of SelectRole."""
-    return tuple(sorted(user.name for user in result.users))
+    return tuple(sorted(map(NAME, result.users)))
 
 
 def require_roles(
@@ -121,7 +127,7 @@ def require_roles(
         reply = conn.call_checked("SelectRole", deadline=deadline)
     except errors.PermissionDeniedError:
         return []
-    names = sorted(result.role.name for result in reply.results)
+    names = sorted(map(ROLE_NAME, reply.results))
     missing = next((name for name in wanted if name not in names), None)
     if missing is not None:
         raise unknown_role_error(conn, missing, names, outcome)
@@ -148,7 +154,7 @@ def find_role(
 def is_listed_role(conn: Connection, role: str, deadline: Deadline) -> bool:
     """Whether the server lists the role."""
     reply = conn.call_checked("SelectRole", deadline=deadline)
-    return any(result.role.name == role for result in reply.results)
+    return role in map(ROLE_NAME, reply.results)
 
 
 def unknown_role_error(

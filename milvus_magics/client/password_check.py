@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from milvus_magics import errors
@@ -140,7 +141,7 @@ def choose_check_method(conn: Connection, user: str, deadline: Deadline) -> str:
     Raises:
         CannotVerifyError: when it takes any password.
     """
-    if not _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
+    if not _login_passes(partial(conn.call, "GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
         return "login"
     status = _read_update_status(_begin_update(conn.begin, user, _random(), deadline))
     if status.code == errors.PARAMETER_INVALID:
@@ -205,10 +206,8 @@ def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline)
     with conn.batch() as begin:
         control = begin("GetVersion", deadline=deadline, login=Login(user, _random()))
         # The last of the calls in flight waits here instead of in the background: that costs half.
-        login = Login(user, password)
-        right = (
-            _login_passes(lambda: conn.call("GetVersion", deadline=deadline, login=login), THIS) if is_askable else None
-        )
+        ask = partial(conn.call, "GetVersion", deadline=deadline, login=Login(user, password))
+        right = _login_passes(ask, THIS) if is_askable else None
         if _login_passes(control.reply, RANDOM):
             return None
     if right is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from operator import attrgetter
 
 from milvus_magics import errors
 from milvus_magics.client import change, lookup, password_check
@@ -159,7 +160,7 @@ def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_n
     whose = f" for {passwords_not_kept} of them" if passwords_not_kept < len(snapshots) else ""
     why = " (theirs cannot be had here)" if conn.on_change.wants_secrets else ""
     password = f", with a new password{whose}{why}" if passwords_not_kept else ""
-    unseen = any(user.roles is None for user in snapshots)
+    unseen = None in map(attrgetter("roles"), snapshots)
     roles = ", without their roles, which the acting user may not see" if unseen else ""
     return f"undo: %milvus_restore_user{password}{roles}"
 
