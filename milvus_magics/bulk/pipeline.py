@@ -78,7 +78,6 @@ class Pipeline(Generic[Result]):
     """Runs scripts on a connection.
 
     Args:
-        conn: the connection to send on.
         timeout: seconds that one call may last.
 
     Attributes:

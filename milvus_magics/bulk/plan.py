@@ -36,7 +36,6 @@ def make_plan(
     """Check all rows of a bulk change, without changing anything.
 
     Args:
-        conn: the connection that would make the change.
         operation: `create_users`, `delete_users` or `drop_users`.
         rows: as `rows_of` gives them.
         limit: how many users the server takes, if that is known; it doesn't tell.

@@ -25,10 +25,6 @@ class UserRow:
 
     Attributes:
         number: of its row, as its source counts.
-        user: the name.
-        password: None where none is given.
-        roles: to give at creation.
-        description: to keep at creation.
         generated: whether the password was made up for it.
     """
 
@@ -45,11 +41,9 @@ class RowOutcome(NamedTuple):
 
     Attributes:
         row: its number.
-        user: who.
         outcome: `done`, `already` (nothing was left to do), `partly` (the user is there, and lacks a role), `refused`
             (nothing was changed), `unknown`, or `not tried`.
         reason: why, where it is not done; or what else should be known.
-        server: where.
         password: the one that was generated for it, masked.
     """
 
@@ -153,7 +147,6 @@ class BulkPlan(Sentence):
 
     Attributes:
         operation: `create_users`, `delete_users` or `drop_users`.
-        server: where.
         todo: the rows that something has to be done for.
         done: the outcomes of those that nothing has to be done for.
         users: the server's users by name, with their roles.

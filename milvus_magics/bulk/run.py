@@ -90,7 +90,6 @@ def execute(
     """Carry out a plan; a row that fails says why, and nothing is raised for it.
 
     Args:
-        conn: where it was planned for.
         planned: what `make_plan` gave.
         stop_on_error: start no more rows once one is refused.
         progress: called with the number of rows that are done by now.

@@ -74,7 +74,6 @@ class Attempt:
         """Send the change, and find out whether it was made if the answer is lost.
 
         Args:
-            method: name of the RPC.
             is_done: asks the server whether the change is made; None = it cannot be told.
             **fields: of the request, as in `Connection.call`.
 
@@ -216,12 +215,9 @@ def attempt(
     """The context of one change: first its checks, then `Attempt.send`.
 
     Args:
-        conn: where the change is made.
-        operation: name of the client function.
         target: the user, role or group, and what they are given or lose.
         subject: what is changed, in words: `user 'bob'`.
         verb: what is done to it, as a participle: `deleted`.
-        deadline: of the whole operation.
 
     Raises:
         ChangeInterrupted: in place of KeyboardInterrupt; says what is known.

@@ -45,8 +45,6 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
     Args:
         conn: any connection to the server; as whom it acts doesn't matter.
         user: the user, who need not exist.
-        password: the password to check.
-        deadline: of the operation.
         may_rewrite: whether the same password may be written again where nothing else tells, so only directly
             before a deletion. Without it the verdict is then "not looked into".
 
@@ -105,9 +103,6 @@ def begin_well_known_check(
 
     Args:
         begin: sends a call, as `Connection.begin`.
-        user: whose password it may be.
-        passwords: the well-known ones.
-        deadline: of the operation.
         enforced: whether the server checks passwords on login.
 
     Returns:

@@ -20,7 +20,6 @@ def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> 
     """All groups of privileges, the server's own included. Needs the privilege ListPrivilegeGroups.
 
     Args:
-        conn: the connection to ask.
         timeout: seconds; None = until an answer arrives or an error occurs.
 
     Raises:
@@ -62,7 +61,6 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
 
     Args:
         conn: a connection whose user may do so (the privilege DropPrivilegeGroup).
-        group: its name.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
@@ -96,7 +94,6 @@ def add_privileges_to_group(
 
     Args:
         conn: a connection whose user may do so (the privilege OperatePrivilegeGroup).
-        group: an existing group.
         privileges: names of privileges, all on collections, or on databases, or on the cluster.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
@@ -116,7 +113,6 @@ def remove_privileges_from_group(
 
     Args:
         conn: a connection whose user may do so (the privilege OperatePrivilegeGroup).
-        group: an existing group.
         privileges: names of privileges that it holds.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 

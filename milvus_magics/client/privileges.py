@@ -41,7 +41,6 @@ def grant_privilege(
 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
-        role: an existing role.
         privilege: its name, like `Search`; from Milvus 2.5 also a group's, like `CollectionReadOnly`.
         collection: on which collection; `*` = all. Privileges on collections need it.
         db: in which database; `*` = all. Default: the connection's, and for what is about the whole server all.

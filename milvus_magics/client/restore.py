@@ -26,7 +26,6 @@ def restore_user(
     Args:
         conn: a connection whose user may create users and give roles (CreateOwnership, ManageOwnership).
         snapshot: what the deletion took, as its `Change` says.
-        password: the one to give them.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:

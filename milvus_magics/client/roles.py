@@ -23,7 +23,6 @@ def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = 
     """All roles with their holders, by one call. Needs the privilege SelectOwnership.
 
     Args:
-        conn: the connection to ask.
         users: whether to ask who holds them, too.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
@@ -41,7 +40,6 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
 
     Args:
         conn: a connection whose user may look (the privilege SelectOwnership).
-        role: its name.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
@@ -125,8 +123,6 @@ def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None 
 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
-        user: who gets the role.
-        role: name of the role.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
@@ -144,8 +140,6 @@ def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None
 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
-        user: who loses the role.
-        role: name of the role.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:

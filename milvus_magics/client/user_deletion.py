@@ -26,8 +26,6 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
 
     Args:
         conn: a connection whose user may delete users (the privilege DropOwnership).
-        user: who is deleted.
-        password: that user's password.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Returns:
@@ -74,7 +72,6 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
 
     Args:
         conn: a connection whose user may delete and list users (DropOwnership, SelectOwnership).
-        user: who is deleted.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Returns:
@@ -98,8 +95,6 @@ def preview_delete_user(
     """What deleting a user would do. Nothing that could change anything is sent.
 
     Args:
-        conn: the connection that would delete.
-        user: who would be deleted.
         password: checked where that is possible without writing; None = not looked into.
         timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
@@ -151,8 +146,6 @@ def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_n
     """How deleted users could be restored, and without what; empty if nothing remembers them.
 
     Args:
-        conn: where they would be deleted.
-        snapshots: what would go with them.
         passwords_not_kept: users whose password cannot be restored.
     """
     if not conn.on_change.has_restorer or not snapshots:

@@ -26,7 +26,6 @@ def update_password(
 
     Args:
         conn: a connection whose user is that user, or may change passwords (the privilege UpdateUser).
-        user: whose password is changed.
         old_password: the password that they have. Empty: left to the server, which lets only superusers (its
             setting `common.security.superUsers`) go on without.
         new_password: 6 to 72 bytes, and another one.

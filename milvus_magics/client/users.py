@@ -83,7 +83,6 @@ def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[st
     """The names of all users, sorted. Needs the privilege SelectOwnership.
 
     Args:
-        conn: the connection to ask.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
     return sorted(lookup.list_usernames(conn, Deadline(timeout)))
@@ -93,7 +92,6 @@ def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
     """All users with their roles, by one call. Needs the privilege SelectUser.
 
     Args:
-        conn: the connection to ask.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
     reply = conn.call_checked("SelectUser", deadline=Deadline(timeout), include_role_info=True)
@@ -106,8 +104,6 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
     """One user with their roles. Everybody may ask about themselves, others need the privilege SelectUser.
 
     Args:
-        conn: the connection to ask.
-        user: who.
         timeout: seconds; None = until an answer arrives or an error occurs.
 
     Raises:
@@ -130,7 +126,6 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
     """As whom this connection acts, what they hold, and what the server enforces.
 
     Args:
-        conn: the connection to ask.
         timeout: seconds; None = until an answer arrives or an error occurs.
     """
     deadline = Deadline(timeout)

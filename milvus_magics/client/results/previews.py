@@ -72,7 +72,6 @@ class Preview(Sentence):
 
     Attributes:
         what: the change, as in "give role 'reader' to user 'bob'".
-        server: where.
         warning: what would be lost that may not be meant; it wants to be confirmed.
         note: what else is known, or cannot be known before.
     """

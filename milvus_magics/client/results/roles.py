@@ -128,10 +128,6 @@ class RestoredRole(Sentence):
     """A dropped role that is back.
 
     Attributes:
-        role: which one.
-        server: where.
-        users: who hold it again.
-        grants: what it holds again.
         gone: who held it and are deleted meanwhile.
     """
 

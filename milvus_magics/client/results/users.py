@@ -89,9 +89,6 @@ class RestoredUser(Sentence):
     """A deleted user who is back.
 
     Attributes:
-        user: who.
-        server: where.
-        roles: what they hold.
         same_password: whether it is the one they had; False = given anew, None = the caller knows.
         note: what else should be known.
     """
@@ -113,8 +110,6 @@ class ChangedPassword(Sentence):
     """A password that is changed.
 
     Attributes:
-        user: whose it is.
-        server: where.
         proven: whether the old one was seen refused and the new one accepted afterwards; None = not looked.
         reauthenticated: whether the connection goes on with the new one.
         note: what else should be known.
