@@ -44,8 +44,7 @@ class ConnectForm(Form):
         **tls: files and the server's name to begin with, as `connections.connect` names them.
     """
 
-    OPERATION = "connect"
-    TITLE = "Connect"
+    FUNCTION = connections.connect  # taken apart here: `_open` may come long before `keep`
     MAGIC = "%milvus_connect URI --user NAME"
     BUSY = "Connecting…"
     CHECK = "check with %milvus_connections"

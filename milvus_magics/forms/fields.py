@@ -112,6 +112,10 @@ class Field:
         """Whether it can be seen."""
         return bool(self.widget.layout.display != "none")
 
+    @is_shown.setter
+    def is_shown(self, is_shown: bool) -> None:
+        show(self.widget, is_shown)
+
     @property
     def is_listed(self) -> bool:
         """Whether it has a name that there is: one that is only half typed is not asked about."""
@@ -325,7 +329,7 @@ class ConfirmationField(Field):
         """Make the widget."""
         super().build(first)
         self._confirmed = first
-        show(self.widget, self._is_always_shown)
+        self.is_shown = self._is_always_shown
 
     @property
     def is_complete(self) -> bool:

@@ -6,18 +6,12 @@ import logging
 import threading
 from collections.abc import Callable
 from copy import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    NOTHING_SENT,
-    ChangeInterrupted,
-    ConfirmationError,
-    MilvusException,
-    ParameterError,
-)
+from milvus_magics import errors
+from milvus_magics.errors import ChangeInterrupted, MilvusException
 from milvus_magics.forms.fields import Field
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import DEFAULT, connections, session
@@ -33,16 +27,20 @@ REFRESH = "Refresh names"
 class Form(Panel):
     """Fields and an action on a server. Handlers may run on any thread: newer notebooks use their own.
 
-    A form of its own declares the attributes in capitals, and says in `_run` what it does.
+    A form of its own declares the attributes in capitals; its fields are named as its function calls its arguments.
 
     Args:
         using: alias of the connection.
         timeout: seconds that each operation may last.
 
     Attributes:
-        OPERATION: the client function that the form calls.
+        FUNCTION: the client function that the form calls with the values of its fields; its title says the same.
+        PREVIEW: the one that says what it would do.
+        MAGIC: the line that does the same without widgets.
+        BUSY: what stands on its button while it is at work.
+        CHECK: how to find out what came of it after a fault of ours.
         FIELDS: its fields from top to bottom; each form has copies.
-        FILLABLE: names of the fields that can be filled in beforehand.
+        FILLABLE: names of the fields that can be filled in beforehand: those that are not secret.
         HINT_AFTER: the field below which the form says what would happen; default: the last one.
         BEGINS_WITH_ACTOR: whether it is filled with the user one is connected as.
         KEEP_FIELDS: names of the fields that stay as they are after it went well.
@@ -58,10 +56,10 @@ class Form(Panel):
     """
 
     KIND = "a form"
-    OPERATION = ""
+    FUNCTION: ClassVar[Callable[..., object]]
+    PREVIEW: ClassVar[Callable[..., Any]]
     TITLE = ""
-    BUSY = "Working…"
-    STYLE = "primary"
+    BUSY = ""
     CHECK = "check with %milvus_list_users"
     FIELDS: tuple[Field, ...] = ()
     FILLABLE: tuple[str, ...] = ()
@@ -71,8 +69,9 @@ class Form(Panel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.FILLABLE = tuple(field.name for field in cls.FIELDS if field.is_fillable)
-        REGISTRY[cls.OPERATION] = cls
+        cls.FILLABLE = tuple(field.name for field in cls.FIELDS if not field.is_secret)
+        cls.TITLE = cls.FUNCTION.__name__.replace("_", " ").capitalize()
+        REGISTRY[cls.FUNCTION.__name__] = cls
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
         self._using, self._timeout = using, timeout
@@ -87,7 +86,7 @@ class Form(Panel):
         self._acts = self._actions()
         self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._acts}
         actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
-        self.buttons[self.TITLE].button_style = self.STYLE
+        self.buttons[self.TITLE].button_style = "danger" if "confirmation" in self.fields else "primary"
         super().__init__([self.heading, *self._rows(), actions, self.status])
         for title in self._acts:
             self.buttons[title].on_click(lambda _, title=title: self.submit(title))
@@ -132,9 +131,12 @@ class Form(Panel):
         for each in list(self.after):
             each()
 
-    def _run(self, *args: Any, **values: Any) -> object:
+    def _run(self, *_: Any, **values: Any) -> object:
         """Call the client function with the values of the fields; what it returns says what came of it."""
-        raise NotImplementedError
+        return self.FUNCTION(self._conn, **values, timeout=self._timeout)
+
+    def _preview(self, **values: Any) -> Any:
+        return self.PREVIEW(self._conn, **values, timeout=self._timeout)
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         """Whether the name must have been retyped, if the form has a field for that."""
@@ -232,7 +234,7 @@ class Form(Panel):
         """Raise if the name had to be retyped and was not."""
         name, typed = values[self.FIELDS[0].name], values.pop("confirmation")
         if (not typed or typed != name) and self._needs_confirmation(values):
-            raise ConfirmationError(f"the name was not retyped as {name!r}", outcome=NOTHING_CHANGED)
+            raise errors.ConfirmationError(f"the name was not retyped as {name!r}", outcome=errors.NOTHING_CHANGED)
 
     def _bind(self) -> None:
         self._conn = connections.get(self._using)
@@ -243,10 +245,10 @@ class Form(Panel):
         self._bind()
         if self._conn is not shown:
             self._show_server()
-            raise ParameterError(
+            raise errors.ParameterError(
                 f"the connection {self._using!r} leads elsewhere now, to {self._conn.address.url} as "
                 f"{self._conn.actor}: look again, then press once more",
-                outcome=NOTHING_SENT,
+                outcome=errors.NOTHING_SENT,
             )
 
     def _show_server(self) -> None:
