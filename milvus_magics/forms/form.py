@@ -36,9 +36,6 @@ class Form(Panel):
     Attributes:
         FUNCTION: the client function that the form calls with the values of its fields; its title says the same.
         PREVIEW: the one that says what it would do.
-        MAGIC: the line that does the same without widgets.
-        BUSY: what stands on its button while it is at work.
-        CHECK: how to find out what came of it after a fault of ours.
         FIELDS: its fields from top to bottom; each form has copies.
         FILLABLE: names of the fields that can be filled in beforehand: those that are not secret.
         HINT_AFTER: the field below which the form says what would happen; default: the last one.
