@@ -163,9 +163,6 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: that would write the password somewhere")
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        self.__reduce__()
-
     def __copy__(self) -> Secret:
         return self
 

@@ -273,11 +273,7 @@ class NewSecretField(SecretField):
         return super().problem() or ("the two passwords are not the same" if is_other else "")
 
     def take(self) -> Any:
-        """What was typed; the fields are empty afterwards.
-
-        Raises:
-            ParameterError: the two are not the same.
-        """
+        """What was typed, or ParameterError where the two are not the same; both are empty afterwards."""
         is_same = self._is_same()
         secret = super().take()
         if not is_same:

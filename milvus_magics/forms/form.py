@@ -106,11 +106,7 @@ class Form(Panel):
                 self.fields[name].value = value
 
     def submit(self, title: str = "") -> None:
-        """Do what a click on a button does.
-
-        Args:
-            title: what stands on it; default: the one that is called like the form.
-        """
+        """Do what a click on the button with this title does; default: the one that is called like the form."""
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
         title = title or self.TITLE
@@ -220,18 +216,14 @@ class Form(Panel):
         try:
             values = {name: field.take() for name, field in self.fields.items()}
             self._check_connection()
-            if "confirmation" in values:
-                self._require_confirmation(values)
+            name, typed = values[self.FIELDS[0].name], values.pop("confirmation", None)
+            is_confirmed = typed is None or bool(typed and typed == name)
+            if not is_confirmed and self._needs_confirmation(values):
+                raise errors.ConfirmationError(f"the name was not retyped as {name!r}", outcome=errors.NOTHING_CHANGED)
             return function(**values)
         finally:
             for field in self.fields.values():
                 field.forget()
-
-    def _require_confirmation(self, values: dict[str, Any]) -> None:
-        """Raise if the name had to be retyped and was not."""
-        name, typed = values[self.FIELDS[0].name], values.pop("confirmation")
-        if (not typed or typed != name) and self._needs_confirmation(values):
-            raise errors.ConfirmationError(f"the name was not retyped as {name!r}", outcome=errors.NOTHING_CHANGED)
 
     def _bind(self) -> None:
         self._conn = connections.get(self._using)

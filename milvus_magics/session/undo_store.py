@@ -74,19 +74,11 @@ class UndoStore(Restorer):
                 self._forget_user(key)
 
     def find_user(self, conn: Connection, user: str) -> UserSnapshot:
-        """What went with a user.
-
-        Raises:
-            ParameterError: no such user was deleted in this session.
-        """
+        """What went with a user; ParameterError if nobody of that name was deleted in this session."""
         return self._find(self._users, conn, user, f"no user {user!r} was deleted")
 
     def find_role(self, conn: Connection, role: str) -> RoleSnapshot:
-        """What went with a role.
-
-        Raises:
-            ParameterError: no such role was dropped in this session.
-        """
+        """What went with a role; ParameterError if none of that name was dropped in this session."""
         return self._find(self._roles, conn, role, f"no role {role!r} was dropped")
 
     def find_secret(self, conn: Connection, user: str) -> Secret | None:
