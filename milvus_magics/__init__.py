@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from milvus_magics.forms.users import UpdatePasswordForm as UpdatePasswordForm
     from milvus_magics.role import Role as Role
     from milvus_magics.secret import Secret as Secret
-    from milvus_magics.session.connection_aliases import Connections
-
-    connections: Connections
+    from milvus_magics.session import connections as connections
 
 __version__ = "0.1.0.dev0"
 

@@ -11,11 +11,7 @@ from milvus_magics.errors import ParameterError
 
 
 def expand_path(path: str) -> str:
-    """A path with the home directory for `~`; a home that nobody has stays as it was written.
-
-    Raises:
-        OSError: no file can have such a name.
-    """
+    """A path with the home directory for `~`, where there is one; OSError if no file can have that name."""
     with suppress(UnicodeEncodeError):
         if b"\0" not in os.fsencode(path):
             return os.path.expanduser(path)

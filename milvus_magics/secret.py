@@ -49,11 +49,7 @@ class Secret:
 
     @classmethod
     def prompt(cls, label: str = "Password: ") -> Secret:
-        """Ask for a password without showing it (``getpass``; in a notebook, a hidden input field).
-
-        Args:
-            label: the text before the input.
-        """
+        """Ask for a password after a label, without showing it (``getpass``; in a notebook, a hidden input field)."""
         import getpass
         import warnings
 
@@ -69,8 +65,7 @@ class Secret:
     def from_keyring(cls, service: str, user: str) -> Secret:
         """What the system's keyring has for a user under a service; needs the extra `keyring`.
 
-        Raises:
-            ParameterError: when there is no keyring or it has nothing.
+        ParameterError when there is no keyring or it has nothing.
         """
         keyring = _keyring()
         found = _in_keyring(keyring.get_password, service, user)
@@ -80,11 +75,7 @@ class Secret:
 
     @classmethod
     def generate(cls, length: int = 24) -> Secret:
-        """A random password with lower and upper case letters, digits and `-_.`.
-
-        Args:
-            length: 8 to 72 characters; the default has about 140 bits.
-        """
+        """A random password of 8 to 72 letters of both cases, digits and `-_.`; the default has about 140 bits."""
         import secrets
 
         kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.")
@@ -94,11 +85,7 @@ class Secret:
         return cls("".join(chosen))
 
     def write_new_file(self, path: str) -> None:
-        """Write it into a new file that only its owner can read.
-
-        Raises:
-            ParameterError: when there is such a file already, or none can be made.
-        """
+        """Write it into a new file that only its owner can read; ParameterError when none can be made there."""
         self.encode()  # raises for what cannot be written, without quoting it
         with open_new(path, "nothing was sent") as stream:
             stream.write(self.reveal() + "\n")
@@ -106,8 +93,7 @@ class Secret:
     def keep_in_keyring(self, service: str, user: str) -> None:
         """Put it into the system's keyring; needs the extra `keyring`.
 
-        Raises:
-            ParameterError: when there is no keyring, or it has a password there already.
+        ParameterError when there is no keyring, or it has a password there already.
         """
         keyring = _keyring()
         if _in_keyring(keyring.get_password, service, user):

@@ -114,15 +114,7 @@ def reset_password(
 ) -> None:
     """`update_password`, and then prove that the new password works and the old one is refused.
 
-    Args:
-        user: whose password is changed.
-        old_password: the password that they have; empty only for superusers.
-        new_password: 6 to 72 bytes, and another one.
-        using: alias of the connection.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
-
-    Raises:
-        MilvusException: as `update_password`; also where the old password still works afterwards.
+    Arguments and errors as in `update_password`; MilvusException also where the old password still works afterwards.
 
     Behaviour: `utility.reset_password` in Milvus's documentation.
     """

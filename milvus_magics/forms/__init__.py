@@ -16,9 +16,5 @@ def registered_forms() -> dict[str, type[Form]]:
 
 
 def form_for(operation: str) -> type[Form]:
-    """The form that does what the client function `operation` does.
-
-    Raises:
-        KeyError: no form does that.
-    """
+    """The form that does what the client function `operation` does; KeyError if there is none."""
     return registered_forms()[operation]

@@ -44,7 +44,7 @@ class ConnectForm(Form):
         **tls: files and the server's name to begin with, as `connections.connect` names them.
     """
 
-    FUNCTION = connections.connect  # taken apart here: `_open` may come long before `keep`
+    FUNCTION = connections.connect  # taken apart here: it may be opened long before it is bound
     MAGIC = "%milvus_connect URI --user NAME"
     BUSY = "Connecting…"
     CHECK = "check with %milvus_connections"
@@ -95,8 +95,8 @@ class ConnectForm(Form):
         self._shows_tls.observe(lambda _: show(tls, self._shows_tls.value), "value")
         return [*rows[:first], widgets.HBox([self._shows_tls], layout=BUTTONS), tls, rows[-1]]
 
-    def _actions(self) -> dict[str, tuple[Callable[[], str], str]]:
-        return {**super()._actions(), "Test": (self._test, "Testing…")}
+    def _actions(self) -> dict[str, tuple[Callable[..., object], str]]:
+        return {**super()._actions(), "Test": (self._try_out, "Testing…")}
 
     def _is_complete(self) -> bool:
         return not self._missing()
@@ -148,9 +148,6 @@ class ConnectForm(Form):
             return f"{text}: {users.whoami(conn, timeout=self._timeout)}"
         except MilvusException as exc:
             return f"{text} to {conn.address.url}; as whom could not be asked: {exc}"
-
-    def _test(self) -> str:
-        return str(self._perform(self._try_out))
 
     def _try_out(self, password: Secret, **_: str) -> str:
         conn = self._open(password)

@@ -31,7 +31,6 @@ class DropRoleForm(Form):
     MAGIC = "%milvus_drop_role R"
     BUSY = "Dropping…"
     FIELDS = (NameField("role", "Role"), CheckboxField("force", "revoke its privileges first"), ConfirmationField())
-    HINT_AFTER = "role"
 
     def _preview_text(self) -> str:
         preview = self._preview(role=self.fields["role"].value, force=self.fields["force"].value)
@@ -63,7 +62,6 @@ class RevokeRoleForm(GrantRoleForm):
     MAGIC = "%milvus_revoke_role USER R"
     BUSY = "Revoking…"
     FIELDS = (*GrantRoleForm.FIELDS, ConfirmationField(is_always_shown=False))
-    HINT_AFTER = "role"
 
     def _hint(self) -> str:
         user, role, warning = self.fields["user"], self.fields["role"], ""

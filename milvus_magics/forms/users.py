@@ -67,7 +67,6 @@ class DeleteUserForm(Form):
         SecretField("password", "Password", "that user's password, then Enter"),
         ConfirmationField(is_always_shown=False),
     )
-    HINT_AFTER = "user"
 
     def _hint(self) -> str:
         is_own = self.fields["user"].value == self._conn.user
@@ -98,7 +97,6 @@ class DropUserForm(Form):
     MAGIC = "%milvus_drop_user NAME"
     BUSY = "Deleting…"
     FIELDS = (NameField("user", "User"), ConfirmationField())
-    HINT_AFTER = "user"
 
     def _preview_text(self) -> str:
         return str(self._preview(user=self.fields["user"].value))

@@ -189,11 +189,7 @@ class Connections:
         return {"address": address.address, "user": address.user}
 
     def get(self, alias: str = DEFAULT) -> Connection:
-        """The connection of an alias.
-
-        Raises:
-            AliasError: names the aliases there are.
-        """
+        """The connection of an alias, or AliasError, which names the aliases there are."""
         with self._lock:
             conn = self._open.get(_require_alias(alias))
             there_are = sorted(self._open)

@@ -55,14 +55,10 @@ class Journal:
         return client.results.changes.Changes(changes, caption)
 
     def export(self, path: str, *, force: bool = False) -> int:
-        """Write all entries into a file that only its owner can read, and count them.
+        """Write all entries into a file that only its owner can read, and count them; `force` overwrites one.
 
-        Args:
-            path: `.jsonl` for one JSON object per line, `.csv` for a table with a heading.
-            force: overwrite a file that is there.
-
-        Raises:
-            ParameterError: another suffix, a file that is there, or none that can be made.
+        A path in `.jsonl` wants one JSON object per line, one in `.csv` a table with a heading. ParameterError for
+        another suffix, a file that is there, or none that can be made.
         """
         write = {".jsonl": _write_json_lines, ".csv": _write_csv}.get(Path(path).suffix.lower())
         if write is None:

@@ -90,9 +90,7 @@ class UndoStore(Restorer):
     def restore_user(self, conn: Connection, user: str, secret: Secret, *, timeout: float) -> RestoredUser:
         """Restore a user who was deleted in this session; a `PasswordHash` restores the password that they had.
 
-        Raises:
-            ParameterError: no such user was deleted here.
-            MilvusException: as `client.restore.restore_user`; trying again goes on.
+        Raises as `find_user` and `client.restore.restore_user`; trying again goes on.
         """
         snapshot = self.find_user(conn, user)
         if isinstance(secret, PasswordHash):
@@ -112,9 +110,7 @@ class UndoStore(Restorer):
     def restore_role(self, conn: Connection, role: str, *, timeout: float) -> RestoredRole:
         """Restore a role that was dropped in this session, with its grants and its holders.
 
-        Raises:
-            ParameterError: no such role was dropped here.
-            MilvusException: as `client.restore.restore_role`; trying again goes on.
+        Raises as `find_role` and `client.restore.restore_role`; trying again goes on.
         """
         key = conn.address.url, role
         snapshot, is_partial = self.find_role(conn, role), key in self._partial_roles
