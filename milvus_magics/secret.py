@@ -63,10 +63,7 @@ class Secret:
 
     @classmethod
     def from_keyring(cls, service: str, user: str) -> Secret:
-        """What the system's keyring has for a user under a service; needs the extra `keyring`.
-
-        ParameterError when there is no keyring or it has nothing.
-        """
+        """What the system's keyring (extra `keyring`) has for a user under a service, else ParameterError."""
         keyring = _keyring()
         found = _in_keyring(keyring.get_password, service, user)
         if not found:
@@ -91,10 +88,7 @@ class Secret:
             stream.write(self.reveal() + "\n")
 
     def keep_in_keyring(self, service: str, user: str) -> None:
-        """Put it into the system's keyring; needs the extra `keyring`.
-
-        ParameterError when there is no keyring, or it has a password there already.
-        """
+        """Put it into the system's keyring (extra `keyring`); ParameterError if that has one there, or isn't there."""
         keyring = _keyring()
         if _in_keyring(keyring.get_password, service, user):
             raise ParameterError(
@@ -114,10 +108,7 @@ class Secret:
     def encode(self) -> bytes:
         """The password's bytes, as Milvus counts and compares them.
 
-        UTF-8; bytes of an environment variable that were no UTF-8 come out as they were.
-
-        Raises:
-            ParameterError: when the text cannot be written as UTF-8.
+        UTF-8, or ParameterError; bytes of an environment variable that were no UTF-8 come out as they were.
         """
         try:
             return self._read().encode("utf-8", "surrogateescape")

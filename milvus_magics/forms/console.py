@@ -56,9 +56,8 @@ class Console(Panel):
         self._tabs = widgets.Tab([page.box for page in self.pages.values()])
         for number, title in enumerate(self.pages):
             self._tabs.set_title(number, title)
-        super().__init__(
-            [self.heading, widgets.HBox(list(self.buttons.values()), layout=WRAPPED), self.status, self._tabs]
-        )
+        buttons = widgets.HBox(list(self.buttons.values()), layout=WRAPPED)
+        super().__init__([self.heading, buttons, self.status, self._tabs])
         self.buttons["Refresh"].on_click(lambda _: self.refresh())
         self.buttons["Close console"].on_click(lambda _: self.close())
         self._tabs.observe(lambda _: self._show_current(), "selected_index")

@@ -37,14 +37,10 @@ QUESTION_FIELDS = {
 
 
 class Page:
-    """One page of the console, which shows a snapshot of the server.
+    """One page of the console; it has a snapshot of the server once it was opened.
 
     Args:
         open_form: makes the form of a client function, on the console's connection.
-
-    Attributes:
-        box: the widget that holds the page.
-        snapshot: what it shows, from when it is opened for the first time.
     """
 
     TITLE = ""
@@ -52,7 +48,7 @@ class Page:
 
     def __init__(self, open_form: Callable[[str], Form]) -> None:
         self._open_form = open_form
-        self.box = widgets.VBox()
+        self.box = widgets.VBox()  # holds what is on the page
 
     def open(self, conn: Connection, snapshot: AccessSnapshot) -> None:
         """Be seen: a page is made when it is opened for the first time, and shows a snapshot once."""
@@ -74,11 +70,7 @@ class Page:
 
 
 class ListPage(Page):
-    """Names with a filter, the details of the one that is selected, and forms about it.
-
-    Attributes:
-        form: the form that is open; None if none is.
-    """
+    """Names with a filter, the details of the one that is selected, and forms about it, one at a time."""
 
     KIND = ""
     OPERATIONS: tuple[str, ...] = ()
@@ -97,12 +89,8 @@ class ListPage(Page):
         self.list.observe(lambda _: self._show_details(), "value")
         self._close.on_click(lambda _: self.close_form())
         side = widgets.VBox([self.filter, self.list, self.count], layout={"max_width": "100%"})
-        return [
-            widgets.HBox([side, self.details], layout=WRAPPED),
-            widgets.HBox(buttons, layout=WRAPPED),
-            self.place,
-            self._close,
-        ]
+        rows = [widgets.HBox(row, layout=WRAPPED) for row in ([side, self.details], buttons)]
+        return [*rows, self.place, self._close]
 
     def _button(self, operation: str) -> widgets.Button:
         button = widgets.Button(description=f"{form_for(operation).TITLE}…")

@@ -154,11 +154,7 @@ class CheckboxField(Field):
 
 
 class NameField(Field):
-    """Offers the names of a kind without the control characters that they may hold, and tells which was meant.
-
-    Args:
-        name: also the kind.
-    """
+    """Offers names of the kind that it is called by, without their control characters, and tells which was meant."""
 
     WIDGET = Combobox
 
@@ -282,11 +278,7 @@ class NewSecretField(SecretField):
 
 
 class ConfirmationField(Field):
-    """The user retypes a name to confirm, the one in the form's first field.
-
-    Args:
-        is_always_shown: whether it is shown from the beginning.
-    """
+    """The user retypes the name in the form's first field to confirm. It is shown always, or only where need be."""
 
     is_in_hint, is_secret = False, True
 

@@ -239,8 +239,7 @@ class Form(Panel):
 
     def _show_server(self) -> None:
         """Say where and as whom, and read the names."""
-        where = f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}"
-        self.heading.say(where, "heading")
+        self.heading.say(f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}", "heading")
         if problem := self._read_names():
             self.status.say(f"the names cannot be listed, so type one: {problem}", "error")
         self._update()

@@ -139,8 +139,7 @@ class Connections:
     def add_connection(self, **aliases: dict[str, Any]) -> None:
         """Remember addresses that `connect(alias)` uses later; nothing is connected yet.
 
-        Args:
-            **aliases: alias -> the address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
+        Each alias has a dict of address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
         """
         checked = {}
         for alias, arguments in aliases.items():

@@ -88,10 +88,7 @@ class UndoStore(Restorer):
             return self._secrets.get((conn.address.url, user), (None, 0.0))[0]
 
     def restore_user(self, conn: Connection, user: str, secret: Secret, *, timeout: float) -> RestoredUser:
-        """Restore a user who was deleted in this session; a `PasswordHash` restores the password that they had.
-
-        Raises as `find_user` and `client.restore.restore_user`; trying again goes on.
-        """
+        """Restore a user whom `find_user` finds; a `PasswordHash` restores the password that they had."""
         snapshot = self.find_user(conn, user)
         if isinstance(secret, PasswordHash):
             restored = client.restore.restore_user_by_hash(conn, snapshot, secret, timeout=timeout)
@@ -108,10 +105,7 @@ class UndoStore(Restorer):
         return client.restore.preview_restore_user(conn, snapshot, same_password=same, timeout=timeout)
 
     def restore_role(self, conn: Connection, role: str, *, timeout: float) -> RestoredRole:
-        """Restore a role that was dropped in this session, with its grants and its holders.
-
-        Raises as `find_role` and `client.restore.restore_role`; trying again goes on.
-        """
+        """Restore a role that `find_role` finds, with its grants and holders; trying again goes on where it stopped."""
         key = conn.address.url, role
         snapshot, is_partial = self.find_role(conn, role), key in self._partial_roles
         try:
@@ -153,10 +147,9 @@ class UndoStore(Restorer):
         if key in self._partial_roles and key in self._roles:
             snapshot = snapshot.since(self._roles[key])
         self._roles[key] = snapshot
+        self._partial_roles.discard(key)
         if is_partial:
             self._partial_roles.add(key)
-        else:
-            self._partial_roles.discard(key)
 
     def _forget_user(self, key: Key) -> None:
         self._users.pop(key, None)
