@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from milvus_magics.errors import MilvusException as MilvusException
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
     from milvus_magics.forms.console import Console as Console
-    from milvus_magics.forms.passwords import ResetPasswordForm as ResetPasswordForm
-    from milvus_magics.forms.passwords import UpdatePasswordForm as UpdatePasswordForm
     from milvus_magics.forms.roles import CreateRoleForm as CreateRoleForm
     from milvus_magics.forms.roles import DropRoleForm as DropRoleForm
     from milvus_magics.forms.roles import GrantRoleForm as GrantRoleForm
@@ -33,11 +31,11 @@ if TYPE_CHECKING:
     from milvus_magics.forms.users import CreateUserForm as CreateUserForm
     from milvus_magics.forms.users import DeleteUserForm as DeleteUserForm
     from milvus_magics.forms.users import DropUserForm as DropUserForm
+    from milvus_magics.forms.users import ResetPasswordForm as ResetPasswordForm
+    from milvus_magics.forms.users import UpdatePasswordForm as UpdatePasswordForm
     from milvus_magics.role import Role as Role
     from milvus_magics.secret import Secret as Secret
-    from milvus_magics.session.connection_aliases import Connections
-
-    connections: Connections
+    from milvus_magics.session import connections as connections
 
 __version__ = "0.1.0.dev0"
 
@@ -51,9 +49,9 @@ _HOMES: dict[str, str | None] = {
     "DropRoleForm": "forms.roles",
     "DropUserForm": "forms.users",
     "GrantRoleForm": "forms.roles",
-    "ResetPasswordForm": "forms.passwords",
+    "ResetPasswordForm": "forms.users",
     "RevokeRoleForm": "forms.roles",
-    "UpdatePasswordForm": "forms.passwords",
+    "UpdatePasswordForm": "forms.users",
     "MilvusException": "errors",
     "Role": "role",
     "Secret": "secret",
@@ -61,25 +59,7 @@ _HOMES: dict[str, str | None] = {
     "embedded": None,
     "utility": None,
 }
-__all__ = [
-    "ConnectForm",
-    "Console",
-    "CreateRoleForm",
-    "CreateUserForm",
-    "DeleteUserForm",
-    "DropRoleForm",
-    "DropUserForm",
-    "GrantRoleForm",
-    "MilvusException",
-    "ResetPasswordForm",
-    "RevokeRoleForm",
-    "Role",
-    "Secret",
-    "UpdatePasswordForm",
-    "connections",
-    "embedded",
-    "utility",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 from typing import TextIO
 
 from milvus_magics.errors import ParameterError
 
 
 def expand_path(path: str) -> str:
-    """A path with the home directory for `~`; a home that nobody has stays as it was written.
-
-    Raises:
-        OSError: no file can have such a name.
-    """
-    try:
-        possible = b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:
-        possible = False
-    if not possible:
-        raise OSError(errno.EINVAL, "no file can have such a name")
-    return os.path.expanduser(path)
+    """A path with the home directory for `~`, where there is one; OSError if no file can have that name."""
+    with suppress(UnicodeEncodeError):
+        if b"\0" not in os.fsencode(path):
+            return os.path.expanduser(path)
+    raise OSError(errno.EINVAL, "no file can have such a name")
 
 
 def open_new(path: str, left_undone: str, *, force: bool = False) -> TextIO:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from milvus_magics.client import privilege_groups, privileges, roles
-from milvus_magics.client.results.table import Table
+from milvus_magics.client.results.table import GroupsTable
 from milvus_magics.session import DEFAULT, connections
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.privileges import Grant
     from milvus_magics.transport.connection import Connection
 
 
@@ -27,15 +26,10 @@ class GrantItem:
     privilege: str
 
 
-class GrantInfo(Table[GrantItem]):
+class GrantInfo(GroupsTable[GrantItem]):
     """Grants; iterate over it, or over its `groups`."""
 
     columns = ("role_name", "privilege", "object", "object_name", "db_name", "grantor_name")
-
-    @property
-    def groups(self) -> list[GrantItem]:
-        """The rows, as pymilvus has them."""
-        return list(self)
 
 
 @dataclass(frozen=True)
@@ -46,15 +40,10 @@ class PrivilegeGroupItem:
     privileges: tuple[str, ...] = ()
 
 
-class PrivilegeGroupInfo(Table[PrivilegeGroupItem]):
+class PrivilegeGroupInfo(GroupsTable[PrivilegeGroupItem]):
     """Groups of privileges; iterate over it, or over its `groups`."""
 
     columns = ("privilege_group", "privileges")
-
-    @property
-    def groups(self) -> list[PrivilegeGroupItem]:
-        """The rows, as pymilvus has them."""
-        return list(self)
 
 
 class Role:
@@ -144,13 +133,20 @@ class Role:
 
     def list_grant(self, object: str, object_name: str, db_name: str = "") -> GrantInfo:
         """What it holds on one object; arguments as in `grant`. Grants on all objects (`*`) count, too."""
-        return self._grants(
-            lambda grant: grant.object_type == object and grant.object_name in (object_name, "*"), db_name
-        )
+        found = self.list_grants(db_name)
+        rows = [grant for grant in found if grant.object == object and grant.object_name in (object_name, "*")]
+        return GrantInfo(rows, found.caption)
 
     def list_grants(self, db_name: str = "") -> GrantInfo:
         """What it holds in a database; empty = the connection's. Grants in all databases (`*`) count, too."""
-        return self._grants(lambda grant: True, db_name)
+        conn = self._conn
+        db = db_name or conn.address.db_name or "default"
+        rows = [
+            GrantItem(grant.object_type, grant.object_name, grant.db, grant.role, grant.grantor, grant.privilege)
+            for grant in privileges.list_grants(conn, self._name)
+            if "*" in (db, grant.db) or grant.db == db
+        ]
+        return GrantInfo(rows, f"privileges of role {self._name!r} in database {db!r} on {conn.address.url}")
 
     def create_privilege_group(self, privilege_group: str) -> None:
         """Create a group of privileges; Milvus 2.5."""
@@ -172,14 +168,3 @@ class Role:
     def remove_privileges_from_group(self, privilege_group: str, privileges: Sequence[str]) -> None:
         """Take privileges out of a group, which must hold them; Milvus 2.5."""
         privilege_groups.remove_privileges_from_group(self._conn, privilege_group, privileges)
-
-    def _grants(self, wanted: Callable[[Grant], bool], db_name: str) -> GrantInfo:
-        conn = self._conn
-        db = db_name or conn.address.db_name or "default"
-        found = privileges.list_grants(conn, self._name)
-        rows = [
-            GrantItem(grant.object_type, grant.object_name, grant.db, grant.role, grant.grantor, grant.privilege)
-            for grant in found
-            if wanted(grant) and ("*" in (db, grant.db) or grant.db == db)
-        ]
-        return GrantInfo(rows, f"privileges of role {self._name!r} in database {db!r} on {conn.address.url}")

@@ -49,11 +49,7 @@ class Secret:
 
     @classmethod
     def prompt(cls, label: str = "Password: ") -> Secret:
-        """Ask for a password without showing it (``getpass``; in a notebook, a hidden input field).
-
-        Args:
-            label: the text before the input.
-        """
+        """Ask for a password after a label, without showing it (``getpass``; in a notebook, a hidden input field)."""
         import getpass
         import warnings
 
@@ -67,11 +63,7 @@ class Secret:
 
     @classmethod
     def from_keyring(cls, service: str, user: str) -> Secret:
-        """What the system's keyring has for a user under a service; needs the extra `keyring`.
-
-        Raises:
-            ParameterError: when there is no keyring or it has nothing.
-        """
+        """What the system's keyring (extra `keyring`) has for a user under a service, else ParameterError."""
         keyring = _keyring()
         found = _in_keyring(keyring.get_password, service, user)
         if not found:
@@ -80,11 +72,7 @@ class Secret:
 
     @classmethod
     def generate(cls, length: int = 24) -> Secret:
-        """A random password with lower and upper case letters, digits and `-_.`.
-
-        Args:
-            length: 8 to 72 characters; the default has about 140 bits.
-        """
+        """A random password of 8 to 72 letters of both cases, digits and `-_.`; the default has about 140 bits."""
         import secrets
 
         kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.")
@@ -94,21 +82,13 @@ class Secret:
         return cls("".join(chosen))
 
     def write_new_file(self, path: str) -> None:
-        """Write it into a new file that only its owner can read.
-
-        Raises:
-            ParameterError: when there is such a file already, or none can be made.
-        """
+        """Write it into a new file that only its owner can read; ParameterError when none can be made there."""
         self.encode()  # raises for what cannot be written, without quoting it
         with open_new(path, "nothing was sent") as stream:
             stream.write(self.reveal() + "\n")
 
     def keep_in_keyring(self, service: str, user: str) -> None:
-        """Put it into the system's keyring; needs the extra `keyring`.
-
-        Raises:
-            ParameterError: when there is no keyring, or it has a password there already.
-        """
+        """Put it into the system's keyring (extra `keyring`); ParameterError if that has one there, or isn't there."""
         keyring = _keyring()
         if _in_keyring(keyring.get_password, service, user):
             raise ParameterError(
@@ -128,10 +108,7 @@ class Secret:
     def encode(self) -> bytes:
         """The password's bytes, as Milvus counts and compares them.
 
-        UTF-8; bytes of an environment variable that were no UTF-8 come out as they were.
-
-        Raises:
-            ParameterError: when the text cannot be written as UTF-8.
+        UTF-8, or ParameterError; bytes of an environment variable that were no UTF-8 come out as they were.
         """
         try:
             return self._read().encode("utf-8", "surrogateescape")
@@ -162,9 +139,6 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: that would write the password somewhere")
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        self.__reduce__()
 
     def __copy__(self) -> Secret:
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from milvus_magics.client import roles, users
-from milvus_magics.client.results.table import Table
+from milvus_magics.client.results.table import GroupsTable
 from milvus_magics.errors import UnknownUserError
 from milvus_magics.secret import Secret
 from milvus_magics.session import DEFAULT, connections
@@ -20,15 +20,10 @@ class UserItem:
     description: str = ""
 
 
-class UserInfo(Table[UserItem]):
-    """Users; iterate over it, or over its `groups`."""
+class UserInfo(GroupsTable[UserItem]):
+    """Users, with `username`, `roles` and `description`; iterate over it, or over its `groups`."""
 
     columns = ("username", "roles", "description")
-
-    @property
-    def groups(self) -> list[UserItem]:
-        """The rows, as pymilvus has them."""
-        return list(self)
 
 
 @dataclass(frozen=True)
@@ -40,15 +35,10 @@ class RoleItem:
     description: str = ""
 
 
-class RoleInfo(Table[RoleItem]):
-    """Roles; iterate over it, or over its `groups`."""
+class RoleInfo(GroupsTable[RoleItem]):
+    """Roles, with `role_name`, `users` and `description`; iterate over it, or over its `groups`."""
 
     columns = ("role_name", "users", "description")
-
-    @property
-    def groups(self) -> list[RoleItem]:
-        """The rows, as pymilvus has them."""
-        return list(self)
 
 
 def delete_user(user: str, password: str | Secret, using: str = DEFAULT, timeout: float | None = None) -> None:
@@ -124,15 +114,7 @@ def reset_password(
 ) -> None:
     """`update_password`, and then prove that the new password works and the old one is refused.
 
-    Args:
-        user: whose password is changed.
-        old_password: the password that they have; empty only for superusers.
-        new_password: 6 to 72 bytes, and another one.
-        using: alias of the connection.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
-
-    Raises:
-        MilvusException: as `update_password`; also where the old password still works afterwards.
+    Arguments and errors as in `update_password`; MilvusException also where the old password still works afterwards.
 
     Behaviour: `utility.reset_password` in Milvus's documentation.
     """
@@ -147,10 +129,7 @@ def list_usernames(using: str = DEFAULT, timeout: float | None = None) -> list[s
         using: alias of the connection.
         timeout: seconds; None = until an answer arrives or an error occurs.
 
-    Raises:
-        MilvusException: when any error occurs.
-
-    Behaviour: `utility.list_usernames` in Milvus's documentation.
+    Behaviour: `utility.list_usernames` in Milvus's documentation; MilvusException when any error occurs.
     """
     return users.list_usernames(connections.get(using), timeout=timeout)
 
@@ -164,13 +143,7 @@ def list_user(username: str, include_role_info: bool, using: str = DEFAULT, time
         using: alias of the connection.
         timeout: seconds; None = until an answer arrives or an error occurs.
 
-    Returns:
-        `UserInfo` with `groups[i].username`, `.roles` and `.description`.
-
-    Raises:
-        MilvusException: when any error occurs.
-
-    Behaviour: `utility.list_user` in Milvus's documentation.
+    Behaviour: `utility.list_user` in Milvus's documentation; MilvusException when any error occurs.
     """
     conn = connections.get(using)
     try:
@@ -189,13 +162,7 @@ def list_users(include_role_info: bool, using: str = DEFAULT, timeout: float | N
         using: alias of the connection.
         timeout: seconds; None = until an answer arrives or an error occurs.
 
-    Returns:
-        `UserInfo` with `groups[i].username`, `.roles` and `.description`.
-
-    Raises:
-        MilvusException: when any error occurs.
-
-    Behaviour: `utility.list_users` in Milvus's documentation.
+    Behaviour: `utility.list_users` in Milvus's documentation; MilvusException when any error occurs.
     """
     found = users.list_users(connections.get(using), timeout=timeout)
     rows = [UserItem(user.name, user.roles if include_role_info else (), user.description) for user in found]
@@ -210,13 +177,7 @@ def list_roles(include_user_info: bool, using: str = DEFAULT, timeout: float | N
         using: alias of the connection.
         timeout: seconds; None = until an answer arrives or an error occurs.
 
-    Returns:
-        `RoleInfo` with `groups[i].role_name`, `.users` and `.description`.
-
-    Raises:
-        MilvusException: when any error occurs.
-
-    Behaviour: `utility.list_roles` in Milvus's documentation.
+    Behaviour: `utility.list_roles` in Milvus's documentation; MilvusException when any error occurs.
     """
     found = roles.list_roles(connections.get(using), users=include_user_info, timeout=timeout)
     return RoleInfo([RoleItem(role.name, role.users or (), role.description) for role in found], found.caption)

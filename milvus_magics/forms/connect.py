@@ -44,8 +44,7 @@ class ConnectForm(Form):
         **tls: files and the server's name to begin with, as `connections.connect` names them.
     """
 
-    OPERATION = "connect"
-    TITLE = "Connect"
+    FUNCTION = connections.connect  # taken apart here: it may be opened long before it is bound
     MAGIC = "%milvus_connect URI --user NAME"
     BUSY = "Connecting…"
     CHECK = "check with %milvus_connections"
@@ -73,7 +72,7 @@ class ConnectForm(Form):
         **tls: str,
     ) -> None:
         super().__init__(alias, timeout=timeout)
-        tls = {name: tls.get(PARAMETERS[name], "") for name in (field.name for field in TLS_FIELDS)}
+        tls = {field.name: tls.get(PARAMETERS[field.name], "") for field in TLS_FIELDS}
         self.fill(uri=uri or _usual_uri(), user=user, db=db_name, alias=alias, **tls)
         self.fields["uri"].widget.observe(self._take_credentials_out, "value")
 
@@ -96,8 +95,8 @@ class ConnectForm(Form):
         self._shows_tls.observe(lambda _: show(tls, self._shows_tls.value), "value")
         return [*rows[:first], widgets.HBox([self._shows_tls], layout=BUTTONS), tls, rows[-1]]
 
-    def _actions(self) -> dict[str, tuple[Callable[[], str], str]]:
-        return {**super()._actions(), "Test": (self._test, "Testing…")}
+    def _actions(self) -> dict[str, tuple[Callable[..., object], str]]:
+        return {**super()._actions(), "Test": (self._try_out, "Testing…")}
 
     def _is_complete(self) -> bool:
         return not self._missing()
@@ -138,8 +137,7 @@ class ConnectForm(Form):
             self.status.say("a password doesn't belong into the address, so it was taken out: type it below", "error")
 
     def _run(self, password: Secret, **_: str) -> str:
-        alias = self._alias()
-        conn = self._take_tested(password) or self._open(password)
+        alias, conn = self._alias(), self._open(password)
         try:
             connections.keep(alias, conn)
         except MilvusException:
@@ -151,11 +149,8 @@ class ConnectForm(Form):
         except MilvusException as exc:
             return f"{text} to {conn.address.url}; as whom could not be asked: {exc}"
 
-    def _test(self) -> str:
-        return str(self._perform(self._try_out))
-
     def _try_out(self, password: Secret, **_: str) -> str:
-        conn = self._take_tested(password) or self._open(password)
+        conn = self._open(password)
         try:
             who = users.whoami(conn, timeout=self._timeout)
         except BaseException:
@@ -165,19 +160,15 @@ class ConnectForm(Form):
         return f"this works: {who}; nothing is bound yet, Connect binds it to {self._alias()!r}"
 
     def _open(self, secret: Secret) -> Connection:
+        """The connection that was tested, if the fields still say the same and no other secret was typed; else anew."""
+        tested, self._tested = self._tested, None
         given = self._read_server_fields()
+        if tested and tested[0] == given and not secret:
+            return tested[1]
+        if tested:
+            tested[1].close()
         credentials: dict[str, Any] = {"password": secret} if given["user"] else {"token": secret}
         return connections.open(Address.parse(**given, **credentials), timeout=self._timeout)
-
-    def _take_tested(self, secret: Secret) -> Connection | None:
-        """The connection that was tested, if the fields still say the same and no other secret was typed."""
-        tested, self._tested = self._tested, None
-        if tested is None:
-            return None
-        if tested[0] == self._read_server_fields() and not secret:
-            return tested[1]
-        tested[1].close()
-        return None
 
     def _forget(self) -> None:
         super()._forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets as widgets
@@ -55,9 +56,8 @@ class Console(Panel):
         self._tabs = widgets.Tab([page.box for page in self.pages.values()])
         for number, title in enumerate(self.pages):
             self._tabs.set_title(number, title)
-        super().__init__(
-            [self.heading, widgets.HBox(list(self.buttons.values()), layout=WRAPPED), self.status, self._tabs]
-        )
+        buttons = widgets.HBox(list(self.buttons.values()), layout=WRAPPED)
+        super().__init__([self.heading, buttons, self.status, self._tabs])
         self.buttons["Refresh"].on_click(lambda _: self.refresh())
         self.buttons["Close console"].on_click(lambda _: self.close())
         self._tabs.observe(lambda _: self._show_current(), "selected_index")
@@ -88,20 +88,24 @@ class Console(Panel):
         return form
 
     def _forget(self) -> None:
-        self._listen_to(None)
+        self._stop_listening()
         for page in self.pages.values():
             page.close_form()
 
     def _read(self) -> None:
         try:
-            self._listen_to(connections.get(self._using))
+            conn = connections.get(self._using)
+            if conn is not self._conn:
+                self._stop_listening()
+                self._conn = conn
+                conn.on_change.append(self._on_change)
             self._is_old = False
             snapshot = read_snapshot(self._conn, Deadline(self._timeout), root_ruled_out=session.root_ruled_out)
         except MilvusException as exc:
             self.heading.say(self._where(), "heading")
             self.status.say(f"{type(exc).__name__}: {exc}", "error")
             return
-        self.heading.say(_headline(self._conn, snapshot), "heading")
+        self.heading.say(_headline(conn, snapshot), "heading")
         self.status.say(CHANGED if self._is_old else "")  # it may have been changed while it was read
         self.snapshot = snapshot
         self._show_current()
@@ -111,15 +115,9 @@ class Console(Panel):
         if self.snapshot is not None:
             list(self.pages.values())[self._tabs.selected_index or 0].open(self._conn, self.snapshot)
 
-    def _listen_to(self, conn: Connection | None) -> None:
-        """Hear of changes through this connection, and no more of those through the one before."""
-        if conn is self._conn:
-            return
-        if self._on_change in self._conn.on_change:
+    def _stop_listening(self) -> None:
+        with suppress(ValueError):
             self._conn.on_change.remove(self._on_change)
-        if conn is not None:
-            self._conn = conn
-            conn.on_change.append(self._on_change)
 
     def _on_change(self, change: Change) -> None:
         # Only this: changes may come by the thousand, and reading takes a moment.
@@ -130,10 +128,6 @@ class Console(Panel):
 
 def _headline(conn: Connection, snapshot: AccessSnapshot) -> str:
     enforced = {True: "authorization on", False: "authorization OFF", None: "authorization unknown"}[snapshot.enforced]
-    parts: list[Any] = [
-        f"Milvus {snapshot.version or '?'} at {snapshot.server}",
-        f"connected as {conn.actor}",
-        enforced,
-        f"TLS {'on' if snapshot.secure else 'off'}",
-    ]
-    return " · ".join([*parts, snapshot.partial] if snapshot.partial else parts)
+    where = f"Milvus {snapshot.version or '?'} at {snapshot.server}"
+    tls = f"TLS {'on' if snapshot.secure else 'off'}"
+    return " · ".join(filter(None, (where, f"connected as {conn.actor}", enforced, tls, snapshot.partial)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 import ipywidgets as widgets
 
@@ -37,35 +37,32 @@ QUESTION_FIELDS = {
 
 
 class Page:
-    """One page of the console, which shows a snapshot of the server.
+    """One page of the console; it has a snapshot of the server once it was opened.
 
     Args:
         open_form: makes the form of a client function, on the console's connection.
-
-    Attributes:
-        box: the widget that holds the page.
-        snapshot: what it shows; None before it is opened for the first time.
     """
 
     TITLE = ""
+    snapshot: AccessSnapshot
 
     def __init__(self, open_form: Callable[[str], Form]) -> None:
         self._open_form = open_form
-        self.box = widgets.VBox()
-        self.snapshot: AccessSnapshot | None = None
+        self.box = widgets.VBox()  # holds what is on the page
 
     def open(self, conn: Connection, snapshot: AccessSnapshot) -> None:
         """Be seen: a page is made when it is opened for the first time, and shows a snapshot once."""
         if not self.box.children:
             self.box.children = self._widgets()
-        if snapshot is not self.snapshot:
-            self._conn, self.snapshot = conn, snapshot
-            self._show(snapshot)
+        elif snapshot is self.snapshot:
+            return
+        self._conn, self.snapshot = conn, snapshot
+        self._show()
 
     def _widgets(self) -> list[widgets.Widget]:
         raise NotImplementedError
 
-    def _show(self, snapshot: AccessSnapshot) -> None:
+    def _show(self) -> None:
         raise NotImplementedError
 
     def close_form(self) -> None:
@@ -73,11 +70,7 @@ class Page:
 
 
 class ListPage(Page):
-    """Names with a filter, the details of the one that is selected, and forms about it.
-
-    Attributes:
-        form: the form that is open; None if none is.
-    """
+    """Names with a filter, the details of the one that is selected, and forms about it, one at a time."""
 
     KIND = ""
     OPERATIONS: tuple[str, ...] = ()
@@ -96,28 +89,23 @@ class ListPage(Page):
         self.list.observe(lambda _: self._show_details(), "value")
         self._close.on_click(lambda _: self.close_form())
         side = widgets.VBox([self.filter, self.list, self.count], layout={"max_width": "100%"})
-        return [
-            widgets.HBox([side, self.details], layout=WRAPPED),
-            widgets.HBox(buttons, layout=WRAPPED),
-            self.place,
-            self._close,
-        ]
+        rows = [widgets.HBox(row, layout=WRAPPED) for row in ([side, self.details], buttons)]
+        return [*rows, self.place, self._close]
 
     def _button(self, operation: str) -> widgets.Button:
         button = widgets.Button(description=f"{form_for(operation).TITLE}…")
         button.on_click(lambda _: self.show_form(operation))
         return button
 
-    def _show(self, snapshot: AccessSnapshot) -> None:
+    def _show(self) -> None:
         self._show_names()
         self._show_details()
 
-    def _names(self) -> Mapping[str, object]:
-        """What there is, by name; empty before a snapshot is shown."""
+    def _names(self) -> Iterable[str]:
         raise NotImplementedError
 
-    def _describe(self, name: str, snapshot: AccessSnapshot) -> str:
-        """The details of a name, as HTML."""
+    def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
+        """Something about the one of this name, and what they may do."""
         raise NotImplementedError
 
     def _show_names(self) -> None:
@@ -135,8 +123,13 @@ class ListPage(Page):
 
     def _show_details(self) -> None:
         name = self.list.value
-        snapshot = self.snapshot
-        self.details.value = self._describe(name, snapshot) if snapshot and name in self._names() else ""
+        if name not in self._names():
+            self.details.value = ""
+            return
+        note, rights = self._describe(name)
+        may = rights_text(rights, max_names=100, max_scopes=100) or ["nothing"]
+        heading = html_line(f"{self.KIND} {name!r}", "heading")
+        self.details.value = heading + html_line(note, "note") + html_list("may do", may)
 
     def show_form(self, operation: str) -> None:
         """Open the form of a client function, with the selected name in it, in place of the one before."""
@@ -168,12 +161,12 @@ class UsersPage(ListPage):
         "create_user", "grant_role", "revoke_role", "update_password", "reset_password", "delete_user", "drop_user"
     )  # fmt: skip
 
-    def _names(self) -> Mapping[str, object]:
-        return self.snapshot.users if self.snapshot else {}
+    def _names(self) -> Iterable[str]:
+        return self.snapshot.users
 
-    def _describe(self, name: str, snapshot: AccessSnapshot) -> str:
-        roles = ", ".join(snapshot.users[name]) or ("none, and needs none" if name == ROOT else "none")
-        return _details(f"user {name!r}", f"roles: {roles}", snapshot.rights_of(name))
+    def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
+        roles = ", ".join(self.snapshot.users[name]) or ("none, and needs none" if name == ROOT else "none")
+        return f"roles: {roles}", self.snapshot.rights_of(name)
 
 
 class RolesPage(ListPage):
@@ -183,11 +176,11 @@ class RolesPage(ListPage):
     KIND = "role"
     OPERATIONS = ("create_role", "grant_role", "revoke_role", "drop_role")
 
-    def _names(self) -> Mapping[str, object]:
-        return self.snapshot.roles if self.snapshot else {}
+    def _names(self) -> Iterable[str]:
+        return self.snapshot.roles
 
-    def _describe(self, name: str, snapshot: AccessSnapshot) -> str:
-        return _details(f"role {name!r}", holders_text(snapshot.roles[name]), snapshot.rights_of_role(name))
+    def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
+        return holders_text(self.snapshot.roles[name]), self.snapshot.rights_of_role(name)
 
 
 class AccessPage(Page):
@@ -202,8 +195,9 @@ class AccessPage(Page):
         self.column_filter = _filter("Columns with", "part of a name")
         self.fields = {}
         for name, label in QUESTION_FIELDS.items():
-            self.fields[name] = NameField(name, label, "any", continuous_update=False, style=NARROW, layout=SIDE)
-            self.fields[name].build(self.fields[name])
+            field = NameField(name, label, "any", continuous_update=False, style=NARROW, layout=SIDE)
+            field.build(field)
+            self.fields[name] = field
         asked = [field.widget for field in self.fields.values()]
         self.findings, self.answer = widgets.HTML(), widgets.HTML()
         self._choices = [self.rows, self.row_filter, self.columns, self.column_filter]
@@ -214,16 +208,18 @@ class AccessPage(Page):
         hint = widgets.HTML(html_line("Ask who may do what, or look at everybody:", "note"))
         return [hint, question, *picture, self.findings, self.answer]
 
-    def _show(self, snapshot: AccessSnapshot) -> None:
-        self._everybody = question.answer_question(self._conn, snapshot, Question())
+    def _show(self) -> None:
+        self._everybody = question.answer_question(self._conn, self.snapshot, Question())
         self.pictures: dict[tuple[str, str], Matrix] = {}
-        for name, options in _options(snapshot).items():
-            self.fields[name].offer(options)
+        collections = self.snapshot.collections
+        self.fields["user"].offer(self.snapshot.users)
+        self.fields["role"].offer(self.snapshot.roles)
+        self.fields["privilege"].offer(sorted(KNOWN))
+        self.fields["collection"].offer(sorted({name for names in collections.values() for name in names}))
+        self.fields["db"].offer(collections)
         self._show_answer()
 
     def _show_answer(self) -> None:
-        if self.snapshot is None:
-            return
         asked = {name: field.value for name, field in self.fields.items() if field.value}
         for widget in self._choices:
             widget.disabled = bool(asked)
@@ -254,28 +250,11 @@ class HistoryPage(Page):
         self.table = widgets.HTML()
         return [self.table]
 
-    def _show(self, snapshot: AccessSnapshot) -> None:
+    def _show(self) -> None:
         hint = "%milvus_audit --export FILE writes it into a file; %milvus_restore_user NAME undoes a deletion"
         changes = session.journal.audit()
         none = html_line("nothing was changed in this session so far", "note")
         self.table.value = changes._repr_html_() + html_line(hint, "note") if changes else none
-
-
-def _details(heading: str, note: str, rights: Iterable[Right]) -> str:
-    may = rights_text(rights, max_names=100, max_scopes=100) or ["nothing"]
-    lines = [html_line(heading, "heading"), html_line(note, "note")]
-    return "".join([*lines, html_list("may do", may)])
-
-
-def _options(snapshot: AccessSnapshot) -> dict[str, list[str]]:
-    """What may be asked about."""
-    return {
-        "user": list(snapshot.users),
-        "role": list(snapshot.roles),
-        "privilege": sorted(KNOWN),
-        "collection": sorted({name for names in snapshot.collections.values() for name in names}),
-        "db": list(snapshot.collections),
-    }
 
 
 def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ipywidgets import Checkbox, Combobox, Password, Text, Widget
-from traitlets import Unicode
+from traitlets import Bool, Unicode
 
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password
 from milvus_magics.errors import NOTHING_SENT, ParameterError
@@ -19,22 +19,14 @@ LABEL = {"description_width": "8em"}
 
 
 class UnechoedText(Text):
-    """A text field whose content isn't sent back to the browsers."""
+    """A text that arrives once, when the field is left, and isn't sent back to the browsers."""
 
     value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
+    continuous_update = Bool(False, help="Whether it arrives letter by letter.").tag(sync=True)
 
 
-class SecretText(Password):
-    """ipywidgets' Password, but its value is never told to anybody but its owner.
-
-    It isn't sent back to the browsers (`echo_update`), isn't in the widget state that a notebook is saved with, and
-    arrives once, when the field is left, instead of letter by letter.
-    """
-
-    value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(continuous_update=False, **options)
+class SecretText(UnechoedText, Password):
+    """ipywidgets' Password, but its value isn't in the widget state that a notebook is saved with, either."""
 
     def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The widget's state, with an empty value whatever was typed."""
@@ -46,7 +38,7 @@ class Field:
     """A text that a form asks for. A class of forms declares it; each form builds widgets for its own copy.
 
     Args:
-        name: what the form calls it; where it can be filled in, as magics call the argument.
+        name: what the form calls it, and the client function and the magic its argument.
         label: what stands before it.
         placeholder: what stands in it while it is empty.
         check: says what is wrong with a value, or None.
@@ -55,9 +47,9 @@ class Field:
     Attributes:
         kind: of which names it offers those that there are, `user` or `role`; empty for none.
         names: the names that it offers.
-        is_fillable: whether its value may be given beforehand.
         is_in_hint: whether what the form says beforehand depends on it.
-        is_secret: whether it is emptied when its value is used, and whenever something goes wrong.
+        is_secret: whether it is emptied when its value is used, and whenever something goes wrong. If not, its value
+            may be given beforehand.
         widgets: what is shown of it, from top to bottom.
         widget: the first of them.
     """
@@ -66,7 +58,7 @@ class Field:
     WIDGET: type[Widget] = Text
     kind = ""
     names: tuple[str, ...] = ()
-    is_fillable, is_in_hint, is_secret = True, True, False
+    is_in_hint, is_secret = True, False
     widgets: list[Widget]
     widget: Widget
 
@@ -79,12 +71,15 @@ class Field:
         **options: Any,
     ) -> None:
         self.name, self._check = name, check
-        self._look = {"description": label, "placeholder": placeholder, "style": LABEL, "layout": FIELD, **options}
+        self._look = {"description": label, "style": LABEL, "layout": FIELD, **options}
+        if placeholder:
+            self._look["placeholder"] = placeholder
 
     def build(self, first: Field) -> None:
         """Make the widgets, in a form whose first field is `first`."""
         self.widget = self.WIDGET(**self._look)
         self.widgets = [self.widget]
+        self.offer(())
 
     @property
     def value(self) -> Any:
@@ -111,6 +106,10 @@ class Field:
     def is_shown(self) -> bool:
         """Whether it can be seen."""
         return bool(self.widget.layout.display != "none")
+
+    @is_shown.setter
+    def is_shown(self, is_shown: bool) -> None:
+        show(self.widget, is_shown)
 
     @property
     def is_listed(self) -> bool:
@@ -142,12 +141,9 @@ class Field:
 
 
 class UnechoedField(Field):
-    """A text that may come with a password in it, like an address; sent when the field is left."""
+    """A text that may come with a password in it, like an address."""
 
     WIDGET = UnechoedText
-
-    def __init__(self, name: str, label: str, placeholder: str) -> None:
-        super().__init__(name, label, placeholder, continuous_update=False)
 
 
 class CheckboxField(Field):
@@ -156,20 +152,9 @@ class CheckboxField(Field):
     EMPTY = False
     WIDGET = Checkbox
 
-    def __init__(self, name: str, label: str) -> None:
-        super().__init__(name, label)
-        del self._look["placeholder"]
-
 
 class NameField(Field):
-    """Offers names without the control characters that they may hold, and tells which name was meant.
-
-    Args:
-        name: what the form calls it, and the kind of names that it offers.
-        label: what stands before it.
-        placeholder: what stands in it while it is empty.
-        **options: what ipywidgets' Combobox takes besides.
-    """
+    """Offers names of the kind that it is called by, without their control characters, and tells which was meant."""
 
     WIDGET = Combobox
 
@@ -177,11 +162,6 @@ class NameField(Field):
         super().__init__(name, label, placeholder, ensure_option=False, **options)
         self.kind = name
         self._check = lambda value: problem_with_existing_name(value, self.kind)
-
-    def build(self, first: Field) -> None:
-        """Make the widget."""
-        self._meant: dict[str, str] = {}
-        super().build(first)
 
     def offer(self, names: Iterable[str]) -> None:
         """Offer the names that there are."""
@@ -212,11 +192,6 @@ class NamesField(NameField):
     """Takes several names with commas between; after a comma it offers those that are not there yet.
 
     A list in which several can be marked wants the arrow keys, which notebooks keep for themselves.
-
-    Args:
-        name: what the form calls it.
-        label: what stands before it.
-        kind: of the names that it offers.
     """
 
     def __init__(self, name: str, label: str, kind: str) -> None:
@@ -226,7 +201,6 @@ class NamesField(NameField):
     def build(self, first: Field) -> None:
         """Make the widget."""
         super().build(first)
-        self._options: tuple[str, ...] = ()
         self.widget.observe(lambda _: self._offer_rest(), "value")
 
     def offer(self, names: Iterable[str]) -> None:
@@ -255,7 +229,7 @@ class SecretField(Field):
     """A password, which leaves the field before it is used."""
 
     WIDGET = SecretText
-    is_fillable, is_in_hint, is_secret = False, False, True
+    is_in_hint, is_secret = False, True
 
     def _read(self) -> Any:
         return Secret(self.widget.value)
@@ -272,7 +246,7 @@ class NewSecretField(SecretField):
     is_in_hint = True
 
     def __init__(self, name: str, label: str) -> None:
-        super().__init__(name, label, "6 to 72 bytes")
+        super().__init__(name, label, "6 to 72 bytes", problem_with_password)
 
     def build(self, first: Field) -> None:
         """Make both widgets."""
@@ -291,16 +265,11 @@ class NewSecretField(SecretField):
 
     def problem(self) -> str:
         """What is wrong with what was typed so far; empty where nothing."""
-        if self.value and (problem := problem_with_password(self.value)):
-            return problem
-        return "the two passwords are not the same" if self.widgets[1].value and not self._is_same() else ""
+        is_other = self.widgets[1].value and not self._is_same()
+        return super().problem() or ("the two passwords are not the same" if is_other else "")
 
     def take(self) -> Any:
-        """What was typed; the fields are empty afterwards.
-
-        Raises:
-            ParameterError: the two are not the same.
-        """
+        """What was typed, or ParameterError where the two are not the same; both are empty afterwards."""
         is_same = self._is_same()
         secret = super().take()
         if not is_same:
@@ -309,13 +278,9 @@ class NewSecretField(SecretField):
 
 
 class ConfirmationField(Field):
-    """The user retypes a name to confirm, the one in the form's first field.
+    """The user retypes the name in the form's first field to confirm. It is shown always, or only where need be."""
 
-    Args:
-        is_always_shown: whether it is shown from the beginning.
-    """
-
-    is_fillable, is_in_hint, is_secret = False, False, True
+    is_in_hint, is_secret = False, True
 
     def __init__(self, *, is_always_shown: bool = True) -> None:
         super().__init__("confirmation", "Name again", "retype the name to confirm")
@@ -325,7 +290,7 @@ class ConfirmationField(Field):
         """Make the widget."""
         super().build(first)
         self._confirmed = first
-        show(self.widget, self._is_always_shown)
+        self.is_shown = self._is_always_shown
 
     @property
     def is_complete(self) -> bool:

@@ -6,18 +6,12 @@ import logging
 import threading
 from collections.abc import Callable
 from copy import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
-from milvus_magics.errors import (
-    NOTHING_CHANGED,
-    NOTHING_SENT,
-    ChangeInterrupted,
-    ConfirmationError,
-    MilvusException,
-    ParameterError,
-)
+from milvus_magics import errors
+from milvus_magics.errors import ChangeInterrupted, MilvusException
 from milvus_magics.forms.fields import Field
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import DEFAULT, connections, session
@@ -33,17 +27,18 @@ REFRESH = "Refresh names"
 class Form(Panel):
     """Fields and an action on a server. Handlers may run on any thread: newer notebooks use their own.
 
-    A form of its own declares the attributes in capitals, and says in `_run` what it does.
+    A form of its own declares the attributes in capitals; its fields are named as its function calls its arguments.
 
     Args:
         using: alias of the connection.
         timeout: seconds that each operation may last.
 
     Attributes:
-        OPERATION: the client function that the form calls.
+        FUNCTION: the client function that the form calls with the values of its fields.
+        OPERATION: its name; the form's title says the same.
+        PREVIEW: the one that says what it would do.
         FIELDS: its fields from top to bottom; each form has copies.
-        FILLABLE: names of the fields that can be filled in beforehand.
-        HINT_AFTER: the field below which the form says what would happen; default: the last one.
+        FILLABLE: names of the fields that can be filled in beforehand: those that are not secret.
         BEGINS_WITH_ACTOR: whether it is filled with the user one is connected as.
         KEEP_FIELDS: names of the fields that stay as they are after it went well.
         fields: the fields of this form by name.
@@ -58,20 +53,21 @@ class Form(Panel):
     """
 
     KIND = "a form"
-    OPERATION = ""
-    TITLE = ""
-    BUSY = "Working…"
-    STYLE = "primary"
+    FUNCTION: ClassVar[Callable[..., object]]
+    PREVIEW: ClassVar[Callable[..., Any]]
+    OPERATION, TITLE = "", ""
+    BUSY = ""
     CHECK = "check with %milvus_list_users"
     FIELDS: tuple[Field, ...] = ()
     FILLABLE: tuple[str, ...] = ()
-    HINT_AFTER = ""
     BEGINS_WITH_ACTOR = False
     KEEP_FIELDS: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.FILLABLE = tuple(field.name for field in cls.FIELDS if field.is_fillable)
+        cls.FILLABLE = tuple(field.name for field in cls.FIELDS if not field.is_secret)
+        cls.OPERATION = cls.FUNCTION.__name__
+        cls.TITLE = cls.OPERATION.replace("_", " ").capitalize()
         REGISTRY[cls.OPERATION] = cls
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
@@ -84,12 +80,11 @@ class Form(Panel):
             self.fields[field.name] = field
             field.build(self.fields[self.FIELDS[0].name])
         self.heading, self.hint, self.status = Line(), Line(layout=BELOW_FIELDS), Line(layout=BELOW_FIELDS)
-        self._acts = self._actions()
-        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._acts}
+        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._actions()}
         actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
-        self.buttons[self.TITLE].button_style = self.STYLE
+        self.buttons[self.TITLE].button_style = "danger" if "confirmation" in self.fields else "primary"
         super().__init__([self.heading, *self._rows(), actions, self.status])
-        for title in self._acts:
+        for title in self._actions():
             self.buttons[title].on_click(lambda _, title=title: self.submit(title))
         for field in self.fields.values():
             for widget in field.widgets:
@@ -110,21 +105,17 @@ class Form(Panel):
                 self.fields[name].value = value
 
     def submit(self, title: str = "") -> None:
-        """Do what a click on a button does.
-
-        Args:
-            title: what stands on it; default: the one that is called like the form.
-        """
+        """Do what a click on the button with this title does; default: the one that is called like the form."""
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
         title = title or self.TITLE
-        act, busy = self._acts[title]
+        function, busy = self._actions()[title]
         button = self.buttons[title]
         try:
             button.description = busy
             self._update()
             self.status.say("working…")
-            self.status.say(*self._outcome(act))
+            self.status.say(*self._outcome(function))
         finally:
             self._acting.release()
             button.description = title
@@ -132,17 +123,20 @@ class Form(Panel):
         for each in list(self.after):
             each()
 
-    def _run(self, *args: Any, **values: Any) -> object:
+    def _run(self, *_: Any, **values: Any) -> object:
         """Call the client function with the values of the fields; what it returns says what came of it."""
-        raise NotImplementedError
+        return self.FUNCTION(self._conn, **values, timeout=self._timeout)
+
+    def _preview(self, **values: Any) -> Any:
+        return self.PREVIEW(self._conn, **values, timeout=self._timeout)
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         """Whether the name must have been retyped, if the form has a field for that."""
         return True
 
-    def _actions(self) -> dict[str, tuple[Callable[[], str], str]]:
-        """Button -> what it does, and what stands on it meanwhile."""
-        return {self.TITLE: (self._act, self.BUSY)}
+    def _actions(self) -> dict[str, tuple[Callable[..., object], str]]:
+        """Button -> what it does with the values of the fields, and what stands on it meanwhile."""
+        return {self.TITLE: (self._run, self.BUSY)}
 
     def _hint(self) -> str:
         """What would happen with what is in the fields, or why nothing can; empty where there is nothing to say."""
@@ -164,11 +158,12 @@ class Form(Panel):
             field.forget()
 
     def _rows(self) -> list[widgets.Widget]:
-        """The fields with the hint among them, and beside the first that offers names the button that reads them."""
+        """The fields, the hint below the last that it is about, and a button beside the first that offers names."""
         rows: list[widgets.Widget] = []
+        last = [field for field in self.fields.values() if field.is_in_hint][-1]
         for field in self.fields.values():
             rows += [self._with_refresh(field)] if field.kind and REFRESH not in self.buttons else field.widgets
-            if field.name == (self.HINT_AFTER or self.FIELDS[-1].name):
+            if field is last:
                 rows.append(self.hint)
         return rows
 
@@ -195,44 +190,37 @@ class Form(Panel):
     def _update(self) -> None:
         """Enable the buttons that act where they could do something."""
         is_idle = not self._acting.locked() and self._is_complete()
-        for title in self._acts:
+        for title in self._actions():
             self.buttons[title].disabled = not is_idle
 
-    def _outcome(self, act: Callable[[], str]) -> tuple[str, str]:
+    def _outcome(self, function: Callable[..., object]) -> tuple[str, str]:
         """Do it; the text to show and its kind."""
         try:
-            return act(), "done"
+            text = str(self._perform(function))
+            for field in self.fields.values():
+                if field.name not in self.KEEP_FIELDS:
+                    field.clear()
+            self._read_names()  # where that fails, the status still says what was done
+            return text, "done"
         except (MilvusException, ChangeInterrupted) as exc:
             return f"{type(exc).__name__}: {exc}", "error"
         except Exception:
             _log.exception("%s failed", type(self).__name__)
             return f"something went wrong in milvus_magics; the log has it; {self.CHECK}", "error"
 
-    def _act(self) -> str:
-        text = str(self._perform(self._run))
-        for field in self.fields.values():
-            if field.name not in self.KEEP_FIELDS:
-                field.clear()
-        self._read_names()  # where that fails, the status still says what was done
-        return text
-
-    def _perform(self, function: Callable[..., Any]) -> Any:
+    def _perform(self, function: Callable[..., object]) -> object:
         """Take what was typed out of the fields and call a function with it. No secret stays, whatever fails."""
         try:
             values = {name: field.take() for name, field in self.fields.items()}
             self._check_connection()
-            if "confirmation" in values:
-                self._require_confirmation(values)
+            name, typed = values[self.FIELDS[0].name], values.pop("confirmation", None)
+            is_confirmed = typed is None or bool(typed and typed == name)
+            if not is_confirmed and self._needs_confirmation(values):
+                raise errors.ConfirmationError(f"the name was not retyped as {name!r}", outcome=errors.NOTHING_CHANGED)
             return function(**values)
         finally:
             for field in self.fields.values():
                 field.forget()
-
-    def _require_confirmation(self, values: dict[str, Any]) -> None:
-        """Raise if the name had to be retyped and was not."""
-        name, typed = values[self.FIELDS[0].name], values.pop("confirmation")
-        if (not typed or typed != name) and self._needs_confirmation(values):
-            raise ConfirmationError(f"the name was not retyped as {name!r}", outcome=NOTHING_CHANGED)
 
     def _bind(self) -> None:
         self._conn = connections.get(self._using)
@@ -243,16 +231,15 @@ class Form(Panel):
         self._bind()
         if self._conn is not shown:
             self._show_server()
-            raise ParameterError(
+            raise errors.ParameterError(
                 f"the connection {self._using!r} leads elsewhere now, to {self._conn.address.url} as "
                 f"{self._conn.actor}: look again, then press once more",
-                outcome=NOTHING_SENT,
+                outcome=errors.NOTHING_SENT,
             )
 
     def _show_server(self) -> None:
         """Say where and as whom, and read the names."""
-        where = f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}"
-        self.heading.say(where, "heading")
+        self.heading.say(f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}", "heading")
         if problem := self._read_names():
             self.status.say(f"the names cannot be listed, so type one: {problem}", "error")
         self._update()

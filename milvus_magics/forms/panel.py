@@ -16,11 +16,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class Line(widgets.HTML):
-    """One line, which is text, never HTML.
-
-    Attributes:
-        text: what it says.
-    """
+    """One line; its `text` is text, never HTML."""
 
     text = ""
 

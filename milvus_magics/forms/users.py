@@ -1,4 +1,4 @@
-"""The forms of `create_user`, `delete_user` and `drop_user`."""
+"""The forms for users and their passwords."""
 
 from __future__ import annotations
 
@@ -6,27 +6,15 @@ from typing import Any
 
 from milvus_magics.client import users
 from milvus_magics.client.names import problem_with_user_name
-from milvus_magics.client.results.previews import DeletePreview
-from milvus_magics.client.results.users import CreatedUser, DeletedUser
 from milvus_magics.errors import PermissionDeniedError
-from milvus_magics.forms.fields import (
-    ConfirmationField,
-    Field,
-    NameField,
-    NamesField,
-    NewSecretField,
-    SecretField,
-    show,
-)
+from milvus_magics.forms.fields import ConfirmationField, Field, NameField, NamesField, NewSecretField, SecretField
 from milvus_magics.forms.form import Form
-from milvus_magics.secret import Secret
 
 
 class CreateUserForm(Form):
     """Create a user, with a password that is typed twice, and with roles."""
 
-    OPERATION = "create_user"
-    TITLE = "Create user"
+    FUNCTION = staticmethod(users.create_user)
     MAGIC = "%milvus_create_user NAME"
     BUSY = "Creating…"
     FIELDS = (
@@ -35,37 +23,60 @@ class CreateUserForm(Form):
         NamesField("roles", "Roles", "role"),
     )
 
-    def _run(self, user: str, password: Secret, roles: tuple[str, ...]) -> CreatedUser:
-        return users.create_user(self._conn, user, password, grant=roles, timeout=self._timeout)
+    def _run(self, roles: tuple[str, ...], **values: Any) -> object:
+        return super()._run(grant=roles, **values)
+
+
+class UpdatePasswordForm(Form):
+    """Change a user's password; the old one is checked first. It begins with the user you are connected as."""
+
+    FUNCTION = staticmethod(users.update_password)
+    MAGIC = "%milvus_update_password NAME"
+    BUSY = "Changing…"
+    BEGINS_WITH_ACTOR = True
+    FIELDS = (
+        NameField("user", "User"),
+        SecretField("old_password", "Old password", "the one that they have"),
+        NewSecretField("new_password", "New password"),
+    )
+    KEEP_FIELDS = ("user",)
+
+    def _hint(self) -> str:
+        user, new = self.fields["user"], self.fields["new_password"]
+        is_own = new.is_complete and user.value == self._conn.user
+        own = "this connection goes on with the new password" if is_own else ""
+        return new.problem() or own or user.problem()
+
+
+class ResetPasswordForm(UpdatePasswordForm):
+    """Change a user's password, and prove that the new one works and the old one is refused."""
+
+    FUNCTION = staticmethod(users.reset_password)
+    MAGIC = "%milvus_reset_password NAME"
 
 
 class DeleteUserForm(Form):
     """Delete a user whose password is typed, and checked first; oneself and the last `admin` with the name again."""
 
-    OPERATION = "delete_user"
-    TITLE = "Delete user"
+    FUNCTION = staticmethod(users.delete_user)
+    PREVIEW = staticmethod(users.preview_delete_user)
     MAGIC = "%milvus_delete_user NAME"
     BUSY = "Deleting…"
-    STYLE = "danger"
     FIELDS = (
         NameField("user", "User"),
         SecretField("password", "Password", "that user's password, then Enter"),
         ConfirmationField(is_always_shown=False),
     )
-    HINT_AFTER = "user"
 
     def _hint(self) -> str:
         is_own = self.fields["user"].value == self._conn.user
-        show(self.fields["confirmation"].widget, is_own)  # before the server is asked, which may not answer
+        self.fields["confirmation"].is_shown = is_own  # before the server is asked, which may not answer
         return super()._hint()
 
     def _preview_text(self) -> str:
-        preview = self._preview(self.fields["user"].value)
-        show(self.fields["confirmation"].widget, bool(preview.warning))
+        preview = self._preview(user=self.fields["user"].value)
+        self.fields["confirmation"].is_shown = bool(preview.warning)
         return str(preview)
-
-    def _preview(self, user: str) -> DeletePreview:
-        return users.preview_delete_user(self._conn, user, timeout=self._timeout)
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         """Whether the password alone is not enough; where the caller may not look, it is."""
@@ -73,27 +84,19 @@ class DeleteUserForm(Form):
         if user == self._conn.user:
             return True
         try:
-            return user in self.fields["user"].names and bool(self._preview(user).warning)
+            return user in self.fields["user"].names and bool(self._preview(user=user).warning)
         except PermissionDeniedError:
             return False
-
-    def _run(self, user: str, password: Secret) -> DeletedUser:
-        return users.delete_user(self._conn, user, password, timeout=self._timeout)
 
 
 class DropUserForm(Form):
     """Delete a user without their password; their name is typed twice."""
 
-    OPERATION = "drop_user"
-    TITLE = "Drop user"
+    FUNCTION = staticmethod(users.drop_user)
+    PREVIEW = staticmethod(users.preview_drop_user)
     MAGIC = "%milvus_drop_user NAME"
     BUSY = "Deleting…"
-    STYLE = "danger"
     FIELDS = (NameField("user", "User"), ConfirmationField())
-    HINT_AFTER = "user"
 
     def _preview_text(self) -> str:
-        return str(users.preview_drop_user(self._conn, self.fields["user"].value, timeout=self._timeout))
-
-    def _run(self, user: str) -> DeletedUser:
-        return users.drop_user(self._conn, user, timeout=self._timeout)
+        return str(self._preview(user=self.fields["user"].value))

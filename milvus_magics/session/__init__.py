@@ -44,7 +44,7 @@ class Session:
         self.journal = Journal(self._lock)
         self.undo = UndoStore(self._lock)
         self.names = NameCache(self._lock)
-        self.connections = Connections(self._lock, on_bind=self._listen, on_close=self.names.forget)
+        self.connections = Connections(self._lock, on_bind=self._listen)
         self.embedded: dict[str, EmbeddedMilvus] = {}
         self.root_ruled_out: WeakSet[Connection] = WeakSet()
         self._panels: WeakSet[Panel] = WeakSet()

@@ -25,14 +25,8 @@ DEFAULT = "default"
 class Connections:
     """Connections by alias, as `connections` of Milvus's ORM has them. May be used from any thread."""
 
-    def __init__(
-        self,
-        lock: threading.RLock,
-        *,
-        on_bind: Callable[[Connection], None],
-        on_close: Callable[[Connection], None],
-    ) -> None:
-        self._lock, self._on_bind, self._on_close = lock, on_bind, on_close
+    def __init__(self, lock: threading.RLock, *, on_bind: Callable[[Connection], None]) -> None:
+        self._lock, self._on_bind = lock, on_bind
         self._open: dict[str, Connection] = {}
         self._configured: dict[str, dict[str, Any]] = {}
 
@@ -86,14 +80,13 @@ class Connections:
         """
         password, token = Secret(password), Secret(token)
         uri = mask_uri(uri)
-        address = {
+        arguments: dict[str, Any] = {
             "uri": uri, "host": host, "port": port, "secure": secure, "server_pem_path": server_pem_path,
             "ca_pem_path": ca_pem_path, "client_pem_path": client_pem_path, "client_key_path": client_key_path,
-            "server_name": server_name,
+            "server_name": server_name, "user": user or None, "password": password or None,
+            "db_name": db_name or None, "token": token or None,
         }  # fmt: skip
-        who = {"user": user, "password": password, "db_name": db_name, "token": token}
-        given: dict[str, Any] = {name: value for name, value in address.items() if value is not None}
-        given |= {name: value for name, value in who.items() if value}
+        given = {name: value for name, value in arguments.items() if value is not None}
         if not {"uri", "host", "port"} & given.keys():
             with self._lock:
                 given = {**self._configured.get(_require_alias(alias), {}), **given}
@@ -127,7 +120,7 @@ class Connections:
         with self._lock:
             old, self._open[alias] = self._open.get(alias), conn
         if old:
-            self._close(old)
+            old.close()
 
     def adopt(self, source: Any, alias: str = DEFAULT, *, timeout: float | None = 10.0) -> None:
         """Connect to the server of a pymilvus connection, as the same user, by a channel of our own.
@@ -146,8 +139,7 @@ class Connections:
     def add_connection(self, **aliases: dict[str, Any]) -> None:
         """Remember addresses that `connect(alias)` uses later; nothing is connected yet.
 
-        Args:
-            **aliases: alias -> the address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
+        Each alias has a dict of address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
         """
         checked = {}
         for alias, arguments in aliases.items():
@@ -168,7 +160,7 @@ class Connections:
         with self._lock:
             conn = self._open.pop(_require_alias(alias), None)
         if conn:
-            self._close(conn)
+            conn.close()
 
     def remove_connection(self, alias: str) -> None:
         """Close an alias's connection and forget its address."""
@@ -196,11 +188,7 @@ class Connections:
         return {"address": address.address, "user": address.user}
 
     def get(self, alias: str = DEFAULT) -> Connection:
-        """The connection of an alias.
-
-        Raises:
-            AliasError: names the aliases there are.
-        """
+        """The connection of an alias, or AliasError, which names the aliases there are."""
         with self._lock:
             conn = self._open.get(_require_alias(alias))
             there_are = sorted(self._open)
@@ -209,11 +197,6 @@ class Connections:
             raise AliasError(f"no connection {alias!r}; {hint}; connect with %milvus_connect or connections.connect()")
         return conn
 
-    def alias_of(self, conn: Connection) -> str | None:
-        """The alias that a connection is bound to. None if it is bound to none."""
-        with self._lock:
-            return next((alias for alias, bound in self._open.items() if bound is conn), None)
-
     def close_all(self) -> None:
         """Close everything; addresses stay known."""
         for alias, _ in self.list_connections():
@@ -221,12 +204,10 @@ class Connections:
 
     def _on_change(self, conn: Connection, change: Change) -> None:
         # The user that this connection acted as is gone: nothing can be done with it any more.
-        if change.actor_gone and (alias := self.alias_of(conn)) is not None:
-            self.disconnect(alias)
-
-    def _close(self, conn: Connection) -> None:
-        self._on_close(conn)
-        conn.close()
+        if change.actor_gone:
+            for alias, bound in self.list_connections():
+                if bound is conn:
+                    self.disconnect(alias)
 
 
 def _prove(conn: Connection, deadline: Deadline) -> None:

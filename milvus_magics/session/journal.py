@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from milvus_magics import client
 from milvus_magics.errors import ParameterError
 from milvus_magics.private_file import open_new
-from milvus_magics.wording import printable
+from milvus_magics.wording import count_text, printable
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.changes import Changes
@@ -51,19 +51,14 @@ class Journal:
     def audit(self) -> Changes:
         """All entries as a table, newest first: of too many to show, the latest are seen."""
         changes = self.entries()[::-1]
-        return client.results.changes.Changes(
-            changes, f"{len(changes)} change{'s' if len(changes) != 1 else ''} made or tried in this session"
-        )
+        caption = f"{count_text(len(changes), 'change')} made or tried in this session"
+        return client.results.changes.Changes(changes, caption)
 
     def export(self, path: str, *, force: bool = False) -> int:
-        """Write all entries into a file that only its owner can read, and count them.
+        """Write all entries into a file that only its owner can read, and count them; `force` overwrites one.
 
-        Args:
-            path: `.jsonl` for one JSON object per line, `.csv` for a table with a heading.
-            force: overwrite a file that is there.
-
-        Raises:
-            ParameterError: another suffix, a file that is there, or none that can be made.
+        A path in `.jsonl` wants one JSON object per line, one in `.csv` a table with a heading. ParameterError for
+        another suffix, a file that is there, or none that can be made.
         """
         write = {".jsonl": _write_json_lines, ".csv": _write_csv}.get(Path(path).suffix.lower())
         if write is None:

@@ -45,16 +45,7 @@ class NameCache:
         self._failures: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
     def list_names(self, conn: Connection, kind: str, *, timeout: float) -> list[str]:
-        """Ask the server for all names of a kind, and remember them.
-
-        Args:
-            conn: the connection to ask.
-            kind: `user`, `role`, `database`, `collection` or `group`.
-            timeout: seconds that asking may take.
-
-        Raises:
-            MilvusException: the server doesn't list them.
-        """
+        """Ask the server for all names of a kind in `QUERIES`, and remember them; MilvusException if it refuses."""
         names = QUERIES[kind](conn, timeout)
         with self._lock:
             self._names.setdefault(conn, {})[kind] = time.monotonic(), names

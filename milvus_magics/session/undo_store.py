@@ -74,19 +74,11 @@ class UndoStore(Restorer):
                 self._forget_user(key)
 
     def find_user(self, conn: Connection, user: str) -> UserSnapshot:
-        """What went with a user.
-
-        Raises:
-            ParameterError: no such user was deleted in this session.
-        """
+        """What went with a user; ParameterError if nobody of that name was deleted in this session."""
         return self._find(self._users, conn, user, f"no user {user!r} was deleted")
 
     def find_role(self, conn: Connection, role: str) -> RoleSnapshot:
-        """What went with a role.
-
-        Raises:
-            ParameterError: no such role was dropped in this session.
-        """
+        """What went with a role; ParameterError if none of that name was dropped in this session."""
         return self._find(self._roles, conn, role, f"no role {role!r} was dropped")
 
     def find_secret(self, conn: Connection, user: str) -> Secret | None:
@@ -96,12 +88,7 @@ class UndoStore(Restorer):
             return self._secrets.get((conn.address.url, user), (None, 0.0))[0]
 
     def restore_user(self, conn: Connection, user: str, secret: Secret, *, timeout: float) -> RestoredUser:
-        """Restore a user who was deleted in this session; a `PasswordHash` restores the password that they had.
-
-        Raises:
-            ParameterError: no such user was deleted here.
-            MilvusException: as `client.restore.restore_user`; trying again goes on.
-        """
+        """Restore a user whom `find_user` finds; a `PasswordHash` restores the password that they had."""
         snapshot = self.find_user(conn, user)
         if isinstance(secret, PasswordHash):
             restored = client.restore.restore_user_by_hash(conn, snapshot, secret, timeout=timeout)
@@ -118,12 +105,7 @@ class UndoStore(Restorer):
         return client.restore.preview_restore_user(conn, snapshot, same_password=same, timeout=timeout)
 
     def restore_role(self, conn: Connection, role: str, *, timeout: float) -> RestoredRole:
-        """Restore a role that was dropped in this session, with its grants and its holders.
-
-        Raises:
-            ParameterError: no such role was dropped here.
-            MilvusException: as `client.restore.restore_role`; trying again goes on.
-        """
+        """Restore a role that `find_role` finds, with its grants and holders; trying again goes on where it stopped."""
         key = conn.address.url, role
         snapshot, is_partial = self.find_role(conn, role), key in self._partial_roles
         try:
@@ -165,10 +147,9 @@ class UndoStore(Restorer):
         if key in self._partial_roles and key in self._roles:
             snapshot = snapshot.since(self._roles[key])
         self._roles[key] = snapshot
+        self._partial_roles.discard(key)
         if is_partial:
             self._partial_roles.add(key)
-        else:
-            self._partial_roles.discard(key)
 
     def _forget_user(self, key: Key) -> None:
         self._users.pop(key, None)

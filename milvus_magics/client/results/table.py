@@ -62,3 +62,12 @@ class Table(Sequence[Row], Generic[Row]):
         from milvus_magics.display.tables import html_table
 
         return html_table(self.shown_columns(), self.to_dicts(), self.caption)
+
+
+class GroupsTable(Table[Row]):
+    """A table whose rows are also in `groups`, as pymilvus has them."""
+
+    @property
+    def groups(self) -> list[Row]:
+        """The rows."""
+        return list(self)
