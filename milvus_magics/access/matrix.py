@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from milvus_magics.access.matrix_cells import (
-    NONE,
-    CollectionMatrixBuilder,
-    Column,
-    LevelMatrixBuilder,
-    MatrixBuilder,
-    Subject,
-)
+from milvus_magics.access.matrix_cells import NONE, CollectionMatrixBuilder, LevelMatrixBuilder, MatrixBuilder, Subject
 from milvus_magics.access.rights import matches
 from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client.privilege_catalog import ALL
-from milvus_magics.display.matrix import Row, html_matrix, text_matrix
+from milvus_magics.display.matrix import Column, Row, html_matrix, text_matrix
 from milvus_magics.errors import ParameterError
 
 MAX_COLUMNS = 40
@@ -55,10 +48,10 @@ class Matrix:
         return {level: mark[:2] for level, mark in self._builder.MARKS.items() if level in used}
 
     def __repr__(self) -> str:
-        return text_matrix(self.caption, self.corner, self._headings(), self.rows, self.marks)
+        return text_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)
 
     def _repr_html_(self) -> str:
-        return html_matrix(self.caption, self.corner, self._headings(), self.rows, self.marks)
+        return html_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)
 
     def filter(self, part: str, column: str = "") -> Matrix:
         """A part of it, for which nothing is worked out again.
@@ -70,9 +63,6 @@ class Matrix:
         subjects = [one for one in self._subjects if one.name == EVERYBODY or part in one.name or part in one.note]
         columns = [one for one in self._all_columns if column in one.name or column in one.above]
         return Matrix(self._builder, self._kind, subjects, columns)
-
-    def _headings(self) -> list[tuple[str, str]]:
-        return [(column.above, column.name) for column in self.columns]
 
 
 def build_matrix(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import ClassVar, NamedTuple
 
@@ -12,8 +12,8 @@ from milvus_magics.client import privilege_catalog as catalog
 from milvus_magics.client.names import PUBLIC
 from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import scope_text
-from milvus_magics.display.matrix import Cell, Row
-from milvus_magics.wording import listed
+from milvus_magics.display.matrix import Cell, Column, Row
+from milvus_magics.wording import first_lines, join_parts, listed
 
 MAX_REASONS = 3
 LEVEL_HEADINGS = {"ReadOnly": "read", "ReadWrite": "write", "Admin": "admin"}
@@ -34,14 +34,6 @@ class Mark(NamedTuple):
     sign: str
     meaning: str
     summary: str = ""
-
-
-class Column(NamedTuple):
-    """One column: its heading, the one above that it shares with its neighbours, and the privileges or collection."""
-
-    above: str
-    name: str
-    privileges: frozenset[str]
 
 
 class MatrixBuilder:
@@ -76,29 +68,29 @@ class MatrixBuilder:
 
     def subjects(self, kind: str) -> list[Subject]:
         """What the rows are about: everybody, then each user or role."""
-        shared = self.snapshot.sources_of(EVERYBODY)
-        note = "authorization is off" if self.snapshot.enforced is False else f"role {PUBLIC!r}"
+        snapshot = self.snapshot
+        shared = snapshot.sources_of(EVERYBODY)
+        note = "authorization is off" if snapshot.enforced is False else f"role {PUBLIC!r}"
         everybody = [Subject(EVERYBODY, note, shared)] if shared else []
         if kind == "roles":
-            roles = sorted(self.snapshot.roles.items())
-            return everybody + [Subject(role, _holders(users), (role,)) for role, users in roles if role != PUBLIC]
+            holders = {role: users for role, users in sorted(snapshot.roles.items()) if role != PUBLIC}
+            return everybody + [Subject(role, _holders(users), (role,)) for role, users in holders.items()]
         return everybody + [
-            Subject(user, ", ".join(roles), tuple(role for role in self.snapshot.sources_of(user) if role != PUBLIC))
-            for user, roles in self.snapshot.users.items()
+            Subject(user, ", ".join(roles), tuple(role for role in snapshot.sources_of(user) if role != PUBLIC))
+            for user, roles in snapshot.users.items()
         ]
 
     def row(self, subject: Subject, columns: tuple[Column, ...]) -> Row:
         """Build a row with its cells."""
         cells = tuple(self._cell(subject.roles, column) for column in columns)
-        return Row(
-            subject.name, subject.note, cells, _first(self._role_summary(role, columns) for role in subject.roles)
-        )
+        summaries = [self._role_summary(role, columns) for role in subject.roles]
+        return Row(subject.name, subject.note, cells, first_lines(summaries, MAX_REASONS))
 
     def _write_role_summary(self, role: str, columns: tuple[Column, ...]) -> str:
         """What a role brings to some columns, in words."""
         headings: dict[int, list[str]] = {}
         for column in columns:
-            heading = self.HEADINGS_JOINED_BY.join(filter(None, column[:2]))
+            heading = self.HEADINGS_JOINED_BY.join(filter(None, column))
             headings.setdefault(self._cell((role,), column).level, []).append(heading)
         parts = [
             f"{mark.summary} {listed(headings[level], 4) if len(headings[level]) < len(columns) else 'each'}"
@@ -106,22 +98,23 @@ class MatrixBuilder:
             if level in headings and mark.summary
         ]
         source = "being root" if role == BY_BEING_ROOT else f"role {role!r}"
-        return f"{source}: {'; '.join(parts) or 'nothing here'}"
+        return f"{source}: {join_parts(*parts) or 'nothing here'}"
 
     def _build_cell(self, roles: tuple[str, ...], column: Column) -> Cell:
         parts = [self._rights_and_reasons(role, column) for role in roles]
         rights = [right for of_role, _ in parts for right in of_role]
         reasons = [reason for _, of_role in parts for reason in of_role]
-        return Cell(self.level(rights, column) if rights else NONE, _first(reasons))
+        return Cell(self.level(rights, column) if rights else NONE, first_lines(reasons, MAX_REASONS))
 
     def _find_rights_and_reasons(self, role: str, column: Column) -> tuple[list[Right], list[str]]:
         """A role's rights that bring something in a column, and the same in words."""
-        rights = [right for right in self.snapshot.rights_of_role(role) if self.privileges_in(column, right)]
-        reasons = rights_text(rights, lambda right: self._shown_privileges(column, right))
-        return rights, [reason.replace(self.redundant_text(column), "", 1) for reason in reasons]
 
-    def _shown_privileges(self, column: Column, right: Right) -> list[str]:
-        return [right.privilege] if right.privilege in (ALL, EVERYTHING) else self.privileges_in(column, right)
+        def shown_privileges(right: Right) -> list[str]:
+            return [right.privilege] if right.privilege in (ALL, EVERYTHING) else self.privileges_in(column, right)
+
+        rights = [right for right in self.snapshot.rights_of_role(role) if self.privileges_in(column, right)]
+        redundant = self.redundant_text(column)
+        return rights, [reason.replace(redundant, "", 1) for reason in rights_text(rights, shown_privileges)]
 
 
 class LevelMatrixBuilder(MatrixBuilder):
@@ -136,15 +129,15 @@ class LevelMatrixBuilder(MatrixBuilder):
 
     def _find_columns(self) -> list[Column]:
         groups = self.snapshot.groups
-        usual = [
-            Column(f"{kind}s" if kind != "Cluster" else "Cluster", LEVEL_HEADINGS[level], self._privileges(kind, level))
+        self._privileges = {
+            Column(f"{kind}s" if kind != "Cluster" else kind, LEVEL_HEADINGS[level]): self._find_privileges(kind, level)
             for kind, level in catalog.USUAL
-        ]
-        own_names = sorted(set(groups) - {kind + level for kind, level in catalog.USUAL})
-        own = [Column("Own groups", name, frozenset(groups[name])) for name in own_names]
-        return [column for column in usual + own if column.privileges]
+        }
+        own_names = groups.keys() - {kind + level for kind, level in catalog.USUAL}
+        self._privileges |= {Column("Own groups", name): frozenset(groups[name]) for name in sorted(own_names)}
+        return [column for column, privileges in self._privileges.items() if privileges]
 
-    def _privileges(self, kind: str, level: str) -> frozenset[str]:
+    def _find_privileges(self, kind: str, level: str) -> frozenset[str]:
         """What a level has beyond the one below it: as the server says, or as Milvus usually has it."""
         groups = self.snapshot.groups
         if groups.get(kind + level):
@@ -152,11 +145,11 @@ class LevelMatrixBuilder(MatrixBuilder):
         return frozenset(catalog.USUAL[kind, level].split()) - (frozenset() if groups else catalog.SINCE_GROUPS)
 
     def privileges_in(self, column: Column, right: Right) -> list[str]:  # noqa: D102 - as in the base
-        if right.privilege in column.privileges:
+        if right.privilege in self._privileges[column]:
             return [right.privilege]
         if right.privilege not in (ALL, EVERYTHING):
             return []
-        return sorted(name for name in column.privileges if right.permits(name))
+        return sorted(name for name in self._privileges[column] if right.permits(name))
 
     def level(self, rights: Sequence[Right], column: Column) -> int:  # noqa: D102 - as in the base
         if any(right.privilege == EVERYTHING and right.db == ALL for right in rights):
@@ -170,7 +163,7 @@ class LevelMatrixBuilder(MatrixBuilder):
             if matches(db, right.db)
             for name in self.privileges_in(column, right)
         }
-        return FULL if len(everywhere) == len(dbs) * len(column.privileges) else SOME
+        return FULL if len(everywhere) == len(dbs) * len(self._privileges[column]) else SOME
 
 
 class CollectionMatrixBuilder(MatrixBuilder):
@@ -194,16 +187,12 @@ class CollectionMatrixBuilder(MatrixBuilder):
         super().__init__(snapshot)
 
     def _find_columns(self) -> list[Column]:
-        collections = self.snapshot.collections or self._collections_in_grants()
-        return [Column(db, name, frozenset()) for db, names in collections.items() for name in names]
-
-    def _collections_in_grants(self) -> dict[str, list[str]]:
-        """The collections that grants name, for callers who may not list the existing ones."""
-        places = {(one.db, one.object_name) for one in self.snapshot.grants if is_on_one_name(one) and one.db != ALL}
-        collections: dict[str, list[str]] = {}
-        for db, name in sorted(places):
-            collections.setdefault(db, []).append(name)
-        return collections
+        collections = self.snapshot.collections
+        if collections:
+            return [Column(db, name) for db, names in collections.items() for name in names]
+        # Callers who may not list them see those that grants name.
+        grants = (grant for grant in self.snapshot.grants if is_on_one_name(grant) and grant.db != ALL)
+        return sorted({Column(grant.db, grant.object_name) for grant in grants})
 
     def privileges_in(self, column: Column, right: Right) -> list[str]:  # noqa: D102 - as in the base
         return [right.privilege] if self._right_test(column)(right) else []
@@ -221,21 +210,11 @@ class CollectionMatrixBuilder(MatrixBuilder):
         usual = catalog.ON_COLLECTIONS - catalog.SINCE_GROUPS
         if has_everything or "Collection" in types_of_all or privileges >= usual:
             return FULL + drops
-        return drops + _level_without_dropping(privileges - catalog.DROPPING)
-
-
-def _level_without_dropping(privileges: set[str]) -> int:
-    if not privileges:
-        return NONE
-    return SOME if privileges <= {*catalog.READING.split(), "ShowCollections"} else MORE
+        others = privileges - catalog.DROPPING
+        is_reading = others <= {*catalog.READING.split(), "ShowCollections"}
+        return drops + (MORE if not is_reading else SOME if others else NONE)
 
 
 def _holders(users: Sequence[str] | None) -> str:
     """The users who hold a role, in words; empty if the caller may not look."""
     return "" if users is None else listed(users, 3) or "nobody"
-
-
-def _first(reasons: Iterable[str]) -> tuple[str, ...]:
-    reasons = tuple(reasons)
-    more = len(reasons) - MAX_REASONS
-    return (*reasons[:MAX_REASONS], *([f"and {more} more"] if more > 0 else []))
