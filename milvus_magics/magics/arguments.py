@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
@@ -40,7 +41,7 @@ class Parser(argparse.ArgumentParser):
         words: list[str] = []
         for number, token in enumerate(tokens):
             words.append(f"\0{number}" if "--" in words else self._word(number, token))
-        if any(word in ("-h", "--help") for word in words):
+        if {"-h", "--help"} & {*words}:
             return argparse.Namespace(help=True)
         found, extra = self.parse_known_args(words)
         if extra:
@@ -114,42 +115,30 @@ def connection_options(parser: Parser) -> None:
     parser.set_defaults(conn=None)
 
 
-def using_option(parser: Parser) -> None:
-    """`--using`."""
-    parser.add_argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
-
-
-def timeout_option(parser: Parser) -> None:
-    """`--timeout`."""
-    parser.add_argument("--timeout", metavar="SECONDS", help="for the whole operation (default: 10)")
-
-
 def form(*names: str) -> Arguments:
     """`--form`; a line with it may leave out the arguments with these names."""
 
     def add(parser: Parser) -> None:
         parser.make_optional(names)
-        parser.add_argument(
-            "--form", action="store_true", help="show a form instead, with what else is given in its fields"
-        )
+        instead = "show a form instead, with what else is given in its fields"
+        parser.add_argument("--form", action="store_true", help=instead)
 
     return add
 
 
-def password_source(parser: Parser) -> None:
+def password_source(parser: Parser, prefix: str = "", what: str = "the password") -> None:
     """Where a password comes from: exactly one source."""
-    parser.add_argument("--password-env", metavar="VAR", help="take the password from this environment variable")
-    parser.add_argument("--password-var", metavar="NAME", help="take it from this Python name (text or Secret)")
-    parser.add_argument("--keyring", metavar="SERVICE", help="take it from the system's keyring")
+    parser.add_argument(f"--{prefix}password-env", metavar="VAR", help=f"take {what} from this environment variable")
+    parser.add_argument(
+        f"--{prefix}password-var", metavar="NAME", help="take it from this Python name (text or Secret)"
+    )
+    parser.add_argument(f"--{prefix}keyring", metavar="SERVICE", help="take it from the system's keyring")
 
 
-def new_password_source(parser: Parser) -> None:
-    """Where the second password of a change comes from: exactly one source."""
-    parser.add_argument("--new-password-env", metavar="VAR", help="take the new one from this environment variable")
-    parser.add_argument("--new-password-var", metavar="NAME", help="take it from this Python name (text or Secret)")
-    parser.add_argument("--new-keyring", metavar="SERVICE", help="take it from the system's keyring")
-
-
+# The second password of a change.
+new_password_source = partial(password_source, prefix="new-", what="the new one")
+using_option = argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
+timeout_option = argument("--timeout", metavar="SECONDS", help="for the whole operation (default: 10)")
 dry_run = argument("--dry-run", action="store_true", help="only say what would happen; nothing is changed")
 yes = argument("--yes", action="store_true", help="don't ask for the name to be retyped")
 
@@ -160,14 +149,9 @@ def seconds(text: str | None, default: float) -> float:
     Raises:
         ParameterError: when it is no positive number.
     """
-    if text is None:
-        number = validate_timeout(default)
-    else:
-        try:
-            number = validate_timeout(float(text))
-        except ValueError as exc:
-            if isinstance(exc, ParameterError):
-                raise
-            raise ParameterError("--timeout needs a number of seconds, like 10", outcome=NOTHING_SENT) from None
-    assert number is not None  # noqa: S101 - only None gives None
+    try:
+        number = float(default if text is None else text)
+    except ValueError:
+        raise ParameterError("--timeout needs a number of seconds, like 10", outcome=NOTHING_SENT) from None
+    validate_timeout(number)
     return number

@@ -21,7 +21,7 @@ PRIORITY = 1000.0
 # An argument's metavar or option -> the kind of name that it takes.
 KINDS = {
     "user": "user", "role": "role", "roles": "role", "collection": "collection", "db": "database", "group": "group",
-    "alias": "alias", "using": "alias", "privilege": "privilege", "privileges": "privilege", "object": "object",
+    "alias": "alias", "using": "alias", "privilege": "privilege", "privileges": "privilege", "object_type": "object",
 }  # fmt: skip
 # These name something that there isn't yet.
 NEW = {
