@@ -8,13 +8,11 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics.magics import completion
 from milvus_magics.magics.access import AccessMagics
-from milvus_magics.magics.audit import AuditMagics
 from milvus_magics.magics.bulk import BulkMagics
 from milvus_magics.magics.connections import ConnectionMagics
 from milvus_magics.magics.passwords import NewPasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
 from milvus_magics.magics.roles import RoleMagics
-from milvus_magics.magics.undo import UndoMagics
 from milvus_magics.magics.users import UserMagics
 from milvus_magics.session import session
 
@@ -27,8 +25,6 @@ class MilvusMagics(
     RoleMagics,
     PrivilegeMagics,
     AccessMagics,
-    UndoMagics,
-    AuditMagics,
 ):
     """All magics of milvus_magics, and their settings."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
@@ -135,8 +134,6 @@ def password_source(parser: Parser, prefix: str = "", what: str = "the password"
     parser.add_argument(f"--{prefix}keyring", metavar="SERVICE", help="take it from the system's keyring")
 
 
-# The second password of a change.
-new_password_source = partial(password_source, prefix="new-", what="the new one")
 using_option = argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
 timeout_option = argument("--timeout", metavar="SECONDS", help="for the whole operation (default: 10)")
 dry_run = argument("--dry-run", action="store_true", help="only say what would happen; nothing is changed")

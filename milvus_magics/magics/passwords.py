@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Any
 from milvus_magics import client
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics import prompts
-from milvus_magics.magics.arguments import (
-    argument,
-    connection_options,
-    dry_run,
-    form,
-    new_password_source,
-    password_source,
-)
+from milvus_magics.magics.arguments import Parser, connection_options, dry_run, form, password_source
 from milvus_magics.magics.line import NEW_SOURCES
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
@@ -25,16 +18,20 @@ from milvus_magics.secret import Secret
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
 
-whose = argument("user", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
-without_old = argument(
-    "--without-old", action="store_true", help="give no old password, which servers take from superusers only"
-)
+
+def password_arguments(parser: Parser) -> None:
+    """Whose password is changed, and where the old and the new one come from."""
+    parser.add_argument("user", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
+    password_source(parser)
+    password_source(parser, "new-", "the new one")
+    without_old = "give no old password, which servers take from superusers only"
+    parser.add_argument("--without-old", action="store_true", help=without_old)
 
 
 class NewPasswordMagics(SessionMagics):
     """The magics that change passwords."""
 
-    @line_magic(whose, password_source, new_password_source, without_old, dry_run, form(), connection_options)
+    @line_magic(password_arguments, dry_run, form(), connection_options)
     def update_password(self, args: argparse.Namespace) -> Operation:
         """Change a password. The old one is checked first; the plain sources mean the old one.
 
@@ -48,7 +45,7 @@ class NewPasswordMagics(SessionMagics):
         """
         return _operation(args, client.users.update_password)
 
-    @line_magic(whose, password_source, new_password_source, without_old, dry_run, form(), connection_options)
+    @line_magic(password_arguments, dry_run, form(), connection_options)
     def reset_password(self, args: argparse.Namespace) -> Operation:
         """Change a password, and prove that the new one works and the old one is refused.
 

@@ -1,4 +1,4 @@
-"""Magics for users: list, create, delete, drop."""
+"""Magics for users: list, create, delete, drop, restore."""
 
 from __future__ import annotations
 
@@ -9,31 +9,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import (
-    NOTHING_SENT,
-    MilvusException,
-    Outcome,
-    ParameterError,
-    PermissionDeniedError,
-)
+from milvus_magics.errors import NOTHING_SENT, MilvusException, Outcome, ParameterError, PermissionDeniedError
 from milvus_magics.magics import prompts
-from milvus_magics.magics.arguments import (
-    Parser,
-    argument,
-    connection_options,
-    dry_run,
-    form,
-    password_source,
-    yes,
-)
+from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, form, password_source, yes
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
+from milvus_magics.session import session
 from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.previews import DeletePreview
-    from milvus_magics.client.results.users import CreatedUser, DeletedUser, User, Users
+    from milvus_magics.client.results.users import CreatedUser, DeletedUser, RestoredUser, User, Users
     from milvus_magics.transport.connection import Connection
 
 user_name = argument("user", metavar="NAME", help="the user")
@@ -42,9 +29,8 @@ user_name = argument("user", metavar="NAME", help="the user")
 def new_password(parser: Parser) -> None:
     """How a new user gets a password and where it goes."""
     password_source(parser)
-    parser.add_argument(
-        "--role", dest="roles", action="append", default=[], metavar="R", help="give this role, too; repeatable"
-    )
+    role = "give this role, too; repeatable"
+    parser.add_argument("--role", dest="roles", action="append", default=[], metavar="R", help=role)
     parser.add_argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on")
     parser.add_argument("--generate", action="store_true", help="make a random password")
     parser.add_argument("--password-to", metavar="FILE", help="write the generated one into a new private file")
@@ -124,6 +110,25 @@ class UserMagics(SessionMagics):
         """
         preview = client.users.preview_drop_user
         return Operation(args, client.users.drop_user, preview, args.user, retype=args.user)
+
+    @line_magic(user_name, password_source, dry_run, connection_options)
+    def restore_user(self, args: argparse.Namespace) -> Operation:
+        """Bring back a user who was deleted in this session, with the roles and the description that they had.
+
+        Asks for the password to give them, unless the line names a source, or `%config MilvusMagics.undo_minutes`
+        was set before the deletion: then they have the old one for so long.
+
+        Example:
+            %milvus_restore_user bob
+        """
+        session.undo.find_user(args.conn, args.user)  # before anybody is asked
+        password = prompts.named_source(args, args.user)
+
+        def restore(conn: Connection, user: str, *, given: bool, timeout: float) -> RestoredUser:
+            secret = password if given else session.undo.find_secret(conn, user)
+            return session.undo.restore_user(conn, user, secret or prompts.ask_for_new(user), timeout=timeout)
+
+        return Operation(args, restore, session.undo.preview_restore_user, args.user, given=password is not None)
 
 
 def _confirm_and_delete(
