@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.add_argument("-h", "--help", action="store_true", help="show this help")
-        self._needed_without_form: list[argparse.Action] = []
+        self.needed_without_form: list[argparse.Action] = []
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found, without the values it quotes."""
@@ -53,15 +53,9 @@ class Parser(argparse.ArgumentParser):
         """The arguments that a line gives, by name."""
         return {action.dest: action for action in self._actions if getattr(args, action.dest) != action.default}
 
-    def make_optional(self, names: tuple[str, ...]) -> None:
-        """Let a line with `--form` do without these arguments."""
-        self._needed_without_form = [action for action in self._actions if action.dest in names]
-        for action in self._needed_without_form:
-            action.nargs, action.required = "?", False
-
     def require_names(self, args: argparse.Namespace) -> None:
         """Raise ParameterError if an argument is missing that only a form can do without."""
-        for action in self._needed_without_form:
+        for action in self.needed_without_form:
             if getattr(args, action.dest) is None:
                 raise ParameterError(f"name {action.help}, or give --form; see --help", outcome=NOTHING_SENT)
 
@@ -118,7 +112,9 @@ def form(*names: str) -> Arguments:
     """`--form`; a line with it may leave out the arguments with these names."""
 
     def add(parser: Parser) -> None:
-        parser.make_optional(names)
+        parser.needed_without_form = [action for action in parser._actions if action.dest in names]
+        for action in parser.needed_without_form:
+            action.nargs, action.required = "?", False
         instead = "show a form instead, with what else is given in its fields"
         parser.add_argument("--form", action="store_true", help=instead)
 

@@ -12,6 +12,7 @@ from milvus_magics import bulk
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, dry_run, timeout_option, using_option, yes
+from milvus_magics.magics.line import Namespace
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import connections
@@ -19,7 +20,6 @@ from milvus_magics.wording import join_parts
 
 if TYPE_CHECKING:
     from milvus_magics.bulk.results import BulkPlan, BulkResult, UserRow
-    from milvus_magics.magics.line import Namespace
     from milvus_magics.transport.connection import Connection
 
 FEWEST_FOR_A_BAR = 20
@@ -151,8 +151,6 @@ def read_rows(source: str, namespace: Namespace) -> tuple[UserRow, ...]:
 
 
 def _number(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not text.isdecimal() or not int(text):
+    if text is not None and (not text.isdecimal() or not int(text)):
         raise ParameterError("--limit needs a number of users, like 100", outcome=NOTHING_SENT)
-    return int(text)
+    return None if text is None else int(text)

@@ -16,13 +16,13 @@ from milvus_magics.magics.arguments import argument
 from milvus_magics.magics.line import cleanup_advice
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.secret import Secret
 from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.transport.address import Address
 from milvus_magics.wording import count_text
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.users import WhoAmI
-    from milvus_magics.secret import Secret
 
 TLS_FILES = ("ca_pem", "server_pem", "client_pem", "client_key")
 

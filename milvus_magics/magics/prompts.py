@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.line import NEW_SOURCES, SOURCES, cleanup_advice
+from milvus_magics.magics.line import NEW_SOURCES, SOURCES, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
-
-if TYPE_CHECKING:
-    from milvus_magics.magics.line import Namespace
 
 Answer = TypeVar("Answer")
 

@@ -46,7 +46,8 @@ class SessionMagics(Magics):
         from milvus_magics.forms import form_for
 
         form: Any = form_for(operation)
-        given = {name: action for name, action in args.parser.find_given(args).items() if name not in FORM_OPTIONS}
+        options = ("form", "using", "timeout")
+        given = {name: action for name, action in args.parser.find_given(args).items() if name not in options}
         others = [action for name, action in given.items() if name not in form.FILLABLE]
         if others:
             names = " and ".join(str(action.option_strings[-1]) for action in others)
@@ -55,6 +56,3 @@ class SessionMagics(Magics):
         shown = form(**where, timeout=args.timeout)
         shown.fill(**{name: getattr(args, name) for name in given})
         return shown
-
-
-FORM_OPTIONS = ("form", "using", "timeout")

@@ -105,8 +105,7 @@ class UserMagics(SessionMagics):
             %milvus_delete_user bob --password-env BOB_PASSWORD
             %milvus_delete_user --form
         """
-        password = prompts.named_source(args, args.user)
-        act = partial(_confirm_and_delete, args.yes)
+        act, password = partial(_confirm_and_delete, args.yes), prompts.named_source(args, args.user)
         return Operation(args, act, client.users.preview_delete_user, args.user, password)
 
     @line_magic(user_name, dry_run, yes, form("user"), connection_options)
