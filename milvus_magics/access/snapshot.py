@@ -79,18 +79,17 @@ class AccessSnapshot:
         Milvus compares names: a grant on a collection doesn't allow to use it by an alias, nor the reverse. Newer
         servers may be set up to look aliases up; they don't tell, so there a grant on the collection is enough.
         """
-        is_enough = self._right_test(privilege, self._compared_names(collection, db), db)
+        is_enough = self.right_test(privilege, collection, db, by_any_name=False)
         return any(map(is_enough, self.rights_of(user)))
 
-    def right_test(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
-        """Make the test for rights that answer a question. A collection may be reached by any of its names."""
-        names = self._compared_names(collection, db)
-        aliases = [alias for alias, target in self.aliases.get(db or "", {}).items() if target in names]
-        return self._right_test(privilege, (*names, *aliases), db)
-
-    def _right_test(
-        self, privilege: str | None, collections: Sequence[str | None], db: str | None
+    def right_test(
+        self, privilege: str | None, collection: str | None, db: str | None, *, by_any_name: bool = True
     ) -> Callable[[Right], bool]:
+        """Make the test for rights that answer a question. A collection may be reached by its other names, too."""
+        collections = self._compared_names(collection, db)
+        if by_any_name:
+            aliases = self.aliases.get(db or "", {})
+            collections += tuple(alias for alias, target in aliases.items() if target in collections)
         wanted = (privilege, *self._containing_groups.get(privilege or "", ()))
         members = self.groups.get(privilege or "", ())
 

@@ -74,10 +74,8 @@ class Parser(argparse.ArgumentParser):
         if options and all(re.fullmatch(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*", option) for option in options):
             typed = f". {cleanup_advice()}" if any("\0" in word for word in extra) else ""
             self.error(f"there is no option {', '.join(options)}{typed}")
-        self.error(
-            "too many values; one with blanks goes in quotes, and a password never goes on the line. "
-            f"{cleanup_advice()}"
-        )
+        problem = "too many values; one with blanks goes in quotes, and a password never goes on the line"
+        self.error(f"{problem}. {cleanup_advice()}")
 
 
 def _unmask(value: Any, tokens: list[Token]) -> Any:
@@ -137,11 +135,7 @@ yes = argument("--yes", action="store_true", help="don't ask for the name to be 
 
 
 def seconds(text: str | None, default: float) -> float:
-    """The value of `--timeout`.
-
-    Raises:
-        ParameterError: when it is no positive number.
-    """
+    """The value of `--timeout`; ParameterError where it is no positive number."""
     try:
         number = float(default if text is None else text)
     except ValueError:

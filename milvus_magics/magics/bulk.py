@@ -45,14 +45,12 @@ class BulkMagics(SessionMagics):
         """
         rows = bulk.rows.generate_missing_passwords(read_rows(args.source, args.namespace))
         plans = self._plans(args, bulk.plan.CREATE, rows, _number(args.limit))
-        if args.dry_run:
-            return _show_plans(plans)
-        if args.passwords_to is None:
-            return self._execute(args, plans)
+        if args.dry_run or args.passwords_to is None:
+            return self._carry_out(args, plans)
         bulk.files.write_passwords(args.passwords_to, rows)
         made = {row.user for row in rows}  # until there is a result, nobody knows which of them are needed
         try:
-            result = self._execute(args, plans)
+            result = self._carry_out(args, plans)
             made = {row.user for row in result if row.may_be_created}
         finally:
             bulk.files.rewrite_passwords(args.passwords_to, tuple(row for row in rows if row.user in made))
@@ -81,15 +79,13 @@ class BulkMagics(SessionMagics):
     def _remove(self, args: argparse.Namespace, operation: str) -> Any:
         """Delete users, after asking where no password says that it is meant, or where a plan warns."""
         plans = self._plans(args, operation, read_rows(args.source, args.namespace))
-        if args.dry_run:
-            return _show_plans(plans)
         is_risky = any(plan.todo if operation == bulk.plan.DROP else plan.warning for plan in plans)
-        if is_risky and not args.yes:
+        if is_risky and not args.yes and not args.dry_run:
             what, count = "\n".join(plan.brief for plan in plans), sum(len(plan.todo) for plan in plans)
             prompts.confirm(what, str(count), yes=False, what_is_typed="number of users")
-        else:
+        elif not args.dry_run:
             _say(plans)
-        return self._execute(args, plans)
+        return self._carry_out(args, plans)
 
     def _connections(self, args: argparse.Namespace) -> list[Connection]:
         """The connections that `--using` names, with commas between."""
@@ -104,7 +100,10 @@ class BulkMagics(SessionMagics):
         make_plan = partial(bulk.plan.make_plan, operation=operation, rows=rows, limit=limit, timeout=args.timeout)
         return [make_plan(conn) for conn in self._connections(args)]
 
-    def _execute(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> BulkResult:
+    def _carry_out(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> Any:
+        """Carry plans out, one server after the other; with `--dry-run` show them."""
+        if args.dry_run:
+            return plans[0] if len(plans) == 1 else plans
         execute = partial(bulk.run.execute, stop_on_error=args.stop_on_error, timeout=args.timeout)
         results: list[BulkResult] = []
         for conn, plan in zip(self._connections(args), plans, strict=True):
@@ -130,10 +129,6 @@ def _bar(plan: BulkPlan) -> Iterator[Callable[[int], None] | None]:
             bar.update(count - bar.n)
 
         yield show
-
-
-def _show_plans(plans: Sequence[BulkPlan]) -> Any:
-    return plans[0] if len(plans) == 1 else list(plans)
 
 
 def _say(plans: Sequence[BulkPlan]) -> None:
