@@ -130,12 +130,12 @@ def _require_privilege(snapshot: AccessSnapshot, privilege: str) -> None:
 
 def _require_place(snapshot: AccessSnapshot, db: str, collection: str | None) -> None:
     """What isn't there may be asked about as long as somebody holds a grant on it."""
+    names = [*snapshot.collections.get(db, ()), *snapshot.aliases.get(db, ())]
     if snapshot.collections and db not in snapshot.collections:
         what, hint = f"database {db!r}", did_you_mean(db, snapshot.collections)
         is_granted = any(grant.db == db for grant in snapshot.grants)
-    elif collection is not None and not snapshot.has_collection(collection, db):
-        what = f"collection {collection!r} in database {db!r}"
-        hint = did_you_mean(collection, [*snapshot.collections[db], *snapshot.aliases.get(db, ())])
+    elif snapshot.collections and collection is not None and collection not in names:
+        what, hint = f"collection {collection!r} in database {db!r}", did_you_mean(collection, names)
         is_granted = any(grant.object_name == collection and matches(db, grant.db) for grant in snapshot.grants)
     else:
         return

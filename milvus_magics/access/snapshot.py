@@ -53,10 +53,6 @@ class AccessSnapshot:
         """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""
         return not is_older(self.version, FEATURES[feature])
 
-    def has_collection(self, name: str, db: str) -> bool:
-        """Whether there is such a collection or alias; True where the caller may not look."""
-        return name in self.collections.get(db, (name,)) or name in self.aliases.get(db, ())
-
     def sources_of(self, user: str) -> tuple[str, ...]:
         """The roles that a user has rights by: `public`, too, and what stands for a role in `Right.role`."""
         special = [*([UNCHECKED] if self.enforced is False else []), *([BY_BEING_ROOT] if user == ROOT else [])]
@@ -137,12 +133,9 @@ class AccessSnapshot:
 
     def alias_target(self, grant: Grant) -> str:
         """The collection that a grant is on by an alias; empty if it is not on an alias."""
-        targets = (
-            of_db[grant.object_name]
-            for db, of_db in self.aliases.items()
-            if grant.object_name in of_db and matches(db, grant.db)
-        )
-        return next(targets, "")
+        name = grant.object_name
+        there = (aliases for db, aliases in self.aliases.items() if matches(db, grant.db))
+        return next((aliases[name] for aliases in there if name in aliases), "")
 
     def is_without_effect(self, grant: Grant) -> bool:
         """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""

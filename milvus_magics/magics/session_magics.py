@@ -30,11 +30,7 @@ class SessionMagics(Magics):
         session.undo.keep_passwords(change["new"])
 
     def connection(self, using: str | None) -> Connection:
-        """The connection that `--using` names, or else the one in use.
-
-        Raises:
-            AliasError: names the connections there are.
-        """
+        """The connection that `--using` names, or else the one in use; an AliasError names those there are."""
         return connections.get(self.using if using is None else using)
 
     def show_form(self, operation: str, args: argparse.Namespace) -> Any:
