@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -18,6 +17,8 @@ def _printable_character(c: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` where something known looks like the name, else nothing."""
+    import difflib
+
     by_lower = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(name.lower().removeprefix("privilege"), by_lower, n=1, cutoff=0.6)
     return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
@@ -28,6 +29,12 @@ def listed(things: Sequence[object], most: int | None = 5) -> str:
     most = len(things) if most is None else most
     shown = ", ".join(printable(str(thing)) for thing in things[:most])
     return f"{shown} and {len(things) - most} more" if len(things) > most else shown
+
+
+def first_lines(lines: Sequence[str], most: int) -> tuple[str, ...]:
+    """The first few lines, and one that says how many more there are."""
+    more = len(lines) - most
+    return (*lines[:most], f"and {more} more") if more > 0 else tuple(lines)
 
 
 def join_parts(*parts: str) -> str:

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from milvus_magics.access import answer as answer
     from milvus_magics.access import findings as findings
     from milvus_magics.access import matrix as matrix
-    from milvus_magics.access import matrix_cells as matrix_cells
     from milvus_magics.access import question as question
     from milvus_magics.access import read as read
     from milvus_magics.access import rights as rights

@@ -10,10 +10,10 @@ from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
-from milvus_magics.wording import listed
+from milvus_magics.wording import count_text, listed
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
-USUAL_LIMITS = {"users": (100, "proxy.maxUserNum"), "roles": (10, "proxy.maxRoleNum")}
+USUAL_LIMITS = {"user": (100, "proxy.maxUserNum"), "role": (10, "proxy.maxRoleNum")}
 NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 
@@ -42,8 +42,7 @@ def find_problems(snapshot: AccessSnapshot) -> Findings:
     """List everything that is worth knowing, the most urgent first."""
     searches = (_security, _grants_without_effect, _grants_on_nothing, _grants_on_aliases, _unused, _limits)
     findings = [finding for search in searches for finding in search(snapshot)]
-    count = len(findings)
-    return Findings(findings, f"{count} concern{'s' if count != 1 else ''} about {snapshot.server}")
+    return Findings(findings, f"{count_text(len(findings), 'concern')} about {snapshot.server}")
 
 
 def limit_text(what: str, count: int) -> str:
@@ -74,7 +73,7 @@ def _grants_without_effect(snapshot: AccessSnapshot) -> Iterator[Finding]:
 
 
 def _grants_on_nothing(snapshot: AccessSnapshot) -> Iterator[Finding]:
-    are_all_listed = set(snapshot.aliases) >= set(snapshot.collections)
+    are_all_listed = snapshot.aliases.keys() >= snapshot.collections.keys()
     unless = "" if are_all_listed else ", unless it is an alias: not all are listed"
     text = f"granted on what is not there{unless}; whoever creates it next gives it away"
     grants = (grant for grant in snapshot.grants if _is_on_nothing(snapshot, grant))
@@ -94,10 +93,8 @@ def _is_on_nothing(snapshot: AccessSnapshot, grant: Grant) -> bool:
 def _grants_on_aliases(snapshot: AccessSnapshot) -> Iterator[Finding]:
     if not snapshot.has_feature("grants on aliases"):
         return iter(())
-    text = (
-        "granted on an alias, which brings nothing where proxy.resolveAliasForPrivilege is on; "
-        "grant it on the collection"
-    )
+    setting = "proxy.resolveAliasForPrivilege"
+    text = f"granted on an alias, which brings nothing where {setting} is on; grant it on the collection"
     return _about_grants("grants on aliases", text, filter(snapshot.alias_target, snapshot.grants))
 
 
@@ -110,9 +107,8 @@ def _about_grants(concern: str, text: str, grants: Iterable[Grant]) -> Iterator[
 
 def _unused(snapshot: AccessSnapshot) -> Iterator[Finding]:
     without = () if snapshot.partial else (user for user, roles in snapshot.users.items() if not roles and user != ROOT)
-    yield from _about_names(
-        "users without a role", f"users without a role, who may do only what {PUBLIC!r} brings", without
-    )
+    text = f"users without a role, who may do only what {PUBLIC!r} brings"
+    yield from _about_names("users without a role", text, without)
     # None is another thing than nobody: the holders could not be seen.
     unheld = (role for role, users in snapshot.roles.items() if users == () and role not in BUILT_IN_ROLES)
     yield from _about_names("roles without a holder", "roles that nobody holds", unheld)
@@ -127,8 +123,8 @@ def _about_names(concern: str, text: str, names: Iterable[str]) -> Iterator[Find
 def _limits(snapshot: AccessSnapshot) -> Iterator[Finding]:
     if snapshot.partial:
         return
-    for what, count in (("users", len(snapshot.users)), ("roles", len(snapshot.roles))):
+    for what, count in (("user", len(snapshot.users)), ("role", len(snapshot.roles))):
         limit, setting = USUAL_LIMITS[what]
         if NEAR * limit <= count <= limit:
-            text = f"{count} {what}, where Milvus takes {limit} unless its setting {setting} is raised"
-            yield Finding(f"limit of {what}", text)
+            text = f"{count_text(count, what)}, where Milvus takes {limit} unless its setting {setting} is raised"
+            yield Finding(f"limit of {what}s", text)

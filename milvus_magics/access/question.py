@@ -5,11 +5,11 @@ How a server decides was measured on Milvus 2.3.5; what later ones do differentl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableSet
+from collections.abc import Iterator, MutableSet
 from dataclasses import dataclass, replace
 
 from milvus_magics.access.answer import Access
-from milvus_magics.access.findings import find_problems, limit_text
+from milvus_magics.access.findings import USUAL_LIMITS, find_problems, limit_text
 from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.rights import Right, matches
 from milvus_magics.access.snapshot import AccessSnapshot
@@ -20,7 +20,7 @@ from milvus_magics.client.results.roles import holders_text
 from milvus_magics.errors import NOTHING_SENT, ParameterError, PermissionDeniedError, UnknownPrivilegeError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import did_you_mean
+from milvus_magics.wording import count_text, did_you_mean, join_parts
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Question:
         if self.user is not None and self.role is not None:
             raise ParameterError("ask about a user or about a role, not both", outcome=NOTHING_SENT)
         for what, name in vars(self).items():
-            require_valid(problem_with_existing_name(name, what) if name is not None else None)
+            if name is not None:
+                require_valid(problem_with_existing_name(name, what))
 
     @property
     def is_restricted(self) -> bool:
@@ -100,9 +101,8 @@ def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Questi
     rights = list(_rights(snapshot, question))
     if question.is_restricted:
         rights = list(filter(snapshot.right_test(question.privilege, question.collection, question.db), rights))
-    return Access(
-        rights, _caption(snapshot, question, is_overview), snapshot, find_problems(snapshot), is_overview=is_overview
-    )
+    caption = _caption(snapshot, question, is_overview)
+    return Access(rights, caption, snapshot, find_problems(snapshot), is_overview=is_overview)
 
 
 def _require_existing(conn: Connection, snapshot: AccessSnapshot, question: Question) -> None:
@@ -130,20 +130,17 @@ def _require_privilege(snapshot: AccessSnapshot, privilege: str) -> None:
 
 def _require_place(snapshot: AccessSnapshot, db: str, collection: str | None) -> None:
     """What isn't there may be asked about as long as somebody holds a grant on it."""
-    is_granted: Iterable[bool]
+    names = [*snapshot.collections.get(db, ()), *snapshot.aliases.get(db, ())]
     if snapshot.collections and db not in snapshot.collections:
-        what, name, existing = f"database {db!r}", db, list(snapshot.collections)
-        is_granted = (grant.db == db for grant in snapshot.grants)
-    elif collection is not None and not snapshot.has_collection(collection, db):
-        what, name = f"collection {collection!r} in database {db!r}", collection
-        existing = [*snapshot.collections[db], *snapshot.aliases.get(db, ())]
-        is_granted = (grant.object_name == collection and matches(db, grant.db) for grant in snapshot.grants)
+        what, hint = f"database {db!r}", did_you_mean(db, snapshot.collections)
+        is_granted = any(grant.db == db for grant in snapshot.grants)
+    elif snapshot.collections and collection is not None and collection not in names:
+        what, hint = f"collection {collection!r} in database {db!r}", did_you_mean(collection, names)
+        is_granted = any(grant.object_name == collection and matches(db, grant.db) for grant in snapshot.grants)
     else:
         return
-    if not any(is_granted):
-        raise ParameterError(
-            f"there is no {what} on {snapshot.server}{did_you_mean(name, existing)}, and no grant on it"
-        )
+    if not is_granted:
+        raise ParameterError(f"there is no {what} on {snapshot.server}{hint}, and no grant on it")
 
 
 def _rights(snapshot: AccessSnapshot, question: Question) -> Iterator[Right]:
@@ -156,9 +153,8 @@ def _rights(snapshot: AccessSnapshot, question: Question) -> Iterator[Right]:
 
 def _caption(snapshot: AccessSnapshot, question: Question, is_overview: bool) -> str:
     what = _counts_text(snapshot) if is_overview else _answer_text(snapshot, question)
-    off = "; authorization is OFF, so anybody may do anything" if snapshot.enforced is False else ""
-    partial = f"; {snapshot.partial}" if snapshot.partial else ""
-    return f"{what} on {snapshot.server} (Milvus {snapshot.version or '?'}){off}{partial}"
+    off = "authorization is OFF, so anybody may do anything" if snapshot.enforced is False else ""
+    return join_parts(f"{what} on {snapshot.server} (Milvus {snapshot.version or '?'})", off, snapshot.partial)
 
 
 def _answer_text(snapshot: AccessSnapshot, question: Question) -> str:
@@ -182,8 +178,5 @@ def _counts_text(snapshot: AccessSnapshot) -> str:
         "collection": sum(map(len, snapshot.collections.values())),
         "database": len(snapshot.collections),
     }
-    texts = {what: f"{count} {what}{'s' if count != 1 else ''}" for what, count in counts.items()}
-    if not snapshot.partial:
-        for what in ("user", "role"):
-            texts[what] += f" ({limit_text(f'{what}s', counts[what])})"
-    return ", ".join(texts.values())
+    limits = {} if snapshot.partial else {what: f" ({limit_text(what, counts[what])})" for what in USUAL_LIMITS}
+    return ", ".join(count_text(count, what) + limits.get(what, "") for what, count in counts.items())

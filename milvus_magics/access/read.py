@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, MutableSet
 from typing import Any
 
-from milvus_magics import wire
+from milvus_magics import errors, wire
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import lookup
 from milvus_magics.client.grants import select_grants
@@ -14,14 +14,6 @@ from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import begin_well_known_check, is_authorization_on
 from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import Grant
-from milvus_magics.errors import (
-    DeadlineError,
-    MilvusException,
-    PermissionDeniedError,
-    ServerTooOldError,
-    UnavailableError,
-    UnknownRoleError,
-)
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
@@ -30,6 +22,10 @@ from milvus_magics.wording import listed
 # Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
 DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
 PARTS = ("SelectUser", "SelectRole", "ListDatabases")  # what may be hidden from the caller
+LISTS = {
+    "SelectUser": {"include_role_info": True}, "SelectRole": {"include_user_info": True},
+    "ListDatabases": {}, "ListPrivilegeGroups": {},
+}  # fmt: skip
 
 
 def read_snapshot(
@@ -51,9 +47,8 @@ def read_snapshot(
     roles = _roles(replies["SelectRole"], users)
     dbs = sorted(replies["ListDatabases"].db_names) if replies["ListDatabases"] else []
     with conn.batch() as begin:
-        has_default_password = _begin_root_check(
-            conn, begin, enforced, deadline, set() if root_ruled_out is None else root_ruled_out
-        )
+        ruled_out = set() if root_ruled_out is None else root_ruled_out
+        has_default_password = _begin_root_check(conn, begin, enforced, deadline, ruled_out)
         collection_calls, alias_calls = (
             {db: begin(method, deadline=deadline, db_name=db) for db in dbs}
             for method in ("ShowCollections", "ListAliases")
@@ -82,12 +77,7 @@ def _read_lists(conn: Connection, deadline: Deadline) -> tuple[bool | None, dict
     """Whether authorization is on, and the replies with who and what there is; None as in `_reply`."""
     with conn.batch() as begin:
         version = begin("GetVersion", deadline=deadline)
-        calls = {
-            "SelectUser": begin("SelectUser", deadline=deadline, include_role_info=True),
-            "SelectRole": begin("SelectRole", deadline=deadline, include_user_info=True),
-            "ListDatabases": begin("ListDatabases", deadline=deadline),
-            "ListPrivilegeGroups": begin("ListPrivilegeGroups", deadline=deadline),
-        }
+        calls = {name: begin(name, deadline=deadline, **fields) for name, fields in LISTS.items()}
         enforced = is_authorization_on(conn, deadline)
         conn.version = version.reply().version
         return enforced, {name: _reply(call) for name, call in calls.items()}
@@ -98,7 +88,7 @@ def _reply(call: Pending) -> Any:
     try:
         reply = call.reply()
         lookup.raise_for(reply)
-    except (PermissionDeniedError, ServerTooOldError):
+    except (errors.PermissionDeniedError, errors.ServerTooOldError):
         return None
     return reply
 
@@ -135,9 +125,8 @@ def _begin_root_check(
 def _users(conn: Connection, reply: Any, deadline: Deadline) -> dict[str, tuple[str, ...]]:
     """Everybody with their roles; only the connection's own user where the others may not be listed."""
     if reply is not None:
-        return {
-            result.user.name: role_names_in(result) for result in sorted(reply.results, key=lambda one: one.user.name)
-        }
+        results = sorted(reply.results, key=lambda one: one.user.name)
+        return {result.user.name: role_names_in(result) for result in results}
     roles = read_own_roles(conn, deadline)
     return {conn.user: roles} if conn.user else {}
 
@@ -154,16 +143,9 @@ def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadli
     wanted = [role for role in roles if role != ADMIN]
     try:
         return select_grants(conn, wanted, where, deadline)
-    except (UnknownRoleError, PermissionDeniedError):
+    except (errors.UnknownRoleError, errors.PermissionDeniedError):
         # A role was dropped since they were listed, or the server doesn't know yet that it is the caller's own.
-        return [grant for role in wanted for grant in _grants_of(conn, role, where, deadline)]
-
-
-def _grants_of(conn: Connection, role: str, where: list[str], deadline: Deadline) -> list[Grant]:
-    try:
-        return select_grants(conn, [role], where, deadline)
-    except (UnknownRoleError, PermissionDeniedError):
-        return []
+        return [grant for role in wanted for grant in _grants(conn, [role], dbs, deadline)] if len(roles) > 1 else []
 
 
 def _groups(reply: Any) -> dict[str, tuple[str, ...]]:
@@ -175,9 +157,9 @@ def _reply_about_db(call: Pending) -> Any:
     """The same; None also if the database was dropped since it was listed."""
     try:
         return _reply(call)
-    except (UnavailableError, DeadlineError):
+    except (errors.UnavailableError, errors.DeadlineError):
         raise
-    except MilvusException:
+    except errors.MilvusException:
         return None
 
 

@@ -99,11 +99,7 @@ def rights_text(
 ) -> list[str]:
     """Rights in words; those of one role are joined, by what they are on and by what they allow.
 
-    Args:
-        rights: which.
-        names_of: the names to say of a right.
-        max_names: how many names are listed before "and so many more".
-        max_scopes: the same of what they are on.
+    `names_of` gives the names to say of a right; of names and scopes beyond the maximum, the number is said.
     """
     names: dict[tuple[str, str], list[str]] = {}
     for right in rights:

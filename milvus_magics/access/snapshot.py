@@ -53,10 +53,6 @@ class AccessSnapshot:
         """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""
         return not is_older(self.version, FEATURES[feature])
 
-    def has_collection(self, name: str, db: str) -> bool:
-        """Whether there is such a collection or alias; True where the caller may not look."""
-        return name in self.collections.get(db, (name,)) or name in self.aliases.get(db, ())
-
     def sources_of(self, user: str) -> tuple[str, ...]:
         """The roles that a user has rights by: `public`, too, and what stands for a role in `Right.role`."""
         special = [*([UNCHECKED] if self.enforced is False else []), *([BY_BEING_ROOT] if user == ROOT else [])]
@@ -79,18 +75,17 @@ class AccessSnapshot:
         Milvus compares names: a grant on a collection doesn't allow to use it by an alias, nor the reverse. Newer
         servers may be set up to look aliases up; they don't tell, so there a grant on the collection is enough.
         """
-        is_enough = self._right_test(privilege, self._compared_names(collection, db), db)
+        is_enough = self.right_test(privilege, collection, db, by_any_name=False)
         return any(map(is_enough, self.rights_of(user)))
 
-    def right_test(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
-        """Make the test for rights that answer a question. A collection may be reached by any of its names."""
-        names = self._compared_names(collection, db)
-        aliases = [alias for alias, target in self.aliases.get(db or "", {}).items() if target in names]
-        return self._right_test(privilege, (*names, *aliases), db)
-
-    def _right_test(
-        self, privilege: str | None, collections: Sequence[str | None], db: str | None
+    def right_test(
+        self, privilege: str | None, collection: str | None, db: str | None, *, by_any_name: bool = True
     ) -> Callable[[Right], bool]:
+        """Make the test for rights that answer a question. A collection may be reached by its other names, too."""
+        collections = self._compared_names(collection, db)
+        if by_any_name:
+            aliases = self.aliases.get(db or "", {})
+            collections += tuple(alias for alias, target in aliases.items() if target in collections)
         wanted = (privilege, *self._containing_groups.get(privilege or "", ()))
         members = self.groups.get(privilege or "", ())
 
@@ -138,12 +133,9 @@ class AccessSnapshot:
 
     def alias_target(self, grant: Grant) -> str:
         """The collection that a grant is on by an alias; empty if it is not on an alias."""
-        targets = (
-            of_db[grant.object_name]
-            for db, of_db in self.aliases.items()
-            if grant.object_name in of_db and matches(db, grant.db)
-        )
-        return next(targets, "")
+        name = grant.object_name
+        there = (aliases for db, aliases in self.aliases.items() if matches(db, grant.db))
+        return next((aliases[name] for aliases in there if name in aliases), "")
 
     def is_without_effect(self, grant: Grant) -> bool:
         """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""

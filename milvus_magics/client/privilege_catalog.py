@@ -87,10 +87,10 @@ def kind_of(privilege: str) -> str:
 class Scope(NamedTuple):
     """On what a privilege is granted, as the caller said it; None = not said."""
 
-    collection: str | None
-    db: str | None
-    object_type: str | None
-    object_name: str | None
+    collection: str | None = None
+    db: str | None = None
+    object_type: str | None = None
+    object_name: str | None = None
 
 
 def problem_with_scope(privilege: str, scope: Scope) -> str | None:

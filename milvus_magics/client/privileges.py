@@ -282,9 +282,10 @@ def _unknown_object_error(
 
 
 def preview_grant_privilege(
-    conn: Connection, role: str, privilege: str, scope: Scope, *, timeout: float | None = None
+    conn: Connection, role: str, privilege: str, *, timeout: float | None = None, **on: str | None
 ) -> Preview:
     """What `grant_privilege` would do. Whether the server knows the privilege is seen only by granting it."""
+    scope = Scope(**on)
     _require_valid_grant(role, privilege, scope)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
@@ -303,9 +304,10 @@ def preview_grant_privilege(
 
 
 def preview_revoke_privilege(
-    conn: Connection, role: str, privilege: str, scope: Scope, *, timeout: float | None = None
+    conn: Connection, role: str, privilege: str, *, timeout: float | None = None, **on: str | None
 ) -> Preview:
     """What `revoke_privilege` would do; warns if it is the acting user's own role."""
+    scope = Scope(**on)
     _require_valid_grant(role, privilege, scope)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)

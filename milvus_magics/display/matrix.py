@@ -11,13 +11,18 @@ from typing import NamedTuple
 
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import MAX_ROWS, TEXT_WIDTH, align_columns, cell_text, escape_html, style_element
-from milvus_magics.wording import printable
+from milvus_magics.wording import count_text, printable
 
 MAX_FLAT_HEADING = 7  # characters of a column's heading before all headings of a matrix are turned upright
 MAX_COVERED_ROWS = 15  # with more, the last row is followed by room, so that the explanation never covers it
 MORE_COLUMNS = "access.matrix(columns='collections', db=…, collection=…) chooses others"
 
-Heading = tuple[str, str]  # of a column: the one above, which neighbours may share, and its own
+
+class Column(NamedTuple):
+    """A column's heading: the one above, which neighbours may share, and its own."""
+
+    above: str
+    name: str
 
 
 class Cell(NamedTuple):
@@ -36,12 +41,13 @@ class Row(NamedTuple):
     why: tuple[str, ...] = ()
 
 
+Columns = Sequence[Column]
+Rows = Sequence[Row]
 Marks = Mapping[int, tuple[str, str]]  # level -> its sign and what that means
+Corner = tuple[str, str]  # what the rows are, and what the notes beside them
 
 
-def text_matrix(
-    caption: str, corner: tuple[str, str], headings: Sequence[Heading], rows: Sequence[Row], marks: Marks
-) -> str:
+def text_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks) -> str:
     """A matrix for a terminal.
 
     Where the headings don't fit side by side they get numbers, and where those don't fit either, the last columns are
@@ -50,28 +56,28 @@ def text_matrix(
     width = shutil.get_terminal_size((TEXT_WIDTH, 24)).columns
     names = [corner, *((row.name, _cut(row.note)) for row in rows)]
     signs = [[marks[cell.level][0] for cell in row.cells] for row in rows]
-    above = [text if i == 0 or headings[i - 1][0] != text else "" for i, (text, _) in enumerate(headings)]
-    lines = _text_lines([("", ""), *names], [above, [name for _, name in headings], *signs])
+    above = [text if i == 0 or columns[i - 1].above != text else "" for i, (text, _) in enumerate(columns)]
+    lines = _text_lines([("", ""), *names], [above, [name for _, name in columns], *signs])
     key = ""
     if max(map(len, lines)) > width:
-        lines, key = _numbered_lines(names, headings, signs, width)
+        lines, key = _numbered_lines(names, columns, signs, width)
     legend = [f"{sign} {meaning}" for sign, meaning in marks.values()]
     gap = "   " if len("   ".join(legend)) <= width else "\n"
     return "\n".join(filter(None, [printable(caption), *lines, key, gap.join(legend)]))
 
 
 def _numbered_lines(
-    names: Sequence[Sequence[str]], headings: Sequence[Heading], signs: Sequence[Sequence[str]], width: int
+    names: Sequence[Sequence[str]], columns: Columns, signs: Sequence[Sequence[str]], width: int
 ) -> tuple[list[str], str]:
     """Lines with numbers for headings and as many columns as fit, and the key to the numbers."""
-    numbers = [str(number) for number in range(1, len(headings) + 1)]
-    for count in range(max(len(headings), 1), 0, -1):
+    numbers = [str(number) for number in range(1, len(columns) + 1)]
+    for count in range(max(len(columns), 1), 0, -1):
         lines = _text_lines(names, [line[:count] for line in (numbers, *signs)])
         if max(map(len, lines)) <= width:
             break
-    key = [f"{number} {above} {name}" for number, (above, name) in zip(numbers[:count], headings, strict=False)]
-    left_out = len(headings[count:])
-    more = f"\nand {left_out} more column{'s' if left_out > 1 else ''}: {MORE_COLUMNS}" if left_out else ""
+    key = [f"{number} {above} {name}" for number, (above, name) in zip(numbers[:count], columns, strict=False)]
+    left_out = len(columns[count:])
+    more = f"\nand {count_text(left_out, 'more column')}: {MORE_COLUMNS}" if left_out else ""
     return lines, textwrap.fill(cell_text(key), width) + more
 
 
@@ -80,9 +86,7 @@ def _text_lines(names: Sequence[Sequence[str]], cells: Sequence[Sequence[str]]) 
     return align_columns([[cell_text(value) for value in (*name, *line)] for name, line in pairs])
 
 
-def html_matrix(
-    caption: str, corner: tuple[str, str], headings: Sequence[Heading], rows: Sequence[Row], marks: Marks
-) -> str:
+def html_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks) -> str:
     """A matrix for a notebook: a table that can be read aloud, printed, and without any style; no script.
 
     Pointing at a cell shows its reasons; each row can be reached with Tab, which shows what each role brings to it.
@@ -96,34 +100,34 @@ def html_matrix(
         for level, (_, meaning) in marks.items()
     )
     return (
-        f"<div {_size_attributes(headings, rows)}>{style_element('matrix')}"
+        f"<div {_size_attributes(columns, rows)}>{style_element('matrix')}"
         f"<div>{escape_html(caption)}</div>"
         f'<div class="mm-scroll" role="region" aria-label="{escape_html(caption)}"><table>'
-        f"<thead>{_html_head(corner, headings)}</thead>"
+        f"<thead>{_html_head(corner, columns)}</thead>"
         f"<tbody>{body}</tbody></table></div>{html_line(more, 'note') if more else ''}"
         f'<p class="mm-legend">{legend}</p></div>'
     )
 
 
-def _size_attributes(headings: Sequence[Heading], rows: Sequence[Row]) -> str:
+def _size_attributes(columns: Columns, rows: Rows) -> str:
     """Whether headings stand upright, how wide names are, and how many em everything is, for fitting it on paper."""
-    longest = max((len(_cut_inside(cell_text(name))) for _, name in headings), default=0)
+    longest = max((len(_cut_inside(cell_text(name))) for _, name in columns), default=0)
     is_tall = longest > MAX_FLAT_HEADING
     name = min(max((len(cell_text(row.name)) for row in rows[:MAX_ROWS]), default=0) * 0.62 + 1, 14)
-    width = name + 13 + len(headings) * (2 if is_tall else 0.62 * longest + 1.2)
+    width = name + 13 + len(columns) * (2 if is_tall else 0.62 * longest + 1.2)
     kinds = f"mm-matrix{' mm-tall' if is_tall else ''}{' mm-many' if len(rows) > MAX_COVERED_ROWS else ''}"
     return f'class="{kinds}" style="--mm-name:{name:.1f}em;--mm-width:{width:.0f}"'
 
 
-def _html_head(corner: tuple[str, str], headings: Sequence[Heading]) -> str:
+def _html_head(corner: Corner, columns: Columns) -> str:
     groups = "".join(
         f'<th scope="colgroup" colspan="{len([*same])}"><span>{escape_html(above)}</span></th>'
-        for above, same in groupby(above for above, _ in headings)
+        for above, same in groupby(above for above, _ in columns)
     )
     names = "".join(
         f'<th scope="col" title="{escape_html(above)} {escape_html(name)}">'
         f"<span>{escape_html(_cut_inside(name))}</span></th>"
-        for above, name in headings
+        for above, name in columns
     )
     return (
         f'<tr><th class="mm-name"></th><th></th>{groups}</tr>'

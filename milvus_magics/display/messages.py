@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from milvus_magics.display.tables import MAX_ROWS, escape_html
+from milvus_magics.wording import first_lines
 
 # Words carry the meaning too, for whoever doesn't see the colours. No colour reads well on white and on a dark panel,
 # so these are mixed with the colour that the front end writes in.
@@ -27,7 +28,6 @@ def html_line(text: str, kind: str) -> str:
 
 def html_list(label: str, lines: Sequence[str]) -> str:
     """Lines below a label, capped like tables."""
-    more = len(lines) - MAX_ROWS
-    shown = [*lines[:MAX_ROWS], *([f"and {more} more"] if more > 0 else [])]
-    items = "".join(f'<li style="line-height:1.5;overflow-wrap:anywhere">{escape_html(line)}</li>' for line in shown)
+    shown = (escape_html(line) for line in first_lines(lines, MAX_ROWS))
+    items = "".join(f'<li style="line-height:1.5;overflow-wrap:anywhere">{line}</li>' for line in shown)
     return f'{html_line(label, "note")}<ul style="margin:0;padding-left:1.2em">{items}</ul>'

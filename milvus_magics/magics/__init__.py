@@ -8,28 +8,15 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics.magics import completion
 from milvus_magics.magics.access import AccessMagics
-from milvus_magics.magics.audit import AuditMagics
 from milvus_magics.magics.bulk import BulkMagics
 from milvus_magics.magics.connections import ConnectionMagics
-from milvus_magics.magics.passwords import NewPasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
 from milvus_magics.magics.roles import RoleMagics
-from milvus_magics.magics.undo import UndoMagics
 from milvus_magics.magics.users import UserMagics
 from milvus_magics.session import session
 
 
-class MilvusMagics(
-    ConnectionMagics,
-    UserMagics,
-    BulkMagics,
-    NewPasswordMagics,
-    RoleMagics,
-    PrivilegeMagics,
-    AccessMagics,
-    UndoMagics,
-    AuditMagics,
-):
+class MilvusMagics(ConnectionMagics, UserMagics, BulkMagics, RoleMagics, PrivilegeMagics, AccessMagics):
     """All magics of milvus_magics, and their settings."""
 
     # What IPython's decorators would collect, were they not one class's affair.
@@ -37,14 +24,8 @@ class MilvusMagics(
     magics: dict[str, Any]
 
 
-MilvusMagics.magics = {
-    "line": {
-        getattr(MilvusMagics, name).magic_name: name
-        for name in dir(MilvusMagics)
-        if hasattr(getattr(MilvusMagics, name, None), "magic_name")
-    },
-    "cell": {},
-}
+_methods = [name for name in dir(MilvusMagics) if hasattr(getattr(MilvusMagics, name, None), "magic_name")]
+MilvusMagics.magics = {"line": {getattr(MilvusMagics, name).magic_name: name for name in _methods}, "cell": {}}
 
 
 def load(shell: InteractiveShell) -> None:

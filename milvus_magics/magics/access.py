@@ -1,4 +1,4 @@
-"""The magics that show who can do what."""
+"""The magics that show who can do what, and what this session changed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import access
+from milvus_magics.errors import ParameterError
 from milvus_magics.magics.arguments import argument, connection_options
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import session
+from milvus_magics.wording import count_text
 
 if TYPE_CHECKING:
     from milvus_magics.access.answer import Access
 
 
 class AccessMagics(SessionMagics):
-    """The magic for everybody's rights."""
+    """The magics for everybody's rights and for the journal."""
 
     @line_magic(
         argument("--user", metavar="U", help="what this user may do"),
@@ -37,16 +39,9 @@ class AccessMagics(SessionMagics):
             %milvus_access --user bob
             %milvus_access --privilege Search --collection docs
         """
-        return access.question.read_access(
-            args.conn,
-            user=args.user,
-            role=args.role,
-            privilege=args.privilege,
-            collection=args.collection,
-            db=args.db,
-            root_ruled_out=session.root_ruled_out,
-            timeout=args.timeout,
-        )
+        asked = {name: getattr(args, name) for name in ("user", "role", "privilege", "collection", "db")}
+        ruled_out = session.root_ruled_out
+        return access.question.read_access(args.conn, **asked, root_ruled_out=ruled_out, timeout=args.timeout)
 
     @line_magic(connection_options)
     def console(self, args: argparse.Namespace) -> Any:
@@ -58,3 +53,25 @@ class AccessMagics(SessionMagics):
         from milvus_magics.forms.console import Console
 
         return Console(self.using if args.using is None else args.using, timeout=args.timeout)
+
+    @line_magic(
+        argument("--export", metavar="FILE", help="write it into a private file: .jsonl or .csv"),
+        argument("--force", action="store_true", help="overwrite that file"),
+    )
+    def audit(self, args: argparse.Namespace) -> Any:
+        """Show every change that was made or tried in this session: when, where, by whom, what came of it.
+
+        The newest comes first; in a file, the oldest. What a spreadsheet would take for a formula begins with an
+        apostrophe in a .csv file.
+
+        Examples:
+            %milvus_audit
+            %milvus_audit --export changes.jsonl
+        """
+        if args.export is None:
+            if args.force:
+                raise ParameterError("--force goes with --export; nothing was written")
+            return session.journal.audit()
+        count = session.journal.export(args.export, force=args.force)
+        print(f"{count_text(count, 'change')} written to {args.export}")
+        return None

@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self.add_argument("-h", "--help", action="store_true", help="show this help")
-        self._needed_without_form: list[argparse.Action] = []
+        self.needed_without_form: list[argparse.Action] = []
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found, without the values it quotes."""
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         words: list[str] = []
         for number, token in enumerate(tokens):
             words.append(f"\0{number}" if "--" in words else self._word(number, token))
-        if any(word in ("-h", "--help") for word in words):
+        if {"-h", "--help"} & {*words}:
             return argparse.Namespace(help=True)
         found, extra = self.parse_known_args(words)
         if extra:
@@ -53,15 +53,9 @@ class Parser(argparse.ArgumentParser):
         """The arguments that a line gives, by name."""
         return {action.dest: action for action in self._actions if getattr(args, action.dest) != action.default}
 
-    def make_optional(self, names: tuple[str, ...]) -> None:
-        """Let a line with `--form` do without these arguments."""
-        self._needed_without_form = [action for action in self._actions if action.dest in names]
-        for action in self._needed_without_form:
-            action.nargs, action.required = "?", False
-
     def require_names(self, args: argparse.Namespace) -> None:
         """Raise ParameterError if an argument is missing that only a form can do without."""
-        for action in self._needed_without_form:
+        for action in self.needed_without_form:
             if getattr(args, action.dest) is None:
                 raise ParameterError(f"name {action.help}, or give --form; see --help", outcome=NOTHING_SENT)
 
@@ -80,10 +74,8 @@ class Parser(argparse.ArgumentParser):
         if options and all(re.fullmatch(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*", option) for option in options):
             typed = f". {cleanup_advice()}" if any("\0" in word for word in extra) else ""
             self.error(f"there is no option {', '.join(options)}{typed}")
-        self.error(
-            "too many values; one with blanks goes in quotes, and a password never goes on the line. "
-            f"{cleanup_advice()}"
-        )
+        problem = "too many values; one with blanks goes in quotes, and a password never goes on the line"
+        self.error(f"{problem}. {cleanup_advice()}")
 
 
 def _unmask(value: Any, tokens: list[Token]) -> Any:
@@ -114,60 +106,39 @@ def connection_options(parser: Parser) -> None:
     parser.set_defaults(conn=None)
 
 
-def using_option(parser: Parser) -> None:
-    """`--using`."""
-    parser.add_argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
-
-
-def timeout_option(parser: Parser) -> None:
-    """`--timeout`."""
-    parser.add_argument("--timeout", metavar="SECONDS", help="for the whole operation (default: 10)")
-
-
 def form(*names: str) -> Arguments:
     """`--form`; a line with it may leave out the arguments with these names."""
 
     def add(parser: Parser) -> None:
-        parser.make_optional(names)
-        parser.add_argument(
-            "--form", action="store_true", help="show a form instead, with what else is given in its fields"
-        )
+        parser.needed_without_form = [action for action in parser._actions if action.dest in names]
+        for action in parser.needed_without_form:
+            action.nargs, action.required = "?", False
+        instead = "show a form instead, with what else is given in its fields"
+        parser.add_argument("--form", action="store_true", help=instead)
 
     return add
 
 
-def password_source(parser: Parser) -> None:
+def password_source(parser: Parser, prefix: str = "", what: str = "the password") -> None:
     """Where a password comes from: exactly one source."""
-    parser.add_argument("--password-env", metavar="VAR", help="take the password from this environment variable")
-    parser.add_argument("--password-var", metavar="NAME", help="take it from this Python name (text or Secret)")
-    parser.add_argument("--keyring", metavar="SERVICE", help="take it from the system's keyring")
+    parser.add_argument(f"--{prefix}password-env", metavar="VAR", help=f"take {what} from this environment variable")
+    parser.add_argument(
+        f"--{prefix}password-var", metavar="NAME", help="take it from this Python name (text or Secret)"
+    )
+    parser.add_argument(f"--{prefix}keyring", metavar="SERVICE", help="take it from the system's keyring")
 
 
-def new_password_source(parser: Parser) -> None:
-    """Where the second password of a change comes from: exactly one source."""
-    parser.add_argument("--new-password-env", metavar="VAR", help="take the new one from this environment variable")
-    parser.add_argument("--new-password-var", metavar="NAME", help="take it from this Python name (text or Secret)")
-    parser.add_argument("--new-keyring", metavar="SERVICE", help="take it from the system's keyring")
-
-
+using_option = argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
+timeout_option = argument("--timeout", metavar="SECONDS", help="for the whole operation (default: 10)")
 dry_run = argument("--dry-run", action="store_true", help="only say what would happen; nothing is changed")
 yes = argument("--yes", action="store_true", help="don't ask for the name to be retyped")
 
 
 def seconds(text: str | None, default: float) -> float:
-    """The value of `--timeout`.
-
-    Raises:
-        ParameterError: when it is no positive number.
-    """
-    if text is None:
-        number = validate_timeout(default)
-    else:
-        try:
-            number = validate_timeout(float(text))
-        except ValueError as exc:
-            if isinstance(exc, ParameterError):
-                raise
-            raise ParameterError("--timeout needs a number of seconds, like 10", outcome=NOTHING_SENT) from None
-    assert number is not None  # noqa: S101 - only None gives None
+    """The value of `--timeout`; ParameterError where it is no positive number."""
+    try:
+        number = float(default if text is None else text)
+    except ValueError:
+        raise ParameterError("--timeout needs a number of seconds, like 10", outcome=NOTHING_SENT) from None
+    validate_timeout(number)
     return number

@@ -16,12 +16,13 @@ from milvus_magics import client
 from milvus_magics.session import connections, session
 
 IDENTIFIER = "milvus_magics"
+HOOK = r"%?milvus\w*"
 # Before everything else: what we know about the line is better than a guess at Python.
 PRIORITY = 1000.0
 # An argument's metavar or option -> the kind of name that it takes.
 KINDS = {
     "user": "user", "role": "role", "roles": "role", "collection": "collection", "db": "database", "group": "group",
-    "alias": "alias", "using": "alias", "privilege": "privilege", "privileges": "privilege", "object": "object",
+    "alias": "alias", "using": "alias", "privilege": "privilege", "privileges": "privilege", "object_type": "object",
 }  # fmt: skip
 # These name something that there isn't yet.
 NEW = {
@@ -37,6 +38,9 @@ class Suggestion(NamedTuple):
 
     words: list[str]
     fragment: str
+
+
+NOTHING = Suggestion([], "")
 
 
 def suggest(magics: Any, line: str) -> Suggestion | None:
@@ -121,12 +125,7 @@ def install(shell: InteractiveShell, magics: Any) -> None:
 
     @context_matcher(identifier=IDENTIFIER, priority=PRIORITY)  # type: ignore[untyped-decorator]
     def matcher(context: Any) -> dict[str, Any]:
-        try:
-            found = suggest(magics, context.text_until_cursor)
-        except Exception:  # completing is a courtesy: whatever goes wrong, nobody wants to hear of it now
-            found = None
-        if found is None:
-            return {"completions": []}
+        found = _suggest_quietly(magics, context.text_until_cursor)
         words = [SimpleCompletion(word, type="option" if word.startswith("-") else "name") for word in found.words]
         return {"completions": words, "matched_fragment": found.fragment, "suppress": bool(words)}
 
@@ -144,16 +143,16 @@ def remove(shell: InteractiveShell) -> None:
             del hooks.regexs[pattern]
 
 
-HOOK = r"%?milvus\w*"
+def _suggest_quietly(magics: Any, line: str) -> Suggestion:
+    try:
+        return suggest(magics, line) or NOTHING
+    except Exception:  # completing is a courtesy: whatever goes wrong, nobody wants to hear of it now
+        return NOTHING
 
 
 def _install_hook(shell: InteractiveShell, magics: Any) -> None:
     def complete(_: Any, event: Any) -> list[str]:
-        try:
-            line = event.line[: len(event.text_until_cursor)]
-            found = suggest(magics, line if line.lstrip().startswith("%") else f"%{line.lstrip()}")
-        except Exception:
-            return []
-        return found.words if found else []
+        line = event.line[: len(event.text_until_cursor)].lstrip()
+        return _suggest_quietly(magics, line if line.startswith("%") else f"%{line}").words
 
     shell.set_hook("complete_command", complete, re_key=HOOK)  # type: ignore[no-untyped-call]

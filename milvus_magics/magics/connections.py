@@ -4,43 +4,30 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from milvus_magics import client
 from milvus_magics.client.results.table import Table
 from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError
-from milvus_magics.magics import prompts
-from milvus_magics.magics.arguments import (
-    Parser,
-    argument,
-    connection_options,
-    form,
-    password_source,
-    timeout_option,
-    using_option,
-)
+from milvus_magics.magics import arguments, prompts
+from milvus_magics.magics.arguments import argument
 from milvus_magics.magics.line import cleanup_advice
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.secret import Secret
 from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.transport.address import Address
+from milvus_magics.wording import count_text
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.users import WhoAmI
-    from milvus_magics.embedded import EmbeddedMilvus
-    from milvus_magics.secret import Secret
 
-TLS = {
-    "ca_pem": "ca_pem_path", "server_pem": "server_pem_path", "client_pem": "client_pem_path",
-    "client_key": "client_key_path", "server_name": "server_name",
-}  # fmt: skip
+TLS_FILES = ("ca_pem", "server_pem", "client_pem", "client_key")
 
 
-@dataclass(frozen=True)
-class AliasRow:
+class AliasRow(NamedTuple):
     """One connection of this notebook."""
 
     alias: str
@@ -55,8 +42,7 @@ class Aliases(Table[AliasRow]):
     columns = ("alias", "server", "user", "used")
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(NamedTuple):
     """Where this notebook stands."""
 
     connections: Aliases
@@ -65,13 +51,11 @@ class Overview:
     next_step: str
 
     def __repr__(self) -> str:
-        now = [str(self.who)] if self.who else []
-        now += [self.problem] if self.problem else []
-        table = [repr(self.connections)] if self.connections else []
-        return "\n".join([*now, *table, f"next: {self.next_step}"])
+        table = repr(self.connections) if self.connections else ""
+        return "\n".join(filter(None, (str(self.who or ""), self.problem, table, f"next: {self.next_step}")))
 
 
-def connect_arguments(parser: Parser) -> None:
+def connect_arguments(parser: arguments.Parser) -> None:
     """Everything that `%milvus_connect` takes."""
     parser.add_argument("uri", nargs="?", metavar="URI", help="http://, https://, tcp://, unix: or host:port")
     parser.add_argument("--alias", metavar="A", help="name of the connection (default: default)")
@@ -82,18 +66,17 @@ def connect_arguments(parser: Parser) -> None:
     parser.add_argument("--token", action="store_true", help="connect with an API key or user:password; asks for it")
     parser.add_argument("--token-env", metavar="VAR", help="take that token from this environment variable")
     parser.add_argument("--token-var", metavar="NAME", help="take it from this Python name")
-    password_source(parser)
+    arguments.password_source(parser)
     parser.add_argument("--ca-pem", metavar="FILE", help="the authority that signed the server's certificate")
     parser.add_argument("--server-pem", metavar="FILE", help="the server's own certificate")
     parser.add_argument("--client-pem", metavar="FILE", help="this client's certificate")
     parser.add_argument("--client-key", metavar="FILE", help="this client's key")
     parser.add_argument("--server-name", metavar="NAME", help="the name in the server's certificate")
-    parser.add_argument(
-        "--embedded", nargs="?", const="", metavar="DIR", help="start a Milvus on this machine; DIR keeps its data"
-    )
+    embedded = "start a Milvus on this machine; DIR keeps its data"
+    parser.add_argument("--embedded", nargs="?", const="", metavar="DIR", help=embedded)
     parser.add_argument("--adopt", metavar="NAME", help="connect where pymilvus is: a client, or an alias of its own")
-    form()(parser)
-    timeout_option(parser)
+    arguments.form()(parser)
+    arguments.timeout_option(parser)
 
 
 def _take_user_out(args: argparse.Namespace) -> None:
@@ -103,11 +86,8 @@ def _take_user_out(args: argparse.Namespace) -> None:
         return
     if ":" in found[2]:
         if "@" in args.line:
-            raise ParameterError(
-                "an address with a password is never typed on the line: write --user NAME and be asked. "
-                f"{cleanup_advice()}",
-                outcome=NOTHING_SENT,
-            )
+            never = "an address with a password is never typed on the line: write --user NAME and be asked"
+            raise ParameterError(f"{never}. {cleanup_advice()}", outcome=NOTHING_SENT)
         return
     if args.user is not None:
         raise ParameterError("the address names a user, and --user does too: give one", outcome=NOTHING_SENT)
@@ -117,7 +97,7 @@ def _take_user_out(args: argparse.Namespace) -> None:
 class ConnectionMagics(SessionMagics):
     """The magics for connections."""
 
-    @line_magic(using_option, timeout_option)
+    @line_magic(arguments.using_option, arguments.timeout_option)
     def milvus(self, args: argparse.Namespace) -> Overview:
         """Show the connections, the server, as whom you act, and what to type next.
 
@@ -131,9 +111,8 @@ class ConnectionMagics(SessionMagics):
             who = client.users.whoami(connections.get(alias), timeout=args.timeout)
         except MilvusException as exc:
             return Overview(self._aliases(), None, f"{type(exc).__name__}: {exc}", "%milvus_connect URI --user NAME")
-        return Overview(
-            self._aliases(), who, "", "%milvus_list_users, %milvus_create_user NAME, %milvus_delete_user NAME"
-        )
+        magics = "%milvus_list_users, %milvus_create_user NAME, %milvus_delete_user NAME"
+        return Overview(self._aliases(), who, "", magics)
 
     @line_magic(connect_arguments, check=_take_user_out)
     def connect(self, args: argparse.Namespace) -> Any:
@@ -193,7 +172,7 @@ class ConnectionMagics(SessionMagics):
         """
         return self._aliases()
 
-    @line_magic(connection_options)
+    @line_magic(arguments.connection_options)
     def whoami(self, args: argparse.Namespace) -> WhoAmI:
         """Say as whom the connection acts, with which roles, and whether the server enforces authorization.
 
@@ -208,20 +187,27 @@ class ConnectionMagics(SessionMagics):
             for alias, conn in connections.list_connections()
             if conn
         ]
-        return Aliases(rows, f"{len(rows)} connection{'s' if len(rows) != 1 else ''}")
+        return Aliases(rows, count_text(len(rows), "connection"))
 
     @staticmethod
     def _require_alone(args: argparse.Namespace, option: str) -> None:
         if args.parser.find_given(args).keys() - {option, "alias", "timeout"}:
-            raise ParameterError(
-                f"--{option} knows address and user by itself: leave the others out; nothing was connected"
-            )
+            others = "leave the others out; nothing was connected"
+            raise ParameterError(f"--{option} knows address and user by itself: {others}")
 
     def _connect_embedded(self, alias: str, directory: str, timeout: float) -> None:
+        from milvus_magics import embedded
+
         running = session.embedded.get(alias)
-        server = running if running and _is_meant(running, directory) else _start(directory)
+        if running and running.alive() and running.has_data_in(directory or None):
+            server = running  # typed again: its data is still wanted
+        else:
+            server = embedded.start(directory or None, progress=partial(print, flush=True))
+            if server.warning:
+                print(server.warning)
         try:
-            self._bind_embedded(alias, server, timeout)
+            connections.connect(alias, server.user, server.password, uri=server.uri, timeout=timeout)
+            session.embedded[alias] = server
         except BaseException:
             if server is not running:
                 server.stop()
@@ -229,54 +215,30 @@ class ConnectionMagics(SessionMagics):
         if running and server is not running:
             running.stop()
 
-    def _bind_embedded(self, alias: str, server: EmbeddedMilvus, timeout: float) -> None:
-        connections.connect(alias, server.user, server.password, uri=server.uri, timeout=timeout)
-        session.embedded[alias] = server
-
-
-def _is_meant(running: EmbeddedMilvus, directory: str) -> bool:
-    """Whether a line asks for the server that runs already: typed again, its data is still wanted."""
-    return running.alive() and running.has_data_in(directory or None)
-
-
-def _start(directory: str) -> EmbeddedMilvus:
-    from milvus_magics import embedded
-
-    server = embedded.start(directory or None, progress=partial(print, flush=True))
-    if server.warning:
-        print(server.warning)
-    return server
-
 
 def _address(args: argparse.Namespace) -> Address:
     user = args.user
     given: dict[str, Any] = {
         "uri": args.uri, "host": args.host, "port": args.port, "db_name": args.db or "",
-        **{keyword: getattr(args, name) for name, keyword in TLS.items()},
+        "server_name": args.server_name, **{f"{name}_path": getattr(args, name) for name in TLS_FILES},
     }  # fmt: skip
     token = _token(args)
-    if token is not None:
-        if user is not None or prompts.named_source(args, ""):
-            raise ParameterError("give either a user with a password or a token, not both", outcome=NOTHING_SENT)
-        return Address.parse(**given, token=token)
+    if token is not None and (user is not None or prompts.named_source(args, "")):
+        raise ParameterError("give either a user with a password or a token, not both", outcome=NOTHING_SENT)
     if user is None:
-        if prompts.named_source(args, ""):
+        if token is None and prompts.named_source(args, ""):
             raise ParameterError("there is a source for a password but no --user", outcome=NOTHING_SENT)
-        return Address.parse(**given)
+        return Address.parse(**given, token=token or "")
     Address.parse(**given)  # a wrong address is told before the password is asked for
     if not user:
         raise ParameterError("the user name is empty", outcome=NOTHING_SENT)
-    return Address.parse(
-        **given, user=user, password=prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
-    )
+    password = prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
+    return Address.parse(**given, user=user, password=password)
 
 
 def _token(args: argparse.Namespace) -> Secret | None:
-    given = [args.token, args.token_env is not None, args.token_var is not None]
-    if sum(given) > 1:
+    if args.token + (args.token_env is not None) + (args.token_var is not None) > 1:
         raise ParameterError("give one source for the token, not two", outcome=NOTHING_SENT)
-    if args.token_env is not None:
-        return prompts.from_environment(args.token_env)
-    if args.token_var is not None:
-        return prompts.from_variable(args.token_var, args.namespace)
-    return prompts.ask("Token (API key or user:password): ") if args.token else None
+    if args.token:
+        return prompts.ask("Token (API key or user:password): ")
+    return prompts.read_source(args.token_env, args.token_var, args.namespace)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,15 @@ def grant_arguments(parser: Parser) -> None:
     parser.add_argument("privilege", metavar="PRIVILEGE", help="like Search, or a group's name on newer servers")
     parser.add_argument("--collection", metavar="C", help="on which collection; '*' for all")
     parser.add_argument("--db", metavar="D", help="in which database; '*' for all (default: the connection's)")
-    parser.add_argument("--object", metavar="TYPE", help="the way of Milvus 2.3: Global, Collection or User")
+    parser.add_argument(
+        "--object", dest="object_type", metavar="TYPE", help="the way of Milvus 2.3: Global, Collection or User"
+    )
     parser.add_argument("--object-name", metavar="N", help="name of that object; '*' for all")
+
+
+def _scope(args: argparse.Namespace) -> dict[str, Any]:
+    """On what, as the client functions take it."""
+    return {name: getattr(args, name) for name in ("collection", "db", "object_type", "object_name")}
 
 
 class PrivilegeMagics(SessionMagics):
@@ -40,8 +46,8 @@ class PrivilegeMagics(SessionMagics):
             %milvus_grant_privilege reader Search --collection docs
             %milvus_grant_privilege reader CollectionReadOnly --collection '*' --db lab
         """
-        preview = client.privileges.preview_grant_privilege
-        return _operation(args, client.privileges.grant_privilege, preview)
+        act, preview = client.privileges.grant_privilege, client.privileges.preview_grant_privilege
+        return Operation(args, act, preview, args.role, args.privilege, **_scope(args))
 
     @line_magic(grant_arguments, dry_run, yes, connection_options)
     def revoke_privilege(self, args: argparse.Namespace) -> Operation:
@@ -53,19 +59,12 @@ class PrivilegeMagics(SessionMagics):
             %milvus_revoke_privilege reader Search --collection docs --dry-run
             %milvus_revoke_privilege reader Search --collection docs
         """
-        preview = client.privileges.preview_revoke_privilege
-        return _operation(
-            args,
-            client.privileges.revoke_privilege,
-            preview,
-            retype=args.role,
-            is_risky=lambda: client.roles.is_own_role(args.conn, args.role, timeout=args.timeout),
-        )
+        act, preview = client.privileges.revoke_privilege, client.privileges.preview_revoke_privilege
+        is_own = partial(client.roles.is_own_role, args.conn, args.role, timeout=args.timeout)
+        about = (args.role, args.privilege)
+        return Operation(args, act, preview, *about, **_scope(args), retype=args.role, is_risky=is_own)
 
-    @line_magic(
-        argument("role", nargs="?", metavar="R", help="the role (default: all of them)"),
-        connection_options,
-    )
+    @line_magic(argument("role", nargs="?", metavar="R", help="the role (default: all of them)"), connection_options)
     def list_grants(self, args: argparse.Namespace) -> Grants:
         """List what a role holds, or what all roles do, over all databases.
 
@@ -104,8 +103,8 @@ class PrivilegeMagics(SessionMagics):
             %milvus_drop_privilege_group searching
         """
         groups = client.privilege_groups
-        preview = groups.preview_drop_privilege_group
-        return Operation(args, groups.drop_privilege_group, preview, args.group, retype=args.group)
+        act, preview = groups.drop_privilege_group, groups.preview_drop_privilege_group
+        return Operation(args, act, preview, args.group, retype=args.group)
 
     @line_magic(group_name, group_members, dry_run, connection_options)
     def add_privileges_to_group(self, args: argparse.Namespace) -> Operation:
@@ -127,32 +126,8 @@ class PrivilegeMagics(SessionMagics):
         Example:
             %milvus_remove_privileges_from_group searching Query
         """
-        groups = client.privilege_groups
-        return Operation(
-            args,
-            groups.remove_privileges_from_group,
-            partial(groups.preview_change_privilege_group, added=False),
-            args.group,
-            args.privileges,
-            retype=args.group,
-            is_risky=lambda: groups.is_own_group(args.conn, args.group, timeout=args.timeout),
-        )
-
-
-def _operation(
-    args: argparse.Namespace, act: Callable[..., Any], preview: Callable[..., Any], **confirmation: Any
-) -> Operation:
-    """Change a grant on what the line names.
-
-    The client functions take the parts of its scope one by one, the previews as one.
-    """
-    scope = client.privilege_catalog.Scope(args.collection, args.db, args.object, args.object_name)
-    return Operation(
-        args,
-        lambda *about, timeout: act(*about[:-1], **scope._asdict(), timeout=timeout),
-        preview,
-        args.role,
-        args.privilege,
-        scope,
-        **confirmation,
-    )
+        groups, about = client.privilege_groups, (args.group, args.privileges)
+        preview = partial(groups.preview_change_privilege_group, added=False)
+        is_own = partial(groups.is_own_group, args.conn, args.group, timeout=args.timeout)
+        act = groups.remove_privileges_from_group
+        return Operation(args, act, preview, *about, retype=args.group, is_risky=is_own)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.line import NEW_SOURCES, SOURCES, cleanup_advice
+from milvus_magics.magics.line import NEW_SOURCES, SOURCES, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
-
-if TYPE_CHECKING:
-    from milvus_magics.magics.line import Namespace
 
 Answer = TypeVar("Answer")
 
@@ -29,29 +26,29 @@ def named_source(args: argparse.Namespace, user: str, new: str = "") -> Secret |
     """
     env, var, keyring = (getattr(args, new + name) for name in ("password_env", "password_var", "keyring"))
     if sum(source is not None for source in (env, var, keyring)) > 1:
-        what = "the new password" if new else "the password"
-        raise ParameterError(
-            f"give one source for {what}, not two: {NEW_SOURCES if new else SOURCES}", outcome=NOTHING_SENT
-        )
+        what = f"the new password, not two: {NEW_SOURCES}" if new else f"the password, not two: {SOURCES}"
+        raise ParameterError(f"give one source for {what}", outcome=NOTHING_SENT)
+    return read_source(env, var, args.namespace) if keyring is None else Secret.from_keyring(keyring, user)
+
+
+def read_source(env: str | None, var: str | None, namespace: Namespace) -> Secret | None:
+    """What an environment variable or a Python name holds; None if neither is named."""
     if env is not None:
-        return from_environment(env)
-    if var is not None:
-        return from_variable(var, args.namespace)
-    return Secret.from_keyring(keyring, user) if keyring is not None else None
+        return _from_environment(env)
+    return None if var is None else _from_variable(var, namespace)
 
 
-def from_environment(name: str) -> Secret:
+def _from_environment(name: str) -> Secret:
     """What an environment variable of the kernel holds."""
     secret = Secret.from_environment(name)
     if secret is None:
         _require_name(name, "one environment variable's name, like PW")
-        raise ParameterError(
-            f"the environment variable {name!r} of this kernel is not set, or empty", outcome=NOTHING_SENT
-        )
+        problem = "of this kernel is not set, or empty"
+        raise ParameterError(f"the environment variable {name!r} {problem}", outcome=NOTHING_SENT)
     return secret
 
 
-def from_variable(name: str, namespace: Namespace) -> Secret:
+def _from_variable(name: str, namespace: Namespace) -> Secret:
     """What a Python name of the notebook holds."""
     _require_name(name, "one Python name, like pw")
     if not isinstance(namespace.find(name), (str, Secret)):
@@ -79,11 +76,10 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
     Raises:
         ParameterError: nobody can be asked here, or the answer is empty.
     """
-    secret = _get_answer(
-        lambda: Secret.prompt(label), f"a password is needed and nobody can be asked here: use {sources}"
-    )
+    secret = _get_answer(lambda: Secret.prompt(label))
     if not secret:
-        raise ParameterError("the password is empty", outcome=NOTHING_SENT)
+        unasked = f"a password is needed and nobody can be asked here: use {sources}"
+        raise ParameterError(unasked if secret is None else "the password is empty", outcome=NOTHING_SENT)
     return secret
 
 
@@ -109,23 +105,21 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
     """
     if yes:
         return
-    try:
-        typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "), "")
-    except ParameterError as exc:
-        raise ConfirmationError(
-            f"{what}; nobody can be asked here, so give --yes if that is meant", outcome=NOTHING_CHANGED
-        ) from exc
+    typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "))
     if typed != name:
-        raise ConfirmationError(f"the {what_is_typed} was not retyped as {name!r}", outcome=NOTHING_CHANGED)
+        unasked = f"{what}; nobody can be asked here, so give --yes if that is meant"
+        problem = unasked if typed is None else f"the {what_is_typed} was not retyped as {name!r}"
+        raise ConfirmationError(problem, outcome=NOTHING_CHANGED)
 
 
-def _get_answer(question: Callable[[], Answer], otherwise: str) -> Answer:
+def _get_answer(question: Callable[[], Answer]) -> Answer | None:
+    """Ask; None if nobody can be asked here."""
     # Imported late: only a notebook's prompt raises it.
     from IPython.core.error import StdinNotImplementedError
 
     try:
         return question()
     except (StdinNotImplementedError, EOFError):
-        raise ParameterError(f"{otherwise}", outcome=NOTHING_SENT) from None
+        return None
     except KeyboardInterrupt:
         raise ChangeInterrupted("interrupted", outcome=NOTHING_SENT) from None

@@ -10,12 +10,17 @@ from milvus_magics import client
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, form, yes
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.session import session
 
 if TYPE_CHECKING:
+    from milvus_magics.client.results.previews import DropRolePreview, Preview
     from milvus_magics.client.results.roles import RoleDetails, Roles
 
 role_name = argument("role", metavar="R", help="the role")
 user_name = argument("user", metavar="USER", help="the user")
+description = argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on")
+new_description = argument("--description", required=True, metavar="TEXT", help="the new description, '' for none")
+force = argument("--force", action="store_true", help="revoke its privileges first")
 
 
 class RoleMagics(SessionMagics):
@@ -39,13 +44,7 @@ class RoleMagics(SessionMagics):
         """
         return client.roles.list_role(args.conn, args.role, timeout=args.timeout)
 
-    @line_magic(
-        role_name,
-        argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on"),
-        dry_run,
-        form("role"),
-        connection_options,
-    )
+    @line_magic(role_name, description, dry_run, form("role"), connection_options)
     def create_role(self, args: argparse.Namespace) -> Operation:
         """Create a role, which holds no privileges yet.
 
@@ -55,12 +54,7 @@ class RoleMagics(SessionMagics):
         act = partial(client.roles.create_role, description=args.description)
         return Operation(args, act, client.roles.preview_create_role, args.role)
 
-    @line_magic(
-        role_name,
-        argument("--description", required=True, metavar="TEXT", help="the new description, '' for none"),
-        dry_run,
-        connection_options,
-    )
+    @line_magic(role_name, new_description, dry_run, connection_options)
     def alter_role(self, args: argparse.Namespace) -> Operation:
         """Change a role's description; needs Milvus 2.6.19.
 
@@ -69,14 +63,7 @@ class RoleMagics(SessionMagics):
         """
         return Operation(args, client.roles.alter_role, client.roles.preview_alter_role, args.role, args.description)
 
-    @line_magic(
-        role_name,
-        argument("--force", action="store_true", help="revoke its privileges first"),
-        dry_run,
-        yes,
-        form("role"),
-        connection_options,
-    )
+    @line_magic(role_name, force, dry_run, yes, form("role"), connection_options)
     def drop_role(self, args: argparse.Namespace) -> Operation:
         """Drop a role; who held it loses it. The name is retyped, or --yes is given.
 
@@ -86,16 +73,24 @@ class RoleMagics(SessionMagics):
             %milvus_drop_role reader --dry-run
             %milvus_drop_role reader --force
         """
-        return Operation(
-            args,
-            client.roles.drop_role,
-            client.roles.preview_drop_role,
-            args.role,
-            force=args.force,
-            retype=args.role,
+
+        def question(preview: DropRolePreview) -> str:
             # Else it will be refused, and there is nothing to confirm.
-            question=lambda preview: preview.brief if args.force or not preview.grants else "",
-        )
+            return preview.brief if args.force or not preview.grants else ""
+
+        act, preview = client.roles.drop_role, client.roles.preview_drop_role
+        return Operation(args, act, preview, args.role, force=args.force, retype=args.role, question=question)
+
+    @line_magic(role_name, dry_run, connection_options)
+    def restore_role(self, args: argparse.Namespace) -> Operation:
+        """Bring back a role that was dropped in this session: its privileges in all databases, and who held it.
+
+        Where it stops half way, running it again goes on.
+
+        Example:
+            %milvus_restore_role reader
+        """
+        return Operation(args, session.undo.restore_role, session.undo.preview_restore_role, args.role)
 
     @line_magic(user_name, role_name, dry_run, form("user", "role"), connection_options)
     def grant_role(self, args: argparse.Namespace) -> Operation:
@@ -117,13 +112,10 @@ class RoleMagics(SessionMagics):
             %milvus_revoke_role bob reader --dry-run
             %milvus_revoke_role bob reader
         """
-        return Operation(
-            args,
-            client.roles.revoke_role,
-            client.roles.preview_revoke_role,
-            args.user,
-            args.role,
-            retype=args.user,
-            is_risky=lambda: args.role == "admin" or args.user == args.conn.user,
-            question=lambda preview: str(preview) if preview.warning else "",
-        )
+
+        def question(preview: Preview) -> str:
+            return str(preview) if preview.warning else ""
+
+        retype = args.user if args.role == "admin" or args.user == args.conn.user else ""
+        act, preview = client.roles.revoke_role, client.roles.preview_revoke_role
+        return Operation(args, act, preview, args.user, args.role, retype=retype, question=question)

@@ -30,11 +30,7 @@ class SessionMagics(Magics):
         session.undo.keep_passwords(change["new"])
 
     def connection(self, using: str | None) -> Connection:
-        """The connection that `--using` names, or else the one in use.
-
-        Raises:
-            AliasError: names the connections there are.
-        """
+        """The connection that `--using` names, or else the one in use; an AliasError names those there are."""
         return connections.get(self.using if using is None else using)
 
     def show_form(self, operation: str, args: argparse.Namespace) -> Any:
@@ -46,7 +42,8 @@ class SessionMagics(Magics):
         from milvus_magics.forms import form_for
 
         form: Any = form_for(operation)
-        given = {name: action for name, action in args.parser.find_given(args).items() if name not in FORM_OPTIONS}
+        options = ("form", "using", "timeout")
+        given = {name: action for name, action in args.parser.find_given(args).items() if name not in options}
         others = [action for name, action in given.items() if name not in form.FILLABLE]
         if others:
             names = " and ".join(str(action.option_strings[-1]) for action in others)
@@ -55,6 +52,3 @@ class SessionMagics(Magics):
         shown = form(**where, timeout=args.timeout)
         shown.fill(**{name: getattr(args, name) for name in given})
         return shown
-
-
-FORM_OPTIONS = ("form", "using", "timeout")

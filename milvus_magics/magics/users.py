@@ -1,39 +1,28 @@
-"""Magics for users: list, create, delete, drop."""
+"""Magics for users: list, create, delete, drop, restore, change passwords."""
 
 from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import (
-    NOTHING_SENT,
-    MilvusException,
-    Outcome,
-    ParameterError,
-    PermissionDeniedError,
-)
+from milvus_magics.errors import NOTHING_SENT, MilvusException, Outcome, ParameterError, PermissionDeniedError
 from milvus_magics.magics import prompts
-from milvus_magics.magics.arguments import (
-    Parser,
-    argument,
-    connection_options,
-    dry_run,
-    form,
-    password_source,
-    yes,
-)
+from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, form, password_source, yes
+from milvus_magics.magics.line import NEW_SOURCES
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
+from milvus_magics.session import session
 from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.previews import DeletePreview
-    from milvus_magics.client.results.users import CreatedUser, DeletedUser, User, Users
+    from milvus_magics.client.results.users import CreatedUser, DeletedUser, RestoredUser, User, Users
     from milvus_magics.transport.connection import Connection
 
 user_name = argument("user", metavar="NAME", help="the user")
@@ -42,13 +31,21 @@ user_name = argument("user", metavar="NAME", help="the user")
 def new_password(parser: Parser) -> None:
     """How a new user gets a password and where it goes."""
     password_source(parser)
-    parser.add_argument(
-        "--role", dest="roles", action="append", default=[], metavar="R", help="give this role, too; repeatable"
-    )
+    role = "give this role, too; repeatable"
+    parser.add_argument("--role", dest="roles", action="append", default=[], metavar="R", help=role)
     parser.add_argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on")
     parser.add_argument("--generate", action="store_true", help="make a random password")
     parser.add_argument("--password-to", metavar="FILE", help="write the generated one into a new private file")
     parser.add_argument("--keyring-to", metavar="SERVICE", help="put the generated one into the system's keyring")
+
+
+def password_arguments(parser: Parser) -> None:
+    """Whose password is changed, and where the old and the new one come from."""
+    parser.add_argument("user", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
+    password_source(parser)
+    password_source(parser, "new-", "the new one")
+    without_old = "give no old password, which servers take from superusers only"
+    parser.add_argument("--without-old", action="store_true", help=without_old)
 
 
 class UserMagics(SessionMagics):
@@ -93,8 +90,8 @@ class UserMagics(SessionMagics):
         """
         client.names.require_valid(client.names.problem_with_user_name(args.user))
         password = prompts.named_source(args, args.user)
-        act = partial(_create_generated if args.generate else _create, args)
-        return Operation(args, act, client.users.preview_create_user, args.user, password, grant=args.roles)
+        preview = client.users.preview_create_user
+        return Operation(args, partial(_create, args), preview, args.user, password, grant=args.roles)
 
     @line_magic(user_name, password_source, dry_run, yes, form("user"), connection_options)
     def delete_user(self, args: argparse.Namespace) -> Operation:
@@ -108,8 +105,7 @@ class UserMagics(SessionMagics):
             %milvus_delete_user bob --password-env BOB_PASSWORD
             %milvus_delete_user --form
         """
-        password = prompts.named_source(args, args.user)
-        act = partial(_confirm_and_delete, args.yes)
+        act, password = partial(_confirm_and_delete, args.yes), prompts.named_source(args, args.user)
         return Operation(args, act, client.users.preview_delete_user, args.user, password)
 
     @line_magic(user_name, dry_run, yes, form("user"), connection_options)
@@ -124,6 +120,51 @@ class UserMagics(SessionMagics):
         """
         preview = client.users.preview_drop_user
         return Operation(args, client.users.drop_user, preview, args.user, retype=args.user)
+
+    @line_magic(user_name, password_source, dry_run, connection_options)
+    def restore_user(self, args: argparse.Namespace) -> Operation:
+        """Bring back a user who was deleted in this session, with the roles and the description that they had.
+
+        Asks for the password to give them, unless the line names a source, or `%config MilvusMagics.undo_minutes`
+        was set before the deletion: then they have the old one for so long.
+
+        Example:
+            %milvus_restore_user bob
+        """
+        session.undo.find_user(args.conn, args.user)  # before anybody is asked
+        password = prompts.named_source(args, args.user)
+
+        def restore(conn: Connection, user: str, *, given: bool, timeout: float) -> RestoredUser:
+            secret = password if given else session.undo.find_secret(conn, user)
+            return session.undo.restore_user(conn, user, secret or prompts.ask_for_new(user), timeout=timeout)
+
+        return Operation(args, restore, session.undo.preview_restore_user, args.user, given=password is not None)
+
+    @line_magic(password_arguments, dry_run, form(), connection_options)
+    def update_password(self, args: argparse.Namespace) -> Operation:
+        """Change a password. The old one is checked first; the plain sources mean the old one.
+
+        Asks for what the line names no source for, the new one twice. Where it is your own password, the connection
+        goes on with the new one.
+
+        Examples:
+            %milvus_update_password
+            %milvus_update_password bob --password-env OLD --new-password-env NEW
+            %milvus_update_password --form
+        """
+        return _change_password(args, client.users.update_password)
+
+    @line_magic(password_arguments, dry_run, form(), connection_options)
+    def reset_password(self, args: argparse.Namespace) -> Operation:
+        """Change a password, and prove that the new one works and the old one is refused.
+
+        As %milvus_update_password otherwise.
+
+        Examples:
+            %milvus_reset_password
+            %milvus_reset_password bob --keyring milvus
+        """
+        return _change_password(args, client.users.reset_password)
 
 
 def _confirm_and_delete(
@@ -154,24 +195,21 @@ def _label(name: str, preview: DeletePreview | None) -> str:
 def _create(
     args: argparse.Namespace, conn: Connection, user: str, password: Secret | None, **options: Any
 ) -> CreatedUser:
-    if args.password_to is not None or args.keyring_to is not None:
-        raise ParameterError("--password-to and --keyring-to go with --generate", outcome=NOTHING_SENT)
-    password = password or prompts.ask_for_new(user)
-    return client.users.create_user(conn, user, password, description=args.description, **options)
-
-
-def _create_generated(
-    args: argparse.Namespace, conn: Connection, user: str, password: Secret | None, **options: Any
-) -> CreatedUser:
-    """Create a user with a generated password, which is stored first: afterwards it could be lost."""
+    """Create a user. A generated password is stored first: afterwards it could be lost."""
+    create = partial(client.users.create_user, conn, user, description=args.description, **options)
+    places = sum(place is not None for place in (args.password_to, args.keyring_to))
+    if not args.generate:
+        if places:
+            raise ParameterError("--password-to and --keyring-to go with --generate", outcome=NOTHING_SENT)
+        return create(password=password or prompts.ask_for_new(user))
     if password:
         raise ParameterError("--generate makes the password: leave its source out", outcome=NOTHING_SENT)
-    if args.password_to is not None and args.keyring_to is not None:
+    if places > 1:
         raise ParameterError("give --password-to or --keyring-to, not both", outcome=NOTHING_SENT)
     secret = Secret.generate()
     _keep(secret, args)
     try:
-        created = client.users.create_user(conn, user, secret, description=args.description, **options)
+        created = create(password=secret)
     except (MilvusException, KeyboardInterrupt) as exc:
         # As long as the user may have been created, the password is needed.
         if getattr(exc, "outcome", Outcome.UNKNOWN) not in (Outcome.CHANGED, Outcome.UNKNOWN):
@@ -193,3 +231,23 @@ def _forget(args: argparse.Namespace) -> None:
         os.unlink(os.path.expanduser(args.password_to))
     if args.keyring_to is not None:
         Secret.forget_in_keyring(args.keyring_to, args.user)
+
+
+def _change_password(args: argparse.Namespace, change: Callable[..., Any]) -> Operation:
+    """Change a password. What the line names is looked at before anybody is asked."""
+    if args.user is None and not args.conn.user:
+        raise ParameterError(f"name the user: this connection acts as {args.conn.actor}", outcome=NOTHING_SENT)
+    user = args.conn.user if args.user is None else args.user
+    client.names.require_valid(client.names.problem_with_existing_name(user))
+    old, new = prompts.named_source(args, user), prompts.named_source(args, user, "new_")
+    if args.without_old and old:
+        raise ParameterError("--without-old gives no old password, so leave its source out", outcome=NOTHING_SENT)
+    if new:
+        client.names.require_valid(client.names.problem_with_password(new))
+
+    def act(conn: Connection, user: str, old: Secret | None, *, timeout: float) -> Any:
+        if old is None:
+            old = Secret("") if args.without_old else prompts.ask(f"Old password of user {user!r}: ")
+        return change(conn, user, old, new or prompts.ask_for_new(user, NEW_SOURCES), timeout=timeout)
+
+    return Operation(args, act, client.user_passwords.preview_update_password, user, old)

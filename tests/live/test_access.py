@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import connections, embedded
-from milvus_magics.access import matrix_cells, question
+from milvus_magics.access import matrix, question
 from milvus_magics.access.question import read_access
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.client.privileges import revoke_listed_grant
@@ -313,7 +313,7 @@ def test_aliases(team):
     assert found.allows("zoe", "Search", "latest")
     assert not found.allows("zoe", "Search", "docs"), "the server compares names"
     cell = cells(found.matrix("users", "collections"))["zoe", "default", "docs"]
-    assert cell.level == matrix_cells.SOME
+    assert cell.level == matrix.SOME
     assert "(alias of 'docs')" in cell.reasons[0]
     findings = {finding.concern: finding for finding in found.findings}
     assert "latest" not in findings["grants on nothing"].text
@@ -367,7 +367,7 @@ def test_findings_about_the_server(authorization, password):
     assert ("authorization" in said) is not authorization
     assert found.allows("anybody", "Insert", "docs") is not authorization
     row = found.matrix("users", "collections" if authorization else "levels").rows[-1]
-    assert authorization or {cell.level for cell in row.cells} == {matrix_cells.FULL}
+    assert authorization or {cell.level for cell in row.cells} == {matrix.FULL}
     assert ("default password" in said) is (password == "Milvus")
     assert ("authorization is OFF" in found.caption) is not authorization
 
@@ -400,7 +400,7 @@ def test_matrix(team):
     by_collection = cells(found.matrix("users", "collections"))
     assert by_collection["ann", "default", "docs"].level == 1
     assert by_collection["ann", "lab", "docs"].level == 0
-    assert by_collection["bob", "lab", "docs"].level == matrix_cells.FULL + matrix_cells.DROPS
+    assert by_collection["bob", "lab", "docs"].level == matrix.FULL + matrix.DROPS
     by_role = found.matrix("roles", "collections")
     assert cells(by_role)["reader", "default", "docs"].level == 1
     assert [row.note for row in by_role.rows if row.name == "reader"] == ["ann"]
@@ -433,9 +433,9 @@ def test_dropping_is_seen(conn):
     found = read_access(conn, collection="docs", timeout=10)
     assert ("dee", "DropCollection") in {(right.user, right.privilege) for right in found}
     picture = found.matrix("users", "collections")
-    assert cells(picture)["dee", "default", "docs"].level == matrix_cells.DROPS
-    assert cells(picture)["dee", "lab", "docs"].level == matrix_cells.NONE
-    assert cells(picture)["cal", "default", "docs"].level == matrix_cells.MORE + matrix_cells.DROPS
+    assert cells(picture)["dee", "default", "docs"].level == matrix.DROPS
+    assert cells(picture)["dee", "lab", "docs"].level == matrix.NONE
+    assert cells(picture)["cal", "default", "docs"].level == matrix.MORE + matrix.DROPS
     assert "D drops or renames it" in repr(picture)
     assert "RD" not in repr(picture), "the legend holds what there is"
 

@@ -8,7 +8,6 @@ import contract
 import pytest
 
 from milvus_magics.client import privilege_groups, privileges, roles, users
-from milvus_magics.client.privilege_catalog import Scope
 from milvus_magics.client.privileges import preview_grant_privilege, preview_revoke_privilege
 from milvus_magics.client.roles import preview_alter_role
 from milvus_magics.errors import (
@@ -163,13 +162,12 @@ def conn(request, root):
 )  # fmt: skip
 def test_grants_are_told_as_they_are_made(conn, privilege, on):
     """On what, in the way that the server has; and what was told to be revoked is gone."""
-    scope = Scope(on.get("collection"), on.get("db"), on.get("object_type"), on.get("object_name"))
-    told = preview_grant_privilege(conn, "reader", privilege, scope)
+    told = preview_grant_privilege(conn, "reader", privilege, **on)
     made = privileges.grant_privilege(conn, "reader", privilege, **on)
     assert told.what == f"grant {made.grant} to role 'reader'"
     if not conn.version.startswith("v3"):  # which shows them in its own way
         assert [str(grant) for grant in privileges.list_grants(conn, "reader")] == [str(made.grant)]
-    told = preview_revoke_privilege(conn, "reader", privilege, scope)
+    told = preview_revoke_privilege(conn, "reader", privilege, **on)
     gone = privileges.revoke_privilege(conn, "reader", privilege, **on)
     assert told.what == f"revoke {gone.grant} from role 'reader'"
     assert not privileges.list_grants(conn, "reader")
@@ -177,32 +175,24 @@ def test_grants_are_told_as_they_are_made(conn, privilege, on):
 
 def test_what_is_held_is_what_is_revoked(conn):
     """Given in the older way, which newer servers keep apart, or in another database: that, or an error."""
-    on = Scope(None, None, None, None)
     privileges.grant_privilege(conn, "reader", "SelectUser", object_type="User", object_name="*")
-    told = str(preview_revoke_privilege(conn, "reader", "SelectUser", on))
+    told = str(preview_revoke_privilege(conn, "reader", "SelectUser"))
     assert "on all users in database 'default'" in told
     assert told.endswith("; nobody would lose it")
     privileges.revoke_privilege(conn, "reader", "SelectUser")
     assert not privileges.list_grants(conn, "reader")
     privileges.grant_privilege(conn, "reader", "Search", collection="*", db="*")
-    for act in (
-        preview_revoke_privilege,
-        lambda *given: privileges.revoke_privilege(*given[:3], collection="*"),
-    ):
+    for act in (preview_revoke_privilege, privileges.revoke_privilege):
         with pytest.raises(NotGrantedError, match="it has Search on .* in all databases"):
-            act(conn, "reader", "Search", Scope("*", None, None, None))
+            act(conn, "reader", "Search", collection="*")
 
 
 def test_older_servers_refuse_in_a_dry_run_too(root):
     """One collection where the privilege is about everything; what they don't have."""
     roles.create_role(root, "reader")
-    on = Scope("docs", None, None, None)
-    for act in (
-        preview_grant_privilege,
-        lambda *given: privileges.grant_privilege(*given[:3], collection="docs"),
-    ):
+    for act in (preview_grant_privilege, privileges.grant_privilege):
         with pytest.raises(ParameterError, match="is about everything, not one collection: leave the collection out"):
-            act(root, "reader", "DescribeAlias", on)
+            act(root, "reader", "DescribeAlias", collection="docs")
     for act in (preview_alter_role, roles.alter_role):
         with pytest.raises(ServerTooOldError, match="it has no AlterRole, which needs Milvus 2.6.19"):
             act(root, "reader", "x")

@@ -6,7 +6,7 @@ import pytest
 from contract import ContractServer, Denied, serve, serving
 
 from milvus_magics import connections
-from milvus_magics.access import matrix_cells
+from milvus_magics.access import matrix
 from milvus_magics.access.question import read_access
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -68,13 +68,13 @@ def test_dropping_by_groups(newer):
     found = read_access(conn, collection="docs")
     assert {"ann", "bob"} <= {right.user for right in found if right.role != "public"}
     assert "cat" not in {right.user for right in found if right.role != "public"}
-    drops = {row.name: row.cells[0].level & matrix_cells.DROPS for row in found.matrix("users", "collections").rows}
+    drops = {row.name: row.cells[0].level & matrix.DROPS for row in found.matrix("users", "collections").rows}
     assert drops == {
         "(everybody)": 0,
-        "ann": matrix_cells.DROPS,
-        "bob": matrix_cells.DROPS,
+        "ann": matrix.DROPS,
+        "bob": matrix.DROPS,
         "cat": 0,
-        "root": matrix_cells.DROPS,
+        "root": matrix.DROPS,
     }
     picture = found.matrix("users", "collections")
     assert {row.name: row.why for row in picture.rows}["ann"] == ("role 'of ann': drops each",)
@@ -130,7 +130,7 @@ def test_who_may_not_look_sees_granted_collections():
         picture = read_access(conn, timeout=10).matrix("users", "collections")
         conn.close()
     assert [column[:2] for column in picture.columns] == [("default", "docs")]
-    assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == matrix_cells.SOME
+    assert {row.name: row.cells[0].level for row in picture.rows}["ann"] == matrix.SOME
 
 
 def test_how_near_the_limits_are(newer):
