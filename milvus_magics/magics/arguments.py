@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics.line import Token, cleanup_advice
-from milvus_magics.transport.deadline import validate_timeout
+from milvus_magics.transport.deadline import Deadline
 
 
 class Parser(argparse.ArgumentParser):
@@ -161,10 +161,10 @@ def seconds(text: str | None, default: float) -> float:
         ParameterError: when it is no positive number.
     """
     if text is None:
-        number = validate_timeout(default)
+        number = Deadline(default).timeout
     else:
         try:
-            number = validate_timeout(float(text))
+            number = Deadline(float(text)).timeout
         except ValueError as exc:
             if isinstance(exc, ParameterError):
                 raise
