@@ -55,7 +55,7 @@ class Relay:
     def close(self) -> None:
         """Stop listening, and end all connections."""
         self._is_closed = True
-        _shut(*self._socks)
+        _shut_down(*self._socks)
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:
@@ -65,10 +65,10 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
     except OSError:
-        _shut(source, sink)
+        _shut_down(source, sink)
 
 
-def _shut(*socks: socket.socket) -> None:
+def _shut_down(*socks: socket.socket) -> None:
     """Make what waits for one of these sockets in a thread go on; closing them would not."""
     for sock in socks:
         with contextlib.suppress(OSError):
