@@ -1,4 +1,4 @@
-"""Everything that can go wrong. The table in `transport/reply_status.py` says which situation raises which class."""
+"""Everything that can go wrong: a class for each situation, with Milvus's code for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Outcome(str, Enum):
 
 
 NOTHING_SENT, NOTHING_CHANGED = Outcome.NOTHING_SENT, Outcome.NOTHING_CHANGED
-_ENDINGS = {NOTHING_SENT: "; nothing was sent", NOTHING_CHANGED: "; nothing was changed"}
+_ENDINGS: dict[Outcome | None, str] = {
+    NOTHING_SENT: "; nothing was sent",
+    NOTHING_CHANGED: "; nothing was changed",
+}
 
 
 class MilvusException(Exception):
@@ -40,14 +43,10 @@ class MilvusException(Exception):
         outcome: likewise; None if no change was tried. Set later, it leaves the message as it is.
     """
 
-    code: int
-    message: str
-    outcome: Outcome | None
-
     def __init__(self, code: int, message: str, *, details: str = "", outcome: Outcome | None = None) -> None:
         self.code = code
         self.outcome = outcome
-        self.message = printable(message) + (_ENDINGS.get(outcome, "") if outcome else "")
+        self.message = printable(message) + _ENDINGS.get(outcome, "")
         self._details = printable(details)
         super().__init__(code, self.message)
 
@@ -72,9 +71,12 @@ class MilvusException(Exception):
 
 
 class CodedError(MilvusException):
-    """An error whose class has one code."""
+    """An error whose class has one code, its own or that of its base class."""
 
     CODE = UNCLASSIFIED
+
+    def __init_subclass__(cls, code: int | None = None) -> None:
+        cls.CODE = cls.CODE if code is None else code
 
     def __init__(
         self, message: str, *, details: str = "", code: int | None = None, outcome: Outcome | None = None
@@ -95,22 +97,16 @@ def _rebuild(cls: type[CodedError], code: int, message: str, details: str, outco
     return error
 
 
-class ParameterError(CodedError, ValueError):
+class ParameterError(CodedError, ValueError, code=PARAMETER_INVALID):
     """A name, password, option or timeout that cannot be right; nothing was sent."""
 
-    CODE = PARAMETER_INVALID
 
-
-class AliasError(CodedError):
+class AliasError(CodedError, code=1):
     """No connection has this alias."""
 
-    CODE = 1
 
-
-class UnavailableError(CodedError):
-    """The server cannot be reached."""
-
-    CODE = 2
+class UnavailableError(CodedError, code=2):
+    """The server cannot be reached or is not ready, or the connection was lost."""
 
 
 class ClosedError(UnavailableError):
@@ -138,115 +134,79 @@ class HttpProxyError(UnavailableError):
 
 
 class NotMilvusError(UnavailableError):
-    """Something that is not a Milvus answers at the address."""
+    """Something that is not a Milvus answers at the address: HTTP, or an unknown service."""
 
 
-class DeadlineError(CodedError):
+class DeadlineError(CodedError, code=10001):
     """No answer within the timeout."""
 
-    CODE = 10001
 
-
-class AuthenticationError(CodedError):
+class AuthenticationError(CodedError, code=NOT_AUTHENTICATED):
     """The server refuses the connection's own user, password or token."""
 
-    CODE = NOT_AUTHENTICATED
 
-
-class WrongPasswordError(CodedError):
+class WrongPasswordError(CodedError, code=NOT_AUTHENTICATED):
     """The password is not the one of the user that is to be deleted or changed."""
 
-    CODE = NOT_AUTHENTICATED
 
-
-class UnknownUserError(CodedError):
+class UnknownUserError(CodedError, code=PARAMETER_INVALID):
     """There is no such user."""
 
-    CODE = PARAMETER_INVALID
 
-
-class UnknownRoleError(CodedError):
+class UnknownRoleError(CodedError, code=PARAMETER_INVALID):
     """There is no such role."""
 
-    CODE = PARAMETER_INVALID
 
-
-class UnknownPrivilegeError(CodedError):
+class UnknownPrivilegeError(CodedError, code=PARAMETER_INVALID):
     """There is no such privilege, or no such group of privileges."""
 
-    CODE = PARAMETER_INVALID
 
-
-class UserExistsError(CodedError):
+class UserExistsError(CodedError, code=PARAMETER_INVALID):
     """There is such a user already."""
 
-    CODE = PARAMETER_INVALID
 
-
-class RoleExistsError(CodedError):
+class RoleExistsError(CodedError, code=PARAMETER_INVALID):
     """There is such a role already."""
 
-    CODE = PARAMETER_INVALID
 
-
-class GroupExistsError(CodedError):
+class GroupExistsError(CodedError, code=PARAMETER_INVALID):
     """There is such a group of privileges already."""
 
-    CODE = PARAMETER_INVALID
 
-
-class NotGrantedError(CodedError):
+class NotGrantedError(CodedError, code=PARAMETER_INVALID):
     """What is to be taken away was never given."""
 
-    CODE = PARAMETER_INVALID
 
-
-class InUseError(CodedError):
+class InUseError(CodedError, code=PARAMETER_INVALID):
     """What is to be dropped still holds grants, or is granted."""
 
-    CODE = PARAMETER_INVALID
 
-
-class ProtectedUserError(CodedError):
+class ProtectedUserError(CodedError, code=NOT_PERMITTED):
     """The server never deletes this user."""
 
-    CODE = NOT_PERMITTED
 
-
-class ProtectedRoleError(CodedError):
+class ProtectedRoleError(CodedError, code=NOT_PERMITTED):
     """The server never drops or changes this role."""
 
-    CODE = NOT_PERMITTED
 
-
-class PermissionDeniedError(CodedError):
+class PermissionDeniedError(CodedError, code=NOT_PERMITTED):
     """The acting user lacks a privilege."""
 
-    CODE = NOT_PERMITTED
 
-
-class LimitReachedError(CodedError):
+class LimitReachedError(CodedError, code=9):
     """The server has as many users or roles as it takes."""
 
-    CODE = 9
 
-
-class RateLimitedError(CodedError):
+class RateLimitedError(CodedError, code=8):
     """The server asks to come back later."""
 
-    CODE = 8
 
-
-class ServerTooOldError(CodedError):
+class ServerTooOldError(CodedError, code=10):
     """The server doesn't know the operation."""
 
-    CODE = 10
 
-
-class MilvusLiteError(CodedError):
+class MilvusLiteError(CodedError, code=10):
     """Milvus Lite has no users."""
-
-    CODE = 10
 
 
 class CannotVerifyError(CodedError):
@@ -261,10 +221,8 @@ class ConfirmationError(CodedError):
     """The name was not retyped, or nobody could be asked; nothing was changed."""
 
 
-class EmbeddedServerError(CodedError):
+class EmbeddedServerError(CodedError, code=1):
     """The server on this machine cannot be started."""
-
-    CODE = 1
 
 
 class ServerError(CodedError):
@@ -279,7 +237,7 @@ class ChangeInterrupted(KeyboardInterrupt):
 
     def __init__(self, message: str, outcome: Outcome | None = None) -> None:
         self.outcome = outcome
-        self.message = printable(message) + (_ENDINGS.get(outcome, "") if outcome else "")
+        self.message = printable(message) + _ENDINGS.get(outcome, "")
         super().__init__(self.message)
 
     def _render_traceback_(self) -> list[str]:

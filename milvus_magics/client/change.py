@@ -82,7 +82,7 @@ class Attempt:
             MilvusException: the server refused, or the request never left; nothing was changed.
         """
         # Raises where no time is left, while it is certain that nothing was sent.
-        self._conn.seconds_left(self._deadline)
+        self._deadline.remaining(self._conn.address.url)
         before, self.outcome = self.outcome, "unknown"
         error: BaseException
         try:

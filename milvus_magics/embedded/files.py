@@ -54,9 +54,6 @@ def find_binaries() -> Path:
     )
 
 
-# -- binaries ---------------------------------------------------------------------------------------------
-
-
 def unpack(packed: Path, fallback: Path, progress: Callable[[str], None]) -> Path:
     """Unpack the binaries into the user's cache, if they are not there; returns their directory.
 
@@ -112,22 +109,17 @@ def _unpack_all(packed: Path, target: Path) -> None:
     files = sorted(packed.glob("*.lzma"), key=lambda file: file.stat().st_size, reverse=True)
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=2) as pool:  # lzma lets go of the GIL
-        jobs = [pool.submit(_unpack_one, file, target / file.stem, stop) for file in files]
         try:
-            sizes = {file.stem: job.result() for file, job in zip(files, jobs, strict=True)}
+            sizes = list(pool.map(lambda file: _unpack_one(file, target / file.stem, stop), files))
         except BaseException:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            stop.set()  # the pool waits for those that are under way
             raise
-    (target / SIZES).write_text(json.dumps(sizes))
+    (target / SIZES).write_text(json.dumps({file.stem: size for file, size in zip(files, sizes, strict=True)}))
 
 
 def _unpack_one(source: Path, target: Path, stop: threading.Event) -> int:
     with lzma.open(source) as packed, open(target, "wb") as out:
-        while not stop.is_set():
-            data = packed.read(1 << 20)
-            if not data:
-                break
+        while not stop.is_set() and (data := packed.read(1 << 20)):
             out.write(data)
         os.fchmod(out.fileno(), 0o700)
         return out.tell()
@@ -140,9 +132,6 @@ def _is_complete(target: Path) -> bool:
         return all((target / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError):
         return False
-
-
-# -- the data directory -----------------------------------------------------------------------------------
 
 
 def claim_directory(given: str | os.PathLike[str]) -> Path:

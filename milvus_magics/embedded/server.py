@@ -20,9 +20,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from milvus_magics.embedded import files
@@ -85,9 +84,7 @@ class EmbeddedMilvus:
     def __enter__(self) -> EmbeddedMilvus:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -184,14 +181,14 @@ class KeeperProcess:
         self._end_lock = threading.Lock()
         self._log = directories.data / "logs" / "keeper.log"
         self._sock, other = socket.socketpair()
-        with other, _open_pidfd() as kernel, open(self._log, "ab") as log:
+        with other, open(self._log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", KEEPER, str(other.fileno()), str(kernel), str(self._owner)],
+                [sys.executable, "-I", "-S", KEEPER, str(other.fileno()), str(self._owner)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                pass_fds=(other.fileno(), *([kernel] if kernel >= 0 else [])),
+                pass_fds=(other.fileno(),),
                 start_new_session=True,  # "interrupt kernel" is for the kernel
             )
         _running.add(self)
@@ -227,16 +224,13 @@ class KeeperProcess:
             raise EmbeddedServerError(f"Milvus ended while it started; {self._describe_log()}")
 
     def _ask(self, seconds: float, **message: object) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        line = b""
+        self._sock.settimeout(seconds)
         try:
             self._sock.sendall(json.dumps(message, default=Secret.reveal).encode() + b"\n")
-            while not line.endswith(b"\n"):
-                self._sock.settimeout(max(0.001, deadline - time.monotonic()))
-                data = self._sock.recv(65536)
-                if not data:
-                    raise ConnectionResetError
-                line += data
+            with self._sock.makefile("rb") as answers:
+                line = answers.readline()
+            if not line.endswith(b"\n"):
+                raise ConnectionResetError
         except TimeoutError as exc:
             raise EmbeddedServerError(
                 f"Milvus isn't ready after {seconds:g} s, so it was ended; {self._describe_log()}"
@@ -285,17 +279,3 @@ _running: set[KeeperProcess] = set()
 def _end_all() -> None:
     for keeper in list(_running):
         keeper.end()
-
-
-@contextlib.contextmanager
-def _open_pidfd() -> Iterator[int]:
-    """A pidfd of this process; -1 where the system has none."""
-    try:
-        kernel = os.pidfd_open(os.getpid())
-    except (AttributeError, OSError):
-        yield -1
-        return
-    try:
-        yield kernel
-    finally:
-        os.close(kernel)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics.line import Token, cleanup_advice
-from milvus_magics.transport.deadline import validate_timeout
+from milvus_magics.transport.deadline import Deadline
 
 
 class Parser(argparse.ArgumentParser):
@@ -140,5 +140,5 @@ def seconds(text: str | None, default: float) -> float:
         number = float(default if text is None else text)
     except ValueError:
         raise ParameterError("--timeout needs a number of seconds, like 10", outcome=NOTHING_SENT) from None
-    validate_timeout(number)
+    Deadline(number)  # refuses what cannot be
     return number

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from os import fspath
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from milvus_magics.errors import MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
@@ -17,6 +18,7 @@ from milvus_magics.transport.tls import TlsFiles
 DEFAULT_URI = "http://localhost:19530"
 DEFAULT_PORT = 19530
 DEFAULT_TLS_PORT = 443
+UNIX_PORT = 0
 SCHEMES = ("http", "https", "tcp", "unix")
 SPELLINGS = "write http://host:19530, https://host, tcp://host:19530, unix:/path or host:19530"
 
@@ -35,8 +37,8 @@ class Address:
 
     @property
     def is_unix(self) -> bool:
-        """Whether this is a socket in the file system (then `host` is its path and `port` is 0)."""
-        return self.port == 0
+        """Whether this is a socket in the file system (then `host` is its path)."""
+        return self.port == UNIX_PORT
 
     @property
     def is_local(self) -> bool:
@@ -90,23 +92,9 @@ class Address:
     ) -> Address:
         """Check and merge every spelling of an address.
 
-        Args:
-            uri: `http://`, `https://`, `tcp://`, `unix:` or a bare `host:port`; credentials and one path
-                segment (the database) may be part of it. Default: host and port, else the variable
-                `MILVUS_URI`, else `http://localhost:19530`.
-            host: host name or address, instead of `uri`.
-            port: 1 to 65535; default 19530, for https 443.
-            user: user name.
-            password: that user's password.
-            token: an API key, or `user:password`. Default: the variable `MILVUS_TOKEN`, but only for an
-                address that came from `MILVUS_URI` or the default: a token never travels to another host.
-            db_name: database.
-            secure: TLS or not; default: what the scheme says, or True where a TLS file is given.
-            server_pem_path: PEM file with the server's own certificate (one-way TLS).
-            ca_pem_path: PEM file with the authority that signed the server's certificate.
-            client_pem_path: PEM file with this client's certificate (mutual TLS).
-            client_key_path: PEM file with its key.
-            server_name: the name to expect in the server's certificate.
+        Args: as in `Connections.connect`, with which a user names them. Where neither uri nor host nor port is given,
+        the variable `MILVUS_URI` is the address, and only then `MILVUS_TOKEN` the token, unless there is another login:
+        a token never travels to another host.
 
         Raises:
             ParameterError: for anything that doesn't fit; secrets are never quoted.
@@ -114,20 +102,22 @@ class Address:
         password, token = Secret(password), Secret(token)
         uri = mask_uri(uri)
         given = _locate(uri, host, port)
-        tls = TlsFiles(
-            *(fspath(p) if p else "" for p in (server_pem_path, ca_pem_path, client_pem_path, client_key_path))
-        )
-        address = replace(
-            given.address,
-            secure=_is_secure(given, secure, tls),
+        paths = (server_pem_path, ca_pem_path, client_pem_path, client_key_path)
+        tls = TlsFiles(*(fspath(path or "") for path in paths))
+        if secure is False and (given.is_https or tls):
+            why = "the address is https" if given.is_https else "TLS files are given"
+            raise ParameterError(f"secure=False, but {why}: drop one of the two")
+        is_secure = bool(secure or given.is_https or tls)
+        default_port = DEFAULT_TLS_PORT if is_secure else DEFAULT_PORT
+        return cls(
+            given.host,
+            default_port if given.port is None else given.port,
+            secure=is_secure,
             login=_login(given, user, password, token),
-            db_name=_database(given.address.db_name, db_name),
+            db_name=_database(given.db_name, db_name),
             tls=tls,
             server_name=server_name or "",
         )
-        if not given.has_port and not address.is_unix and address.secure:
-            address = replace(address, port=DEFAULT_TLS_PORT)
-        return address
 
 
 def mask_uri(uri: str | Secret | None) -> Secret | None:
@@ -143,40 +133,38 @@ def mask_uri(uri: str | Secret | None) -> Secret | None:
     return Secret(uri)
 
 
-@dataclass(frozen=True)
-class _ServerParts:
+class _ServerParts(NamedTuple):
     """What the URI, or host and port, said."""
 
-    address: Address
-    scheme: str = ""
-    has_port: bool = True
-    named_by_caller: bool = True
+    host: str
+    port: int | None
+    is_https: bool = False
+    login: Login | None = None
+    db_name: str = ""
+    is_default: bool = False  # nothing was said
 
 
 def _locate(uri: Secret | None, host: str | None, port: int | str | None) -> _ServerParts:
-    if uri is not None and (host is not None or port is not None):
-        raise ParameterError("give the address either as uri or as host and port, not both")
+    if host is not None or port is not None:
+        if uri is not None:
+            raise ParameterError("give the address either as uri or as host and port, not both")
+        return _ServerParts(_validate_host(host or "localhost"), _validate_port(port))
     if uri is not None:
         return _parse_uri(uri.reveal())
-    if host is not None or port is not None:
-        return _ServerParts(
-            Address(_validate_host(host or "localhost"), _validate_port(port)), has_port=port is not None
-        )
-    from_environment = Secret.from_environment("MILVUS_URI")
-    given = _parse_uri(from_environment.reveal() if from_environment else DEFAULT_URI)
-    return replace(given, named_by_caller=False)
+    uri = Secret.from_environment("MILVUS_URI") or Secret(DEFAULT_URI)
+    return _parse_uri(uri.reveal())._replace(is_default=True)
 
 
 def _parse_uri(uri: str) -> _ServerParts:
-    if not isinstance(uri, str) or not uri.strip():
-        raise ParameterError(f"the address is empty: {SPELLINGS}")
     uri = uri.strip()
+    if not uri:
+        raise ParameterError(f"the address is empty: {SPELLINGS}")
     scheme, separator, rest = uri.partition("://")
     if uri.startswith("unix:"):
         path = rest if separator else uri[len("unix:") :]
         if not path.startswith("/"):
             raise ParameterError("a unix: address needs an absolute path, like unix:/run/milvus.sock")
-        return _ServerParts(Address(path, 0), scheme="unix")
+        return _ServerParts(path, UNIX_PORT)
     if not separator:
         if uri.endswith(".db") or uri.startswith(("/", "./", "~")):
             raise MilvusLiteError(
@@ -186,10 +174,10 @@ def _parse_uri(uri: str) -> _ServerParts:
     elif scheme.lower() not in SCHEMES:
         shown = repr(scheme) if re.fullmatch(r"[A-Za-z0-9+.-]{1,20}", scheme) else "this"
         raise ParameterError(f"{shown} is no scheme of a Milvus address: {SPELLINGS}")
-    return _from_parts(scheme.lower(), _split(rest))
+    return _read_parts(scheme.lower(), rest)
 
 
-def _split(rest: str) -> SplitResult:
+def _read_parts(scheme: str, rest: str) -> _ServerParts:
     # Nothing of the text is quoted in these messages: it may hold a password.
     try:
         parts = urlsplit(f"//{rest}")
@@ -199,10 +187,6 @@ def _split(rest: str) -> SplitResult:
         raise ParameterError(
             "the address holds '?' or '#': in a password they are written %3F and %23, elsewhere they mean nothing here"
         )
-    return parts
-
-
-def _from_parts(scheme: str, parts: SplitResult) -> _ServerParts:
     try:
         port = parts.port
     except ValueError:
@@ -216,11 +200,9 @@ def _from_parts(scheme: str, parts: SplitResult) -> _ServerParts:
             "the path of the address must be empty or one database name; in a password '/' is written %2F"
         )
     login = None
-    if parts.username is not None or parts.password is not None:
-        login = Login.for_user(unquote(parts.username or ""), Secret(unquote(parts.password or "")))
-    host = _validate_host(parts.hostname)
-    address = Address(host, _validate_port(port), login=login, db_name=database)
-    return _ServerParts(address, scheme=scheme, has_port=port is not None)
+    if parts.username is not None:
+        login = Login.for_user(unquote(parts.username), Secret(unquote(parts.password or "")))
+    return _ServerParts(_validate_host(parts.hostname), _validate_port(port), scheme == "https", login, database)
 
 
 def _validate_host(host: str) -> str:
@@ -239,40 +221,28 @@ def _is_ipv6(host: str) -> bool:
         return False
 
 
-def _validate_port(port: int | str | None) -> int:
+def _validate_port(port: int | str | None) -> int | None:
     if port is None:
-        return DEFAULT_PORT
+        return None
     text = str(port).strip()
     if isinstance(port, bool) or not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise ParameterError(f"the port must be a number from 1 to 65535, not {port!r}")
     return int(text)
 
 
-def _is_secure(given: _ServerParts, secure: bool | None, tls: TlsFiles) -> bool:
-    by_scheme = {"https": True, "http": None, "tcp": None, "unix": None, "": None}[given.scheme]
-    if secure is False and (by_scheme or tls):
-        why = "the address is https" if by_scheme else "TLS files are given"
-        raise ParameterError(f"secure=False, but {why}: drop one of the two")
-    return bool(secure or by_scheme or tls)
-
-
 def _login(given: _ServerParts, user: str, password: Secret, token: Secret) -> Login | None:
-    explicit = _explicit_login(user, password, token)
-    if explicit and given.address.login:
-        raise ParameterError("the address already holds a user and password: give them once")
-    login = explicit or given.address.login
-    if login is None and not given.named_by_caller:
-        from_environment = Secret.from_environment("MILVUS_TOKEN")
-        login = Login.for_token(from_environment) if from_environment else None
-    return login
-
-
-def _explicit_login(user: str, password: Secret, token: Secret) -> Login | None:
+    has_user = bool(user or password)
     # pymilvus takes all three and lets one win silently; which one would be a guess here.
-    if token and (user or password):
+    if token and has_user:
         raise ParameterError("give either a user with a password or a token, not both")
-    if user or password:
+    if given.login:
+        if token or has_user:
+            raise ParameterError("the address already holds a user and password: give them once")
+        return given.login
+    if has_user:
         return Login.for_user(user, password)
+    if given.is_default and not token:
+        token = Secret.from_environment("MILVUS_TOKEN") or token
     return Login.for_token(token) if token else None
 
 

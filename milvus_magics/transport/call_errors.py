@@ -28,14 +28,40 @@ def error_from_grpc(
         version: of the server, where it is known.
     """
     code, words = exc.code().name, exc.details() or ""
-    make = _stayed_behind if any(text in words for text in CUT_BY_FORK) else _BY_CODE.get(code)
-    error = make(words, method, address, timeout) if make else None
-    if error is None:
-        error = errors.ServerError(f"{address.url} answered {code}: {words}", code=2)
-    if isinstance(error, errors.ServerTooOldError):
-        error = too_old_error(method, address, version)
+    if any(text in words for text in CUT_BY_FORK):
+        behind = f"the connection to {address.url} stayed with the process that this one was forked from: try again"
+        return errors.UnavailableError(behind, details=words)
+    error = _make_error(code, words, method, address, timeout, version)
     error.details = words
     return error
+
+
+def _make_error(
+    code: str, words: str, method: str, address: Address, timeout: float | None, version: str
+) -> errors.MilvusException:
+    url = address.url
+    match code:
+        case "UNAUTHENTICATED":
+            return _unauthenticated(address)
+        case "PERMISSION_DENIED":
+            return _denied(words, method, address)
+        case "DEADLINE_EXCEEDED":
+            return errors.DeadlineError(
+                f"{url} did not answer {'in time' if timeout is None else f'within {timeout:g} s'}"
+            )
+        case "UNAVAILABLE":
+            return _unavailable(words, address)
+        case "UNIMPLEMENTED" if words == "Method not implemented!":  # what Milvus Lite, a Python server, says
+            return errors.MilvusLiteError(
+                f"{url} has no {method}; it looks like Milvus Lite, which has no users: use a Milvus server"
+            )
+        case "UNIMPLEMENTED" if words.startswith("unknown method") or "not implemented" in words.lower():
+            return too_old_error(method, address, version)
+        case "UNIMPLEMENTED":
+            return errors.NotMilvusError(NOT_MILVUS.format(url=url))
+        case "UNKNOWN" | "INTERNAL" if re.search(NOT_GRPC, words.lower()):
+            return errors.NotMilvusError(NOT_MILVUS.format(url=url))
+    return errors.ServerError(f"{url} answered {code}: {words}", code=2)
 
 
 def too_old_error(method: str, address: Address, version: str) -> errors.ServerTooOldError:
@@ -55,6 +81,10 @@ CUT_BY_FORK = (
     "Socket operation on non-socket",
 )
 NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
+REFUSALS = (
+    errors.AuthenticationError, errors.PermissionDeniedError, errors.ServerTooOldError, errors.MilvusLiteError,
+    errors.RateLimitedError,
+)  # fmt: skip
 
 
 def is_never_sent(exc: errors.MilvusException) -> bool:
@@ -67,33 +97,17 @@ def is_never_sent(exc: errors.MilvusException) -> bool:
 
 def is_refused_call(exc: errors.MilvusException) -> bool:
     """Whether the server answered that it doesn't do this, so nothing was done."""
-    return isinstance(
-        exc,
-        (
-            errors.AuthenticationError,
-            errors.PermissionDeniedError,
-            errors.ServerTooOldError,
-            errors.MilvusLiteError,
-            errors.RateLimitedError,
-        ),
-    )
+    return isinstance(exc, REFUSALS)
 
 
-def _stayed_behind(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
-    return errors.UnavailableError(
-        f"the connection to {address.url} stayed with the process that this one was forked from: try again"
-    )
-
-
-def _unauthenticated(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+def _unauthenticated(address: Address) -> errors.AuthenticationError:
     if address.login is None:
         return errors.AuthenticationError(f"{address.url} wants a user and password, and the connection has none")
-    if not address.user:
-        return errors.AuthenticationError(f"{address.url} refuses the token")
-    return errors.AuthenticationError(f"{address.url} refuses user {address.user!r} with this password")
+    what = f"user {address.user!r} with this password" if address.user else "the token"
+    return errors.AuthenticationError(f"{address.url} refuses {what}")
 
 
-def _denied(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+def _denied(words: str, method: str, address: Address) -> errors.PermissionDeniedError:
     found = re.match(r"Privilege(\w+):", words)
     privilege = found[1] if found else wire.METHODS[method].privilege
     needs = f"the privilege {privilege}" if privilege else f"a privilege for {method}"
@@ -101,25 +115,6 @@ def _denied(words: str, method: str, address: Address, timeout: float | None) ->
     return errors.PermissionDeniedError(
         f"{who} lacks {needs}: an administrator can grant it, or connect as somebody who has it"
     )
-
-
-def _unimplemented(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
-    if words.startswith("unknown method") or "not implemented" in words.lower():
-        if words == "Method not implemented!":  # what Milvus Lite, a Python server, says
-            return errors.MilvusLiteError(
-                f"{address.url} has no {method}; it looks like Milvus Lite, which has no users: use a Milvus server"
-            )
-        return too_old_error(method, address, "")
-    return _not_milvus(address)
-
-
-def _not_milvus(address: Address) -> errors.MilvusException:
-    return errors.NotMilvusError(NOT_MILVUS.format(url=address.url))
-
-
-def _deadline(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
-    within = f"within {timeout:g} s" if timeout is not None else "in time"
-    return errors.DeadlineError(f"{address.url} did not answer {within}")
 
 
 class _Rule(NamedTuple):
@@ -209,34 +204,15 @@ _RULES = (
 )
 
 
-def _unavailable(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException:
+def _unavailable(words: str, address: Address) -> errors.UnavailableError:
     proxy = next((name for name in PROXY_VARIABLES if os.environ.get(name) or os.environ.get(name.upper())), "")
-    facts = {
-        "url": address.url,
-        "host": address.host,
-        "expected": address.server_name or address.host,
-        "variable": proxy or "http_proxy",
-        "words": words,
-    }
     # gRPC names the variable also where it is not set.
     low = words.lower().replace("http_proxy", "http proxy" if proxy else "http_proxy")
     for rule in _RULES:
         if rule.secure in (None, address.secure) and re.search(rule.pattern, low, re.DOTALL):
-            return rule.error(rule.text.format(**facts))
+            variable, expected = proxy or "http_proxy", address.server_name or address.host
+            return rule.error(
+                rule.text.format(url=address.url, host=address.host, expected=expected, variable=variable, words=words)
+            )
     way = f", directly or by the proxy in {proxy}" if proxy and not address.is_local else ""
     return errors.UnavailableError(f"{address.url} cannot be reached{way}: {words}")
-
-
-def _unknown(words: str, method: str, address: Address, timeout: float | None) -> errors.MilvusException | None:
-    return _not_milvus(address) if re.search(NOT_GRPC, words.lower()) else None
-
-
-_BY_CODE = {
-    "UNAUTHENTICATED": _unauthenticated,
-    "PERMISSION_DENIED": _denied,
-    "UNIMPLEMENTED": _unimplemented,
-    "DEADLINE_EXCEEDED": _deadline,
-    "UNAVAILABLE": _unavailable,
-    "UNKNOWN": _unknown,
-    "INTERNAL": _unknown,
-}

@@ -60,7 +60,9 @@ class Connection:
         self._is_open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
         if address.login and not address.secure and not address.is_local:
-            _warn_about_plaintext(address)
+            # One warning per address: Python's default filter shows a text once per place.
+            text = f"the password travels in plaintext to {address.url}: use https:// where the server has TLS"
+            warnings.warn(text, UserWarning, stacklevel=3)
 
     @property
     def user(self) -> str:
@@ -95,13 +97,10 @@ class Connection:
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             with defer_interrupts(interruptible=_waiting_code()):
-                return call(
-                    request_class(**_bare(fields)), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
-                )
+                return call(request_class(**_bare(fields)), **self._options(deadline, login))
         except grpc.RpcError as exc:
-            raise error_from_grpc(exc, method, self.address, deadline.timeout, self.version) from exc.with_traceback(
-                None
-            )
+            error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
+            raise error from exc.with_traceback(None)
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
 
@@ -117,9 +116,7 @@ class Connection:
         """Send a call without waiting, to have several in flight together; arguments as in `call`."""
         call, request_class = self._calls.get(method) or self._prepare(method)
         with defer_interrupts():
-            future = call.future(
-                request_class(**_bare(fields)), timeout=self.seconds_left(deadline), metadata=self._metadata(login)
-            )
+            future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
             return Pending(self, method, deadline, future)
 
     @contextmanager
@@ -156,17 +153,6 @@ class Connection:
         with defer_interrupts():
             self._channel.close()
 
-    def seconds_left(self, deadline: Deadline) -> float | None:
-        """Seconds that a call to this server may still last, or None where there is no limit.
-
-        Raises:
-            DeadlineError: when none are left; names the server.
-        """
-        try:
-            return deadline.remaining()
-        except DeadlineError:
-            raise DeadlineError(f"{self.address.url} did not answer within {deadline.timeout:g} s") from None
-
     def _prepare(self, name: str) -> tuple[Any, Any]:
         """Make the call of a method and its request's class, to be kept until this connection is closed."""
         calls = self._calls  # closing leaves this one behind, so that nothing is kept of a closed channel
@@ -182,10 +168,13 @@ class Connection:
         calls[name] = call, method.request
         return calls[name]
 
-    def _metadata(self, login: Login | None) -> tuple[tuple[str, str], ...]:
+    def _options(self, deadline: Deadline, login: Login | None) -> dict[str, Any]:
+        """What gRPC takes beside the request."""
+        seconds = deadline.remaining(self.address.url)  # raises before anything secret is in this frame
         header = self._authorization if login is CONNECTION_LOGIN else login.header() if login else None
         metadata = (("authorization", header.reveal()),) if header is not None else ()
-        return (*metadata, ("dbname", self.address.db_name)) if self.address.db_name else metadata
+        database = (("dbname", self.address.db_name),) if self.address.db_name else ()
+        return {"timeout": seconds, "metadata": metadata + database}
 
 
 class Pending:
@@ -226,8 +215,7 @@ class Pending:
     def release(self) -> None:
         """Cancel the call, and free what gRPC holds of it: that takes a lock."""
         with defer_interrupts():
-            if self._done.empty():
-                self._future.cancel()
+            self.cancel()
             self._future = self._done = None
 
 
@@ -271,12 +259,3 @@ def _open_channel(address: Address) -> grpc.Channel:
         certificate_chain=files.get("client_pem_path"),
     )
     return grpc.secure_channel(address.target, credentials, options=options)
-
-
-def _warn_about_plaintext(address: Address) -> None:
-    # One warning per address: Python's default filter shows a text once per place.
-    warnings.warn(
-        f"the password travels in plaintext to {address.url}: use https:// where the server has TLS",
-        UserWarning,
-        stacklevel=4,
-    )

@@ -22,11 +22,18 @@ class Deadline:
     __slots__ = ("at", "timeout")
 
     def __init__(self, timeout: float | None) -> None:
-        self.timeout = validate_timeout(timeout)
-        self.at = None if self.timeout is None else time.monotonic() + self.timeout
+        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float))):
+            raise ParameterError(f"timeout must be a number of seconds or None, not {timeout!r}", outcome=NOTHING_SENT)
+        if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+            raise ParameterError(f"timeout must be more than 0 seconds, not {timeout!r}", outcome=NOTHING_SENT)
+        self.timeout = None if timeout is None else float(timeout)
+        self.at = None if timeout is None else time.monotonic() + timeout
 
-    def remaining(self) -> float | None:
+    def remaining(self, server: str = "") -> float | None:
         """Seconds left, or None where there is no limit.
+
+        Args:
+            server: the address of who is waited for, to be named where none are left.
 
         Raises:
             DeadlineError: when none are left, so that no call is started that cannot end well.
@@ -35,7 +42,8 @@ class Deadline:
             return None
         left = self.at - time.monotonic()
         if left <= 0:
-            raise DeadlineError(f"no answer within {self.timeout:g} s")
+            what = f"{server} did not answer" if server else "no answer"
+            raise DeadlineError(f"{what} within {self.timeout:g} s")
         return left
 
     def is_over(self) -> bool:
@@ -53,14 +61,3 @@ class Deadline:
             time.sleep(every if self.at is None else max(0.0, min(every, self.at - time.monotonic())))
             if not self.is_over():
                 yield
-
-
-def validate_timeout(timeout: float | None) -> float | None:
-    """The timeout in seconds as a float, or None for "no limit"."""
-    if timeout is None:
-        return None
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise ParameterError(f"timeout must be a number of seconds or None, not {timeout!r}", outcome=NOTHING_SENT)
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise ParameterError(f"timeout must be more than 0 seconds, not {timeout!r}", outcome=NOTHING_SENT)
-    return float(timeout)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from signal import SIGINT
 from types import CodeType, FrameType
-from typing import Any
 
 try:
     # What `signal` makes its own of: that looks handlers up in an enum, which costs more than the whole call to gRPC.
@@ -22,33 +21,7 @@ except ImportError:
     from signal import getsignal, signal
 
 
-class _Guard:
-    """The handler of SIGINT as long as interrupts are held back."""
-
-    def __init__(
-        self, before: Callable[..., Any], interruptible: CodeType | None, on_interrupt: Callable[[], None] | None
-    ) -> None:
-        self._before, self._interruptible, self._on_interrupt = before, interruptible, on_interrupt
-        self._count = 0
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self._on_interrupt is not None:
-            self._on_interrupt()
-            return
-        self._count += 1
-        is_waiting = self._interruptible is not None and frame is not None and frame.f_code is self._interruptible
-        # A second interrupt is delivered at once, even if gRPC may be left holding a lock.
-        if is_waiting or self._count > 1:
-            self._count = 0
-            self._before(number, frame)
-
-    def deliver(self) -> None:
-        """Hand on what was held back."""
-        if self._count:
-            self._before(SIGINT, None)
-
-
-_guard: _Guard | None = None  # only the main thread has one
+_is_deferring = False  # only the main thread ever is
 
 
 @contextmanager
@@ -61,17 +34,31 @@ def defer_interrupts(
         interruptible: code that may be left by an interrupt.
         on_interrupt: called for every interrupt, which then goes no further.
     """
-    global _guard
+    global _is_deferring
     before = getsignal(SIGINT)
-    if _guard is not None or not callable(before) or threading.current_thread() is not threading.main_thread():
+    if _is_deferring or not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    guard = _Guard(before, interruptible, on_interrupt)
-    signal(SIGINT, guard)  # from here on nothing is raised that would leave `_guard` set
-    _guard = guard
+    count = 0
+
+    def hold_back(number: int, frame: FrameType | None) -> None:
+        nonlocal count
+        if on_interrupt is not None:
+            on_interrupt()
+            return
+        count += 1
+        is_waiting = interruptible is not None and frame is not None and frame.f_code is interruptible
+        # A second interrupt is delivered at once, even if gRPC may be left holding a lock.
+        if is_waiting or count > 1:
+            count = 0
+            before(number, frame)
+
+    signal(SIGINT, hold_back)  # from here on nothing is raised that would leave `_is_deferring` set
+    _is_deferring = True
     try:
         yield
     finally:
-        _guard = None
+        _is_deferring = False
         signal(SIGINT, before)
-        guard.deliver()
+        if count:
+            before(SIGINT, None)

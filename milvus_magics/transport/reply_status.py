@@ -1,39 +1,4 @@
-"""From what gRPC or the server says to the error that is raised: the one table.
-
-| situation | class | code |
-|---|---|---|
-| name, password, option or timeout that cannot be right | ParameterError | 1100 |
-| unknown alias | AliasError | 1 |
-| connection closed on this side | ClosedError | 2 |
-| connection refused | RefusedError | 2 |
-| host name not resolved | NameResolutionError | 2 |
-| TLS to a plaintext port, plaintext to a TLS port | TlsError | 2 |
-| certificate missing, broken, untrusted, for another host | CertificateError | 2 |
-| an HTTP proxy from the environment in the way | HttpProxyError | 2 |
-| not a Milvus (an HTTP answer, an unknown service) | NotMilvusError | 2 |
-| connection lost, server not ready | UnavailableError | 2 |
-| no answer within the timeout | DeadlineError | 10001 |
-| the connection's own credentials refused | AuthenticationError | 1400 |
-| the target's password wrong | WrongPasswordError | 1400 |
-| unknown user | UnknownUserError | 1100 |
-| unknown role | UnknownRoleError | 1100 |
-| unknown privilege or group | UnknownPrivilegeError | 1100 |
-| user exists already | UserExistsError | 1100 |
-| role exists already | RoleExistsError | 1100 |
-| group of privileges exists already | GroupExistsError | 1100 |
-| taken away without having been given | NotGrantedError | 1100 |
-| still holds grants, still granted | InUseError | 1100 |
-| protected user | ProtectedUserError | 1401 |
-| protected role | ProtectedRoleError | 1401 |
-| missing privilege | PermissionDeniedError | 1401 |
-| user or role limit reached | LimitReachedError | 9 |
-| rate limit | RateLimitedError | 8 |
-| operation unknown to the server | ServerTooOldError | 10 |
-| Milvus Lite | MilvusLiteError | 10 |
-| password cannot be verified | CannotVerifyError | 65535 |
-| outcome unknown | OutcomeUnknownError | 65535 |
-| name not retyped | ConfirmationError | 65535 |
-| anything else | ServerError | the server's |
+"""The errors for replies, by the server's codes and words; those for calls that got none are in call_errors.py.
 
 Texts are matched only where the code says too little; the server's own words stay in `details`, the
 gRPC error in `__cause__`.
@@ -91,7 +56,7 @@ def raise_if_failed(status: Status) -> None:
     """Raise what a status that is not a success means.
 
     Raises:
-        MilvusException: the class that the table above gives.
+        MilvusException: of the class that `_MEANINGS` gives.
     """
     if not status.ok:
         raise error_from_status(status)

@@ -23,27 +23,45 @@ class Control:
 
     Args:
         control: descriptor of the socket.
-        kernel: pidfd of the process, or -1.
-        starter: its pid.
+        starter: pid of the process that started the keeper.
+
+    Attributes:
+        has_pidfd: whether the system has pidfds; else only the parent's pid tells when the starter is gone.
+        leashes: descriptors of which the first that becomes readable, or ends, means: stop.
     """
 
-    def __init__(self, control: int, kernel: int, starter: int) -> None:
-        self.sock = socket.socket(fileno=control)
-        self.kernel, self.starter = kernel, starter
-        # A forked child of the kernel may hold the socket open; the pidfd doesn't mind.
-        self.ends = [control] + ([kernel] if kernel >= 0 else [])
+    def __init__(self, control: int, starter: int) -> None:
+        self.sock, self.starter = socket.socket(fileno=control), starter
+        self.leashes: list[int] = []
+        # A forked child of the starter may hold the socket open; the pidfd doesn't mind.
+        with contextlib.suppress(AttributeError, OSError):
+            self.leashes.append(os.pidfd_open(starter))
+        self.has_pidfd = bool(self.leashes)
+
+    def wait(self, descriptor: int, seconds: float | None = None) -> bool:
+        """Wait for a descriptor, and return whether it can be read; raises `Stop` if the server has to end.
+
+        Args:
+            descriptor: what is waited for.
+            seconds: how long; None = until it can be read, but 1 s where the starter's pid has to be looked at.
+        """
+        if self.is_orphaned():
+            raise Stop
+        poll = select.poll()
+        for one in (descriptor, *self.leashes):
+            poll.register(one, select.POLLIN)
+        if seconds is None and not self.has_pidfd:
+            seconds = 1.0
+        ready = [one for one, _ in poll.poll(None if seconds is None else seconds * 1000)]
+        if any(leash in ready for leash in self.leashes):
+            raise Stop
+        return descriptor in ready
 
     def receive(self) -> dict[str, Any]:
         """Wait for the next message; raises `Stop` if the other side is gone."""
-        poll = select.poll()
-        for end in self.ends:
-            poll.register(end, select.POLLIN)
         line = b""
         while not line.endswith(b"\n"):
-            ready = [fd for fd, _ in poll.poll(1000 if self.kernel < 0 else None)]
-            if self.kernel in ready or self.is_orphaned():
-                raise Stop
-            if ready:
+            if self.wait(self.sock.fileno()):
                 data = self.sock.recv(65536)
                 if not data:
                     raise Stop
@@ -57,5 +75,5 @@ class Control:
             self.sock.sendall(json.dumps(message).encode() + b"\n")
 
     def is_orphaned(self) -> bool:
-        """Whether the kernel is gone, where only the parent's pid tells, for want of a pidfd."""
-        return self.kernel < 0 and self.starter > 0 and os.getppid() != self.starter
+        """Whether the starter is no longer this process's parent; never in a pid namespace, where `starter` is 0."""
+        return self.starter > 0 and os.getppid() != self.starter

@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Iterator
 
 CLONE_NEW_USER_NET_PID_MOUNT = 0x10000000 | 0x40000000 | 0x20000000 | 0x00020000
 MS_NOSUID_NODEV_NOEXEC, MS_BIND, MNT_DETACH = 2 | 4 | 8, 4096, 2
@@ -65,8 +66,9 @@ def mount_proc() -> None:
         ctypes.CDLL(None).mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(MS_NOSUID_NODEV_NOEXEC), None)
 
 
-def mount_private(private: str) -> list[str]:
-    """Mount a private directory where Milvus insists on writing; returns the directories made for it.
+@contextlib.contextmanager
+def mount_private(private: str) -> Iterator[None]:
+    """Mount a private directory where Milvus insists on writing, until the end of the block.
 
     Its process and session numbers go there. The first user of a machine to run a Milvus would own these
     directories, and nobody else's would start.
@@ -79,15 +81,13 @@ def mount_private(private: str) -> list[str]:
             made.append(path)
         if os.path.isdir(path) and not os.path.islink(path):
             libc.mount(os.fsencode(private), path.encode(), None, ctypes.c_ulong(MS_BIND), None)
-    return made
-
-
-def unmount_private(made: list[str]) -> None:
-    """Undo `mount_private`."""
-    for path in made:
-        ctypes.CDLL(None).umount2(path.encode(), MNT_DETACH)
-        with contextlib.suppress(OSError):
-            os.rmdir(path)
+    try:
+        yield
+    finally:
+        for path in made:
+            libc.umount2(path.encode(), MNT_DETACH)
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
 
 
 def die_with_parent() -> None:

@@ -14,8 +14,8 @@ import time
 from typing import Any, NoReturn
 
 from .control import Control, StartError, Stop
-from .isolation import isolate, mount_private, mount_proc, unmount_private
-from .server import Server
+from .isolation import isolate, mount_private, mount_proc
+from .server import run_server
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 OPEN_FILES = 65536
@@ -29,7 +29,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.umask(0o077)
     _set_limits()
-    control = Control(*map(int, sys.argv[1:4]))
+    control = Control(*map(int, sys.argv[1:3]))
     try:
         _run(control)
     except Stop:
@@ -43,41 +43,37 @@ def _run(control: Control) -> None:
     try:
         _run_plan(plan, control)
     finally:
-        _remove(plan["remove"])
+        for path in plan["remove"]:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _run_plan(plan: dict[str, Any], control: Control) -> None:
     lock = _lock(plan["lock"], control.starter)
     tcp = _bind(plan["tcp_port"])  # before isolating: this one is the host's
-    why_not = "" if plan["isolate"] is not False else "not asked for"
-    why_not = why_not or isolate()
+    why_not = "not asked for" if plan["isolate"] is False else isolate()
     if why_not and plan["isolate"]:
         raise StartError(f"the embedded Milvus cannot be isolated: {why_not}")
     control.send(isolated=not why_not, why_not=why_not, port=tcp.getsockname()[1] if tcp else None)
     job = control.receive()
-    if why_not:
-        if tcp:
-            tcp.close()  # it has only kept the port free for Milvus
-        Server(job, control, lock, None).run()
-    else:
-        _run_isolated(job | {"remove": plan["remove"]}, control, lock, tcp)
+    if not why_not:
+        with mount_private(job["run"]):
+            _run_isolated(job, control, lock, tcp)
+        return
+    if tcp:
+        tcp.close()  # it has only kept the port free for Milvus
+    run_server(job, control, lock, None)
 
 
 def _run_isolated(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
-    made = mount_private(job["run"])
-    try:
-        _wait_for_child(job | {"made": made}, control, lock, tcp)
-    finally:
-        unmount_private(made)
-
-
-def _wait_for_child(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
     leash, leash_end = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(leash_end)
-        _run_as_first_process(job, control, lock, tcp, leash)
-        os._exit(0)
+        control.starter = 0  # whose pid means nothing in here; the leash ends with our parent
+        control.leashes.append(leash)
+        mount_proc()
+        run_server(job, control, lock, tcp)
+        return  # to clean up as our parent does, in case that was killed
     control.sock.close()
     if tcp:
         tcp.close()
@@ -91,29 +87,13 @@ def _wait_for_child(job: dict[str, Any], control: Control, lock: int, tcp: socke
 
 
 def _wait(child: int, control: Control) -> None:
-    if control.kernel >= 0:
+    if control.has_pidfd:
         os.waitpid(child, 0)
         return
     while os.waitpid(child, os.WNOHANG) == (0, 0):
         if control.is_orphaned():
             raise Stop
         time.sleep(0.5)
-
-
-def _run_as_first_process(
-    job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None, leash: int
-) -> None:
-    control.starter = 0  # whose pid means nothing in here; the leash ends with our parent
-    mount_proc()
-    server = Server(job, control, lock, tcp)
-    server.stop_on(leash)
-    try:
-        server.run()
-    except Stop:
-        pass
-    finally:  # our parent does this too, unless it was killed
-        unmount_private(job["made"])
-        _remove(job["remove"])
 
 
 def _lock(path: str, starter: int) -> int:
@@ -143,11 +123,6 @@ def _bind(port: int | None) -> socket.socket | None:
     except OSError as exc:
         raise StartError(f"TCP port {port} of 127.0.0.1 cannot be used: {exc.strerror}") from None
     return sock
-
-
-def _remove(paths: list[str]) -> None:
-    for path in paths:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _set_limits() -> None:

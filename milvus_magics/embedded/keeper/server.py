@@ -5,22 +5,20 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import select
-import selectors
 import socket
 import subprocess
-from typing import Any, NoReturn
+from typing import Any
 
 from .admin import is_healthy, remove_dead_sessions, set_root_password
-from .control import Control, StartError, Stop
+from .control import Control, StartError
 from .isolation import die_with_parent
 from .relay import Relay
 
 TERMINATE_SECONDS = 5.0
 
 
-class Server:
-    """One Milvus process, and the relay to it.
+def run_server(job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
+    """Start Milvus and the relay to it, and wait until it ends or has to end.
 
     Args:
         job: what to run: argv, env, cwd, output (a file), run (a directory of its own), ports (proxy, etcd, metrics),
@@ -30,95 +28,63 @@ class Server:
         lock: descriptor of the data directory's lock; Milvus holds it too.
         tcp: bound socket of the host's network to open as well.
     """
-
-    def __init__(self, job: dict[str, Any], control: Control, lock: int, tcp: socket.socket | None) -> None:
-        self.job, self.control, self.lock, self.tcp = job, control, lock, tcp
-        self.selector = selectors.DefaultSelector()
-        self.relay = Relay(self.selector, job["ports"]["proxy"])
-        self.has_exited = False
-        for end in control.ends:
-            self.stop_on(end)
-
-    def stop_on(self, end: int) -> None:
-        """Stop when a descriptor becomes readable or is closed on the other side."""
-
-        def stop(mask: int) -> NoReturn:
-            raise Stop
-
-        self.selector.register(end, selectors.EVENT_READ, stop)
-
-    def run(self) -> None:
-        """Start Milvus, and wait until it ends or has to end."""
-        milvus, exited = self._start()
-        try:
-            if not self._wait_until_ready():
-                self.control.send(has_exited=True)
-                return
-            self._open()
-            self.control.send(ready=True)
-            while not self.has_exited:
-                self._handle_events(1.0 if self.control.kernel < 0 else None)
-        except (StartError, http.client.HTTPException, OSError, ValueError) as exc:
-            self.control.send(error=str(exc))
-        finally:
-            self.relay.close()  # Milvus would wait for its clients to go
-            _end(milvus, exited)
-
-    def _start(self) -> tuple[subprocess.Popen[bytes], int]:
-        exited, milvus_end = os.pipe()  # Milvus holds the one end, so the other ends with it
-        with open(self.job["output"], "wb") as output:
-            milvus = subprocess.Popen(
-                self.job["argv"],
-                env=self.job["env"],
-                cwd=self.job["cwd"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=(milvus_end, self.lock),
-                preexec_fn=die_with_parent,
-            )
-        os.close(milvus_end)
-        self.selector.register(exited, selectors.EVENT_READ, self._on_exit)
-        return milvus, exited
-
-    def _on_exit(self, mask: int) -> None:
-        self.has_exited = True
-
-    def _handle_events(self, timeout: float | None) -> None:
-        for key, mask in self.selector.select(timeout):
-            key.data(mask)
-        if self.control.is_orphaned():
-            raise Stop
-
-    def _wait_until_ready(self) -> bool:
-        ports = self.job["ports"]
-        while not self.has_exited:
-            # Refused until Milvus listens; what doesn't pass by is the starter's timeout.
-            with contextlib.suppress(StartError, OSError, ValueError, http.client.HTTPException):
-                remove_dead_sessions(ports["etcd"])
-                if is_healthy(ports["metrics"]):
-                    return True
-            self._handle_events(0.03)
-        return False
-
-    def _open(self) -> None:
-        # The order is the promise: root has its password before anybody can come in.
-        ports = self.job["ports"]
-        if self.job["password"]:
-            set_root_password(ports, self.job["password"])
-        if not self.job["socket"]:
+    control.leashes.append(control.sock.fileno())  # the job was the last message
+    relay = Relay(job["ports"]["proxy"])
+    milvus, exited = _start(job, lock)
+    try:
+        if not _wait_until_ready(job["ports"], control, exited):
+            control.send(has_exited=True)
             return
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(self.job["socket"])
-        self.relay.listen(listener)
-        if self.tcp:
-            self.relay.listen(self.tcp)
+        # The order is the promise: root has its password before anybody can come in.
+        if job["password"]:
+            set_root_password(job["ports"], job["password"])
+        if job["socket"]:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(job["socket"])
+            relay.listen(listener)
+            if tcp:
+                relay.listen(tcp)
+        control.send(ready=True)
+        while not control.wait(exited):
+            pass
+    except (StartError, http.client.HTTPException, OSError, ValueError) as exc:
+        control.send(error=str(exc))
+    finally:
+        relay.close()  # Milvus would wait for its clients to go
+        _end(milvus)
 
 
-def _end(milvus: subprocess.Popen[bytes], exited: int) -> None:
-    poll = select.poll()
-    poll.register(exited, select.POLLIN)
+def _start(job: dict[str, Any], lock: int) -> tuple[subprocess.Popen[bytes], int]:
+    exited, milvus_end = os.pipe()  # Milvus holds the one end, so the other ends with it
+    with open(job["output"], "wb") as output:
+        milvus = subprocess.Popen(
+            job["argv"],
+            env=job["env"],
+            cwd=job["cwd"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=(milvus_end, lock),
+            preexec_fn=die_with_parent,
+        )
+    os.close(milvus_end)
+    return milvus, exited
+
+
+def _wait_until_ready(ports: dict[str, int], control: Control, exited: int) -> bool:
+    while not control.wait(exited, 0.03):
+        # Refused until Milvus listens; what doesn't pass by is the starter's timeout.
+        with contextlib.suppress(StartError, OSError, ValueError, http.client.HTTPException):
+            remove_dead_sessions(ports["etcd"])
+            if is_healthy(ports["metrics"]):
+                return True
+    return False
+
+
+def _end(milvus: subprocess.Popen[bytes]) -> None:
     milvus.terminate()
-    if not poll.poll(TERMINATE_SECONDS * 1000):
+    try:
+        milvus.wait(TERMINATE_SECONDS)
+    except subprocess.TimeoutExpired:
         milvus.kill()
-    milvus.wait()
+        milvus.wait()
