@@ -43,7 +43,7 @@ def preview_drop_role(
         snapshot.users,
         snapshot.grants,
         force,
-        undo if conn.on_change.has_restorer else "",
+        undo if conn.on_change.restorer else "",
         warning,
     )
 
@@ -132,7 +132,7 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
     _require_right_to_drop(conn, deadline)
 
     def progress() -> str:
-        is_kept = conn.on_change.has_restorer and attempt.outcome != "refused"
+        is_kept = conn.on_change.restorer and attempt.outcome != "refused"
         back = " (%milvus_restore_role brings them back)" if is_kept else ""
         revoked = f"{len(grants) - len(left)} of the {len(grants)} privileges of role {role!r} are revoked{back}"
         return f"{revoked}, but not {left[0]}" if left else f"{revoked}, but dropping it is not confirmed"

@@ -148,10 +148,11 @@ def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_n
     Args:
         passwords_not_kept: users whose password cannot be restored.
     """
-    if not conn.on_change.has_restorer or not snapshots:
+    restorer = conn.on_change.restorer
+    if restorer is None or not snapshots:
         return ""
     whose = f" for {passwords_not_kept} of them" if passwords_not_kept < len(snapshots) else ""
-    why = " (theirs cannot be had here)" if conn.on_change.wants_secrets else ""
+    why = " (theirs cannot be had here)" if restorer.wants_secrets else ""
     password = f", with a new password{whose}{why}" if passwords_not_kept else ""
     unseen = None in map(attrgetter("roles"), snapshots)
     roles = ", without their roles, which the acting user may not see" if unseen else ""

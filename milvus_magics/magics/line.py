@@ -35,6 +35,9 @@ _OUTSIDE = re.compile(
 )
 _INSIDE = re.compile(rf"""\\(?P<escaped>["\\${{}}])|{_EXPANDED}|(?P<quote>")|(?P<plain>[^"\\${{}}]+|.)""", re.DOTALL)
 
+_WORD_GOES_ON = re.compile(r"[\w-]")
+_VALUE = re.compile(r"=|\s+[^\s-]")
+
 
 @dataclass
 class Token:
@@ -44,13 +47,6 @@ class Token:
     literal: str = ""
     plain: bool = True
     is_option: bool = False
-
-    def add(self, text: str, *, plain: bool) -> None:
-        """Append text; once something is not plain, the literal beginning is over."""
-        self.plain = self.plain and plain
-        self.text += text
-        if self.plain:
-            self.literal += text
 
 
 class Namespace:
@@ -106,28 +102,27 @@ def split(line: str, namespace: Namespace) -> list[Token]:
     Raises:
         ParameterError: a quote or brace is not closed, or a name is not defined.
     """
-    line = line.strip()
-    line = line[:-1] if line.endswith(";") and not line.endswith("\\;") else line
+    line = re.sub(r"(?<!\\);$", "", line.strip())
     tokens: list[Token] = []
     token, at, in_quotes = None, 0, False
     while piece := (_INSIDE if in_quotes else _OUTSIDE).match(line, at):
         kind = piece.lastgroup
         if not in_quotes:
-            refuse_secret(token, line[at])
+            refuse_secret(token, line, at)
         if kind == "blank":
             token, at = None, piece.end()
             continue
         if token is None:
-            if tokens and line[at] != "-":
-                refuse_value(tokens[-1])
             token = Token()
             tokens.append(token)
         text, at = _expand(piece, namespace)
-        token.add(text, plain=kind == "plain" and not in_quotes)
+        token.text += text
+        token.plain = token.plain and kind == "plain"
+        token.literal += text if token.plain else ""
         in_quotes ^= kind == "quote"
     if in_quotes:
         raise ParameterError(_UNCLOSED_QUOTE, outcome=NOTHING_SENT)
-    refuse_secret(token, "")
+    refuse_secret(token, line, at)
     return tokens
 
 
@@ -162,46 +157,29 @@ def _expression_at(line: str, start: int) -> str:
     )
 
 
-def refuse_secret(token: Token | None, following: str) -> None:
+def refuse_secret(token: Token | None, line: str, at: int) -> None:
     """Stop at an option that would be followed by a secret, before anything of that is looked at.
 
     Args:
         token: the word that it may be, so far; None between words.
-        following: the next character; empty at the end of the line.
+        line: the whole line.
+        at: where the word goes on, or ends.
 
     Raises:
         ParameterError: it is one.
     """
-    if token is None or following.isalnum() or (following and following in "-_"):
+    if token is None or _WORD_GOES_ON.match(line, at):
         return
-    option = _option_in(token)
+    option = token.literal.replace("_", "-").lower()
     if option in SECRET_OPTIONS or option.startswith("-p"):
         raise ParameterError(
             f"a password is never typed on the line; use {NEW_SOURCES if option == '--new-password' else SOURCES}. "
             f"{cleanup_advice()}",
             outcome=NOTHING_SENT,
         )
-    if following == "=":
-        refuse_value(token)
-
-
-def refuse_value(token: Token) -> None:
-    """Stop at a value of `--token`, which takes none.
-
-    Raises:
-        ParameterError: the word is that option.
-    """
-    if _option_in(token) == "--token":
-        raise ParameterError(
-            "--token takes no value, it asks for it; --token-env VAR and --token-var NAME say where it is. "
-            f"{cleanup_advice('token')}",
-            outcome=NOTHING_SENT,
-        )
-
-
-def _option_in(token: Token) -> str:
-    """What was typed without quotes, as options are spelled."""
-    return token.literal.replace("_", "-").lower()
+    if option == "--token" and _VALUE.match(line, at):
+        where = "--token takes no value, it asks for it; --token-env VAR and --token-var NAME say where it is"
+        raise ParameterError(f"{where}. {cleanup_advice('token')}", outcome=NOTHING_SENT)
 
 
 def cleanup_advice(what: str = "password") -> str:

@@ -24,8 +24,9 @@ def named_source(args: argparse.Namespace, user: str, new: str = "") -> Secret |
     Raises:
         ParameterError: two sources, or one that has nothing.
     """
-    env, var, keyring = (getattr(args, new + name) for name in ("password_env", "password_var", "keyring"))
-    if sum(source is not None for source in (env, var, keyring)) > 1:
+    given = vars(args)
+    env, var, keyring = given[f"{new}password_env"], given[f"{new}password_var"], given[f"{new}keyring"]
+    if (env, var, keyring).count(None) < 2:
         what = f"the new password, not two: {NEW_SOURCES}" if new else f"the password, not two: {SOURCES}"
         raise ParameterError(f"give one source for {what}", outcome=NOTHING_SENT)
     return read_source(env, var, args.namespace) if keyring is None else Secret.from_keyring(keyring, user)

@@ -170,12 +170,14 @@ class UserMagics(SessionMagics):
 def _confirm_and_delete(
     is_confirmed: bool, conn: Connection, user: str, password: Secret | None, *, timeout: float
 ) -> DeletedUser:
-    preview = None if is_confirmed and password else _preview(conn, user, timeout)
+    preview = None if is_confirmed and password is not None else _preview(conn, user, timeout)
     if preview and preview.warning:
         prompts.confirm(str(preview), user, is_confirmed)
-    elif preview and password and preview.undo:
+    elif preview and password is not None and preview.undo:
         print(f"{user!r} will be deleted; {preview.undo}")  # as the prompt says it otherwise
-    return client.users.delete_user(conn, user, password or prompts.ask(_label(user, preview)), timeout=timeout)
+    if password is None:
+        password = prompts.ask(_label(user, preview))
+    return client.users.delete_user(conn, user, password, timeout=timeout)
 
 
 def _preview(conn: Connection, user: str, timeout: float) -> DeletePreview | None:

@@ -190,9 +190,10 @@ class Connections:
     def get(self, alias: str = DEFAULT) -> Connection:
         """The connection of an alias, or AliasError, which names the aliases there are."""
         with self._lock:
-            conn = self._open.get(_require_alias(alias))
+            conn = self._open.get(alias) if isinstance(alias, str) else None
             there_are = sorted(self._open)
         if conn is None:
+            _require_alias(alias)
             hint = f"there are: {', '.join(map(repr, there_are))}" if there_are else "nothing is connected yet"
             raise AliasError(f"no connection {alias!r}; {hint}; connect with %milvus_connect or connections.connect()")
         return conn

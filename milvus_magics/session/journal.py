@@ -36,12 +36,13 @@ class Journal:
         """Add an entry; every connection of the session calls this."""
         with self._lock:
             self._entries.append(change)
-        AUDIT.info(
-            "%s %s: %s (code %s) on %s by %s",
-            change.operation, printable(change.target), change.outcome, change.code, change.server,
-            change.actor or "nobody",
-            extra={"change": change.to_dict()},
-        )  # fmt: skip
+        if AUDIT.isEnabledFor(logging.INFO):
+            AUDIT.info(
+                "%s %s: %s (code %s) on %s by %s",
+                change.operation, printable(change.target), change.outcome, change.code, change.server,
+                change.actor or "nobody",
+                extra={"change": change.to_dict()},
+            )  # fmt: skip
 
     def entries(self) -> list[Change]:
         """All entries, oldest first."""

@@ -44,14 +44,9 @@ class UndoStore(Restorer):
     def keep_passwords(self, minutes: float) -> None:
         """Keep passwords of users deleted from now on for so many minutes; 0 = never, and drop those in memory."""
         with self._lock:
-            self._seconds = minutes * 60
+            self._seconds, self.wants_secrets = minutes * 60, minutes > 0
             if not minutes:
                 self._secrets.clear()
-
-    @property
-    def wants_secrets(self) -> bool:
-        """Whether passwords of deleted users are kept."""
-        return self._seconds > 0
 
     @property
     def users_with_secret(self) -> list[str]:
@@ -69,7 +64,9 @@ class UndoStore(Restorer):
                 self._add_role(key, change.undo_record, is_partial=change.outcome != "done")
             elif isinstance(change.undo_record, client.results.users.UserSnapshot):
                 self._users[key] = change.undo_record
-                self._add_secret(key, secret)
+                self._secrets.pop(key, None)  # an older one of that user isn't theirs any more
+                if secret is not None:
+                    self._keep_secret(key, secret)
             elif change.outcome == "done" and change.operation == "create_user":
                 self._forget_user(key)
 
@@ -155,13 +152,11 @@ class UndoStore(Restorer):
         self._users.pop(key, None)
         self._secrets.pop(key, None)
 
-    def _add_secret(self, key: Key, secret: Secret | None) -> None:
-        """Keep a secret until it expires; an older one of that user isn't theirs any more."""
-        self._secrets.pop(key, None)
-        if secret is not None and self.wants_secrets:
-            expires = time.monotonic() + self._seconds
-            self._secrets[key] = secret, expires
-            self._expire_at(expires)
+    def _keep_secret(self, key: Key, secret: Secret) -> None:
+        """Keep a secret until it expires."""
+        expires = time.monotonic() + self._seconds
+        self._secrets[key] = secret, expires
+        self._expire_at(expires)
 
     def _expire(self) -> None:
         for key in [key for key, (_, expires) in self._secrets.items() if expires <= time.monotonic()]:

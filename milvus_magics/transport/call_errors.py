@@ -28,7 +28,7 @@ def error_from_grpc(
         version: of the server, where it is known.
     """
     code, words = exc.code().name, exc.details() or ""
-    if any(text in words for text in CUT_BY_FORK):
+    if re.search(CUT_BY_FORK, words):
         behind = f"the connection to {address.url} stayed with the process that this one was forked from: try again"
         return errors.UnavailableError(behind, details=words)
     error = _make_error(code, words, method, address, timeout, version)
@@ -74,11 +74,9 @@ def too_old_error(method: str, address: Address, version: str) -> errors.ServerT
 
 # What gRPC says in a forked process of a connection that it had before the fork.
 CUT_BY_FORK = (
-    "Closed on fork",
-    "Wrong file descriptor generation",
+    "Closed on fork|Wrong file descriptor generation|"
     # Older gRPC, up to 1.74 at least: the descriptor was closed, and may mean something else by now.
-    "Bad file descriptor",
-    "Socket operation on non-socket",
+    "Bad file descriptor|Socket operation on non-socket"
 )
 NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
 REFUSALS = (

@@ -43,6 +43,7 @@ class Connection:
 
     Attributes:
         address: as given.
+        user: whom it acts as; empty for nobody, and for the holder of a token that tells none.
         on_change: called with every `Change` made or tried through this connection.
         version: of the server, once it has told.
 
@@ -52,6 +53,7 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         self.address: Address = address
+        self.user = address.user
         self.on_change = Listeners()
         self.version = ""
         self._authorization = address.login.header() if address.login else None
@@ -65,16 +67,11 @@ class Connection:
             warnings.warn(text, UserWarning, stacklevel=3)
 
     @property
-    def user(self) -> str:
-        """The user that this connection acts as; empty for nobody, and for the holder of a token that tells none."""
-        return self.address.user
-
-    @property
     def actor(self) -> str:
         """Who this connection acts as, in words."""
         if self.address.login is None:
             return "nobody"
-        return repr(self.address.user) if self.address.user else "the holder of a token"
+        return repr(self.user) if self.user else "the holder of a token"
 
     def __repr__(self) -> str:
         return f"<Connection to {self.address.url} as {self.actor}>"
@@ -131,8 +128,9 @@ class Connection:
         try:
             yield begin
         finally:
-            for call in calls:
-                call.release()
+            with defer_interrupts():
+                for call in calls:
+                    call.release()
 
     def reauthenticate(self, password: Secret) -> None:
         """Go on as the same user, with their new password."""
@@ -144,7 +142,7 @@ class Connection:
             self._go_on_as(self.address.login.split())
 
     def _go_on_as(self, login: Login) -> None:
-        self.address, self._authorization = replace(self.address, login=login), login.header()
+        self.address, self.user, self._authorization = replace(self.address, login=login), login.user, login.header()
 
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
@@ -213,10 +211,9 @@ class Pending:
                 self._future.cancel()
 
     def release(self) -> None:
-        """Cancel the call, and free what gRPC holds of it: that takes a lock."""
-        with defer_interrupts():
-            self.cancel()
-            self._future = self._done = None
+        """Cancel the call, and free what gRPC holds of it. That takes a lock, so no interrupt may come meanwhile."""
+        self._future.cancel()
+        self._future = self._done = None
 
 
 @cache
@@ -235,8 +232,8 @@ def _bare(value: Any) -> Any:
     if isinstance(value, Secret):
         return wire.encode_password(value.encode())
     if isinstance(value, dict):
-        return {name: _bare(part) for name, part in value.items()}
-    return [_bare(part) for part in value] if isinstance(value, list) else value
+        return dict(zip(value, map(_bare, value.values()), strict=True))
+    return [*map(_bare, value)] if isinstance(value, list) else value
 
 
 def _open_channel(address: Address) -> grpc.Channel:

@@ -54,12 +54,13 @@ class Change:
 
 
 class Restorer:
-    """A listener that can restore what is deleted."""
+    """A listener that can restore what is deleted.
 
-    @property
-    def wants_secrets(self) -> bool:
-        """Whether it has a use for the passwords of deleted users."""
-        raise NotImplementedError
+    Attributes:
+        wants_secrets: whether it has a use for the passwords of deleted users.
+    """
+
+    wants_secrets = False
 
     def __call__(self, change: Change, secret: Secret | None = None) -> None:
         """Take note of a change, and of the deleted user's password or its hash. None if it is not to be had."""
@@ -70,14 +71,18 @@ class Listeners(list[Callable[[Change], None]]):
     """The listeners of a connection, in the order in which they are called."""
 
     @property
-    def has_restorer(self) -> bool:
-        """Whether somebody can restore what is deleted."""
-        return any(isinstance(listener, Restorer) for listener in self)
+    def restorer(self) -> Restorer | None:
+        """The listener that can restore what is deleted. None if there is none."""
+        for listener in self:
+            if isinstance(listener, Restorer):
+                return listener
+        return None
 
     @property
     def wants_secrets(self) -> bool:
-        """Whether somebody has a use for the passwords of deleted users."""
-        return any(isinstance(listener, Restorer) and listener.wants_secrets for listener in self)
+        """Whether that listener has a use for the passwords of deleted users."""
+        restorer = self.restorer
+        return restorer is not None and restorer.wants_secrets
 
     def emit(self, change: Change, secret: Secret | None = None) -> None:
         """Report a change to everybody; only restorers that want it are given the secret."""
