@@ -66,9 +66,9 @@ def require_verifiable(user: str, password: Secret) -> None:
         WrongPasswordError: it is longer than any password of Milvus.
         CannotVerifyError: it holds a NUL character.
     """
-    if not password:
-        raise errors.ParameterError("the password is empty", outcome=errors.NOTHING_SENT)
     raw = password.encode()
+    if not raw:
+        raise errors.ParameterError("the password is empty", outcome=errors.NOTHING_SENT)
     if len(raw) > MAX_PASSWORD_BYTES:
         # Longer ones would count as right wherever their beginning is: the hash reads no further.
         raise errors.WrongPasswordError(

@@ -36,9 +36,9 @@ def cell_text(value: Any) -> str:
     return printable(str(value))
 
 
-def escape_html(value: Any) -> str:
-    """One value as HTML text."""
-    return html.escape(cell_text(value), quote=True)
+def escape_html(text: str) -> str:
+    """A text on one line as HTML."""
+    return html.escape(printable(text), quote=True)
 
 
 def align_columns(lines: Sequence[Sequence[str]]) -> list[str]:

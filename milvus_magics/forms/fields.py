@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ipywidgets import Checkbox, Combobox, Password, Text, Widget
@@ -55,6 +56,7 @@ class Field:
     """
 
     EMPTY: Any = ""
+    TYPE: type[Any] = str
     WIDGET: type[Widget] = Text
     kind = ""
     names: tuple[str, ...] = ()
@@ -92,7 +94,7 @@ class Field:
             widget.value = self._write(value)
 
     def _read(self) -> Any:
-        return self.widget.value
+        return self.TYPE(self.widget.value)
 
     def _write(self, value: Any) -> Any:
         return value
@@ -149,7 +151,7 @@ class UnechoedField(Field):
 class CheckboxField(Field):
     """Yes or no."""
 
-    EMPTY = False
+    EMPTY, TYPE = False, bool
     WIDGET = Checkbox
 
 
@@ -160,13 +162,12 @@ class NameField(Field):
 
     def __init__(self, name: str, label: str, placeholder: str = "choose or type a name", **options: Any) -> None:
         super().__init__(name, label, placeholder, ensure_option=False, **options)
-        self.kind = name
-        self._check = lambda value: problem_with_existing_name(value, self.kind)
+        self.kind, self._check = name, partial(problem_with_existing_name, kind=name)
 
     def offer(self, names: Iterable[str]) -> None:
         """Offer the names that there are."""
         self.names = tuple(names)
-        shown = {name: printable(name) for name in self.names}
+        shown = dict(zip(self.names, map(printable, self.names), strict=True))
         count = Counter(shown.values())
         # Of names that look the same only one that is really written like that can be meant.
         self._meant = {text: name for name, text in shown.items() if name == text or count[text] == 1}
@@ -228,11 +229,8 @@ class NamesField(NameField):
 class SecretField(Field):
     """A password, which leaves the field before it is used."""
 
-    WIDGET = SecretText
+    TYPE, WIDGET = Secret, SecretText
     is_in_hint, is_secret = False, True
-
-    def _read(self) -> Any:
-        return Secret(self.widget.value)
 
     @property
     def is_complete(self) -> bool:

@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 from copy import copy
+from functools import partial
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -80,15 +82,18 @@ class Form(Panel):
             self.fields[field.name] = field
             field.build(self.fields[self.FIELDS[0].name])
         self.heading, self.hint, self.status = Line(), Line(layout=BELOW_FIELDS), Line(layout=BELOW_FIELDS)
-        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._actions()}
+        self._acts = self._actions()
+        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._acts}
         actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
         self.buttons[self.TITLE].button_style = "danger" if "confirmation" in self.fields else "primary"
         super().__init__([self.heading, *self._rows(), actions, self.status])
-        for title in self._actions():
-            self.buttons[title].on_click(lambda _, title=title: self.submit(title))
+        for title in self._acts:
+            self.buttons[title].on_click(partial(self.submit, title))
+        self._inputs: list[widgets.Widget] = []
         for field in self.fields.values():
+            self._inputs += field.widgets
             for widget in field.widgets:
-                widget.observe(lambda _, field=field: self._on_input(field), "value")
+                widget.observe(partial(self._on_input, field), "value")
         self._show_server()
         if self.BEGINS_WITH_ACTOR:
             self.fill(user=self._conn.user)
@@ -104,12 +109,12 @@ class Form(Panel):
             if name in self.FILLABLE and value is not None:
                 self.fields[name].value = value
 
-    def submit(self, title: str = "") -> None:
+    def submit(self, title: str = "", *_: object) -> None:
         """Do what a click on the button with this title does; default: the one that is called like the form."""
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
         title = title or self.TITLE
-        function, busy = self._actions()[title]
+        function, busy = self._acts[title]
         button = self.buttons[title]
         try:
             button.description = busy
@@ -140,18 +145,22 @@ class Form(Panel):
 
     def _hint(self) -> str:
         """What would happen with what is in the fields, or why nothing can; empty where there is nothing to say."""
+        if not any(map(attrgetter("value"), self._inputs)):
+            return ""
         for field in self.fields.values():
             if problem := field.problem():
                 return problem
-        is_known = all(field.is_listed for field in self.fields.values() if field.kind)
-        return self._preview_text() if is_known else ""
+        for field in self.fields.values():
+            if field.kind and not field.is_listed:
+                return ""
+        return self._preview_text()
 
     def _preview_text(self) -> str:
         """What the action would do; asked for once all names are there."""
         return ""
 
     def _is_complete(self) -> bool:
-        return all(field.is_complete for field in self.fields.values())
+        return all(map(attrgetter("is_complete"), self.fields.values()))
 
     def _forget(self) -> None:
         for field in self.fields.values():
@@ -173,7 +182,7 @@ class Form(Panel):
         self.buttons[REFRESH].on_click(lambda _: self._show_server())
         return widgets.HBox([field.widget, self.buttons[REFRESH]], layout={"flex_flow": "row wrap"})
 
-    def _on_input(self, field: Field) -> None:
+    def _on_input(self, field: Field, *_: object) -> None:
         if field.is_in_hint:
             self._show_hint()
         if not self._acting.locked():
@@ -190,7 +199,7 @@ class Form(Panel):
     def _update(self) -> None:
         """Enable the buttons that act where they could do something."""
         is_idle = not self._acting.locked() and self._is_complete()
-        for title in self._actions():
+        for title in self._acts:
             self.buttons[title].disabled = not is_idle
 
     def _outcome(self, function: Callable[..., object]) -> tuple[str, str]:
@@ -210,8 +219,10 @@ class Form(Panel):
 
     def _perform(self, function: Callable[..., object]) -> object:
         """Take what was typed out of the fields and call a function with it. No secret stays, whatever fails."""
+        values: dict[str, Any] = {}
         try:
-            values = {name: field.take() for name, field in self.fields.items()}
+            for field in self.fields.values():
+                values[field.name] = field.take()
             self._check_connection()
             name, typed = values[self.FIELDS[0].name], values.pop("confirmation", None)
             is_confirmed = typed is None or bool(typed and typed == name)
@@ -228,7 +239,7 @@ class Form(Panel):
     def _check_connection(self) -> None:
         """Raise if another connection has the alias now than the one that the form shows; show that one."""
         shown = self._conn
-        self._bind()
+        self._conn = connections.get(self._using)
         if self._conn is not shown:
             self._show_server()
             raise errors.ParameterError(

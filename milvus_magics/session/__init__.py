@@ -83,7 +83,7 @@ class Session:
             self.stop_embedded(alias)
 
     def _listen(self, conn: Connection) -> None:
-        conn.on_change += [self.undo, self.journal.record, partial(self.names.on_change, conn)]
+        conn.on_change += [self.undo, self.journal.record, partial(self.names.forget, conn)]
 
 
 session = Session()

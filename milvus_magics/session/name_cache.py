@@ -26,7 +26,7 @@ PAUSE_SECONDS = 10.0
 
 # Kind of name -> how the server is asked for them.
 QUERIES: dict[str, Query] = {
-    "user": lambda conn, timeout: client.users.list_usernames(conn, timeout=timeout),
+    "user": lambda conn, timeout: sorted(client.lookup.list_usernames(conn, Deadline(timeout))),
     "role": lambda conn, timeout: [role.name for role in client.roles.list_roles(conn, users=False, timeout=timeout)],
     "database": lambda conn, timeout: client.lookup.list_databases(conn, Deadline(timeout)),
     "collection": lambda conn, timeout: client.lookup.list_collections(conn, conn.address.db_name, Deadline(timeout)),
@@ -68,13 +68,9 @@ class NameCache:
                 self._failures[conn] = time.monotonic()
             return []
 
-    def forget(self, conn: Connection) -> None:
-        """Drop the names that a connection listed."""
-        with self._lock:
-            self._names.pop(conn, None)
-            self._failures.pop(conn, None)
-
-    def on_change(self, conn: Connection, change: Change) -> None:
-        """Drop a connection's names after a change through it, unless nothing was changed."""
-        if change.outcome != "refused":
-            self.forget(conn)
+    def forget(self, conn: Connection, change: Change | None = None) -> None:
+        """Drop the names that a connection listed; not after a change that was refused."""
+        if change is None or change.outcome != "refused":
+            with self._lock:
+                self._names.pop(conn, None)
+                self._failures.pop(conn, None)
