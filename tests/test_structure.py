@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 from statistics import median
 
@@ -11,6 +13,7 @@ from radon.complexity import cc_visit
 import milvus_magics
 
 PACKAGE = Path(milvus_magics.__file__).parent
+WALK = Path(__file__).parent / "benchmarks" / "walk.py"
 MAX_FILES_IN_A_FOLDER = 20
 MAX_LINES_OF_A_FILE = 350
 MAX_MEDIAN_LINES_OF_A_FUNCTION = 8
@@ -107,3 +110,9 @@ def test_first_sentences_are_short(kind):
 def test_every_module_says_what_it_is_for():
     """docs/architecture.md shows these sentences."""
     assert all(ast.get_docstring(tree) for tree in TREES.values())
+
+
+def test_the_walk_of_a_deletion_is_short():
+    """By magic and by form, as `make walk` counts it."""
+    walked = subprocess.run([sys.executable, WALK], capture_output=True, text=True, timeout=100)
+    assert walked.returncode == 0, walked.stdout + walked.stderr
