@@ -24,7 +24,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
 
 
-def listed(things: Sequence[object], most: int | None = 5) -> str:
+def list_text(things: Sequence[object], most: int | None = 5) -> str:
     """The first few of them in words, and how many more there are; None = all of them."""
     most = len(things) if most is None else most
     shown = ", ".join(printable(str(thing)) for thing in things[:most])

@@ -77,9 +77,15 @@ def files():
         name = folder.relative_to(PACKAGE.parent).as_posix()
         about = purpose(folder / "__init__.py")
         own = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".pyc")
-        rows = [f"| `{path.name}` | {purpose(path)} |" for path in own if path.name != "__init__.py"]
+        rows = [f"| `{path.name}` | {purpose(path)} |" for path in own if path.name != "__init__.py" or has_code(path)]
         parts += ["", f"### `{name}/`", "", about, "", "| file | is for |", "|---|---|", *rows]
     return "\n".join(parts[1:])
+
+
+def has_code(package):
+    """Whether a package's own file does more than import its modules on first use."""
+    tree = ast.parse(package.read_text(encoding="utf-8"))
+    return any(isinstance(node, (ast.ClassDef, ast.FunctionDef)) for node in tree.body)
 
 
 def rank(folder):

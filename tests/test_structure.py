@@ -23,7 +23,7 @@ MAX_WORDS_OF_A_FIRST_SENTENCE = 20
 # Nobody sees from them what a thing is or does: say it with a noun, a verb and an object, or is_, has_, may_.
 PARTICIPLES = set(
     "adopted asked begun bound broken built chosen closed done drawn expected filled forgotten found "
-    "given gone granted guessed heard held hidden joined kept known left lost made marked meant missed named "
+    "given gone granted guessed heard held hidden joined kept known left listed lost made marked meant missed named "
     "needed offered opened planned quoted refused restored revoked said seen sent shown shut spoken "
     "stored taken tested together told tried typed unkept unlisted verified wanted warned written".split()
 )

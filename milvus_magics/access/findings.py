@@ -10,7 +10,7 @@ from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
-from milvus_magics.wording import count_text, listed
+from milvus_magics.wording import count_text, list_text
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
 USUAL_LIMITS = {"user": (100, "proxy.maxUserNum"), "role": (10, "proxy.maxRoleNum")}
@@ -101,7 +101,7 @@ def _grants_on_aliases(snapshot: AccessSnapshot) -> Iterator[Finding]:
 def _about_grants(concern: str, text: str, grants: Iterable[Grant]) -> Iterator[Finding]:
     grants = list(grants)
     if grants:
-        shown = listed([f"{grant} by role {grant.role!r}" for grant in grants], 3)
+        shown = list_text([f"{grant} by role {grant.role!r}" for grant in grants], 3)
         yield Finding(concern, f"{text}: {shown}", tuple(f"{grant.role}: {grant}" for grant in grants))
 
 
@@ -117,7 +117,7 @@ def _unused(snapshot: AccessSnapshot) -> Iterator[Finding]:
 def _about_names(concern: str, text: str, names: Iterable[str]) -> Iterator[Finding]:
     names = tuple(names)
     if names:
-        yield Finding(concern, f"{text}: {listed([repr(name) for name in names])}", names)
+        yield Finding(concern, f"{text}: {list_text([repr(name) for name in names])}", names)
 
 
 def _limits(snapshot: AccessSnapshot) -> Iterator[Finding]:

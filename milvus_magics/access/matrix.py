@@ -14,7 +14,7 @@ from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import scope_text
 from milvus_magics.display.matrix import Cell, Column, Row, html_matrix, text_matrix
 from milvus_magics.errors import ParameterError
-from milvus_magics.wording import first_lines, join_parts, listed
+from milvus_magics.wording import first_lines, join_parts, list_text
 
 MAX_COLUMNS = 40
 CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
@@ -93,7 +93,7 @@ class MatrixBuilder:
             heading = self.HEADINGS_JOINED_BY.join(filter(None, column))
             headings.setdefault(self._cell((role,), column).level, []).append(heading)
         parts = [
-            f"{mark.summary} {listed(headings[level], 4) if len(headings[level]) < len(columns) else 'each'}"
+            f"{mark.summary} {list_text(headings[level], 4) if len(headings[level]) < len(columns) else 'each'}"
             for level, mark in self.MARKS.items()
             if level in headings and mark.summary
         ]
@@ -213,7 +213,7 @@ class CollectionMatrixBuilder(MatrixBuilder):
 
 def _holders(users: Sequence[str] | None) -> str:
     """The users who hold a role, in words; empty if the caller may not look."""
-    return "" if users is None else listed(users, 3) or "nobody"
+    return "" if users is None else list_text(users, 3) or "nobody"
 
 
 BUILDERS: dict[str, type[MatrixBuilder]] = {"levels": LevelMatrixBuilder, "collections": CollectionMatrixBuilder}

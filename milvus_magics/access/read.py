@@ -17,7 +17,7 @@ from milvus_magics.client.results.privileges import Grant
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import listed
+from milvus_magics.wording import list_text
 
 # Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
 DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
@@ -178,6 +178,6 @@ def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> d
 def _partial_text(conn: Connection, hidden: list[str]) -> str:
     if not hidden:
         return ""
-    missing = listed([wire.METHODS[name].privilege for name in hidden])
+    missing = list_text([wire.METHODS[name].privilege for name in hidden])
     what = "only your own rights" if "SelectUser" in hidden else "not everything"
     return f"{what}: {conn.actor} lacks {missing}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from milvus_magics.client.privilege_catalog import ALL, REACHING, kind_of
 from milvus_magics.client.results.privileges import Grant, scope_text
-from milvus_magics.wording import listed, printable
+from milvus_magics.wording import list_text, printable
 
 EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, whatever they are about
 
@@ -106,5 +106,5 @@ def rights_text(
         names.setdefault((right.scope, right.by), []).extend(names_of(right))
     scopes: dict[tuple[str, str], list[str]] = {}
     for (scope, by), privileges in names.items():
-        scopes.setdefault((listed(privileges, max_names), by), []).append(scope)
-    return [f"{text} on {listed(where, max_scopes)} {by}" for (text, by), where in scopes.items()]
+        scopes.setdefault((list_text(privileges, max_names), by), []).append(scope)
+    return [f"{text} on {list_text(where, max_scopes)} {by}" for (text, by), where in scopes.items()]

@@ -11,7 +11,7 @@ from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import CodedError
 from milvus_magics.secret import Secret
-from milvus_magics.wording import count_text, join_parts, listed
+from milvus_magics.wording import count_text, join_parts, list_text
 
 DONE, ALREADY, PARTLY = "done", "already", "partly"
 REFUSED, UNKNOWN, NOT_TRIED = "refused", "unknown", "not tried"
@@ -109,7 +109,7 @@ class BulkResult(Table[RowOutcome]):
         """
         failed = [row for row in self if row.outcome not in (DONE, ALREADY)]
         if failed:
-            first = listed([f"row {row.row} ({row.user!r}): {row.outcome}, {row.reason}" for row in failed], 3)
+            first = list_text([f"row {row.row} ({row.user!r}): {row.outcome}, {row.reason}" for row in failed], 3)
             raise BulkError(f"{self.caption}; {first}")
 
     def shown_columns(self) -> tuple[str, ...]:
@@ -172,9 +172,9 @@ class BulkPlan(Sentence):
 
     def _describe(self, max_names: int | None) -> str:
         verb = self.operation.removesuffix("_users")
-        names = listed([repr(row.user) for row in self.todo], max_names)
+        names = list_text([repr(row.user) for row in self.todo], max_names)
         text = f"would {verb} {count_text(len(self.todo), 'user')} on {self.server}"
-        already = listed([repr(outcome.user) for outcome in self.done], max_names)
+        already = list_text([repr(outcome.user) for outcome in self.done], max_names)
         return join_parts(
             f"{text}: {names}" if self.todo else text,
             f"nothing is left to do for {len(self.done)}: {already}" if self.done else "",

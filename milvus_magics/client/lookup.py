@@ -12,7 +12,7 @@ from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
 from milvus_magics.wire import versions
-from milvus_magics.wording import did_you_mean, listed
+from milvus_magics.wording import did_you_mean, list_text
 
 NAME, ROLE_NAME = attrgetter("name"), attrgetter("role.name")
 
@@ -162,7 +162,7 @@ def unknown_role_error(
 ) -> errors.UnknownRoleError:
     """The error for an unknown role, with a similar name if there is one."""
     hint = did_you_mean(role, names)
-    there_are = f"; there are: {listed(names, 10)}" if names and not hint else ""
+    there_are = f"; there are: {list_text(names, 10)}" if names and not hint else ""
     return errors.UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}", outcome=outcome)
 
 

@@ -21,7 +21,7 @@ from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import did_you_mean, join_parts, listed
+from milvus_magics.wording import did_you_mean, join_parts, list_text
 
 PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
 
@@ -219,7 +219,7 @@ def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadlin
         return wanted[0]
     grant = next((grant for grant in wanted if any(is_same_grant(grant, other) for other in listed_grants)), None)
     if grant is None:
-        has = f"it has {listed(listed_grants)}" if listed_grants else "it has no privileges"
+        has = f"it has {list_text(listed_grants)}" if listed_grants else "it has no privileges"
         raise errors.NotGrantedError(
             f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=errors.NOTHING_CHANGED
         )

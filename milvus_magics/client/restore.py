@@ -15,7 +15,7 @@ from milvus_magics.errors import MilvusException, RoleExistsError, UnknownRoleEr
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import join_parts, listed
+from milvus_magics.wording import join_parts, list_text
 
 
 def restore_user(
@@ -162,7 +162,7 @@ def _give_back(
 
     def progress() -> str:
         without = f", but not with {steps[len(done)][0]}" if len(done) < len(steps) else ""
-        return f"role {snapshot.role!r} is created with {listed(done) or 'nothing so far'}{without}"
+        return f"role {snapshot.role!r} is created with {list_text(done) or 'nothing so far'}{without}"
 
     with change.report_progress(progress):
         for what, step in steps:

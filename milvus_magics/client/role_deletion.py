@@ -15,7 +15,7 @@ from milvus_magics.errors import NOTHING_CHANGED, InUseError, PermissionDeniedEr
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES
-from milvus_magics.wording import join_parts, listed
+from milvus_magics.wording import join_parts, list_text
 
 
 def preview_drop_role(
@@ -72,7 +72,7 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
         attempt.undo_record = snapshot = _read_droppable_role(conn, role, deadline)
         if snapshot.grants and not force:
             raise InUseError(
-                f"role {role!r} holds {listed(list(snapshot.grants))}: revoke that first, or force it (--force)",
+                f"role {role!r} holds {list_text(list(snapshot.grants))}: revoke that first, or force it (--force)",
                 outcome=NOTHING_CHANGED,
             )
         if snapshot.grants and lookup.is_older(conn, FEATURES["forced role drop"], deadline):

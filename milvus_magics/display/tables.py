@@ -41,9 +41,11 @@ def escape_html(text: str) -> str:
     return html.escape(printable(text), quote=True)
 
 
-def align_columns(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of text whose cells stand below each other."""
+def align_columns(lines: Sequence[Sequence[str]], *, has_heading: bool = False) -> list[str]:
+    """Lines of text whose cells stand below each other; the first may be a heading, with a rule below it."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if has_heading:
+        lines = [lines[0], ["-" * width for width in widths], *lines[1:]]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
@@ -51,8 +53,7 @@ def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], captio
     """A table for a terminal: all rows, columns as wide as their widest value."""
     lines = [[column_heading(name) for name in columns]]
     lines += [[cell_text(row[name]) for name in columns] for row in rows]
-    lines.insert(1, ["-" * max(map(len, column)) for column in zip(*lines, strict=True)])
-    return "\n".join(([printable(caption)] if caption else []) + align_columns(lines))
+    return "\n".join(([printable(caption)] if caption else []) + align_columns(lines, has_heading=True))
 
 
 def html_table(

@@ -45,7 +45,7 @@ class Operation:
     ) -> None:
         self.act = partial(act, args.conn, *arguments, **options, timeout=args.timeout)
         self.preview = partial(preview, args.conn, *arguments, **options, timeout=args.timeout)
-        self.is_dry_run, self.is_confirmed = args.dry_run, "yes" not in args or args.yes
+        self.is_dry_run, self.is_confirmed = args.dry_run, getattr(args, "yes", False)
         self.retype, self.is_risky, self.question = retype, is_risky, question
 
     def carry_out(self) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from milvus_magics.client.results.table import Sentence, Table
-from milvus_magics.wording import join_parts, listed, printable
+from milvus_magics.wording import join_parts, list_text, printable
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ def scope_text(object_type: str, object_name: str, db: str) -> str:
 
 
 def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str:
-    """What a role holds, in words; None means that the caller may not look. `most` as in `listed`."""
+    """What a role holds, in words; None means that the caller may not look. `most` as in `list_text`."""
     if grants is None:
         return "with unknown privileges (the acting user may not look)"
-    return f"with {listed(list(grants), most)}" if grants else "without privileges"
+    return f"with {list_text(list(grants), most)}" if grants else "without privileges"
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from milvus_magics.client.results.privileges import Grants, privileges_text
 from milvus_magics.client.results.table import Sentence, Table
-from milvus_magics.wording import join_parts, listed, printable
+from milvus_magics.wording import join_parts, list_text, printable
 
 Thing = TypeVar("Thing")
 
@@ -57,10 +57,10 @@ class RoleDetails:
 
 
 def holders_text(users: Sequence[str] | None, most: int | None = 5) -> str:
-    """Who holds a role, in words; None means that the caller may not look. `most` as in `listed`."""
+    """Who holds a role, in words; None means that the caller may not look. `most` as in `list_text`."""
     if users is None:
         return "held by unknown users (the acting user may not look)"
-    return f"held by {listed([repr(user) for user in users], most)}" if users else "held by nobody"
+    return f"held by {list_text([repr(user) for user in users], most)}" if users else "held by nobody"
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,7 +141,7 @@ class RestoredRole(Sentence):
         text = (
             f"restored role {self.role!r} on {self.server}, {holders_text(self.users)}, {privileges_text(self.grants)}"
         )
-        return join_parts(text, f"gone meanwhile: {listed([repr(user) for user in self.gone])}" if self.gone else "")
+        return join_parts(text, f"gone meanwhile: {list_text([repr(user) for user in self.gone])}" if self.gone else "")
 
 
 @dataclass(frozen=True, repr=False)
