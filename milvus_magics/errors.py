@@ -36,7 +36,7 @@ class MilvusException(Exception):
     Args:
         code: Milvus's error code (1400 not authenticated, 1100 parameter invalid, ...).
         message: what happened, why, and what to do next, on one line.
-        details: the server's own words; by default those of the error that this one is raised from.
+        details: the server's own words; by default those of the error that this one is raised from, or of gRPC's.
         outcome: what is known about the change that was tried; where that is nothing, the message says so at its end.
 
     Attributes:
@@ -47,18 +47,14 @@ class MilvusException(Exception):
         self.code = code
         self.outcome = outcome
         self.message = printable(message) + _ENDINGS.get(outcome, "")
-        self._details = printable(details)
+        self._details = details
         super().__init__(code, self.message)
 
     @property
     def details(self) -> str:
         """The server's own words; empty if there are none."""
-        cause = self.__cause__
-        return self._details or (cause.details if isinstance(cause, MilvusException) else "")
-
-    @details.setter
-    def details(self, words: str) -> None:
-        self._details = printable(words)
+        words = self._details or getattr(self.__cause__, "details", "")
+        return printable((words() or "") if callable(words) else words)
 
     def __str__(self) -> str:
         return self.message

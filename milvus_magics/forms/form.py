@@ -82,12 +82,12 @@ class Form(Panel):
             self.fields[field.name] = field
             field.build(self.fields[self.FIELDS[0].name])
         self.heading, self.hint, self.status = Line(), Line(layout=BELOW_FIELDS), Line(layout=BELOW_FIELDS)
-        self._acts = self._actions()
-        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._acts}
+        self._titles = tuple(self._actions())
+        self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._titles}
         actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
         self.buttons[self.TITLE].button_style = "danger" if "confirmation" in self.fields else "primary"
         super().__init__([self.heading, *self._rows(), actions, self.status])
-        for title in self._acts:
+        for title in self._titles:
             self.buttons[title].on_click(partial(self.submit, title))
         self._inputs: list[widgets.Widget] = []
         for field in self.fields.values():
@@ -114,7 +114,7 @@ class Form(Panel):
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
         title = title or self.TITLE
-        function, busy = self._acts[title]
+        function, busy = self._actions()[title]
         button = self.buttons[title]
         try:
             button.description = busy
@@ -199,7 +199,7 @@ class Form(Panel):
     def _update(self) -> None:
         """Enable the buttons that act where they could do something."""
         is_idle = not self._acting.locked() and self._is_complete()
-        for title in self._acts:
+        for title in self._titles:
             self.buttons[title].disabled = not is_idle
 
     def _outcome(self, function: Callable[..., object]) -> tuple[str, str]:

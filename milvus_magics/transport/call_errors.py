@@ -31,9 +31,7 @@ def error_from_grpc(
     if re.search(CUT_BY_FORK, words):
         behind = f"the connection to {address.url} stayed with the process that this one was forked from: try again"
         return errors.UnavailableError(behind, details=words)
-    error = _make_error(code, words, method, address, timeout, version)
-    error.details = words
-    return error
+    return _make_error(code, words, method, address, timeout, version)
 
 
 def _make_error(
