@@ -72,13 +72,18 @@ class Secret:
 
     @classmethod
     def generate(cls, length: int = 24) -> Secret:
-        """A random password of 8 to 72 letters of both cases, digits and `-_.`; the default has about 140 bits."""
+        """A random password of 8 to 72 letters of both cases and digits, with `-_.` inside. The default has 140 bits.
+
+        No spreadsheet takes it for a formula, no shell for an option, and no link ends before its last character.
+        """
         import secrets
 
+        ends = string.ascii_letters + string.digits
         kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.")
-        chosen = [secrets.choice(kind) for kind in kinds]
-        chosen += [secrets.choice("".join(kinds)) for _ in range(length - len(kinds))]
-        secrets.SystemRandom().shuffle(chosen)
+        inside = [secrets.choice(kind) for kind in kinds]
+        inside += [secrets.choice(f"{ends}-_.") for _ in range(length - len(kinds) - 2)]
+        secrets.SystemRandom().shuffle(inside)
+        chosen = [secrets.choice(ends), *inside, secrets.choice(ends)]
         return cls("".join(chosen))
 
     def write_new_file(self, path: str) -> None:

@@ -3,6 +3,7 @@
 import base64
 import copy
 import os
+import re
 import signal
 import socket
 import threading
@@ -181,3 +182,12 @@ def test_remembered_addresses_are_masked():
     connections.remove_connection("kept")
     connections.remove_connection("other")
     assert "canary" not in shown
+
+
+def test_generated_passwords_trip_nothing_up():
+    """Neither a spreadsheet nor a shell nor a link; and they hold each kind of character that servers may ask for."""
+    for _ in range(5_000):
+        text = Secret.generate().reveal()
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{22}[A-Za-z0-9]", text)
+        assert all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[._-]"))
+    assert len({Secret.generate(8).reveal() for _ in range(1000)}) == 1000

@@ -31,6 +31,8 @@ class RowJob:
         reason: why.
         is_general_error: whether other rows would meet the same error.
         is_sent: whether a change was ever sent, so that finding it done means that it was done here.
+        is_disputed: whether the server says that the user exists, whom it didn't list before: by this row's creation,
+            which its proxy made twice, or by somebody else's.
         is_present: whether the user is there; always False for a deletion.
         tries: how often it was started.
     """
@@ -41,7 +43,7 @@ class RowJob:
         self.row, self._conn, self._operation = row, conn, operation
         self.outcome: str | None = None
         self.reason = ""
-        self.is_general_error = self.is_sent = self._has_granted = False
+        self.is_general_error = self.is_sent = self.is_disputed = self._has_granted = False
         self.is_present = user is not None and operation == "create_user"
         self._roles = set((user.roles if user else None) or ())
         self._user, self._secret, self.tries = user or UserSnapshot(row.user), secret, 0
@@ -140,7 +142,11 @@ def create_row(job: RowJob, checker: PasswordChecker | None) -> Script[RowJob]:
     if not job.is_present:
         is_retry, job.is_sent = job.is_sent, True
         answer = yield Call("CreateCredential", _creation_fields(job.row))
-        if answer.error is not None and not (is_retry and isinstance(answer.error, errors.UserExistsError)):
+        exists = isinstance(answer.error, errors.UserExistsError)
+        if exists and not is_retry:
+            job.is_disputed, job.reason = True, str(answer.error)
+            return job
+        if answer.error is not None and not exists:
             job.handle_error(answer)
             return job
         job.is_present = True

@@ -17,10 +17,10 @@ from milvus_magics.bulk.pipeline import Pipeline, Script
 from milvus_magics.bulk.row_job import PasswordChecker, RowJob, create_row, delete_row
 from milvus_magics.bulk.rows import generate_missing_passwords, rows_of
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS, SECONDS_TO_SETTLE
-from milvus_magics.client.password_check import choose_check_method
+from milvus_magics.client.password_check import check_password, choose_check_method
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.client.user_deletion import read_password_hashes
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, UserExistsError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -192,7 +192,7 @@ class _Run:
                 lost.append(job)
             else:
                 self._report_progress(job)
-        return lost
+        return [job for job in lost if not (job.is_disputed and self._refuse_foreign(job))]
 
     def _report_progress(self, job: RowJob) -> None:
         """Report how many rows are done, and stop if the other rows would fail, too."""
@@ -235,6 +235,18 @@ class _Run:
             elif job.is_sent:
                 job.finish(results.UNKNOWN, f"{job.reason}; not done so far, but the server may still do it")
                 self._report_progress(job)
+        return True
+
+    def _refuse_foreign(self, job: RowJob) -> bool:
+        """Finish a row whose user was made by somebody else meanwhile: the password tells. False if it was this row."""
+        job.is_disputed, password = False, job.row.password
+        try:
+            if password and check_password(self._conn, job.row.user, password, Deadline(2.0), may_rewrite=True).right:
+                return False
+            job.finish(results.REFUSED, "the user exists already, with another password", code=UserExistsError.CODE)
+        except MilvusException as exc:
+            job.finish(results.UNKNOWN, f"the user exists; whether it was made here cannot be told: {exc}")
+        self._report_progress(job)
         return True
 
     def _wait_for_server(self) -> bool:

@@ -70,11 +70,22 @@ class Attempt:
         """Describe what is changed; arguments as in `attempt`."""
         self._target, self._subject, self._verb = target, subject, verb
 
-    def send(self, method: str, is_done: IsDone, **fields: Any) -> None:
+    def send(
+        self,
+        method: str,
+        is_done: IsDone,
+        *,
+        repeated: type[errors.CodedError] | None = None,
+        is_ours: IsDone | None = None,
+        **fields: Any,
+    ) -> None:
         """Send the change, and find out whether it was made if the answer is lost.
 
         Args:
             is_done: asks the server whether the change is made; None = it cannot be told.
+            repeated: the error that comes if the server makes the change twice, because its proxy lost the answer of
+                its coordinator and asked again. Where it comes, `is_ours` tells.
+            is_ours: asks whether the change was made by this very request; default: `is_done`.
             **fields: of the request, as in `Connection.call`.
 
         Raises:
@@ -97,6 +108,9 @@ class Attempt:
             exc.outcome = errors.NOTHING_SENT if is_never_sent(exc) else None
         except KeyboardInterrupt as exc:
             error, is_refused = exc, False
+        if repeated and isinstance(error, repeated) and _ask_once(is_ours or is_done, Deadline(SECONDS_TO_SETTLE)):
+            self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
+            return
         if is_refused:
             self.outcome = before
             raise error

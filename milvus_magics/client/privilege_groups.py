@@ -50,7 +50,12 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
         if _is_listed(conn, group, deadline):
             raise _group_exists_error(group)
         try:
-            attempt.send("CreatePrivilegeGroup", lambda until: _find(conn, group, until) is not None, group_name=group)
+            attempt.send(
+                "CreatePrivilegeGroup",
+                lambda until: _find(conn, group, until) is not None,
+                repeated=errors.GroupExistsError,
+                group_name=group,
+            )
         except errors.GroupExistsError as exc:
             raise _group_exists_error(group) from exc
     return GroupChange(group, conn.address.url, f"created privilege group {group!r}, which is empty so far")

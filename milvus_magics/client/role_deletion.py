@@ -11,7 +11,13 @@ from milvus_magics.client.privileges import revoke_listed_grant
 from milvus_magics.client.results.previews import DropRolePreview
 from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
-from milvus_magics.errors import NOTHING_CHANGED, InUseError, PermissionDeniedError, ProtectedRoleError
+from milvus_magics.errors import (
+    NOTHING_CHANGED,
+    InUseError,
+    PermissionDeniedError,
+    ProtectedRoleError,
+    UnknownRoleError,
+)
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES
@@ -114,7 +120,11 @@ def _read_droppable_role(conn: Connection, role: str, deadline: Deadline) -> Rol
 def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: Deadline, *, force: bool) -> None:
     try:
         attempt.send(
-            "DropRole", lambda until: not lookup.is_listed_role(conn, role, until), role_name=role, force_drop=force
+            "DropRole",
+            lambda until: not lookup.is_listed_role(conn, role, until),
+            repeated=UnknownRoleError,
+            role_name=role,
+            force_drop=force,
         )
     except ProtectedRoleError as exc:
         raise protected_role_error(role, "dropped") from exc

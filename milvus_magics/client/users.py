@@ -207,6 +207,8 @@ def _send_creation(
         attempt.send(
             "CreateCredential",
             lambda until: lookup.is_listed(conn, user, until),
+            repeated=None if names is None else errors.UserExistsError,
+            is_ours=lambda until: check_password(conn, user, password, until, may_rewrite=True).right,
             username=user,
             password=password,
             **({"description": description} if description else {}),

@@ -1,0 +1,139 @@
+"""A proxy of Milvus that loses its coordinator's answer asks again: the second answer says that it is done already.
+
+Whoever looked just before, and finds it as it was wanted, is told that it is done; nobody else is.
+"""
+
+import contract
+import pytest
+
+from milvus_magics.bulk.run import create_users
+from milvus_magics.client import privilege_groups, role_deletion, roles, users
+from milvus_magics.errors import GroupExistsError, RoleExistsError, UserExistsError
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+
+PASSWORD = "a-password-of-theirs"
+TWICE = "the server asked itself twice, and the first time it was done"
+
+
+class Repeating(contract.ContractServer):
+    """Each change of these is made twice; `meanwhile` is what somebody else does before the first time."""
+
+    meanwhile = staticmethod(lambda: None)
+
+    def CreateCredential(self, *request):
+        self.twice("CreateCredential", *request)
+
+    def CreateRole(self, *request):
+        self.twice("CreateRole", *request)
+
+    def CreatePrivilegeGroup(self, *request):
+        self.twice("CreatePrivilegeGroup", *request)
+
+    def DropRole(self, *request):
+        self.twice("DropRole", *request)
+
+    def twice(self, method, *request):
+        self.meanwhile()
+        for _ in range(2):
+            getattr(contract.ContractServer, method)(self, *request)
+
+
+@pytest.fixture(params=[True, False], ids=["authorization on", "authorization off"])
+def server(request):
+    server = Repeating("2.6.4")
+    server.authorization = request.param
+    with contract.serving(server) as (_, server.address):
+        yield server
+
+
+@pytest.fixture
+def changes():
+    return []
+
+
+@pytest.fixture
+def conn(server, changes):
+    conn = Connection(Address.parse(uri=f"http://{server.address}", user="root", password="Milvus"))
+    conn.on_change.append(changes.append)
+    yield conn
+    conn.close()
+
+
+def test_a_creation_of_ours_is_done(conn, server, changes):
+    """User, role and group; and the audit says so."""
+    for created in (
+        users.create_user(conn, "bob", PASSWORD, timeout=10),
+        roles.create_role(conn, "reader", timeout=10),
+    ):
+        assert created.note == TWICE
+    privilege_groups.create_privilege_group(conn, "readers", timeout=10)
+    assert [change.outcome for change in changes] == ["done"] * 3
+    assert server.passwords["bob"] == PASSWORD.encode()
+
+
+def test_a_drop_of_ours_is_done(conn, server, changes):
+    """The second time, there is no such role any more."""
+    server.roles["reader"] = ""
+    assert TWICE in role_deletion.drop_role(conn, "reader", timeout=10).note
+    assert [change.outcome for change in changes] == ["done"]
+
+
+def test_somebody_elses_user_is_not_ours(conn, server, changes):
+    """They came between the look and the creation, with a password of their own, which they keep."""
+    server.meanwhile = lambda: server.passwords.setdefault("bob", b"somebody-elses")
+    with pytest.raises(UserExistsError, match="nothing was changed"):
+        users.create_user(conn, "bob", PASSWORD, timeout=10)
+    assert server.passwords["bob"] == b"somebody-elses"
+    assert [change.outcome for change in changes] == ["refused"]
+
+
+def test_what_was_there_before_is_refused(conn, server, changes):
+    """By the look before, so that nothing is sent at all."""
+    server.passwords["bob"], server.roles["reader"] = PASSWORD.encode(), ""
+    server.groups["readers"] = set()
+    for error, create in [
+        (UserExistsError, lambda: users.create_user(conn, "bob", PASSWORD, timeout=10)),
+        (RoleExistsError, lambda: roles.create_role(conn, "reader", timeout=10)),
+        (GroupExistsError, lambda: privilege_groups.create_privilege_group(conn, "readers", timeout=10)),
+    ]:
+        with pytest.raises(error):
+            create()
+    assert [change.outcome for change in changes] == ["refused"] * 3
+
+
+def test_many_creations_of_ours_are_done(conn, server, changes):
+    """With the roles that they were to have; and passwords that were made up are kept."""
+    server.roles["reader"] = ""
+    made = create_users(conn, [{"user": "ann", "roles": "reader"}, {"user": "bob", "password": PASSWORD}, "eve"])
+    assert made.counts == {"done": 3}
+    assert sorted(made.passwords) == ["ann", "eve"]
+    assert server.passwords["ann"] == made.passwords["ann"].encode()
+    assert ("ann", "reader") in server.bindings
+    assert {change.outcome for change in changes} == {"done"}
+
+
+def test_somebody_elses_among_many_is_not_ours(conn, server, changes):
+    """They keep their password, and get no role."""
+    server.roles["reader"] = ""
+    server.meanwhile = lambda: server.passwords.setdefault("ann", b"somebody-elses")
+    made = create_users(conn, [{"user": "ann", "roles": "reader"}])
+    assert made.counts == {"refused": 1}
+    assert made.passwords == {}
+    assert server.passwords["ann"] == b"somebody-elses"
+    assert not server.bindings
+    assert [change.outcome for change in changes] == ["refused"]
+
+
+def test_what_cannot_be_told_is_unknown(conn, server):
+    """A password that was made up is kept then: it may be needed."""
+
+    def take_everything():
+        server.authorization = False
+        server.UpdateCredential = lambda *request: None
+
+    server.meanwhile = take_everything
+    made = create_users(conn, ["ann"])
+    assert made.counts == {"unknown": 1}
+    assert "whether it was made here cannot be told" in made[0].reason
+    assert made.passwords["ann"].encode() == server.passwords["ann"]
