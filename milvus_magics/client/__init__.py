@@ -1,4 +1,8 @@
-"""One change: a function for each of the server's actions on access, with its preview beside it."""
+"""One change: a function for each of the server's actions on access, with its preview beside it.
+
+Each takes the connection to ask first, and `timeout`, the seconds that all of it may last; None = until an answer
+arrives or an error occurs.
+"""
 
 from typing import TYPE_CHECKING
 

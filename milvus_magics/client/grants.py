@@ -23,7 +23,6 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
     Args:
         conn: a connection whose user may look (the privilege SelectOwnership; one's own roles are free).
         role: the role; None = all of them.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownRoleError: there is no such role.

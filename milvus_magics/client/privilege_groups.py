@@ -19,9 +19,6 @@ from milvus_magics.wording import count_text, did_you_mean, join_parts, printabl
 def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:
     """All groups of privileges, the server's own included. Needs the privilege ListPrivilegeGroups.
 
-    Args:
-        timeout: seconds; None = until an answer arrives or an error occurs.
-
     Raises:
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
     """
@@ -34,7 +31,6 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
     Args:
         conn: a connection whose user may do so (the privilege CreatePrivilegeGroup).
         group: its name, in the form of a role's.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         GroupExistsError: there is such a group.
@@ -66,7 +62,6 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
 
     Args:
         conn: a connection whose user may do so (the privilege DropPrivilegeGroup).
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownPrivilegeError: there is no such group.
@@ -100,7 +95,6 @@ def add_privileges_to_group(
     Args:
         conn: a connection whose user may do so (the privilege OperatePrivilegeGroup).
         privileges: names of privileges, all on collections, or on databases, or on the cluster.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownPrivilegeError: there is no such group or privilege; nothing was changed.
@@ -119,7 +113,6 @@ def remove_privileges_from_group(
     Args:
         conn: a connection whose user may do so (the privilege OperatePrivilegeGroup).
         privileges: names of privileges that it holds.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         NotGrantedError: the group does not hold one of them; nothing was changed.

@@ -46,7 +46,6 @@ def grant_privilege(
         db: in which database; `*` = all. Default: the connection's, and for what is about the whole server all.
         object_type: `Global`, `Collection` or `User`: grants in the way of Milvus 2.3, instead of `collection`.
         object_name: the object's name; `*` = all.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Returns:
         What was granted; its note says so where the collection or database does not exist.
@@ -83,7 +82,6 @@ def revoke_privilege(
         db: likewise.
         object_type: likewise.
         object_name: likewise.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         NotGrantedError: the role does not hold it there; nothing was changed.

@@ -26,7 +26,6 @@ def restore_user(
     Args:
         conn: a connection whose user may create users and give roles (CreateOwnership, ManageOwnership).
         snapshot: what the deletion took, as its `Change` says.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UserExistsError: there is such a user (again).
@@ -58,7 +57,6 @@ def restore_user_by_hash(
         conn: a connection whose user may restore (the privilege RestoreRBAC).
         snapshot: what the deletion took.
         hashed: the hash that was kept before the deletion.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UserExistsError: there is such a user (again).
@@ -92,7 +90,6 @@ def restore_role(
         conn: a connection whose user may do so (CreateOwnership, ManageOwnership).
         snapshot: what the drop took, as its `Change` says.
         may_exist: whether there may be such a role from an earlier try; then only the rest is done.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         RoleExistsError: there is such a role (again).

@@ -31,7 +31,6 @@ def preview_drop_role(
 
     Args:
         force: whether what it holds would be revoked first.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownRoleError: there is no such role.
@@ -61,7 +60,6 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
         conn: a connection whose user may do so (the privilege DropOwnership; with `force` ManageOwnership too).
         force: revoke what it holds, in all databases. Without it, a role that holds privileges is refused. Servers
             before 2.4.11 have no such thing; there it is revoked one by one before, if the caller may drop roles.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownRoleError: there is no such role.

@@ -24,7 +24,6 @@ def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = 
 
     Args:
         users: whether to ask who holds them, too.
-        timeout: seconds; None = until an answer arrives or an error occurs.
     """
     reply = conn.call_checked("SelectRole", deadline=Deadline(timeout), include_user_info=users)
     rows = [
@@ -40,7 +39,6 @@ def list_role(conn: Connection, role: str, *, timeout: float | None = None) -> R
 
     Args:
         conn: a connection whose user may look (the privilege SelectOwnership).
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownRoleError: there is no such role.
@@ -60,7 +58,6 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
         conn: a connection whose user may do so (the privilege CreateOwnership).
         role: 1 to 255 bytes: a letter or `_`, then letters, digits, `_`, `$`.
         description: on servers that keep it (from 2.6.19); the result says where it is lost.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         ParameterError: the name cannot be.
@@ -98,7 +95,6 @@ def alter_role(conn: Connection, role: str, description: str, *, timeout: float 
         conn: a connection whose user may do so (the privilege CreateOwnership).
         role: an existing role, not a built-in one.
         description: the new text; empty for none.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownRoleError: there is no such role.
@@ -125,7 +121,6 @@ def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None 
 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownUserError, UnknownRoleError: there is no such user or role; nothing was changed.
@@ -142,7 +137,6 @@ def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None
 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         NotGrantedError: they do not hold it; nothing was changed.

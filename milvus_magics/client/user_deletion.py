@@ -26,7 +26,6 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
 
     Args:
         conn: a connection whose user may delete users (the privilege DropOwnership).
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Returns:
         What was deleted, with the roles that went with it.
@@ -72,7 +71,6 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
 
     Args:
         conn: a connection whose user may delete and list users (DropOwnership, SelectOwnership).
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Returns:
         What was deleted, with the roles that went with it.
@@ -96,7 +94,6 @@ def preview_delete_user(
 
     Args:
         password: checked where that is possible without writing; None = not looked into.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownUserError: there is no such user.

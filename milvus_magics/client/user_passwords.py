@@ -29,7 +29,6 @@ def update_password(
         old_password: the password that they have. Empty: left to the server, which lets only superusers (its
             setting `common.security.superUsers`) go on without.
         new_password: 6 to 72 bytes, and another one.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         ParameterError: the new password cannot be, or is the old one; nothing was sent.

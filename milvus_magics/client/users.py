@@ -46,7 +46,6 @@ def create_user(
         grant: names of existing roles.
         description: up to 1024 bytes, on servers that keep it (from 2.6.19); the result says where it is lost.
         operation: what it is called in the audit.
-        timeout: seconds for the whole operation; None = until an answer arrives or an error occurs.
 
     Raises:
         ParameterError: the name or the password cannot be; nothing was sent.
@@ -80,20 +79,12 @@ def create_user(
 
 
 def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[str]:
-    """The names of all users, sorted. Needs the privilege SelectOwnership.
-
-    Args:
-        timeout: seconds; None = until an answer arrives or an error occurs.
-    """
+    """The names of all users, sorted. Needs the privilege SelectOwnership."""
     return sorted(lookup.list_usernames(conn, Deadline(timeout)))
 
 
 def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
-    """All users with their roles, by one call. Needs the privilege SelectUser.
-
-    Args:
-        timeout: seconds; None = until an answer arrives or an error occurs.
-    """
+    """All users with their roles, by one call. Needs the privilege SelectUser."""
     reply = conn.call_checked("SelectUser", deadline=Deadline(timeout), include_role_info=True)
     rows = [User(result.user.name, lookup.role_names_in(result), result.description) for result in reply.results]
     rows.sort(key=lambda row: row.name)
@@ -102,9 +93,6 @@ def list_users(conn: Connection, *, timeout: float | None = None) -> Users:
 
 def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> User:
     """One user with their roles. Everybody may ask about themselves, others need the privilege SelectUser.
-
-    Args:
-        timeout: seconds; None = until an answer arrives or an error occurs.
 
     Raises:
         UnknownUserError: there is no such user.
@@ -123,11 +111,7 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
 
 
 def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
-    """As whom this connection acts, what they hold, and what the server enforces.
-
-    Args:
-        timeout: seconds; None = until an answer arrives or an error occurs.
-    """
+    """As whom this connection acts, what they hold, and what the server enforces."""
     deadline = Deadline(timeout)
     with conn.batch() as begin:
         version = begin("GetVersion", deadline=deadline)
