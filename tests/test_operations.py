@@ -3,7 +3,7 @@
 Each answers with the same class of error, and with the same outcome; where it is an error, nothing is changed. Where a
 way differs by design, the table says in one word what it answers:
 
-already     a row of which nothing is left to do is no error
+missing     a row whose user isn't there is told, and raises nothing
 disabled    the form's button cannot be pressed, so there is nothing to answer
 done        an empty name among several is none
 unseen      reading does not tell, so a dry run says what would happen otherwise
@@ -236,7 +236,7 @@ create_user
 delete_user
     ParameterError, form=disabled
         user empty, user not UTF-8, password empty
-    UnknownUserError, row=already
+    UnknownUserError, row=missing
         user with NUL, user too long, user unknown
     WrongPasswordError | WrongPasswordError, dry run=ProtectedUserError
         user is root
@@ -253,7 +253,7 @@ delete_user
 drop_user
     ParameterError, form=disabled
         user empty, user not UTF-8
-    UnknownUserError, row=already
+    UnknownUserError, row=missing
         user with NUL, user too long, user unknown
     ProtectedUserError
         user is root
@@ -482,7 +482,7 @@ class World:
         self.reset(operation)
         before = self.state()
         answer = WAYS[way](self, operation, {**OPERATIONS[operation].values, **values}, **place)
-        if answer.error not in ("done", "already") or way == "dry run":
+        if answer.error not in ("done", "missing") or way == "dry run":
             assert self.state() == before, f"{way} changed something, and says {answer}"
         elif answer.error == "done" and not values:
             assert self.state() != before, f"{way} changed nothing"

@@ -73,7 +73,7 @@ def _read_csv(path: str) -> list[Any] | str:
 def _read_json(path: str) -> list[Any] | str:
     """The masked items of a JSON file, or what is wrong with it."""
     try:
-        items = json.loads(Path(expand_path(path)).read_text(encoding="utf-8-sig"))
+        items = json.loads(Path(expand_path(path)).read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as exc:
         return _describe_problem(exc)
     if isinstance(items, dict):
@@ -81,6 +81,17 @@ def _read_json(path: str) -> list[Any] | str:
     if not isinstance(items, list):
         return "it must hold a list of names or objects"
     return [mask_passwords(item) for item in items]
+
+
+class _RepeatedKey(ValueError):
+    """An object of JSON in which a later value would silently replace an earlier one."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys are all different."""
+    if len(dict(pairs)) < len(pairs):
+        raise _RepeatedKey("an object in it has the same key twice")
+    return dict(pairs)
 
 
 def _describe_problem(exc: Exception) -> str:
@@ -93,6 +104,8 @@ def _describe_problem(exc: Exception) -> str:
         return "it is no text in UTF-8"
     if isinstance(exc, RecursionError):
         return "it is nested too deeply"
+    if isinstance(exc, _RepeatedKey):
+        return str(exc)
     return "it is no CSV" if isinstance(exc, csv.Error) else "a number in it is too long"
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from milvus_magics.bulk.results import ALREADY, BulkPlan, RowOutcome, UserRow
+from milvus_magics.bulk.results import ALREADY, MISSING, REFUSED, BulkPlan, RowOutcome, UserRow
 from milvus_magics.bulk.rows import find_problems, raise_problems
 from milvus_magics.client import lookup
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
@@ -20,6 +23,10 @@ from milvus_magics.wording import did_you_mean, printable
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 DEFAULT_USER_LIMIT = 100
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
+SECONDS_FOR_HINTS = 0.4
+LOOK_ALIKES = str.maketrans("аеорсухіјѕһοανı", "aeopcyxijshoavi")
+SEPARATOR = re.compile(r"[,;:|\t\r\n]")
+LOOKS_LIKE_A_LINE = "a name is needed, and this looks like a line of a file (it holds a separator): split it first"
 
 Reply = TypeVar("Reply")
 Users = dict[str, UserSnapshot]
@@ -31,6 +38,7 @@ def make_plan(
     rows: Sequence[UserRow],
     *,
     limit: int | None = None,
+    missing_ok: bool = False,
     timeout: float | None = None,
 ) -> BulkPlan:
     """Check all rows of a bulk change, without changing anything.
@@ -39,6 +47,7 @@ def make_plan(
         operation: `create_users`, `delete_users` or `drop_users`.
         rows: as `rows_of` gives them.
         limit: how many users the server takes, if that is known; it doesn't tell.
+        missing_ok: whether a user to be deleted who isn't there is what is wanted, and no failure.
         timeout: seconds for all of it.
 
     Raises:
@@ -49,11 +58,15 @@ def make_plan(
         f"row {row.number}: {problem}" for row in rows if (problem := _problem_with_row(conn, operation, row))
     ]
     users = read_all_users(conn, deadline)
+    plain = {plain_name(name): name for name in users}
     if operation == CREATE:
         problems += _find_unknown_roles(conn, rows, deadline)
         return _plan_creation(conn, rows, users, problems, limit)
+    problems += [
+        f"row {row.number}: {problem}" for row in rows if (problem := _problem_with_unlisted(row.user, users, plain))
+    ]
     raise_problems(problems)
-    return _plan_deletion(conn, operation, rows, users, deadline)
+    return _plan_deletion(conn, operation, rows, users, ALREADY if missing_ok else MISSING, deadline)
 
 
 def retry_while_unavailable(read: Callable[[], Reply]) -> Reply:
@@ -90,7 +103,7 @@ def visible_roles(snapshot: UserSnapshot | None) -> set[str]:
 def _problem_with_row(conn: Connection, operation: str, row: UserRow) -> str | None:
     """Why a row cannot be carried out, whatever the server has; None if nothing is wrong."""
     if operation == CREATE:
-        problem = problem_with_user_name(row.user)
+        problem = LOOKS_LIKE_A_LINE if SEPARATOR.search(row.user) else problem_with_user_name(row.user)
         return problem or (problem_with_password(row.password) if row.password is not None else None)
     if row.user == ROOT:
         return "the server never deletes 'root'"
@@ -101,16 +114,38 @@ def _problem_with_row(conn: Connection, operation: str, row: UserRow) -> str | N
     return None
 
 
+def _problem_with_unlisted(name: str, users: Users, plain: Mapping[str, str]) -> str | None:
+    """Why a name that isn't there can't be meant like that; None if it may simply be gone."""
+    if name in users:
+        return None
+    if (meant := plain.get(plain_name(name))) is not None:
+        return f"there is no user {name!r}, but {meant!r}: they differ in blanks, case or letters that look alike"
+    return LOOKS_LIKE_A_LINE if SEPARATOR.search(name) else None
+
+
+def plain_name(name: str) -> str:
+    """A name without what eyes pass over: outer blanks, case, invisible characters, look-alike letters."""
+    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return visible.strip().casefold().translate(LOOK_ALIKES)
+
+
+def _suggest(unknown: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """A hint for each unknown name; after a while the rest goes without, as comparing with many takes long."""
+    until = time.monotonic() + SECONDS_FOR_HINTS
+    return {name: did_you_mean(name, known) if time.monotonic() < until else "" for name in unknown}
+
+
 def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
     """List the roles in rows that do not exist; empty if the caller may not look."""
     if not any(row.roles for row in rows):
         return []
     names = retry_while_unavailable(lambda: lookup.require_roles(conn, [], deadline))
+    hints = _suggest({role for row in rows for role in row.roles if names and role not in names}, names)
     return [
-        f"row {row.number}: there is no role {role!r}{did_you_mean(role, names)}"
+        f"row {row.number}: there is no role {role!r}{hints[role]}"
         for row in rows
         for role in row.roles
-        if names and role not in names
+        if role in hints
     ]
 
 
@@ -127,7 +162,7 @@ def _plan_creation(
         if user is None or _is_partly_created(row, user):
             todo.append(row)
         else:
-            done.append(_already(conn, row, _why_nothing_to_do(row, user)))
+            done.append(_existing(conn, row, user))
     notes: tuple[str, ...] = ()
     if limit is None and len(users) + new > DEFAULT_USER_LIMIT and new:
         notes = (
@@ -143,31 +178,32 @@ def _is_partly_created(row: UserRow, user: UserSnapshot) -> bool:
     return row.password is not None and not row.generated and not set(row.roles) <= visible_roles(user)
 
 
-def _why_nothing_to_do(row: UserRow, user: UserSnapshot) -> str:
+def _existing(conn: Connection, row: UserRow, user: UserSnapshot) -> RowOutcome:
+    """The outcome of a creation whose user exists: as wanted, or without a role that only their password could give."""
     missing = [role for role in row.roles if role not in visible_roles(user)]
-    why = "the user exists already, and keeps their password"
-    return f"{why}; they lack {', '.join(map(repr, missing))}: %milvus_grant_role" if missing else why
-
-
-def _already(conn: Connection, row: UserRow, why: str) -> RowOutcome:
-    """The outcome of a row that nothing has to be done for."""
-    return RowOutcome(row.number, row.user, ALREADY, why, conn.address.url)
+    lacks = f"; they lack {', '.join(map(repr, missing))}: %milvus_grant_role" if missing else ""
+    why = f"the user exists already, and keeps their password{lacks}"
+    return RowOutcome(row.number, row.user, REFUSED if missing else ALREADY, why, conn.address.url)
 
 
 def _plan_deletion(
-    conn: Connection, operation: str, rows: Sequence[UserRow], users: Users, deadline: Deadline
+    conn: Connection, operation: str, rows: Sequence[UserRow], users: Users, if_missing: str, deadline: Deadline
 ) -> BulkPlan:
     todo = tuple(row for row in rows if row.user in users)
+    hints = _suggest([row.user for row in rows if row.user not in users], users.keys() - {row.user for row in rows})
     gone = tuple(
-        _already(conn, row, f"there is no such user{did_you_mean(row.user, users)}")
+        RowOutcome(row.number, row.user, if_missing, f"there is no such user{hints[row.user]}", conn.address.url)
         for row in rows
-        if row.user not in users
+        if row.user in hints
     )
     leaving = {row.user: users[row.user] for row in todo}
-    admins = {name for name, user in users.items() if ADMIN in visible_roles(user)}
-    warning = f"these are all users with the role {ADMIN!r}" if admins and admins <= leaving.keys() else ""
     notes = _deletion_notes(conn, operation, leaving, deadline)
-    return BulkPlan(operation, conn.address.url, todo, gone, users, tuple(notes), warning)
+    return BulkPlan(operation, conn.address.url, todo, gone, users, tuple(notes), _warn_of_admins(users, leaving))
+
+
+def _warn_of_admins(users: Users, leaving: Users) -> str:
+    admins = {name for name, user in users.items() if ADMIN in visible_roles(user)}
+    return f"these are all users with the role {ADMIN!r}" if admins and admins <= leaving.keys() else ""
 
 
 def _deletion_notes(

@@ -13,9 +13,9 @@ from milvus_magics.errors import CodedError
 from milvus_magics.secret import Secret
 from milvus_magics.wording import count_text, join_parts, list_text
 
-DONE, ALREADY, PARTLY = "done", "already", "partly"
+DONE, ALREADY, MISSING, PARTLY = "done", "already", "missing", "partly"
 REFUSED, UNKNOWN, NOT_TRIED = "refused", "unknown", "not tried"
-OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, ALREADY, DONE)  # the most worrying first
+OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, MISSING, ALREADY, DONE)  # the most worrying first
 MAX_PROBLEMS = 20
 
 
@@ -41,8 +41,8 @@ class RowOutcome(NamedTuple):
 
     Attributes:
         row: its number.
-        outcome: `done`, `already` (nothing was left to do), `partly` (the user is there, and lacks a role), `refused`
-            (nothing was changed), `unknown`, or `not tried`.
+        outcome: `done`, `already` (what is wanted is the case), `missing` (there is no such user to delete), `partly`
+            (the user is there, and lacks a role), `refused` (nothing was changed), `unknown`, or `not tried`.
         reason: why, where it is not done; or what else should be known.
         password: the one that was generated for it, masked.
     """
@@ -102,7 +102,7 @@ class BulkResult(Table[RowOutcome]):
         return {row.user: row.password for row in self if row.password is not None and row.may_be_created}
 
     def raise_for_failures(self) -> None:
-        """Raise if a row is refused, unknown, not tried or done partly: for unattended runs.
+        """Raise if a row is neither done nor was the case already: for unattended runs.
 
         Raises:
             BulkError: names the first of them.
@@ -175,9 +175,11 @@ class BulkPlan(Sentence):
         names = list_text([repr(row.user) for row in self.todo], max_names)
         text = f"would {verb} {count_text(len(self.todo), 'user')} on {self.server}"
         already = list_text([repr(outcome.user) for outcome in self.done], max_names)
+        is_missing = any(outcome.outcome == MISSING for outcome in self.done)
+        idle = "there is no such user for" if is_missing else "nothing is left to do for"
         return join_parts(
             f"{text}: {names}" if self.todo else text,
-            f"nothing is left to do for {len(self.done)}: {already}" if self.done else "",
+            f"{idle} {len(self.done)}: {already}" if self.done else "",
             *self.notes,
             self.warning,
         )

@@ -65,12 +65,17 @@ def problem_with_fields(names: Iterable[Any], where: str = "") -> str | None:
         names: as they were given, in their order.
         where: what they stand in, like ` of the heading`.
     """
+    meant: dict[str, tuple[int, str]] = {}
     for number, name in enumerate(names, 1):
         if name is None:  # what Python's csv module calls the rest of a row that is too long
             return "it has more fields than the heading"
-        if field_name(name) not in FIELDS:
-            hint = did_you_mean(field_name(name), FIELDS) or (" (is the heading missing?)" if where else "")
+        field, shown = field_name(name), str(name).strip()
+        if field not in FIELDS:
+            hint = did_you_mean(field, FIELDS) or (" (is the heading missing?)" if where else "")
             return f"field {number}{where} is unknown{hint}; there are {', '.join(FIELDS)}"
+        first, other = meant.setdefault(field, (number, shown))
+        if first != number:
+            return f"fields {first} and {number}{where} mean the same: {other!r} and {shown!r}"
     return None
 
 
@@ -113,6 +118,7 @@ def mask_passwords(item: Any) -> Any:
 def _items(source: Any) -> Iterator[Any]:
     """One masked item per row; whoever yields them may fail."""
     if hasattr(source, "to_dict") and hasattr(source, "columns"):  # a DataFrame, without importing pandas
+        raise_problems(list(filter(None, [problem_with_fields(source.columns, " of the heading")])))
         source = source.to_dict("records")
     if isinstance(source, Mapping):
         source = items_from_mapping(source)

@@ -49,7 +49,7 @@ def create_users(conn: Connection, source: Any, **options: Any) -> results.BulkR
 
 
 def delete_users(conn: Connection, source: Any, **options: Any) -> results.BulkResult:
-    """Delete users whose passwords are right; a user who is gone already is no error.
+    """Delete users whose passwords are right.
 
     Args:
         conn: a connection whose user may delete users (DropOwnership) and look (SelectUser).
@@ -65,7 +65,7 @@ def delete_users(conn: Connection, source: Any, **options: Any) -> results.BulkR
 
 
 def drop_users(conn: Connection, source: Any, **options: Any) -> results.BulkResult:
-    """Delete users without checking passwords; a user who is gone already is no error.
+    """Delete users without checking passwords.
 
     Args:
         conn: a connection whose user may delete users (DropOwnership) and look (SelectUser).
@@ -107,10 +107,12 @@ def execute(
     return results.BulkResult(outcomes, _title(planned), seconds, interrupted=run.pipeline.is_interrupted)
 
 
-def skip_plan(planned: results.BulkPlan, why: str = "interrupted before") -> results.BulkResult:
+def skip_plan(
+    planned: results.BulkPlan, why: str = "interrupted before", *, interrupted: bool = True
+) -> results.BulkResult:
     """The result of a plan that is not carried out."""
     left = [results.RowOutcome(row.number, row.user, results.NOT_TRIED, why, planned.server) for row in planned.todo]
-    return results.BulkResult([*planned.done, *left], _title(planned), 0.0, interrupted=True)
+    return results.BulkResult([*planned.done, *left], _title(planned), 0.0, interrupted=interrupted)
 
 
 def _title(planned: results.BulkPlan) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import bulk
-from milvus_magics.errors import NOTHING_SENT, ParameterError
+from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import argument, dry_run, timeout_option, using_option, yes
 from milvus_magics.magics.line import Namespace
@@ -27,6 +27,7 @@ source = argument("source", metavar="SOURCE", help="a .csv or .json file, or a P
 passwords_to = argument("--passwords-to", metavar="FILE", help="write generated passwords into a new private CSV file")
 limit = argument("--limit", metavar="N", help="how many users the server takes, where you know")
 stop_on_error = argument("--stop-on-error", action="store_true", help="begin no more rows once one is refused")
+missing_ok = argument("--missing-ok", action="store_true", help="a user who isn't there is no failure")
 
 
 class BulkMagics(SessionMagics):
@@ -44,7 +45,7 @@ class BulkMagics(SessionMagics):
             made = %milvus_create_users names
         """
         rows = bulk.rows.generate_missing_passwords(read_rows(args.source, args.namespace))
-        plans = self._plans(args, bulk.plan.CREATE, rows, _number(args.limit))
+        plans = self._plans(args, bulk.plan.CREATE, rows, limit=_number(args.limit))
         if args.dry_run or args.passwords_to is None:
             return self._carry_out(args, plans)
         bulk.files.write_passwords(args.passwords_to, rows)
@@ -56,7 +57,7 @@ class BulkMagics(SessionMagics):
             bulk.files.rewrite_passwords(args.passwords_to, tuple(row for row in rows if row.user in made))
         return result
 
-    @line_magic(source, stop_on_error, dry_run, yes, using_option, timeout_option)
+    @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option)
     def delete_users(self, args: argparse.Namespace) -> Any:
         """Delete many users whose passwords are given: rows have user and password. Each password is checked first.
 
@@ -66,7 +67,7 @@ class BulkMagics(SessionMagics):
         """
         return self._remove(args, bulk.plan.DELETE)
 
-    @line_magic(source, stop_on_error, dry_run, yes, using_option, timeout_option)
+    @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option)
     def drop_users(self, args: argparse.Namespace) -> Any:
         """Delete many users without their passwords. How many is retyped, or --yes is given.
 
@@ -78,7 +79,8 @@ class BulkMagics(SessionMagics):
 
     def _remove(self, args: argparse.Namespace, operation: str) -> Any:
         """Delete users, after asking where no password says that it is meant, or where a plan warns."""
-        plans = self._plans(args, operation, read_rows(args.source, args.namespace))
+        rows = read_rows(args.source, args.namespace)
+        plans = self._plans(args, operation, rows, missing_ok=args.missing_ok)
         is_risky = any(plan.todo if operation == bulk.plan.DROP else plan.warning for plan in plans)
         if is_risky and not args.yes and not args.dry_run:
             what, count = "\n".join(plan.brief for plan in plans), sum(len(plan.todo) for plan in plans)
@@ -95,10 +97,10 @@ class BulkMagics(SessionMagics):
         return [connections.get(alias) for alias in aliases]
 
     def _plans(
-        self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], limit: int | None = None
+        self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], **options: Any
     ) -> list[BulkPlan]:
-        make_plan = partial(bulk.plan.make_plan, operation=operation, rows=rows, limit=limit, timeout=args.timeout)
-        return [make_plan(conn) for conn in self._connections(args)]
+        args.conns = self._connections(args)  # what is shown is what is done, also where an alias is bound anew
+        return [bulk.plan.make_plan(conn, operation, rows, timeout=args.timeout, **options) for conn in args.conns]
 
     def _carry_out(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> Any:
         """Carry plans out, one server after the other; with `--dry-run` show them."""
@@ -106,12 +108,17 @@ class BulkMagics(SessionMagics):
             return plans[0] if len(plans) == 1 else plans
         execute = partial(bulk.run.execute, stop_on_error=args.stop_on_error, timeout=args.timeout)
         results: list[BulkResult] = []
-        for conn, plan in zip(self._connections(args), plans, strict=True):
+        for conn, plan in zip(args.conns, plans, strict=True):
             if results and results[-1].interrupted:
                 results.append(bulk.run.skip_plan(plan))
                 continue
             with _bar(plan) as progress:
-                results.append(execute(conn, plan, progress=progress))
+                try:
+                    results.append(execute(conn, plan, progress=progress))
+                except MilvusException as exc:
+                    if not results:
+                        raise
+                    results.append(bulk.run.skip_plan(plan, str(exc), interrupted=False))
         return bulk.results.BulkResult.join(results)
 
 

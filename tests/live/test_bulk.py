@@ -9,6 +9,8 @@ import signal
 import stat
 import sys
 import threading
+import time
+from dataclasses import replace
 from importlib import import_module
 
 import contract
@@ -19,13 +21,14 @@ from processes import pid_of_milvus
 
 from milvus_magics import connections, embedded
 from milvus_magics.bulk import run
-from milvus_magics.bulk.plan import CREATE, make_plan
+from milvus_magics.bulk.plan import CREATE, DELETE, make_plan
 from milvus_magics.bulk.results import BulkError
 from milvus_magics.bulk.rows import rows_of
-from milvus_magics.bulk.run import create_users, delete_users, drop_users
+from milvus_magics.bulk.run import create_users, delete_users, drop_users, execute
 from milvus_magics.client import roles, users
 from milvus_magics.client.password_check import check_password
-from milvus_magics.errors import ConfirmationError, ParameterError
+from milvus_magics.client.results.users import UserSnapshot
+from milvus_magics.errors import ClosedError, ConfirmationError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
 from milvus_magics.transport.address import Address
@@ -78,7 +81,11 @@ def test_a_class_comes_and_goes(conn):
     assert gone.counts == {"done": 60}
     assert told == list(range(1, 61))
     assert names_on(conn) == []
-    assert delete_users(conn, people(60)).counts == {"already": 60}
+    again = delete_users(conn, people(60))
+    assert again.counts == {"missing": 60}
+    with pytest.raises(BulkError, match="60 missing"):
+        again.raise_for_failures()
+    assert execute(conn, make_plan(conn, DELETE, rows_of(people(60)), missing_ok=True)).counts == {"already": 60}
 
 
 def test_a_wrong_password_deletes_nobody_and_stops_nobody(conn):
@@ -214,7 +221,7 @@ def test_nobody_gets_a_role_for_a_password_that_was_just_made_up(conn):
     """Whether somebody of that name is meant cannot be told, so it is said what they lack."""
     users.create_user(conn, "ann", PASSWORD, timeout=10)
     (row,) = create_users(conn, [{"user": "ann", "roles": ["reader"]}])
-    assert row.outcome == "already"
+    assert row.outcome == "refused"
     assert "reader" in row.reason
     assert users.list_user(conn, "ann", timeout=10).roles == ()
 
@@ -433,10 +440,11 @@ def test_a_killed_server_and_the_same_line_again(tmp_path):
         assert names_on(conn) == []
         conn.close()
     assert set(first.counts) <= {"done", "refused", "unknown"}
-    assert set(second.counts) <= {"done", "already"}
+    assert set(second.counts) <= {"done", "already", "missing"}
     for before, after in zip(first, second, strict=True):
         done = [row.outcome for row in (before, after)].count("done")
-        assert done == 1 or (before.outcome, after.outcome) == ("unknown", "already"), (before, after)
+        settled = before.outcome == "unknown" and after.outcome in ("already", "missing")
+        assert done == 1 or settled, (before, after)
 
 
 def test_answers_that_are_lost_at_random(milvus, conn):
@@ -479,3 +487,90 @@ def test_secrets_in_the_rows_are_masked():
     (row,) = rows_of({"ann": "a-secret-password"})
     assert "a-secret-password" not in repr(row)
     assert row.password == Secret("a-secret-password")
+
+
+@pytest.mark.parametrize("line", ["delete_users", "drop_users"])
+def test_names_that_are_nearly_there_are_problems(leavers, line):
+    """A blank, another case, a letter that looks alike: such a leaver would stay; nothing is sent."""
+    for name in ("ann ", "Ann", "bob\n", "\u0430nn", "bo\u200bb"):
+        with pytest.raises(BulkError, match=r"row 2: there is no user .*, but '(ann|bob)': they differ in"):
+            leavers(f"{line} --yes", "eve", name)
+    with pytest.raises(BulkError) as found:
+        leavers(f"{line} --yes", f"nobody,{PASSWORD}")
+    assert "row 1: a name is needed, and this looks like a line of a file" in str(found.value)
+    assert PASSWORD not in str(found.value)
+    assert names_on(connections.get()) == ["ann", "bob", "eve"]
+
+
+def test_who_is_missing_is_said_and_may_be_meant(leavers):
+    """Without --missing-ok it is a failure; and no name is suggested that goes with the same line."""
+    result = leavers("drop_users --yes", "eve", "evee")
+    assert [(row.user, row.outcome, row.reason) for row in result] == [
+        ("eve", "done", ""), ("evee", "missing", "there is no such user"),
+    ]  # fmt: skip
+    assert "there is no such user for 1: 'evee'" in str(leavers("drop_users --dry-run", "evee"))
+    assert leavers("drop_users --yes --missing-ok", "evee").counts == {"already": 1}
+
+
+def test_looking_for_what_was_meant_is_bounded_in_time(conn, monkeypatch):
+    """With 2,000 rows that are gone and 5,000 users."""
+    there = {name: UserSnapshot(name) for name in (f"student_{number:05d}_of_class_a" for number in range(5000))}
+    monkeypatch.setattr(sys.modules["milvus_magics.bulk.plan"], "read_all_users", lambda conn, deadline: there)
+    rows = rows_of([f"student_{number:05d}_of_class_b" for number in range(2000)])
+    began = time.monotonic()
+    planned = make_plan(conn, DELETE, [replace(row, password=Secret(PASSWORD)) for row in rows])
+    assert time.monotonic() - began < 2
+    assert {outcome.outcome for outcome in planned.done} == {"missing"}
+
+
+def test_two_columns_of_one_meaning_are_a_problem(shell, tmp_path):
+    """In a file, a table and JSON; nobody guesses which is meant."""
+    (tmp_path / "a.csv").write_text("user,name\nann,bob\n")
+    (tmp_path / "b.json").write_text('{"ann": "x", "ann": "y"}')
+    shell.user_ns["frame"] = pandas.DataFrame({"user": ["ann"], "Name ": ["bob"]})
+    for source, words in [
+        (f"'{tmp_path}/a.csv'", "fields 1 and 2 of the heading mean the same: 'user' and 'name'"),
+        (f"'{tmp_path}/b.json'", "an object in it has the same key twice"),
+        ("frame", "fields 1 and 2 of the heading mean the same: 'user' and 'Name'"),
+    ]:
+        with pytest.raises((ParameterError, BulkError), match=words):
+            shell.run_line_magic("milvus_create_users", source)
+    assert names_on(connections.get()) == []
+
+
+def test_what_was_shown_is_what_is_done(shell, server, monkeypatch):
+    """The alias is bound to another server while the question stands: nothing is deleted there, nor elsewhere."""
+    create_users(connections.get(), {"ann": PASSWORD})
+    with contract.serve("2.6.4") as (other, address):
+        other.passwords["ann"] = PASSWORD.encode()
+
+        def bind_anew(_):
+            connections.connect("default", "root", "Milvus", uri=f"http://{address}")
+            return "1"
+
+        monkeypatch.setattr("builtins.input", bind_anew)
+        shell.user_ns["leavers"] = ["ann"]
+        with pytest.raises(ClosedError, match="is closed: connect again; nothing was sent"):
+            shell.run_line_magic("milvus_drop_users", "leavers")
+        assert "ann" in other.passwords
+        connections.connect("default", "root", server.password, uri=server.uri)
+        assert names_on(connections.get()) == ["ann"]
+
+
+def test_a_server_that_cannot_verify_loses_no_result_of_another(shell):
+    """Those of the first come back; the rows of the second say why they were not tried."""
+    create_users(connections.get(), {"ann": PASSWORD})
+
+    class Gateway(contract.ContractServer):
+        def UpdateCredential(self, request, caller, metadata):
+            """Whatever the old password is."""
+
+    with contract.serving(Gateway("2.6.4", authorization=False)) as (other, address):
+        other.passwords["ann"] = PASSWORD.encode()
+        connections.connect("other", "root", "Milvus", uri=f"http://{address}")
+        shell.user_ns["leavers"] = {"ann": PASSWORD}
+        result = shell.run_line_magic("milvus_delete_users", "leavers --using default,other --yes")
+        assert [row.outcome for row in result] == ["done", "not tried"]
+        assert "cannot be verified" in result[1].reason
+        assert "ann" in other.passwords
+        connections.disconnect("other")

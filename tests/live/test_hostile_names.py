@@ -265,14 +265,15 @@ def press(form, name):
 def test_many_users_at_once(conn):
     """Plans, rows that went well or were refused, and all problems with the rows."""
     seen = Seen()
-    rows = [{"user": ABLE_TO_LOG_IN, "password": "a-wrong-password"}, {"user": UNKNOWN, "password": PASSWORD}]
+    rows = [{"user": ABLE_TO_LOG_IN, "password": "a-wrong-password"}, {"user": "<b>gone</b>", "password": PASSWORD}]
     seen.result(make_plan(conn, DELETE, rows_of(rows)))
     refused = delete_users(conn, rows)
-    assert refused.counts == {"refused": 1, "already": 1}
+    assert refused.counts == {"refused": 1, "missing": 1}
     seen.result(refused)
     seen.error(refused.raise_for_failures)
     for rows in ([{"user": HOSTILE}], [{"user": "ok", "roles": UNKNOWN}], [{"user": "ok", HOSTILE: "1"}]):
         seen.error(create_users, conn, rows)
     seen.error(delete_users, conn, [HOSTILE])
+    seen.error(drop_users, conn, [UNKNOWN])  # it looks like a line of a file
     seen.result(drop_users(conn, [f"no roles {HOSTILE}", HOSTILE]))
     seen.is_text()

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from milvus_magics.bulk.results import ALREADY, DONE, REFUSED, BulkError
+from milvus_magics.bulk.results import ALREADY, DONE, MISSING, REFUSED, BulkError
 from milvus_magics.bulk.run import create_users, delete_users
 from milvus_magics.client import privileges, restore, roles, users
 from milvus_magics.client.password_check import check_password
@@ -135,7 +135,7 @@ def machine(conn):
         def delete_users(self, pairs):
             rows = [{"user": user, "password": password} for user, password in pairs]
             expected = {
-                user: DONE if self.passwords.get(user) == password else REFUSED if user in self.passwords else ALREADY
+                user: DONE if self.passwords.get(user) == password else REFUSED if user in self.passwords else MISSING
                 for user, password in pairs
             }
             assert {row.user: row.outcome for row in delete_users(conn, rows, **T)} == expected
