@@ -63,8 +63,6 @@ class RowOutcome(NamedTuple):
 class BulkError(CodedError):
     """Some rows of a bulk change have problems."""
 
-    CODE = 65535
-
 
 class BulkResult(Table[RowOutcome]):
     """The outcomes of a bulk change, row by row, failures first.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from milvus_magics import errors
+from milvus_magics import errors, wire
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
@@ -14,6 +14,7 @@ from milvus_magics.transport.reply_status import raise_if_failed, status_of
 from milvus_magics.wire import versions
 from milvus_magics.wording import did_you_mean, list_text
 
+MAY_LIST = wire.METHODS["ListCredUsers"].privilege  # and roles, and grants
 NAME, ROLE_NAME = attrgetter("name"), attrgetter("role.name")
 
 
@@ -228,4 +229,5 @@ def missing_description_note(read_description: Callable[[], str]) -> str:
         kept = read_description()
     except errors.MilvusException as exc:
         return f"whether its description was kept could not be asked: {exc}"
-    return "" if kept else "the server keeps no descriptions (that needs Milvus 2.6.19), so this one is lost"
+    since = wire.METHODS["AlterRole"].since  # descriptions of users came together with those of roles
+    return "" if kept else f"the server keeps no descriptions (that needs Milvus {since}), so this one is lost"

@@ -170,7 +170,7 @@ def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> err
         if user == conn.user:  # who was told "denied" is logged in, so they exist
             return _plainly_wrong_error(user)
         error = errors.WrongPasswordError(
-            f"unknown user or wrong password: telling them apart for {user!r} needs the privilege SelectOwnership",
+            f"unknown user or wrong password: telling them apart for {user!r} needs the privilege {lookup.MAY_LIST}",
             outcome=errors.NOTHING_CHANGED,
         )
         error.__cause__ = exc

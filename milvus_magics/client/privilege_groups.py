@@ -257,7 +257,8 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
             f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}",
             outcome=errors.NOTHING_CHANGED,
         )
-    unseen = "" if names else "whether a role holds it, so that it is refused, cannot be seen without SelectOwnership"
+    refused = f"whether a role holds it, so that it is refused, cannot be seen without {lookup.MAY_LIST}"
+    unseen = "" if names else refused
     named = ", ".join(map(printable, members or ())) or "nothing"
     holds = "unknown privileges (the acting user may not look)" if members is None else named
     what = f"drop privilege group {group!r}, which holds {holds},"

@@ -320,5 +320,5 @@ def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
     if role == "public":
         return "everybody would lose it"
     if holders is None:
-        return "who would lose it cannot be seen without the privilege SelectOwnership"
+        return f"who would lose it cannot be seen without the privilege {lookup.MAY_LIST}"
     return f"{len(holders) or 'nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"

@@ -130,7 +130,7 @@ def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: D
         # A dropped database leaves grants behind: https://github.com/milvus-io/milvus/issues/46887
         raise InUseError(
             f"role {role!r} holds privileges that this user cannot see or that are left from a dropped database: "
-            "force it (--force), as somebody with SelectOwnership; it is not dropped",
+            f"force it (--force), as somebody with {lookup.MAY_LIST}; it is not dropped",
         ) from exc
 
 

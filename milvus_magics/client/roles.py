@@ -217,7 +217,8 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     """What `create_role` would do."""
     require_valid(problem_with_role_name(role))
     names = _require_new(conn, role, Deadline(timeout))
-    note = "" if names else "whether there is such a role already cannot be seen without the privilege SelectOwnership"
+    unseen = f"whether there is such a role already cannot be seen without the privilege {lookup.MAY_LIST}"
+    note = "" if names else unseen
     return Preview(f"create role {role!r}", conn.address.url, note=note)
 
 

@@ -251,6 +251,6 @@ def preview_create_user(
                 f"{exc}; with their password, the roles that they lack would be given", exc.outcome
             ) from exc
         raise
-    unseen = "whether there is such a user already cannot be seen without the privilege SelectOwnership"
+    unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
     note = unseen if names is None else ""
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
