@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from milvus_magics.client import privilege_groups, privileges, roles
+from milvus_magics import client
 from milvus_magics.client.results.table import GroupsTable
 from milvus_magics.session import DEFAULT, connections
 
@@ -75,27 +75,27 @@ class Role:
 
     def create(self) -> None:
         """Create it."""
-        roles.create_role(self._conn, self._name)
+        client.roles.create_role(self._conn, self._name)
 
     def drop(self) -> None:
         """Drop it; refused while it holds privileges."""
-        roles.drop_role(self._conn, self._name)
+        client.roles.drop_role(self._conn, self._name)
 
     def is_exist(self) -> bool:
         """Whether there is such a role."""
-        return any(role.name == self._name for role in roles.list_roles(self._conn, users=False))
+        return any(role.name == self._name for role in client.roles.list_roles(self._conn, users=False))
 
     def add_user(self, username: str) -> None:
         """Give it to a user."""
-        roles.grant_role(self._conn, username, self._name)
+        client.roles.grant_role(self._conn, username, self._name)
 
     def remove_user(self, username: str) -> None:
         """Take it from a user, who must hold it."""
-        roles.revoke_role(self._conn, username, self._name)
+        client.roles.revoke_role(self._conn, username, self._name)
 
     def get_users(self) -> tuple[str, ...]:
         """Who holds it; nobody where there is no such role."""
-        found = roles.list_roles(self._conn)
+        found = client.roles.list_roles(self._conn)
         return next((role.users or () for role in found if role.name == self._name), ())
 
     def grant(self, object: str, object_name: str, privilege: str, db_name: str = "") -> None:
@@ -107,13 +107,13 @@ class Role:
             privilege: like `Search`.
             db_name: the database; empty = the connection's.
         """
-        privileges.grant_privilege(
+        client.privileges.grant_privilege(
             self._conn, self._name, privilege, object_type=object, object_name=object_name, db=db_name or None
         )
 
     def revoke(self, object: str, object_name: str, privilege: str, db_name: str = "") -> None:
         """Take a privilege from it, which it must hold; arguments as in `grant`."""
-        privileges.revoke_privilege(
+        client.privileges.revoke_privilege(
             self._conn, self._name, privilege, object_type=object, object_name=object_name, db=db_name or None
         )
 
@@ -125,11 +125,11 @@ class Role:
             collection_name: the collection; `*` = all.
             db_name: the database; None = the connection's, or all for what is about the whole server.
         """
-        privileges.grant_privilege(self._conn, self._name, privilege, collection=collection_name, db=db_name)
+        client.privileges.grant_privilege(self._conn, self._name, privilege, collection=collection_name, db=db_name)
 
     def revoke_v2(self, privilege: str, collection_name: str, db_name: str | None = None) -> None:
         """Take a privilege from it, which it must hold; arguments as in `grant_v2`."""
-        privileges.revoke_privilege(self._conn, self._name, privilege, collection=collection_name, db=db_name)
+        client.privileges.revoke_privilege(self._conn, self._name, privilege, collection=collection_name, db=db_name)
 
     def list_grant(self, object: str, object_name: str, db_name: str = "") -> GrantInfo:
         """What it holds on one object; arguments as in `grant`. Grants on all objects (`*`) count, too."""
@@ -143,28 +143,28 @@ class Role:
         db = db_name or conn.address.db_name or "default"
         rows = [
             GrantItem(grant.object_type, grant.object_name, grant.db, grant.role, grant.grantor, grant.privilege)
-            for grant in privileges.list_grants(conn, self._name)
+            for grant in client.privileges.list_grants(conn, self._name)
             if "*" in (db, grant.db) or grant.db == db
         ]
         return GrantInfo(rows, f"privileges of role {self._name!r} in database {db!r} on {conn.address.url}")
 
     def create_privilege_group(self, privilege_group: str) -> None:
         """Create a group of privileges; Milvus 2.5."""
-        privilege_groups.create_privilege_group(self._conn, privilege_group)
+        client.privilege_groups.create_privilege_group(self._conn, privilege_group)
 
     def drop_privilege_group(self, privilege_group: str) -> None:
         """Drop a group of privileges, which must exist; Milvus 2.5."""
-        privilege_groups.drop_privilege_group(self._conn, privilege_group)
+        client.privilege_groups.drop_privilege_group(self._conn, privilege_group)
 
     def list_privilege_groups(self) -> PrivilegeGroupInfo:
         """All groups of privileges; Milvus 2.5."""
-        found = privilege_groups.list_privilege_groups(self._conn)
+        found = client.privilege_groups.list_privilege_groups(self._conn)
         return PrivilegeGroupInfo([PrivilegeGroupItem(group.name, group.privileges) for group in found], found.caption)
 
     def add_privileges_to_group(self, privilege_group: str, privileges: Sequence[str]) -> None:
         """Put privileges into a group; Milvus 2.5."""
-        privilege_groups.add_privileges_to_group(self._conn, privilege_group, privileges)
+        client.privilege_groups.add_privileges_to_group(self._conn, privilege_group, privileges)
 
     def remove_privileges_from_group(self, privilege_group: str, privileges: Sequence[str]) -> None:
         """Take privileges out of a group, which must hold them; Milvus 2.5."""
-        privilege_groups.remove_privileges_from_group(self._conn, privilege_group, privileges)
+        client.privilege_groups.remove_privileges_from_group(self._conn, privilege_group, privileges)

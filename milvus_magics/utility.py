@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from milvus_magics.client import roles, users
+from milvus_magics import client
 from milvus_magics.client.results.table import GroupsTable
 from milvus_magics.errors import UnknownUserError
 from milvus_magics.secret import Secret
@@ -57,7 +57,7 @@ def delete_user(user: str, password: str | Secret, using: str = DEFAULT, timeout
     Behaviour: `utility.delete_user` in Milvus's documentation.
     """
     password = Secret(password)
-    users.delete_user(connections.get(using), user, password, timeout=timeout)
+    client.users.delete_user(connections.get(using), user, password, timeout=timeout)
 
 
 def create_user(user: str, password: str | Secret, using: str = DEFAULT, timeout: float | None = None) -> None:
@@ -75,7 +75,7 @@ def create_user(user: str, password: str | Secret, using: str = DEFAULT, timeout
     Behaviour: `utility.create_user` in Milvus's documentation.
     """
     password = Secret(password)
-    users.create_user(connections.get(using), user, password, timeout=timeout)
+    client.users.create_user(connections.get(using), user, password, timeout=timeout)
 
 
 def update_password(
@@ -102,7 +102,7 @@ def update_password(
     Behaviour: `utility.update_password` in Milvus's documentation.
     """
     old_password, new_password = Secret(old_password), Secret(new_password)
-    users.update_password(connections.get(using), user, old_password, new_password, timeout=timeout)
+    client.users.update_password(connections.get(using), user, old_password, new_password, timeout=timeout)
 
 
 def reset_password(
@@ -119,7 +119,7 @@ def reset_password(
     Behaviour: `utility.reset_password` in Milvus's documentation.
     """
     old_password, new_password = Secret(old_password), Secret(new_password)
-    users.reset_password(connections.get(using), user, old_password, new_password, timeout=timeout)
+    client.users.reset_password(connections.get(using), user, old_password, new_password, timeout=timeout)
 
 
 def list_usernames(using: str = DEFAULT, timeout: float | None = None) -> list[str]:
@@ -131,7 +131,7 @@ def list_usernames(using: str = DEFAULT, timeout: float | None = None) -> list[s
 
     Behaviour: `utility.list_usernames` in Milvus's documentation; MilvusException when any error occurs.
     """
-    return users.list_usernames(connections.get(using), timeout=timeout)
+    return client.users.list_usernames(connections.get(using), timeout=timeout)
 
 
 def list_user(username: str, include_role_info: bool, using: str = DEFAULT, timeout: float | None = None) -> UserInfo:
@@ -147,7 +147,7 @@ def list_user(username: str, include_role_info: bool, using: str = DEFAULT, time
     """
     conn = connections.get(using)
     try:
-        found = [users.list_user(conn, username, timeout=timeout)]
+        found = [client.users.list_user(conn, username, timeout=timeout)]
     except UnknownUserError:
         found = []
     rows = [UserItem(user.name, user.roles if include_role_info else (), user.description) for user in found]
@@ -164,7 +164,7 @@ def list_users(include_role_info: bool, using: str = DEFAULT, timeout: float | N
 
     Behaviour: `utility.list_users` in Milvus's documentation; MilvusException when any error occurs.
     """
-    found = users.list_users(connections.get(using), timeout=timeout)
+    found = client.users.list_users(connections.get(using), timeout=timeout)
     rows = [UserItem(user.name, user.roles if include_role_info else (), user.description) for user in found]
     return UserInfo(rows, found.caption)
 
@@ -179,5 +179,5 @@ def list_roles(include_user_info: bool, using: str = DEFAULT, timeout: float | N
 
     Behaviour: `utility.list_roles` in Milvus's documentation; MilvusException when any error occurs.
     """
-    found = roles.list_roles(connections.get(using), users=include_user_info, timeout=timeout)
+    found = client.roles.list_roles(connections.get(using), users=include_user_info, timeout=timeout)
     return RoleInfo([RoleItem(role.name, role.users or (), role.description) for role in found], found.caption)

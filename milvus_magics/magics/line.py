@@ -28,12 +28,11 @@ CLEAR_HISTORY = (
 
 # The pieces that a line is made of, outside of double quotes and inside. Each has one named group.
 _EXPANDED = r"(?P<brace>[{}])(?P=brace)|(?P<expression>\{)|\$(?P<name>[^\W\d]\w*)"
-_OUTSIDE = re.compile(
-    rf"""(?P<blank>\s+)|'(?P<literal>[^']*)'|\\(?P<escaped>[ \t'"\\${{}};])|{_EXPANDED}|(?P<quote>["'])"""
-    r"|(?P<plain>[\w-]+|.)",
-    re.DOTALL,
+_OUTSIDE = (
+    rf"""(?s)(?P<blank>\s+)|'(?P<literal>[^']*)'|\\(?P<escaped>[ \t'"\\${{}};])|{_EXPANDED}|(?P<quote>["'])"""
+    r"|(?P<plain>[\w-]+|.)"
 )
-_INSIDE = re.compile(rf"""\\(?P<escaped>["\\${{}}])|{_EXPANDED}|(?P<quote>")|(?P<plain>[^"\\${{}}]+|.)""", re.DOTALL)
+_INSIDE = rf"""(?s)\\(?P<escaped>["\\${{}}])|{_EXPANDED}|(?P<quote>")|(?P<plain>[^"\\${{}}]+|.)"""
 
 _WORD_GOES_ON = re.compile(r"[\w-]")
 _VALUE = re.compile(r"=|\s+[^\s-]")
@@ -105,7 +104,7 @@ def split(line: str, namespace: Namespace) -> list[Token]:
     line = re.sub(r"(?<!\\);$", "", line.strip())
     tokens: list[Token] = []
     token, at, in_quotes = None, 0, False
-    while piece := (_INSIDE if in_quotes else _OUTSIDE).match(line, at):
+    while piece := re.compile(_INSIDE if in_quotes else _OUTSIDE).match(line, at):
         kind = piece.lastgroup
         if not in_quotes:
             refuse_secret(token, line, at)

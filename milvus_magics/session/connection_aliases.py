@@ -13,7 +13,6 @@ from milvus_magics.secret import Secret
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.transport.reply_status import raise_if_failed, status_of
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -213,8 +212,7 @@ class Connections:
 
 def _prove(conn: Connection, deadline: Deadline) -> None:
     # GetVersion is the cheapest call, but only Connect looks whether the database exists.
-    reply = conn.call("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
-    raise_if_failed(status_of(reply))
+    reply = conn.call_checked("Connect" if conn.address.db_name else "GetVersion", deadline=deadline)
     conn.version = reply.server_info.build_tags if conn.address.db_name else reply.version
     # A server that takes everything has said nothing about the token, which may be anything.
     login = conn.address.login

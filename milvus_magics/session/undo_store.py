@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 from milvus_magics import client
 from milvus_magics.errors import NOTHING_CHANGED, MilvusException, ParameterError, RoleExistsError
 from milvus_magics.secret import PasswordHash, Secret
-from milvus_magics.transport.events import Restorer
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.previews import Preview
@@ -28,8 +27,10 @@ Snapshot = TypeVar("Snapshot")
 Key = tuple[str, str]  # (server, name of the user or role)
 
 
-class UndoStore(Restorer):
-    """The users and roles that were deleted in a session, and functions that restore them."""
+class UndoStore:
+    """The users and roles that were deleted in a session, and functions that restore them: a `Restorer`."""
+
+    wants_secrets = False
 
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock

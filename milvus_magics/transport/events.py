@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
 from milvus_magics.secret import Secret
 
@@ -53,18 +53,17 @@ class Change:
         }
 
 
-class Restorer:
-    """A listener that can restore what is deleted.
+class Restorer(Protocol):
+    """A listener that can restore what is deleted; it is known by its attribute.
 
     Attributes:
         wants_secrets: whether it has a use for the passwords of deleted users.
     """
 
-    wants_secrets = False
+    wants_secrets: bool
 
     def __call__(self, change: Change, secret: Secret | None = None) -> None:
         """Take note of a change, and of the deleted user's password or its hash. None if it is not to be had."""
-        raise NotImplementedError
 
 
 class Listeners(list[Callable[[Change], None]]):
@@ -74,8 +73,8 @@ class Listeners(list[Callable[[Change], None]]):
     def restorer(self) -> Restorer | None:
         """The listener that can restore what is deleted. None if there is none."""
         for listener in self:
-            if isinstance(listener, Restorer):
-                return listener
+            if hasattr(listener, "wants_secrets"):
+                return cast(Restorer, listener)
         return None
 
     @property
@@ -85,9 +84,9 @@ class Listeners(list[Callable[[Change], None]]):
         return restorer is not None and restorer.wants_secrets
 
     def emit(self, change: Change, secret: Secret | None = None) -> None:
-        """Report a change to everybody; only restorers that want it are given the secret."""
+        """Report a change to everybody; only a restorer that wants it is given the secret."""
         for listener in list(self):
-            if isinstance(listener, Restorer):
-                listener(change, secret if listener.wants_secrets else None)
+            if getattr(listener, "wants_secrets", False):
+                cast(Restorer, listener)(change, secret)
             else:
                 listener(change)
