@@ -35,7 +35,7 @@ LINES = {
     "reset_password": "this connection would go on with the new one",
     "create_users people": "would create 2 users on ",
     "delete_users secrets": "would delete 1 user on ",
-    "drop_users people": "nothing is left to do for 1: 'new'",
+    "drop_users people": "there is no such user for 1: 'new'",
     "create_role new": "would create role 'new' on ",
     "alter_role reader --description x": "would describe role 'reader' as 'x'",
     "drop_role reader": "held by 'bob', with Search on collection 'docs' in database 'default'; it is refused unless",
