@@ -3,6 +3,9 @@
 Whoever looked just before, and finds it as it was wanted, is told that it is done; nobody else is.
 """
 
+import os
+import signal
+
 import contract
 import pytest
 
@@ -136,4 +139,20 @@ def test_what_cannot_be_told_is_unknown(conn, server):
     made = create_users(conn, ["ann"])
     assert made.counts == {"unknown": 1}
     assert "whether it was made here cannot be told" in made[0].reason
+    assert made.passwords["ann"].encode() == server.passwords["ann"]
+
+
+def test_an_interrupt_meanwhile_loses_no_password(conn, server):
+    """The row is unknown then, and the result comes back with what was made up."""
+    login, interrupts = server.login, iter([True])
+
+    def interrupt_once(metadata):
+        if next(interrupts, False):
+            os.kill(os.getpid(), signal.SIGINT)
+        return login(metadata)
+
+    server.meanwhile = lambda: setattr(server, "login", interrupt_once)
+    made = create_users(conn, ["ann"])
+    assert (made.interrupted, made.counts) == (True, {"unknown": 1})
+    assert made[0].reason.endswith("interrupted")
     assert made.passwords["ann"].encode() == server.passwords["ann"]

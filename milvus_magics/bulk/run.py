@@ -246,8 +246,11 @@ class _Run:
             if password and check_password(self._conn, job.row.user, password, Deadline(2.0), may_rewrite=True).right:
                 return False
             job.finish(results.REFUSED, "the user exists already, with another password", code=UserExistsError.CODE)
-        except MilvusException as exc:
-            job.finish(results.UNKNOWN, f"the user exists; whether it was made here cannot be told: {exc}")
+        except (MilvusException, KeyboardInterrupt) as exc:
+            if isinstance(exc, KeyboardInterrupt):
+                self.pipeline.is_interrupted = self.pipeline.is_stopped = True
+            why = str(exc) or "interrupted"
+            job.finish(results.UNKNOWN, f"the user exists; whether it was made here cannot be told: {why}")
         self._report_progress(job)
         return True
 

@@ -45,8 +45,8 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
     Args:
         conn: any connection to the server; as whom it acts doesn't matter.
         user: the user, who need not exist.
-        may_rewrite: whether the same password may be written again where nothing else tells, so only directly
-            before a deletion. Without it the verdict is then "not looked into".
+        may_rewrite: whether the same password may be written again where nothing else tells, so only where it is
+            about to go, or was just made. Without it the verdict is then "not looked into".
 
     Raises:
         CannotVerifyError: when nobody can tell; its text says why.

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from importlib import metadata
 
 # gRPC 1.80 and later may abort a process that was forked beside a connection: on a busy machine one in twenty
-# `!command` then does nothing (grpc/grpc#43055). With poll(2) none is lost, and calls take as long; but it remarks on
-# each fork.
+# `!command` then does nothing (https://github.com/grpc/grpc/issues/43055). With poll(2) none is lost, and calls take as
+# long; but it remarks on each fork.
 SETTINGS = {"GRPC_POLL_STRATEGY": "poll", "GRPC_VERBOSITY": "ERROR"}
 FIRST = (1, 80)
 

@@ -2,8 +2,9 @@
 
 Python raises KeyboardInterrupt wherever the main thread happens to be. gRPC holds locks in many places, some of them
 for the whole process, and one that is left that way is never released: the next call would wait for ever, whatever its
-deadline. So an interrupt that comes in gRPC's code is held back until that is left, which is at once, but for a call
-that waits for its answer: that is left where it holds nothing.
+deadline (https://github.com/grpc/grpc/issues/19973 is of that kind). So an interrupt that comes in gRPC's code is held
+back until that is left, which is at once, but for a call that waits for its answer: that one is left where it holds
+nothing.
 """
 
 from __future__ import annotations
