@@ -169,6 +169,8 @@ def test_new_passwords_in_forms_are_nowhere(tmp_path):
             # From here on by keyboard alone.
             assert tab_through(page, 1) == ["none, or names with commas between"]
             page.keyboard.type("public")
+            create = page.get_by_role("button", name="Create user").element_handle()
+            page.wait_for_function("b => !b.disabled", arg=create)  # the kernel has seen what was typed
             assert tab_through(page, 2) == ["Refresh names", "Create user"]
             page.keyboard.press("Space")
             page.get_by_text("created user 'bob'").wait_for()
