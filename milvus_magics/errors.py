@@ -56,6 +56,11 @@ class MilvusException(Exception):
         words = self._details or getattr(self.__cause__, "details", "")
         return printable((words() or "") if callable(words) else words)
 
+    @property
+    def reason(self) -> str:
+        """The message without what it says of the outcome, for where that stands beside it."""
+        return _without_ending(self.message)
+
     def __str__(self) -> str:
         return self.message
 
@@ -64,6 +69,12 @@ class MilvusException(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self.message}"]
+
+
+def _without_ending(message: str) -> str:
+    for ending in _ENDINGS.values():
+        message = message.removesuffix(ending)
+    return message
 
 
 class CodedError(MilvusException):
@@ -235,6 +246,11 @@ class ChangeInterrupted(KeyboardInterrupt):
         self.outcome = outcome
         self.message = printable(message) + _ENDINGS.get(outcome, "")
         super().__init__(self.message)
+
+    @property
+    def reason(self) -> str:
+        """As `MilvusException.reason`."""
+        return _without_ending(self.message)
 
     def _render_traceback_(self) -> list[str]:
         return [f"KeyboardInterrupt: {self.message}"]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from milvus_magics.bulk import pipeline as pipeline
     from milvus_magics.bulk import plan as plan
     from milvus_magics.bulk import results as results
-    from milvus_magics.bulk import row_job as row_job
+    from milvus_magics.bulk import row as row
     from milvus_magics.bulk import rows as rows
     from milvus_magics.bulk import run as run
 

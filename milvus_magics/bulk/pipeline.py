@@ -1,56 +1,37 @@
-"""Sends the calls of many rows in parallel on one channel; the number in flight adapts to the server.
+"""Runs many changes at once in one thread: while one waits for the server, the others go on.
 
-A row is a script: a generator that yields a `Call`, is sent its `Answer`, and so on, until it returns. All of them run
-in the caller's thread; only the answers come from elsewhere.
+Each is the very function that makes a single change, given a connection that doesn't block: where it has to wait, it is
+put aside (by greenlet) until its answer is there. The number in flight adapts to the server.
 """
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from queue import SimpleQueue
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar, cast
 
-from milvus_magics.errors import MilvusException, RateLimitedError, UnavailableError
-from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
+from greenlet import getcurrent, greenlet
+
+from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
+from milvus_magics.errors import ClosedError, MilvusException, RateLimitedError, UnavailableError
+from milvus_magics.transport.call_errors import is_never_sent
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection, Pending
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.interrupts import defer_interrupts
-from milvus_magics.transport.reply_status import error_from_status, is_refusal, status_of
+from milvus_magics.transport.reply_status import error_from_status, status_of
 
 FIRST_WINDOW, MAX_WINDOW = 8, 64
 BETTER, WORSE = 1.05, 0.9  # how much the rate has to change to be believed
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 2.0
 MAX_RATE_LIMIT_SECONDS = 60.0
+SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
+QUESTIONS = ("Get", "List", "Select", "Show", "Describe")  # so begin the methods that change nothing
 
 Result = TypeVar("Result")
-
-
-class Call(NamedTuple):
-    """A call that a script sends: a method, its fields, and as whom."""
-
-    method: str
-    fields: dict[str, Any]
-    login: Login | None = CONNECTION_LOGIN
-
-
-class Answer(NamedTuple):
-    """The answer to a call: a successful reply, or an error.
-
-    Attributes:
-        reply: the reply; None if there is an error.
-        error: what went wrong.
-        is_lost: whether the request or its reply was lost, so that the error doesn't tell what was done.
-    """
-
-    reply: Any
-    error: MilvusException | None = None
-    is_lost: bool = False
-
-
-Script = Generator[Call, Answer, Result]
 
 
 class Window:
@@ -75,113 +56,213 @@ class Window:
 
 
 class Pipeline(Generic[Result]):
-    """Runs scripts on a connection.
+    """Runs functions that use its connection, many at once.
 
     Args:
+        conn: where they go.
         timeout: seconds that one call may last.
 
     Attributes:
-        is_stopped: whether no more scripts are started: after an interrupt, or `stop`.
+        conn: the connection that they have to use.
+        is_stopped: whether no more are started: after an interrupt, or `stop`.
         is_interrupted: whether the user interrupted it.
-        is_broken: whether the connection broke; scripts in flight then don't know what was done.
+        is_gone: whether the server went away and did not come back in time.
     """
 
     def __init__(self, conn: Connection, timeout: float | None) -> None:
-        self._conn, self._timeout = conn, timeout
-        self._answers: SimpleQueue[tuple[Script[Result], Call, Pending] | None] = SimpleQueue()
-        self._in_flight: dict[int, Pending] = {}
-        self._delayed: deque[tuple[Script[Result], Call]] = deque()  # refused for now: too many requests
+        self.conn = PipelineConnection(conn, self, timeout)
+        self._answers: SimpleQueue[tuple[greenlet, object] | None] = SimpleQueue()
+        self._waiting: dict[greenlet, object] = {}  # what each waits for
+        self._sleeping: list[tuple[float, int, greenlet, object]] = []  # a heap: when each is due
+        self._numbers = count()
         self._window = Window()
         self._pause, self._paused_until = FIRST_PAUSE_SECONDS, 0.0
         self._limited_since: float | None = None
-        self.is_stopped = self.is_interrupted = self.is_broken = self._is_cancelling = False
+        self._broken_since: float | None = None
+        self.is_stopped = self.is_interrupted = self.is_gone = self._is_cancelling = False
 
     def stop(self) -> None:
-        """Start no more scripts; those in flight are run to their end."""
+        """Start no more; those in flight are run to their end."""
         self.is_stopped = True
 
-    def run(self, starts: Iterator[Callable[[], Script[Result]]]) -> Iterator[Result]:
-        """Run scripts until all are done or it is stopped; yields what each returns.
+    def run(self, jobs: Iterator[Callable[[], Result]]) -> Iterator[Result]:
+        """Run functions until all are done or it is stopped; yields what each returns.
 
         Args:
-            starts: functions that start a script; those that are not started are left in it.
+            jobs: the functions; those that are not started are left in it.
         """
-        self.is_broken = False
         with defer_interrupts(on_interrupt=self._interrupt):
             while True:
-                while self._delayed and time.monotonic() >= self._paused_until:
-                    self._send(*self._delayed.popleft())
-                while self._has_room() and (start := next(starts, None)) is not None:
-                    if (result := self._advance(start(), None)) is not None:
-                        yield result
-                if not (self._in_flight or self._delayed):
+                while self._has_room() and (job := next(jobs, None)) is not None:
+                    yield from self._resume(greenlet(job), None)
+                if not self._waiting:
                     return
-                if (result := self._handle_answer()) is not None:
-                    self._window.count_row()
-                    yield result
+                for row in self._next_rows():
+                    yield from self._resume(row, KeyboardInterrupt() if self._is_cancelling else None)
+                self._is_cancelling = False
 
-    def _has_room(self) -> bool:
-        """Whether another script may be started now."""
-        return not (self.is_stopped or self.is_broken or self._delayed) and len(self._in_flight) < self._window.size
+    def wait_for(self, pending: Pending) -> None:
+        """Let the others go on until a call has its answer; for the functions that are run."""
+        row, token = getcurrent(), object()
+        pending.when_done(lambda: self._answers.put((row, token)))
+        self._put_aside(row, token)
 
-    def _handle_answer(self) -> Result | None:
-        """Wait for one answer, and return what its script returns; None if that goes on."""
-        if self._delayed and not self._in_flight:
-            time.sleep(max(self._paused_until - time.monotonic(), 0))
-            return None
-        item = self._answers.get()
-        if item is None:  # an interrupt
-            if self._is_cancelling:
-                for pending in list(self._in_flight.values()):
-                    pending.cancel()
-            return None
-        script, call, pending = item
-        self._in_flight.pop(id(script), None)
-        answer = _read_answer(pending)
-        if isinstance(answer.error, RateLimitedError) and self._may_retry():
-            self._delayed.append((script, call))
-            return None
-        if answer.reply is not None:
-            self._pause, self._limited_since = FIRST_PAUSE_SECONDS, None
-        if isinstance(answer.error, UnavailableError):
-            self.is_broken = True
-        return self._advance(script, answer)
+    def sleep(self, seconds: float) -> None:
+        """Let the others go on for so many seconds; for the functions that are run."""
+        row, token = getcurrent(), object()
+        heapq.heappush(self._sleeping, (time.monotonic() + seconds, next(self._numbers), row, token))
+        self._put_aside(row, token)
 
-    def _may_retry(self) -> bool:
-        """Pause after a rate limit, longer each time, and return whether to try again."""
+    def may_retry(self, error: MilvusException, *, may_send_again: bool) -> bool:
+        """Whether a call that failed is to be sent again, after a pause that is made here.
+
+        Args:
+            may_send_again: whether that can't make a change twice.
+        """
+        if isinstance(error, RateLimitedError):
+            return self._wait_out_rate_limit()
+        if not isinstance(error, UnavailableError):
+            return False
+        now = time.monotonic()
+        self._broken_since = self._broken_since or now
+        is_over = now - self._broken_since >= SECONDS_TO_COME_BACK
+        self.is_gone = self.is_gone or is_over or isinstance(error, ClosedError)
+        if not may_send_again or self.is_gone or self.is_interrupted:
+            return False
+        self.sleep(SECONDS_BETWEEN_QUESTIONS)
+        return True
+
+    def note_answer(self) -> None:
+        """Take note that the server answers."""
+        self._pause, self._limited_since, self._broken_since = FIRST_PAUSE_SECONDS, None, None
+
+    def _wait_out_rate_limit(self) -> bool:
+        """Pause, longer each time, and return whether to try again."""
         now = time.monotonic()
         self._limited_since = self._limited_since or now
-        self._paused_until, self._pause = now + self._pause, min(self._pause * 2, MAX_PAUSE_SECONDS)
-        return now - self._limited_since < MAX_RATE_LIMIT_SECONDS and not self.is_interrupted
+        if now - self._limited_since >= MAX_RATE_LIMIT_SECONDS or self.is_interrupted:
+            return False
+        if now >= self._paused_until:  # all who are refused at the same time wait for the same pause
+            self._paused_until, self._pause = now + self._pause, min(self._pause * 2, MAX_PAUSE_SECONDS)
+        self.sleep(self._paused_until - now)
+        return not self.is_interrupted
 
-    def _advance(self, script: Script[Result], answer: Answer | None) -> Result | None:
-        """Give a script its answer, and send its next call; returns what the script returns, None if it goes on."""
-        try:
-            call = next(script) if answer is None else script.send(answer)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        self._send(script, call)
-        return None
+    def _has_room(self) -> bool:
+        """Whether another one may be started now; in trouble one alone shows whether that is over."""
+        if self.is_stopped or self.is_gone:
+            return False
+        is_trouble = self._broken_since is not None or time.monotonic() < self._paused_until
+        return len(self._waiting) < (1 if is_trouble else self._window.size)
 
-    def _send(self, script: Script[Result], call: Call) -> None:
-        pending = self._conn.begin(call.method, deadline=Deadline(self._timeout), login=call.login, **call.fields)
-        self._in_flight[id(script)] = pending
-        pending.when_done(lambda: self._answers.put((script, call, pending)))
+    def _put_aside(self, row: greenlet, token: object) -> None:
+        self._waiting[row] = token
+        cast(greenlet, row.parent).switch()
+
+    def _resume(self, row: greenlet, error: BaseException | None) -> Iterator[Result]:
+        """Go on with one until it waits again; yields what it returns, if it is at its end."""
+        self._waiting.pop(row, None)
+        row.parent = getcurrent()
+        result = row.throw(error) if error else row.switch()
+        if row.dead:
+            self._window.count_row()
+            yield result
+
+    def _next_rows(self) -> list[greenlet]:
+        """Wait until some can go on; after a second interrupt all can, to be told of it."""
+        while not self._is_cancelling:
+            due = self._sleeping[0][0] - time.monotonic() if self._sleeping else None
+            if due is not None and due <= 0:
+                _, _, row, token = heapq.heappop(self._sleeping)
+                item: tuple[greenlet, object] | None = row, token
+            else:
+                try:
+                    item = self._answers.get(timeout=due)
+                except Empty:
+                    continue
+            if item is not None and self._waiting.get(item[0]) is item[1]:
+                return [item[0]]
+        return list(self._waiting)
 
     def _interrupt(self) -> None:
-        """Start no more scripts at the first interrupt; cancel those in flight at the second."""
+        """Start no more at the first interrupt; tell those in flight of the second."""
         self._is_cancelling = self.is_interrupted
         self.is_interrupted = self.is_stopped = True
         self._answers.put(None)
 
 
-def _read_answer(pending: Pending) -> Answer:
-    try:
-        reply = pending.reply()
-    except MilvusException as exc:
-        return Answer(None, exc, is_lost=is_never_sent(exc) or not is_refused_call(exc))
+class PipelineConnection(Connection):
+    """A connection for the functions that a pipeline runs: waiting for an answer lets the others go on.
+
+    It waits for a server that wants less or is away for some seconds, and sends again what may be sent again.
+    """
+
+    tries = 4
+
+    def __init__(self, conn: Connection, pipeline: Pipeline[Any], timeout: float | None) -> None:
+        self._conn, self._pipeline, self._timeout = conn, pipeline, timeout
+        self.address, self.user, self.on_change, self.version = conn.address, conn.user, conn.on_change, conn.version
+
+    @property
+    def seconds_to_settle(self) -> float:  # type: ignore[override]
+        """As long as a server is waited for, and some more; hardly at all for who interrupts."""
+        return 0.5 if self._pipeline.is_interrupted else SECONDS_TO_COME_BACK + Connection.seconds_to_settle
+
+    def begin(
+        self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any
+    ) -> PipelinePending:
+        """As `Connection.begin`; each call has the timeout of the pipeline, unless the caller has less time."""
+
+        def send() -> Pending:
+            until = Deadline(self._timeout) if deadline.timeout is None else deadline
+            return self._conn.begin(method, deadline=until, login=login, **fields)
+
+        return PipelinePending(self._pipeline, send, is_question=method.startswith(QUESTIONS))
+
+    def call(self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any) -> Any:
+        """As `Connection.call`."""
+        return self.begin(method, deadline=deadline, login=login, **fields).reply()
+
+    def sleep(self, seconds: float) -> None:
+        """As `Connection.sleep`."""
+        self._pipeline.sleep(seconds)
+
+
+class PipelinePending(Pending):
+    """A call of a pipeline in flight."""
+
+    def __init__(self, pipeline: Pipeline[Any], send: Callable[[], Pending], *, is_question: bool) -> None:
+        self._pipeline, self._send, self._is_question = pipeline, send, is_question
+        self._pending = send()
+
+    def reply(self) -> Any:
+        """As `Pending.reply`."""
+        while True:
+            try:
+                self._pipeline.wait_for(self._pending)
+                reply = self._pending.reply()
+                self._pipeline.note_answer()
+                _raise_if_limited(reply)
+                return reply
+            except MilvusException as exc:
+                may_send_again = self._is_question or is_never_sent(exc)
+                if not self._pipeline.may_retry(exc, may_send_again=may_send_again):
+                    raise
+                self._pending = self._send()
+            except BaseException:
+                self.cancel()
+                raise
+
+    def cancel(self) -> None:
+        """As `Pending.cancel`."""
+        self._pending.cancel()
+
+    def release(self) -> None:
+        """As `Pending.release`."""
+        self._pending.release()
+
+
+def _raise_if_limited(reply: Any) -> None:
+    """Raise what a rate limit means; other failures are the caller's to read."""
     status = status_of(reply)
-    if status.ok:
-        return Answer(reply)
-    return Answer(None, error_from_status(status), is_lost=not is_refusal(status))
+    if not status.ok and isinstance(error := error_from_status(status), RateLimitedError):
+        raise error

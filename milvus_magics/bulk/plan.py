@@ -66,7 +66,7 @@ def make_plan(
         f"row {row.number}: {problem}" for row in rows if (problem := _problem_with_unlisted(row.user, users, plain))
     ]
     raise_problems(problems)
-    return _plan_deletion(conn, operation, rows, users, ALREADY if missing_ok else MISSING, deadline)
+    return _plan_deletion(conn, operation, rows, users, deadline, missing_ok=missing_ok)
 
 
 def retry_while_unavailable(read: Callable[[], Reply]) -> Reply:
@@ -187,8 +187,9 @@ def _existing(conn: Connection, row: UserRow, user: UserSnapshot) -> RowOutcome:
 
 
 def _plan_deletion(
-    conn: Connection, operation: str, rows: Sequence[UserRow], users: Users, if_missing: str, deadline: Deadline
+    conn: Connection, operation: str, rows: Sequence[UserRow], users: Users, deadline: Deadline, *, missing_ok: bool
 ) -> BulkPlan:
+    if_missing = ALREADY if missing_ok else MISSING
     todo = tuple(row for row in rows if row.user in users)
     hints = _suggest([row.user for row in rows if row.user not in users], users.keys() - {row.user for row in rows})
     gone = tuple(
@@ -198,7 +199,8 @@ def _plan_deletion(
     )
     leaving = {row.user: users[row.user] for row in todo}
     notes = _deletion_notes(conn, operation, leaving, deadline)
-    return BulkPlan(operation, conn.address.url, todo, gone, users, tuple(notes), _warn_of_admins(users, leaving))
+    warning = _warn_of_admins(users, leaving)
+    return BulkPlan(operation, conn.address.url, todo, gone, users, tuple(notes), warning, missing_ok=missing_ok)
 
 
 def _warn_of_admins(users: Users, leaving: Users) -> str:

@@ -150,6 +150,7 @@ class BulkPlan(Sentence):
         users: the server's users by name, with their roles.
         notes: what else should be known before.
         warning: what has to be confirmed.
+        missing_ok: whether a user to be deleted who isn't there is what is wanted.
     """
 
     operation: str
@@ -159,6 +160,7 @@ class BulkPlan(Sentence):
     users: dict[str, UserSnapshot] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warning: str = ""
+    missing_ok: bool = False
 
     def __str__(self) -> str:
         return self._describe(None)

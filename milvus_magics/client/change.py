@@ -17,7 +17,6 @@ from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
 from milvus_magics.wording import join_parts
 
-SECONDS_TO_SETTLE = 2.0
 SECONDS_BETWEEN_QUESTIONS = 0.1
 CANCELLED = 10000
 HOW_TO_RESUME = "run it again to go on"
@@ -75,11 +74,13 @@ class Attempt:
         method: str,
         is_done: IsDone,
         *,
-        repeated: type[errors.CodedError] | None = None,
+        repeated: type[errors.CodedError] | tuple[()] = (),
         is_ours: IsDone | None = None,
         **fields: Any,
     ) -> None:
         """Send the change, and find out whether it was made if the answer is lost.
+
+        If it was not, it is sent again as often as the connection says.
 
         Args:
             is_done: asks the server whether the change is made; None = it cannot be told.
@@ -94,27 +95,29 @@ class Attempt:
         """
         # Raises where no time is left, while it is certain that nothing was sent.
         self._deadline.remaining(self._conn.address.url)
-        before, self.outcome = self.outcome, "unknown"
-        error: BaseException
-        try:
-            status = reply_status.status_of(self._conn.call(method, deadline=self._deadline, **fields))
-            if status.ok:
-                self.outcome = "done"
+        before = self.outcome
+        for tries_left in reversed(range(self._conn.tries)):
+            self.outcome = "unknown"
+            error: BaseException
+            try:
+                status = reply_status.status_of(self._conn.call(method, deadline=self._deadline, **fields))
+                if status.ok:
+                    self.outcome = "done"
+                    return
+                error, is_refused = reply_status.error_from_status(status), reply_status.is_refusal(status)
+            except errors.MilvusException as exc:
+                error, is_refused = exc, is_never_sent(exc) or is_refused_call(exc)
+                exc.outcome = errors.NOTHING_SENT if is_never_sent(exc) else None
+            except KeyboardInterrupt as exc:
+                error, is_refused = exc, False
+            if isinstance(error, repeated) and self._is_ours(is_ours or is_done, error):
+                self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
                 return
-            error = reply_status.error_from_status(status)
-            is_refused = reply_status.is_refusal(status)
-        except errors.MilvusException as exc:
-            error, is_refused = exc, is_never_sent(exc) or is_refused_call(exc)
-            exc.outcome = errors.NOTHING_SENT if is_never_sent(exc) else None
-        except KeyboardInterrupt as exc:
-            error, is_refused = exc, False
-        if repeated and isinstance(error, repeated) and _ask_once(is_ours or is_done, Deadline(SECONDS_TO_SETTLE)):
-            self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
-            return
-        if is_refused:
-            self.outcome = before
-            raise error
-        self._settle(is_done, error)
+            if is_refused:
+                self.outcome = before
+                raise error
+            if self._settle(is_done, error, may_go_on=tries_left > 0):
+                return
 
     @contextmanager
     def nested(self) -> Iterator[None]:
@@ -126,30 +129,51 @@ class Attempt:
             raise
         self.outcome = "partly"
 
-    def _settle(self, is_done: IsDone, error: BaseException) -> None:
-        """Ask what became of the change, and raise unless it is made and nobody interrupted."""
-        answer = self._ask(is_done)
+    def _is_ours(self, is_ours: IsDone, error: errors.MilvusException) -> bool:
+        """Whether what the server has already was made by this very request."""
+        answer = self._ask_once(is_ours)
+        if answer is None:
+            raise errors.OutcomeUnknownError(
+                f"{self._subject} is {self._verb}, and whether by this request or another cannot be told"
+            ) from error
+        return answer
+
+    def _settle(self, is_done: IsDone, error: BaseException, *, may_go_on: bool) -> bool:
+        """Whether a change is made whose answer was lost; False if it may be sent again, else it raises."""
+        answer = self._ask(is_done, is_no_enough=may_go_on)
         if answer:
             self.outcome = "done"
             self.note = "the answer was lost, but the server says that it is done"
         if isinstance(error, KeyboardInterrupt):
             raise errors.ChangeInterrupted(f"interrupted; {self.describe_outcome(answer)}") from error
-        if not answer:
+        if not answer and not (may_go_on and answer is False):
             raise errors.OutcomeUnknownError(f"no clear answer ({error}); {self.describe_outcome(answer)}") from error
+        return bool(answer)
 
-    def _ask(self, is_done: IsDone) -> bool | None:
-        """Ask until it is done or the time is up, and return the last answer."""
-        until = Deadline(SECONDS_TO_SETTLE)
+    def _ask(self, is_done: IsDone, *, is_no_enough: bool) -> bool | None:
+        """Ask until it is done or the time is up, and return the last answer.
+
+        Args:
+            is_no_enough: whether to stop at an answer that it isn't done, which may come too early.
+        """
+        until = Deadline(self._conn.seconds_to_settle)
         last = None
         try:
-            for _ in until.poll(SECONDS_BETWEEN_QUESTIONS):
-                answer = _ask_once(is_done, until)
+            for _ in until.poll(SECONDS_BETWEEN_QUESTIONS, self._conn.sleep):
+                answer = self._ask_once(is_done, until)
                 last = last if answer is None else answer
-                if last:
+                if last or (is_no_enough and last is False):
                     break
         except KeyboardInterrupt as exc:
             raise errors.ChangeInterrupted(f"interrupted; {self.describe_outcome(last)}") from exc
         return last
+
+    def _ask_once(self, is_done: IsDone, until: Deadline | None = None) -> bool | None:
+        """What the server answers; None if it does not. An error here must not hide the first one."""
+        try:
+            return is_done(until or Deadline(self._conn.seconds_to_settle))
+        except errors.MilvusException:
+            return None
 
     def describe_outcome(self, is_done: bool | None) -> str:
         """Say whether the change is made, and where to look if that is open; None = it cannot be told."""
@@ -192,14 +216,6 @@ class Attempt:
         )
 
 
-def _ask_once(is_done: IsDone, until: Deadline) -> bool | None:
-    """What the server answers; None if it does not. An error here must not hide the first one."""
-    try:
-        return is_done(until)
-    except errors.MilvusException:
-        return None
-
-
 @contextmanager
 def report_progress(progress: Callable[[], str], how_to_resume: str = HOW_TO_RESUME) -> Iterator[None]:
     """Run several changes, one after another; an error or interrupt also says which are made.
@@ -215,9 +231,11 @@ def report_progress(progress: Callable[[], str], how_to_resume: str = HOW_TO_RES
     try:
         yield
     except errors.CodedError as exc:
-        raise exc.with_message(join_parts(f"{progress()}: {exc}", how_to_resume), errors.Outcome.CHANGED) from exc
+        raise exc.with_message(
+            join_parts(f"{progress()}: {exc.reason}", how_to_resume), errors.Outcome.CHANGED
+        ) from exc
     except KeyboardInterrupt as exc:
-        what = str(exc) if isinstance(exc, errors.ChangeInterrupted) else "interrupted"
+        what = exc.reason if isinstance(exc, errors.ChangeInterrupted) else "interrupted"
         text = join_parts(what, f"before that, {progress()}", how_to_resume)
         raise errors.ChangeInterrupted(text, errors.Outcome.CHANGED) from exc
 

@@ -72,7 +72,7 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
     entity = {"name": role, **({"description": description} if description else {})}
     with change.attempt(conn, "create_role", role, f"role {role!r}", "created", deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
-        repeated = errors.RoleExistsError if _require_new(conn, role, deadline) else None
+        repeated = errors.RoleExistsError if _require_new(conn, role, deadline) else ()
         try:
             attempt.send(
                 "CreateRole", lambda until: lookup.is_listed_role(conn, role, until), repeated=repeated, entity=entity

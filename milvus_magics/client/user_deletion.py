@@ -18,7 +18,14 @@ from milvus_magics.transport.deadline import Deadline
 SECONDS_TO_LOSE_ACCESS = 0.3
 
 
-def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout: float | None = None) -> DeletedUser:
+def delete_user(
+    conn: Connection,
+    user: str,
+    password: str | Secret,
+    *,
+    snapshot: UserSnapshot | None = None,
+    timeout: float | None = None,
+) -> DeletedUser:
     """Delete a user whose password is given, which is checked first.
 
     With authorization on this takes two round trips. The check protects from mistakes; it is no lock, since
@@ -26,6 +33,7 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
 
     Args:
         conn: a connection whose user may delete users (the privilege DropOwnership).
+        snapshot: the user as the server has just listed them, for who has that; by default they are asked for.
 
     Returns:
         What was deleted, with the roles that went with it.
@@ -46,15 +54,17 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
     deadline = Deadline(timeout)
     with change.attempt(conn, "delete_user", user, f"user {user!r}", "deleted", deadline) as attempt:
         with conn.batch() as begin:
-            described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+            ask = {"user": {"name": user}, "include_role_info": True}
+            described = None if snapshot else begin("SelectUser", deadline=deadline, **ask)
             try:
                 verdict = password_check.require_right(conn, user, password, deadline)
             except errors.CannotVerifyError as exc:
                 raise errors.CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
-            attempt.undo_record = snapshot = lookup.read_user(conn, user, described, deadline)
-        if snapshot.roles is None:
+            snapshot = lookup.read_user(conn, user, described, deadline) if described else snapshot
+        attempt.undo_record = snapshot = snapshot or UserSnapshot(user)
+        if described and snapshot.roles is None:
             lookup.require_not_gone(conn, user, deadline)
 
         def is_password_refused(until: Deadline) -> bool | None:
@@ -64,13 +74,22 @@ def delete_user(conn: Connection, user: str, password: str | Secret, *, timeout:
     return DeletedUser(user, conn.address.url, snapshot.roles, True, attempt.actor_gone, attempt.note)
 
 
-def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletedUser:
+def drop_user(
+    conn: Connection,
+    user: str,
+    *,
+    snapshot: UserSnapshot | None = None,
+    password_hash: PasswordHash | None = None,
+    timeout: float | None = None,
+) -> DeletedUser:
     """Delete a user without their password, for the administrator who does not know it.
 
     Unlike `MilvusClient.drop_user` of pymilvus, an unknown user is an error.
 
     Args:
         conn: a connection whose user may delete and list users (DropOwnership, SelectOwnership).
+        snapshot: as in `delete_user`.
+        password_hash: what `read_password_hashes` told of them; asked for only where there is no snapshot.
 
     Returns:
         What was deleted, with the roles that went with it.
@@ -82,8 +101,11 @@ def drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> D
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
     with change.attempt(conn, "drop_user", user, f"user {user!r}", "deleted", deadline) as attempt:
-        attempt.undo_record = snapshot = lookup.read_existing_user(conn, user, deadline)
-        _send_deletion(conn, user, attempt, read_password_hashes(conn, [user], deadline).get(user))
+        if snapshot is None:
+            snapshot = lookup.read_existing_user(conn, user, deadline)
+            password_hash = read_password_hashes(conn, [user], deadline).get(user)
+        attempt.undo_record = snapshot
+        _send_deletion(conn, user, attempt, password_hash)
     return DeletedUser(user, conn.address.url, snapshot.roles, False, attempt.actor_gone, attempt.note)
 
 

@@ -35,6 +35,7 @@ def create_user(
     grant: Sequence[str] = (),
     description: str = "",
     operation: str = "create_user",
+    is_new: bool = False,
     timeout: float | None = None,
 ) -> CreatedUser:
     """Create a user, and give them roles.
@@ -46,6 +47,7 @@ def create_user(
         grant: names of existing roles.
         description: up to 1024 bytes, on servers that keep it (from 2.6.19); the result says where it is lost.
         operation: what it is called in the audit.
+        is_new: whether the server has just been seen to have no such user, and all these roles; else it is asked.
 
     Raises:
         ParameterError: the name or the password cannot be; nothing was sent.
@@ -61,13 +63,13 @@ def create_user(
     password = Secret(password)
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
-    missing = _check_new_user(conn, user, password, wanted, deadline)
+    missing = _check_new_user(conn, user, password, () if is_new else wanted, deadline)
     if missing:
         _grant_all(conn, user, missing, deadline)
         note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
         return CreatedUser(user, conn.address.url, wanted, note=note)
     with change.attempt(conn, operation, user, f"user {user!r}", "created", deadline) as attempt:
-        names = _require_new(conn, user, wanted, deadline)
+        names = [] if is_new else _require_new(conn, user, wanted, deadline)
         _send_creation(conn, attempt, user, password, description, names, deadline)
         note = ""
         if description:
@@ -191,7 +193,7 @@ def _send_creation(
         attempt.send(
             "CreateCredential",
             lambda until: lookup.is_listed(conn, user, until),
-            repeated=None if names is None else errors.UserExistsError,
+            repeated=() if names is None else errors.UserExistsError,
             is_ours=lambda until: check_password(conn, user, password, until, may_rewrite=True).right,
             username=user,
             password=password,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,10 +47,15 @@ class Connection:
         user: whom it acts as; empty for nobody, and for the holder of a token that tells none.
         on_change: called with every `Change` made or tried through this connection.
         version: of the server, once it has told.
+        tries: how often a change is sent whose answer was lost and that turns out not to be made.
+        seconds_to_settle: how long the server is asked what became of a change whose answer was lost.
 
     Raises:
         CertificateError: when a TLS file is missing or holds no certificate.
     """
+
+    tries = 1
+    seconds_to_settle = 2.0
 
     def __init__(self, address: Address) -> None:
         self.address: Address = address
@@ -131,6 +137,10 @@ class Connection:
             with defer_interrupts():
                 for call in calls:
                     call.release()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait between two questions to the server."""
+        time.sleep(seconds)
 
     def reauthenticate(self, password: Secret) -> None:
         """Go on as the same user, with their new password."""

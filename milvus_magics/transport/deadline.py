@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from milvus_magics.errors import NOTHING_SENT, DeadlineError, ParameterError
 
@@ -50,14 +50,15 @@ class Deadline:
         """Whether no time is left."""
         return self.at is not None and time.monotonic() >= self.at
 
-    def poll(self, every: float) -> Iterator[None]:
+    def poll(self, every: float, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
         """Yield at once, and again after every pause, until no time is left.
 
         Args:
             every: seconds between two rounds; the last pause is cut at the end, and no round follows it.
+            sleep: waits for so many seconds.
         """
         yield
         while not self.is_over():
-            time.sleep(every if self.at is None else max(0.0, min(every, self.at - time.monotonic())))
+            sleep(every if self.at is None else max(0.0, min(every, self.at - time.monotonic())))
             if not self.is_over():
                 yield

@@ -1,0 +1,80 @@
+"""Carries out one row of a bulk change, by the function for one user, and tells its outcome."""
+
+from __future__ import annotations
+
+from milvus_magics import errors
+from milvus_magics.bulk import plan, results
+from milvus_magics.client import users
+from milvus_magics.secret import PasswordHash
+from milvus_magics.transport.connection import Connection
+
+# Every further row would meet these, too.
+GENERAL_ERRORS = (errors.LimitReachedError, errors.PermissionDeniedError, errors.ClosedError)
+
+_OUTCOMES = {
+    errors.NOTHING_SENT: results.REFUSED,
+    errors.NOTHING_CHANGED: results.REFUSED,
+    errors.Outcome.CHANGED: results.PARTLY,
+}
+
+
+class RowJob:
+    """One row, to be called by a pipeline.
+
+    Attributes:
+        row: what is to be done.
+        outcome: what came of it; None before it is called.
+        error: why it is not done; None if it is.
+    """
+
+    def __init__(
+        self,
+        conn: Connection,
+        planned: results.BulkPlan,
+        row: results.UserRow,
+        password_hash: PasswordHash | None = None,
+    ) -> None:
+        self.row = row
+        self.outcome: results.RowOutcome | None = None
+        self.error: BaseException | None = None
+        self._conn, self._planned, self._password_hash = conn, planned, password_hash
+
+    def __call__(self) -> RowJob:
+        """Carry it out; what goes wrong is told by the outcome."""
+        try:
+            self.finish(results.DONE, self._act())
+        except (errors.MilvusException, errors.ChangeInterrupted) as exc:
+            self.error = exc
+            self.finish(self._outcome_of(exc), exc.reason)
+        except Exception as exc:  # a fault of ours, or a listener's, must not take the other rows with it
+            self.error = exc
+            self.finish(results.UNKNOWN, f"unexpected {type(exc).__name__}; check with %milvus_list_users")
+        return self
+
+    def finish(self, outcome: str, reason: str = "") -> None:
+        """Set the outcome."""
+        generated = self.row.password if self.row.generated else None
+        self.outcome = results.RowOutcome(
+            self.row.number, self.row.user, outcome, reason, self._planned.server, generated
+        )
+
+    def _act(self) -> str:
+        """Make the change, and return what else should be known of it."""
+        row, user = self.row, self._planned.users.get(self.row.user)
+        if self._planned.operation == plan.CREATE:
+            assert row.password is not None  # noqa: S101 - the run has made up those that were missing
+            created = users.create_user(
+                self._conn, row.user, row.password, grant=row.roles, description=row.description, is_new=user is None
+            )
+            return created.note
+        if self._planned.operation == plan.DELETE:
+            return users.delete_user(self._conn, row.user, row.password or "", snapshot=user).note
+        return users.drop_user(self._conn, row.user, snapshot=user, password_hash=self._password_hash).note
+
+    def _outcome_of(self, error: errors.MilvusException | errors.ChangeInterrupted) -> str:
+        """What an error says of the row."""
+        if isinstance(error, errors.UnknownUserError) and self._planned.operation != plan.CREATE:
+            return results.ALREADY if self._planned.missing_ok else results.MISSING
+        if isinstance(error, errors.ChangeInterrupted) and error.outcome == errors.NOTHING_SENT:
+            return results.NOT_TRIED
+        return _OUTCOMES.get(error.outcome or errors.Outcome.UNKNOWN, results.UNKNOWN)
