@@ -23,31 +23,33 @@ class RowJob:
 
     Attributes:
         row: what is to be done.
-        outcome: what came of it; None before it is called.
-        error: why it is not done; None if it is.
+        password_hash: what the server tells of the user's password, for undoing it; None if that is not known.
+        outcome: what came of it; None before its end.
+        is_started: whether it was begun.
+        is_general_error: whether other rows would meet the same error.
     """
 
-    def __init__(
-        self,
-        conn: Connection,
-        planned: results.BulkPlan,
-        row: results.UserRow,
-        password_hash: PasswordHash | None = None,
-    ) -> None:
+    def __init__(self, conn: Connection, planned: results.BulkPlan, row: results.UserRow) -> None:
         self.row = row
+        self.password_hash: PasswordHash | None = None
         self.outcome: results.RowOutcome | None = None
-        self.error: BaseException | None = None
-        self._conn, self._planned, self._password_hash = conn, planned, password_hash
+        self.is_started = self.is_general_error = False
+        self._conn, self._planned = conn, planned
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it was refused, or done in part."""
+        return self.outcome is not None and self.outcome.outcome in (results.REFUSED, results.PARTLY)
 
     def __call__(self) -> RowJob:
         """Carry it out; what goes wrong is told by the outcome."""
+        self.is_started = True
         try:
             self.finish(results.DONE, self._act())
         except (errors.MilvusException, errors.ChangeInterrupted) as exc:
-            self.error = exc
+            self.is_general_error = isinstance(exc, GENERAL_ERRORS)
             self.finish(self._outcome_of(exc), exc.reason)
         except Exception as exc:  # a fault of ours, or a listener's, must not take the other rows with it
-            self.error = exc
             self.finish(results.UNKNOWN, f"unexpected {type(exc).__name__}; check with %milvus_list_users")
         return self
 
@@ -62,14 +64,11 @@ class RowJob:
         """Make the change, and return what else should be known of it."""
         row, user = self.row, self._planned.users.get(self.row.user)
         if self._planned.operation == plan.CREATE:
-            assert row.password is not None  # noqa: S101 - the run has made up those that were missing
-            created = users.create_user(
-                self._conn, row.user, row.password, grant=row.roles, description=row.description, is_new=user is None
-            )
-            return created.note
+            given = {"grant": row.roles, "description": row.description}
+            return users.create_user(self._conn, row.user, row.password or "", **given, is_new=user is None).note
         if self._planned.operation == plan.DELETE:
             return users.delete_user(self._conn, row.user, row.password or "", snapshot=user).note
-        return users.drop_user(self._conn, row.user, snapshot=user, password_hash=self._password_hash).note
+        return users.drop_user(self._conn, row.user, snapshot=user, password_hash=self.password_hash).note
 
     def _outcome_of(self, error: errors.MilvusException | errors.ChangeInterrupted) -> str:
         """What an error says of the row."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from milvus_magics.bulk import plan, results
 from milvus_magics.bulk.pipeline import Pipeline
-from milvus_magics.bulk.row import GENERAL_ERRORS, RowJob
+from milvus_magics.bulk.row import RowJob
 from milvus_magics.bulk.rows import generate_missing_passwords, rows_of
 from milvus_magics.client.user_deletion import read_password_hashes
 from milvus_magics.transport.connection import Connection
@@ -78,20 +78,21 @@ def execute(
 ) -> results.BulkResult:
     """Carry out a plan; a row that fails says why, and nothing is raised for it.
 
+    Whatever is raised all the same, by `progress` or by an interrupt, has the result as its attribute `result`.
+
     Args:
         planned: what `make_plan` gave.
         stop_on_error: start no more rows once one is refused.
         progress: called with the number of rows that are done by now.
         timeout: seconds for each call; None = until an answer arrives or an error occurs.
     """
-    started = time.monotonic()
-    rows = generate_missing_passwords(planned.todo) if planned.operation == plan.CREATE else planned.todo
-    run = _Run(conn, planned, rows, stop_on_error, progress, timeout)
-    run.run_all()
-    done = [job.outcome for job in run.jobs if job.outcome is not None]
-    outcomes = sorted([*planned.done, *done], key=lambda outcome: outcome.row)
-    seconds = time.monotonic() - started
-    return results.BulkResult(outcomes, _title(planned), seconds, interrupted=run.pipeline.is_interrupted)
+    run = _Run(conn, planned, stop_on_error, progress, timeout)
+    try:
+        run.run_all()
+    except BaseException as exc:
+        exc.result = run.to_result()  # type: ignore[attr-defined]
+        raise
+    return run.to_result()
 
 
 def skip_plan(
@@ -126,33 +127,56 @@ class _Run:
         self,
         conn: Connection,
         planned: results.BulkPlan,
-        rows: Sequence[results.UserRow],
         stop_on_error: bool,
         progress: Progress | None,
         timeout: float | None,
     ) -> None:
+        self._started = time.monotonic()
+        self._conn, self._planned, self._timeout = conn, planned, timeout
         self._stop_on_error, self._progress = stop_on_error, progress
-        self.pipeline: Pipeline[RowJob] = Pipeline(conn, timeout)
-        names = [row.user for row in rows] if planned.operation == plan.DROP else []
-        hashes = read_password_hashes(conn, names, Deadline(timeout)) if names else {}
-        self.jobs = [RowJob(self.pipeline.conn, planned, row, hashes.get(row.user)) for row in rows]
+        self._pipeline: Pipeline[RowJob] = Pipeline(conn, timeout)
+        rows = generate_missing_passwords(planned.todo) if planned.operation == plan.CREATE else planned.todo
+        self._jobs = [RowJob(self._pipeline.conn, planned, row) for row in rows]
 
     def run_all(self) -> None:
-        """Run every row to its end."""
-        for number, job in enumerate(self.pipeline.run(iter(self.jobs)), 1):
-            if self._progress is not None:
-                self._progress(number)
-            is_failed = job.outcome is not None and job.outcome.outcome in (results.REFUSED, results.PARTLY)
-            if isinstance(job.error, GENERAL_ERRORS) or (self._stop_on_error and is_failed):
-                self.pipeline.stop()
-        for job in self.jobs:
-            if job.outcome is None:
-                job.finish(*self._why_not_tried())
+        """Run every row to its end; what `progress` raises stops it first, and comes then."""
+        self._read_password_hashes()
+        error: Exception | None = None
+        for number, job in enumerate(self._pipeline.run(iter(self._jobs)), 1):
+            try:
+                if self._progress is not None and error is None:
+                    self._progress(number)
+            except Exception as exc:
+                error = exc
+            if error or job.is_general_error or (self._stop_on_error and job.is_failed):
+                self._pipeline.stop()
+        if error:
+            raise error
 
-    def _why_not_tried(self) -> tuple[str, str]:
-        """The outcome of rows that were never begun, and why."""
-        if self.pipeline.is_interrupted:
-            return results.NOT_TRIED, "interrupted before"
-        if self.pipeline.is_stopped:
+    def _read_password_hashes(self) -> None:
+        """Let undo know the passwords of users who are dropped, if the server tells them."""
+        if self._planned.operation == plan.DROP and self._jobs:
+            names = [job.row.user for job in self._jobs]
+            hashes = read_password_hashes(self._conn, names, Deadline(self._timeout))
+            for job in self._jobs:
+                job.password_hash = hashes.get(job.row.user)
+
+    def to_result(self) -> results.BulkResult:
+        """The result, in the order of the rows."""
+        for job in self._jobs:
+            if job.outcome is None:
+                job.finish(*self._describe_open(job))
+        done = [job.outcome for job in self._jobs if job.outcome is not None]
+        outcomes = sorted([*self._planned.done, *done], key=lambda outcome: outcome.row)
+        seconds = time.monotonic() - self._started
+        return results.BulkResult(outcomes, _title(self._planned), seconds, interrupted=self._pipeline.is_interrupted)
+
+    def _describe_open(self, job: RowJob) -> tuple[str, str]:
+        """The outcome of a row that did not come to its end, and why."""
+        if job.is_started:
+            return results.UNKNOWN, "broken off; check with %milvus_list_users"
+        if self._pipeline.is_gone:
+            return results.REFUSED, "not sent: the server cannot be reached any more"
+        if self._pipeline.is_stopped and not self._pipeline.is_interrupted:
             return results.NOT_TRIED, "stopped after an error that others would meet, too"
-        return results.REFUSED, "not sent: the server cannot be reached any more"
+        return results.NOT_TRIED, "interrupted before"
