@@ -64,8 +64,10 @@ class RowJob:
         """Make the change, and return what else should be known of it."""
         row, user = self.row, self._planned.users.get(self.row.user)
         if self._planned.operation == plan.CREATE:
-            given = {"grant": row.roles, "description": row.description}
-            return users.create_user(self._conn, row.user, row.password or "", **given, is_new=user is None).note
+            password, is_new = row.password or "", user is None
+            return users.create_user(
+                self._conn, row.user, password, grant=row.roles, description=row.description, is_new=is_new
+            ).note
         if self._planned.operation == plan.DELETE:
             return users.delete_user(self._conn, row.user, row.password or "", snapshot=user).note
         return users.drop_user(self._conn, row.user, snapshot=user, password_hash=self.password_hash).note
