@@ -29,7 +29,7 @@ def looks_like_a_line(name: str) -> bool:
 
 
 def shown_name(name: object) -> str:
-    """A name as an error may show it; empty if it is no plausible one, since it may hold a password."""
+    """A name as an error may show it; empty where it may be more than a name."""
     is_plausible = isinstance(name, str) and len(name) <= MAX_SHOWN_NAME and not looks_like_a_line(name)
     return str(name) if is_plausible else ""
 

@@ -100,7 +100,7 @@ def _make_row(number: int | None, item: Any) -> UserRow | list[Problem]:
 
 
 def _make_row_of_fields(number: int, fields: Mapping[str, Any]) -> UserRow | list[Problem]:
-    """Make a row of known fields, or list what is wrong with their values; never quotes what may be a password."""
+    """Make a row of known fields, or list what is wrong with their values. Never quotes a value."""
     user, password, roles, description = (given_value(fields.get(name)) for name in FIELDS)
     names, words = _split_roles(roles), _description_text(description)
     found = {
@@ -149,7 +149,7 @@ def _split_roles(roles: Any) -> list[Any] | None:
 
 
 def _parse_list(text: str) -> Any:
-    """The names in a text: with separators between, or a list as Python or JSON writes it; None if it is neither."""
+    """The names in a text: separated, or a list as Python or JSON writes it. None if it is neither."""
     if not text.startswith("["):
         return [name for name in re.split(r"\s*[,;]\s*", text) if name]
     with suppress(ValueError, RecursionError):
