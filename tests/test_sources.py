@@ -566,14 +566,22 @@ def test_a_verbose_traceback_shows_no_row_of_a_plan():
     assert MARKER not in "\n".join(line for line in frames.splitlines() if "rows_of([" not in line)
 
 
-def test_ten_thousand_rows_take_less_than_half_a_second():
-    """Of the processor, as others use it, too; and so does the error where all are wrong."""
+def seconds_of(action):
+    """The processor's time that an action takes: the least of a few, as what else runs here only adds to it."""
+    times = []
+    for _ in range(4):
+        began = time.process_time()
+        action()
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+def test_ten_thousand_rows_take_less_than_half_a_second(tmp_path):
+    """From a list and from a file; and so does the error where all are wrong."""
     rows = [{"user": f"user{n}", "password": f"secret-{n}", "roles": "a,b", "description": "x"} for n in range(10_000)]
-    began = time.process_time()
-    assert len(rows_of(rows)) == 10_000
-    assert time.process_time() - began < 0.5
-    began = time.process_time()
-    with pytest.raises(BulkError, match="and 9980 more") as found:
-        rows_of([7] * 10_000)
-    assert len(found.value.problems) == 10_000
-    assert time.process_time() - began < 0.5
+    lines = "".join(f"user{n},secret-{n}\n" for n in range(10_000))
+    path = file_of(tmp_path, "a.csv", f"user,password\n{lines}")
+    assert seconds_of(lambda: rows_of(rows)) < 0.5
+    assert seconds_of(lambda: files.read_rows(path)) < 0.5
+    assert seconds_of(lambda: problems_of(rows_of, [7] * 10_000)) < 0.5
+    assert (len(rows_of(rows)), len(files.read_rows(path))) == (10_000, 10_000)
