@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import starmap
 from typing import Any
 
 from milvus_magics.bulk.results import BulkError, Problem, UserRow, shown_name
-from milvus_magics.bulk.sources import FIELDS, field_name, given_value, problem_with_fields, read_items
+from milvus_magics.bulk.sources import FIELDS, Items, field_name, given_value, problem_with_fields, read_items
 from milvus_magics.client.names import problem_with_existing_name
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
@@ -36,17 +36,18 @@ def rows_of(source: Any) -> tuple[UserRow, ...]:
     """
     items = read_items(source)
     del source  # no frame of an error shall show it
-    if isinstance(items, str):
-        raise ParameterError(items, outcome=NOTHING_SENT)
     return make_rows(items)
 
 
-def make_rows(items: Iterable[tuple[int | None, Any]]) -> tuple[UserRow, ...]:
-    """Make rows from numbered items, as `sources.read_items` gives them.
+def make_rows(items: Items | str) -> tuple[UserRow, ...]:
+    """Make rows from what `sources.read_items` gives: numbered items, or why there are none.
 
     Raises:
         BulkError: has every problem with its row.
+        ParameterError: there are none.
     """
+    if isinstance(items, str):
+        raise ParameterError(items, outcome=NOTHING_SENT)
     made = list(starmap(_make_row, items))  # no loop: its variables would show an item where the source raises
     raise_problems([problem for row in made if not isinstance(row, UserRow) for problem in row])
     return tuple(row for row in made if isinstance(row, UserRow))
