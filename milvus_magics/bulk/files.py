@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Callable
+import os
+import re
+import stat
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from milvus_magics.bulk.results import UserRow
-from milvus_magics.bulk.rows import items_from_mapping, mask_passwords, problem_with_fields, rows_of
+from milvus_magics.bulk.results import Problem, UserRow, looks_like_a_line
+from milvus_magics.bulk.rows import make_rows
+from milvus_magics.bulk.sources import FIELDS, Items, field_name, mask_item, read_items, read_table
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.private_file import expand_path, open_new
+from milvus_magics.wording import count_text
+
+MAX_MEBIBYTES = 64
+_SEPARATOR_LINE = re.compile(r"sep=([^\w\s\"]|\t)\s*", re.IGNORECASE)  # the first line for Excel
 
 
 def read_rows(path: str) -> tuple[UserRow, ...]:
-    """Read the rows of a .csv or .json file.
+    """Read the rows of a .csv, .tsv, .json, .ndjson or .jsonl file.
 
     Raises:
-        ParameterError: it is neither, or cannot be read.
-        BulkError: names every row that is not as it should be.
+        ParameterError: it is none of them, or cannot be read.
+        BulkError: has every row that is not as it should be.
     """
-    reader, first = _READERS.get(Path(path).suffix.lower(), (None, 0))
-    if reader is None:
+    parse = _PARSERS.get(Path(path).suffix.lower())
+    if parse is None:
+        # A variable's value is no path: what looks like more may hold passwords.
+        what = "the source" if looks_like_a_line(path) else repr(path)
+        endings = "a file that ends in .csv, .tsv, .json, .ndjson or .jsonl"
         raise ParameterError(
-            f"{path!r} is neither a Python name of this notebook nor a file that ends in .csv or .json",
-            outcome=NOTHING_SENT,
+            f"{what} is neither a Python name of this notebook (without $) nor {endings}", outcome=NOTHING_SENT
         )
-    items = reader(path)
+    text = _read_text(path)
+    items = text if isinstance(text, str) else parse(text)
     # Raised here, where no frame holds what the file holds.
     if isinstance(items, str):
         raise ParameterError(f"the file {path!r} cannot be read: {items}", outcome=NOTHING_SENT)
-    return rows_of(items, first)
+    return make_rows(items)
 
 
 def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
@@ -57,60 +70,116 @@ def _write(stream: Any, rows: tuple[UserRow, ...]) -> None:
     table.writerows([row.user, row.password.reveal()] for row in rows if row.password is not None and row.generated)
 
 
-def _read_csv(path: str) -> list[Any] | str:
-    """The masked items of a CSV file, or what is wrong with it."""
+def _read_text(path: str) -> io.StringIO | str:
+    """The text of a file, or why it cannot be read. A stream, since the repr of one shows nothing of it."""
     try:
-        with open(expand_path(path), encoding="utf-8-sig", newline="") as stream:
-            heading = stream.readline()
-            stream.seek(0)
-            table = csv.DictReader(stream, delimiter=max(",;\t", key=heading.count))
-            problem = problem_with_fields(table.fieldnames or (), " of the heading")
-            return problem or [mask_passwords(row) for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        return _describe_problem(exc)
+        with open(expand_path(path), "rb", opener=_open_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return "it is no regular file, but a pipe, device or the like"
+            return _decode(stream.read(MAX_MEBIBYTES * 2**20 + 1))
+    except OSError as exc:
+        return exc.strerror or type(exc).__name__
 
 
-def _read_json(path: str) -> list[Any] | str:
-    """The masked items of a JSON file, or what is wrong with it."""
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe would be waited for until somebody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _decode(data: bytes) -> io.StringIO | str:
+    """The text that a file's bytes are, or why they are none."""
+    if len(data) > MAX_MEBIBYTES * 2**20:
+        return f"it is larger than {MAX_MEBIBYTES} MiB"
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        items = json.loads(Path(expand_path(path)).read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
-    except (OSError, ValueError, RecursionError) as exc:
-        return _describe_problem(exc)
-    if isinstance(items, dict):
-        items = items_from_mapping(items)
-    if not isinstance(items, list):
-        return "it must hold a list of names or objects"
-    return [mask_passwords(item) for item in items]
+        return io.StringIO(data.decode(encoding), newline="")
+    except UnicodeDecodeError:
+        return "it is no text in UTF-8; Excel writes that as 'CSV UTF-8'"
 
 
-class _RepeatedKey(ValueError):
-    """An object of JSON in which a later value would silently replace an earlier one."""
+def _parse_csv(text: io.StringIO) -> Items | str:
+    """The items of a CSV file, or what is wrong with it; rows are numbered as a spreadsheet does."""
+    start, line = 0, text.readline()
+    if separator := _SEPARATOR_LINE.fullmatch(line):
+        start, line = text.tell(), text.readline()
+    delimiter = separator[1] if separator else max(",;\t", key=line.count)
+    text.seek(start)
+    # Blanks behind separators belong to the form of the file where the heading has them, and to the values elsewhere.
+    is_spaced = f"{delimiter} " in line
+    table = csv.reader(text, delimiter=delimiter, skipinitialspace=is_spaced, strict=True)
+    try:
+        return _read_records(list(table))
+    except csv.Error:
+        return f"it is no CSV, see line {table.line_num}: a quote that nothing closes, or text behind a closing one?"
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose keys are all different."""
-    if len(dict(pairs)) < len(pairs):
-        raise _RepeatedKey("an object in it has the same key twice")
+def _read_records(records: Sequence[Sequence[str]]) -> Items:
+    """The items of the records of a CSV file, whose first one is the heading."""
+    heading = [name.strip() for name in records[0]] if records else []
+    columns = [place for place, name in enumerate(heading) if name or not _is_idle(place, records[1:])]
+    make_item = partial(_make_item, heading, columns)
+    return read_table([heading[place] for place in columns], lambda: map(make_item, records[1:]), 2)
+
+
+def _is_idle(place: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column without a heading holds nothing, or the index that pandas writes first."""
+    cells = [row[place] for row in rows if place < len(row) and any(map(str.strip, row))]
+    return not any(cells) or (place == 0 and cells == [str(number) for number in range(len(cells))])
+
+
+def _make_item(heading: Sequence[str], columns: Sequence[int], row: Sequence[str]) -> Any:
+    """The item of a row: its fields, or what is wrong with it."""
+    if not any(map(str.strip, row)):
+        return {}
+    if len(row) != len(heading):
+        why = f"it has {count_text(len(row), 'field')}, but the heading has {len(heading)}"
+        hint = "; a text with a separator in it needs quotes around it" if len(row) > len(heading) else ""
+        return Problem(None, "", "", why + hint)
+    return {heading[place]: row[place] for place in columns}
+
+
+def _parse_json(text: io.StringIO) -> Items | str:
+    """The items of a JSON file, or what is wrong with it."""
+    items = _load_json(text.read())
+    if isinstance(items, Problem):
+        return items.problem
+    return read_items(items) if isinstance(items, (list, dict)) else "it must hold a list of names or objects"
+
+
+def _parse_json_lines(text: io.StringIO) -> Items:
+    """The items of a file with JSON on each line; rows are numbered as the lines are."""
+    lines = [(number, _load_json(line)) for number, line in enumerate(text, 1) if line.strip()]
+    return iter([(number, mask_item(item)) for number, item in lines])
+
+
+def _load_json(text: str) -> Any:
+    """What a text in JSON holds, or the problem with it, which does not say what it holds."""
+    try:
+        return json.loads(text, object_pairs_hook=_make_object)
+    except json.JSONDecodeError as exc:
+        problem = f"it is no JSON, from line {exc.lineno} on"
+    except ValueError:
+        problem = "a number in it is too long"
+    except RecursionError:
+        problem = "it is nested too deeply"
+    return Problem(None, "", "", problem)
+
+
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Problem:
+    """A JSON object, or the problem that a later value would silently replace an earlier one."""
+    first: dict[str, int] = {}
+    for number, (name, _) in enumerate(pairs, 1):
+        if (earlier := first.setdefault(name, number)) != number:
+            known = f": {name!r}" if field_name(name) in FIELDS else ""  # another one may be a password
+            return Problem(None, "", "", f"fields {earlier} and {number} of an object have the same name{known}")
     return dict(pairs)
 
 
-def _describe_problem(exc: Exception) -> str:
-    """Say what is wrong with a file, without what it holds."""
-    if isinstance(exc, OSError):
-        return exc.strerror or type(exc).__name__
-    if isinstance(exc, json.JSONDecodeError):
-        return f"it is no JSON, from line {exc.lineno} on"
-    if isinstance(exc, UnicodeDecodeError):
-        return "it is no text in UTF-8"
-    if isinstance(exc, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(exc, _RepeatedKey):
-        return str(exc)
-    return "it is no CSV" if isinstance(exc, csv.Error) else "a number in it is too long"
-
-
-# How to read a file, and the number of its first row.
-_READERS: dict[str, tuple[Callable[[str], list[Any] | str], int]] = {
-    ".csv": (_read_csv, 2),  # the first line is the heading
-    ".json": (_read_json, 1),
+# How to read a file, by its ending.
+_PARSERS: dict[str, Callable[[io.StringIO], Items | str]] = {
+    ".csv": _parse_csv,
+    ".tsv": _parse_csv,
+    ".json": _parse_json,
+    ".ndjson": _parse_json_lines,
+    ".jsonl": _parse_json_lines,
 }

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from milvus_magics.bulk.results import ALREADY, MISSING, REFUSED, BulkPlan, RowOutcome, UserRow
+from milvus_magics.bulk.results import (
+    ALREADY,
+    MISSING,
+    REFUSED,
+    BulkPlan,
+    Problem,
+    RowOutcome,
+    UserRow,
+    looks_like_a_line,
+    shown_name,
+)
 from milvus_magics.bulk.rows import find_problems, raise_problems
 from milvus_magics.client import lookup
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
@@ -18,15 +27,17 @@ from milvus_magics.client.user_deletion import read_password_hashes, undo_text
 from milvus_magics.errors import ClosedError, PermissionDeniedError, RefusedError, UnavailableError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import did_you_mean, printable
+from milvus_magics.wording import did_you_mean, first_lines, printable
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 DEFAULT_USER_LIMIT = 100
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 SECONDS_FOR_HINTS = 0.4
 LOOK_ALIKES = str.maketrans("аеорсухіјѕһοανı", "aeopcyxijshoavi")
-SEPARATOR = re.compile(r"[,;:|\t\r\n]")
-LOOKS_LIKE_A_LINE = "a name is needed, and this looks like a line of a file (it holds a separator): split it first"
+MAX_REMARKS = 5
+LOOKS_LIKE_A_LINE = (
+    "a name is needed, and this looks like a line of a file (it holds a blank or a separator): split it first"
+)
 
 Reply = TypeVar("Reply")
 Users = dict[str, UserSnapshot]
@@ -54,16 +65,16 @@ def make_plan(
         BulkError: rows are not as they should be: all problems at once.
     """
     deadline = Deadline(timeout)
-    problems = find_problems(rows) + [
-        f"row {row.number}: {problem}" for row in rows if (problem := _problem_with_row(conn, operation, row))
-    ]
+    problems = find_problems(rows)
+    for row in rows:
+        problems += _find_row_problems(conn, operation, row)
     users = read_all_users(conn, deadline)
     plain = {plain_name(name): name for name in users}
     if operation == CREATE:
         problems += _find_unknown_roles(conn, rows, deadline)
         return _plan_creation(conn, rows, users, problems, limit)
     problems += [
-        f"row {row.number}: {problem}" for row in rows if (problem := _problem_with_unlisted(row.user, users, plain))
+        _make_problem(row, "user", text) for row in rows if (text := _problem_with_unlisted(row.user, users, plain))
     ]
     raise_problems(problems)
     return _plan_deletion(conn, operation, rows, users, deadline, missing_ok=missing_ok)
@@ -100,18 +111,28 @@ def visible_roles(snapshot: UserSnapshot | None) -> set[str]:
     return set((snapshot.roles if snapshot else None) or ())
 
 
-def _problem_with_row(conn: Connection, operation: str, row: UserRow) -> str | None:
-    """Why a row cannot be carried out, whatever the server has; None if nothing is wrong."""
+def _make_problem(row: UserRow, column: str, text: str) -> Problem:
+    return Problem(row.number, shown_name(row.user), column, text)
+
+
+def _find_row_problems(conn: Connection, operation: str, row: UserRow) -> list[Problem]:
+    """List why a row cannot be carried out, whatever the server has."""
     if operation == CREATE:
-        problem = LOOKS_LIKE_A_LINE if SEPARATOR.search(row.user) else problem_with_user_name(row.user)
-        return problem or (problem_with_password(row.password) if row.password is not None else None)
-    if row.user == ROOT:
+        user = LOOKS_LIKE_A_LINE if looks_like_a_line(row.user) else problem_with_user_name(row.user)
+        password = problem_with_password(row.password) if row.password is not None else None
+    else:
+        user = _problem_with_leaver(conn, row.user)
+        is_missing = operation == DELETE and row.password is None
+        password = "there is no password; %milvus_drop_users needs none" if is_missing else None
+    return [_make_problem(row, column, text) for column, text in (("user", user), ("password", password)) if text]
+
+
+def _problem_with_leaver(conn: Connection, name: str) -> str | None:
+    """Why a user cannot be deleted among many."""
+    if name == ROOT:
         return "the server never deletes 'root'"
-    if row.user == conn.user:
-        return f"you are connected as {row.user!r}: delete that one by itself, with %milvus_delete_user"
-    if operation == DELETE and row.password is None:
-        return f"there is no password for {row.user!r}; %milvus_drop_users needs none"
-    return None
+    is_own = name == conn.user
+    return f"you are connected as {name!r}: delete that one by itself, with %milvus_delete_user" if is_own else None
 
 
 def _problem_with_unlisted(name: str, users: Users, plain: Mapping[str, str]) -> str | None:
@@ -120,7 +141,7 @@ def _problem_with_unlisted(name: str, users: Users, plain: Mapping[str, str]) ->
         return None
     if (meant := plain.get(plain_name(name))) is not None:
         return f"there is no user {name!r}, but {meant!r}: they differ in blanks, case or letters that look alike"
-    return LOOKS_LIKE_A_LINE if SEPARATOR.search(name) else None
+    return LOOKS_LIKE_A_LINE if looks_like_a_line(name) else None
 
 
 def plain_name(name: str) -> str:
@@ -135,14 +156,14 @@ def _suggest(unknown: Iterable[str], known: Collection[str]) -> dict[str, str]:
     return {name: did_you_mean(name, known) if time.monotonic() < until else "" for name in unknown}
 
 
-def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
+def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[Problem]:
     """List the roles in rows that do not exist; empty if the caller may not look."""
     if not any(row.roles for row in rows):
         return []
     names = retry_while_unavailable(lambda: lookup.require_roles(conn, [], deadline))
     hints = _suggest({role for row in rows for role in row.roles if names and role not in names}, names)
     return [
-        f"row {row.number}: there is no role {role!r}{hints[role]}"
+        _make_problem(row, "roles", f"there is no {f'role {role!r}' if shown_name(role) else 'such role'}{hints[role]}")
         for row in rows
         for role in row.roles
         if role in hints
@@ -150,11 +171,12 @@ def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Dea
 
 
 def _plan_creation(
-    conn: Connection, rows: Sequence[UserRow], users: Users, problems: list[str], limit: int | None
+    conn: Connection, rows: Sequence[UserRow], users: Users, problems: list[Problem], limit: int | None
 ) -> BulkPlan:
     new = sum(row.user not in users for row in rows)
     if limit is not None and len(users) + new > limit:
-        problems.append(f"{len(users)} users are there and {new} would come, but {limit} is the limit")
+        text = f"{len(users)} users are there and {new} would come, but {limit} is the limit"
+        problems.append(Problem(None, "", "", text))
     raise_problems(problems)
     todo, done = [], []
     for row in rows:
@@ -163,9 +185,9 @@ def _plan_creation(
             todo.append(row)
         else:
             done.append(_existing(conn, row, user))
-    notes: tuple[str, ...] = ()
+    notes = first_lines([f"row {row.number}: {row.remark}" for row in todo if row.remark], MAX_REMARKS)
     if limit is None and len(users) + new > DEFAULT_USER_LIMIT and new:
-        notes = (
+        notes += (
             f"the server will have {len(users) + new} users; Milvus takes {DEFAULT_USER_LIMIT} unless its setting "
             "proxy.maxUserNum is raised",
         )

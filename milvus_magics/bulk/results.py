@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from milvus_magics.client.names import remark_on_password
 from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import CodedError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import MASK, Secret
 from milvus_magics.wording import count_text, join_parts, list_text
 
 DONE, ALREADY, MISSING, PARTLY = "done", "already", "missing", "partly"
 REFUSED, UNKNOWN, NOT_TRIED = "refused", "unknown", "not tried"
 OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, MISSING, ALREADY, DONE)  # the most worrying first
-MAX_PROBLEMS = 20
+MAX_PROBLEMS = 20  # that an error shows
+MAX_SHOWN_NAME = 64  # characters; what is longer is hardly a name
+_LINE = re.compile(r"[,;:|\t\r\n]|\S\s+\S")
+
+
+def looks_like_a_line(name: str) -> bool:
+    """Whether a text is rather a line of a file than a name: it holds a separator."""
+    return bool(_LINE.search(name))
+
+
+def shown_name(name: object) -> str:
+    """A name as an error may show it; empty where it may be more than a name."""
+    is_plausible = isinstance(name, str) and len(name) <= MAX_SHOWN_NAME and not looks_like_a_line(name)
+    return str(name) if is_plausible else ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +49,15 @@ class UserRow:
     roles: tuple[str, ...] = ()
     description: str = ""
     generated: bool = False
+
+    @property
+    def remark(self) -> str | None:
+        """What may be an accident about the password, as `remark_on_password` says it; None if nothing is."""
+        return None if self.password is None else remark_on_password(self.password)
+
+    def __repr__(self) -> str:
+        # In a row whose columns are mixed up, any text may be the password; a traceback shows this.
+        return f"UserRow(number={self.number}, user={shown_name(self.user) or MASK!r})"
 
 
 class RowOutcome(NamedTuple):
@@ -60,8 +84,73 @@ class RowOutcome(NamedTuple):
         return self.outcome in (DONE, PARTLY, UNKNOWN)
 
 
+class Problem(NamedTuple):
+    """Why a row, or a whole source, cannot be carried out.
+
+    Attributes:
+        row: its number, as its source counts; None where it belongs to no row, such as one of the heading.
+        user: of the row; empty if there is none, or if the text may be more than a name.
+        column: which is meant; empty if it is not about one.
+        problem: what is wrong; never quotes what may be a password.
+    """
+
+    row: int | None
+    user: str
+    column: str
+    problem: str
+
+
+class Problems(Table[Problem]):
+    """All problems of a bulk change, by row; those that belong to none come first."""
+
+    columns = ("row", "user", "column", "problem")
+
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
+        rows = sorted(problems, key=lambda problem: problem.row or 0)
+        super().__init__(rows, count_text(len(rows), "problem"))
+
+    def shown_columns(self) -> tuple[str, ...]:
+        """The columns that tell something."""
+        return tuple(name for name in self.columns if any(getattr(row, name) not in (None, "") for row in self))
+
+    def to_lines(self, most: int) -> list[str]:
+        """The first few problems as lines of text below a heading, and how many more there are."""
+        from milvus_magics.display.tables import text_table
+
+        rows = [problem._asdict() for problem in self[:most]]
+        more = len(self) - most
+        return text_table(self.shown_columns(), rows, "").split("\n") + ([f"and {more} more"] if more > 0 else [])
+
+    def __repr__(self) -> str:
+        from milvus_magics.display.tables import MAX_ROWS
+
+        return "\n".join([self.caption, *(self.to_lines(MAX_ROWS) if self else [])])
+
+
 class BulkError(CodedError):
-    """Some rows of a bulk change have problems."""
+    """Rows of a bulk change have problems, so that nothing was changed; or some were not carried out.
+
+    Args:
+        message: what happened, on one line.
+        problems: of the rows or of their source; the text shows the first of them as a table.
+        **options: as in `CodedError`.
+
+    Attributes:
+        problems: all of them as a table; empty where rows were tried.
+    """
+
+    def __init__(self, message: str, *, problems: Iterable[Problem] = (), **options: Any) -> None:
+        super().__init__(message, **options)
+        self.problems = Problems(problems)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return *super().__reduce__(), {"problems": self.problems}
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *(self.problems.to_lines(MAX_PROBLEMS) if self.problems else [])])
+
+    def _render_traceback_(self) -> list[str]:
+        return f"{type(self).__name__}: {self}".split("\n")
 
 
 class BulkResult(Table[RowOutcome]):

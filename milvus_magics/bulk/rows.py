@@ -1,42 +1,56 @@
-"""The rows of a bulk change: made from names, dicts or tables, and checked all at once."""
+"""The rows of a bulk change: made from the items of a source, and checked all at once."""
 
 from __future__ import annotations
 
+import ast
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import starmap
 from typing import Any
 
-from milvus_magics.bulk.results import MAX_PROBLEMS, BulkError, UserRow
+from milvus_magics.bulk.results import BulkError, Problem, UserRow, shown_name
+from milvus_magics.bulk.sources import FIELDS, Items, field_name, given_value, problem_with_fields, read_items
 from milvus_magics.client.names import problem_with_existing_name
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
-from milvus_magics.wording import count_text, did_you_mean
+from milvus_magics.wording import count_text
 
-FIELDS = ("user", "password", "roles", "description")
-FIELD_ALIASES = {"role": "roles", "username": "user", "name": "user"}
-PUBLIC_FIELDS = ("user", "roles", "description")
+MAX_DESCRIPTION_BYTES = 1024
+_FIELDS = frozenset(FIELDS)
 
 
-def rows_of(source: Any, first: int = 1) -> tuple[UserRow, ...]:
-    """Make rows from a list of names or dicts, a dict (name -> password or dict), or a DataFrame.
+def rows_of(source: Any) -> tuple[UserRow, ...]:
+    """Make rows from a Python object.
 
     Args:
-        source: fields are `user`, `password`, `roles` (a list, or text with `,` or `;` between), `description`.
-        first: the number of the first row.
+        source: an iterable of names or dicts, a dict (one row, or name -> password or dict), a DataFrame or Series of
+            pandas or polars, an Arrow table, or a numpy array. Fields are `user`, `password`, `roles` (a list, or text
+            with `,` or `;` between), `description`.
 
     Raises:
-        BulkError: names every problem with its row.
+        BulkError: has every problem with its row.
+        ParameterError: it is no source at all.
     """
-    rows, problems = [], []
-    for number, item in enumerate(_items(source), first):
-        row = _make_row(number, item)
-        if isinstance(row, UserRow):
-            rows.append(row)
-        else:
-            problems.append(f"row {number}: {row}")
-    raise_problems(problems)
-    return tuple(rows)
+    items = read_items(source)
+    del source  # no frame of an error shall show it
+    return make_rows(items)
+
+
+def make_rows(items: Items | str) -> tuple[UserRow, ...]:
+    """Make rows from what `sources.read_items` gives: numbered items, or why there are none.
+
+    Raises:
+        BulkError: has every problem with its row.
+        ParameterError: there are none.
+    """
+    if isinstance(items, str):
+        raise ParameterError(items, outcome=NOTHING_SENT)
+    made = list(starmap(_make_row, items))  # no loop: its variables would show an item where the source raises
+    raise_problems([problem for row in made if not isinstance(row, UserRow) for problem in row])
+    return tuple(row for row in made if isinstance(row, UserRow))
 
 
 def generate_missing_passwords(rows: Sequence[UserRow]) -> tuple[UserRow, ...]:
@@ -46,135 +60,130 @@ def generate_missing_passwords(rows: Sequence[UserRow]) -> tuple[UserRow, ...]:
     )
 
 
-def find_problems(rows: Sequence[UserRow]) -> list[str]:
+def find_problems(rows: Sequence[UserRow]) -> list[Problem]:
     """List the rows whose user is in an earlier row already."""
-    first: dict[str, int] = {}
-    problems = []
-    for row in rows:
-        if row.user in first:
-            problems.append(f"row {row.number}: user {row.user!r} is in row {first[row.user]} already")
-        else:
-            first[row.user] = row.number
-    return problems
+    first: dict[str, UserRow] = {}
+    return [
+        Problem(row.number, shown_name(row.user), "user", f"the user is in row {other.number} already")
+        for row in rows
+        if (other := first.setdefault(row.user, row)) is not row
+    ]
 
 
-def problem_with_fields(names: Iterable[Any], where: str = "") -> str | None:
-    """Why these cannot be the names of fields, or None. Never quotes one: without a heading, it may be a password.
-
-    Args:
-        names: as they were given, in their order.
-        where: what they stand in, like ` of the heading`.
-    """
-    meant: dict[str, tuple[int, str]] = {}
-    for number, name in enumerate(names, 1):
-        if name is None:  # what Python's csv module calls the rest of a row that is too long
-            return "it has more fields than the heading"
-        field, shown = field_name(name), str(name).strip()
-        if field not in FIELDS:
-            hint = did_you_mean(field, FIELDS) or (" (is the heading missing?)" if where else "")
-            return f"field {number}{where} is unknown{hint}; there are {', '.join(FIELDS)}"
-        first, other = meant.setdefault(field, (number, shown))
-        if first != number:
-            return f"fields {first} and {number}{where} mean the same: {other!r} and {shown!r}"
-    return None
-
-
-def field_name(name: Any) -> str:
-    """The field that a name means."""
-    plain = str(name).strip().lower()
-    return FIELD_ALIASES.get(plain, plain)
-
-
-def raise_problems(problems: Sequence[str]) -> None:
+def raise_problems(problems: Sequence[Problem]) -> None:
     """Raise all problems at once, if there are any.
 
     Raises:
         BulkError: nothing was changed.
     """
     if problems:
-        more = len(problems) - MAX_PROBLEMS
-        shown = [*problems[:MAX_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
-        raise BulkError(f"{count_text(len(problems), 'problem')}, so nothing was changed: {'; '.join(shown)}")
+        raise BulkError(f"{count_text(len(problems), 'problem')}, so nothing was changed", problems=problems)
 
 
-def items_from_mapping(users: Mapping[Any, Any]) -> list[dict[Any, Any]]:
-    """Turn a mapping of names to passwords or fields into one item per user."""
-    return [
-        {"user": user, **(value if isinstance(value, Mapping) else {"password": value})}
-        for user, value in users.items()
-    ]
-
-
-def mask_passwords(item: Any) -> Any:
-    """Mask every text of an item that is or may be a password."""
-    if not isinstance(item, Mapping):
-        return item
-    return {
-        name: Secret(value) if isinstance(value, str) and value and field_name(name) not in PUBLIC_FIELDS else value
-        for name, value in item.items()
-    }
-
-
-def _items(source: Any) -> Iterator[Any]:
-    """One masked item per row; whoever yields them may fail."""
-    if hasattr(source, "to_dict") and hasattr(source, "columns"):  # a DataFrame, without importing pandas
-        raise_problems(list(filter(None, [problem_with_fields(source.columns, " of the heading")])))
-        source = source.to_dict("records")
-    if isinstance(source, Mapping):
-        source = items_from_mapping(source)
-    if isinstance(source, (str, bytes, Secret)) or not isinstance(source, Iterable):
-        raise ParameterError(
-            f"the users must be a list of names or dicts, a dict, or a DataFrame, not {type(source).__name__}",
-            outcome=NOTHING_SENT,
-        )
-    yield from map(mask_passwords, source)
-
-
-def _make_row(number: int, item: Any) -> UserRow | str:
-    """Make a row, or say what is wrong; never quotes a value that may be a password."""
+def _make_row(number: int | None, item: Any) -> UserRow | list[Problem]:
+    """Make a row, or list what is wrong with it."""
+    if isinstance(item, Problem):
+        return [item._replace(row=number)]
+    if number is None:
+        raise ValueError("only a problem belongs to no row")
+    if isinstance(item, UserRow):
+        row = _make_row_of_fields(number, vars(item))
+        return replace(row, generated=item.generated) if isinstance(row, UserRow) else row
     if isinstance(item, str):
         item = {"user": item}
-    if isinstance(item, UserRow):
-        return replace(item, number=number)
     if not isinstance(item, Mapping):
-        return f"a name or a dict is needed, not {type(item).__name__}"
-    problem = problem_with_fields(item)
-    return problem or _make_row_of_fields(number, {field_name(name): value for name, value in item.items()})
+        return [Problem(number, "", "", f"a name or a dict is needed, not {type(item).__name__}")]
+    if not _FIELDS.issuperset(item):  # most have no other names, and there may be many
+        if problem := problem_with_fields(item, number):
+            return [problem]
+        item = {field_name(name): value for name, value in item.items()}
+    return _make_row_of_fields(number, item)
 
 
-def _make_row_of_fields(number: int, fields: Mapping[str, Any]) -> UserRow | str:
-    """Make a row of known fields, or say what is wrong with a value."""
-    user, password, roles, description = (_given_value(fields.get(name)) for name in FIELDS)
-    if problem := problem_with_existing_name("" if user is None else user):
-        return problem
-    if password is not None and not isinstance(password, (str, Secret)):
-        return f"the password must be text or a Secret, not {type(password).__name__}"
-    names = _role_names(roles)
+def _make_row_of_fields(number: int, fields: Mapping[str, Any]) -> UserRow | list[Problem]:
+    """Make a row of known fields, or list what is wrong with their values. Never quotes a value."""
+    user, password, roles, description = (given_value(fields.get(name)) for name in FIELDS)
+    names, words = _split_roles(roles), _description_text(description)
+    found = {
+        "user": _problem_with_text(user, "user name") or problem_with_existing_name("" if user is None else user),
+        "password": _problem_with_secret(password),
+        "roles": _problem_with_roles(names),
+        "description": _problem_with_description(words, description),
+    }
+    if any(found.values()):
+        return [Problem(number, shown_name(user), column, text) for column, text in found.items() if text]
+    secret = None if password is None else Secret(password)
+    return UserRow(number, user, secret, tuple(dict.fromkeys(names or ())), words or "")
+
+
+def _problem_with_text(text: Any, what: str) -> str | None:
+    """Why a text cannot be sent; None if it can, or is no text."""
+    try:
+        if isinstance(text, str):
+            text.encode()
+    except UnicodeEncodeError:
+        return f"the {what} holds half a character, which cannot be written as UTF-8"
+    return None
+
+
+def _problem_with_secret(password: Any) -> str | None:
+    """Why a value cannot be a password that somebody has."""
+    if password is None:
+        return None
+    if not isinstance(password, (str, Secret)):
+        hint = "; read its column as text, or zeros get lost" if isinstance(password, (int, float)) else ""
+        return f"the password must be text or a Secret, not {type(password).__name__}{hint}"
+    try:
+        Secret(password).encode()
+    except ParameterError as exc:
+        return str(exc)
+    return None
+
+
+def _split_roles(roles: Any) -> list[Any] | None:
+    """The names in a field of roles; None if it holds anything else."""
+    if roles is None:
+        return []
+    if isinstance(roles, str):
+        roles = _parse_list(roles.strip())
+    return list(roles) if isinstance(roles, (list, tuple, set, frozenset)) else None
+
+
+def _parse_list(text: str) -> Any:
+    """The names in a text: separated, or a list as Python or JSON writes it. None if it is neither."""
+    if not text.startswith("["):
+        return [name for name in re.split(r"\s*[,;]\s*", text) if name]
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    # No role has a backslash, and Python would warn of some.
+    with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None if "\\" in text else ast.literal_eval(text)
+    return None
+
+
+def _problem_with_roles(names: list[Any] | None) -> str | None:
+    """Why these cannot be names of roles."""
     if names is None:
         return "the roles must be a list of names, or text with commas between"
-    secret = Secret(password) if password is not None and password != "" else None
-    return UserRow(number, user, secret, names, "" if description is None else str(description))
+    if not all(isinstance(name, str) and name.strip() for name in names):
+        return "the name of a role must be text, and not empty"
+    return next((problem for name in names if (problem := _problem_with_text(name, "name of a role"))), None)
 
 
-def _given_value(value: Any) -> Any:
-    """A field's value; None if it is empty, also in the way of tables (NaN)."""
-    return None if value is None or _is_missing(value) or (isinstance(value, str) and not value) else value
+def _description_text(description: Any) -> str | None:
+    """A description as text; None if it is no text and no number."""
+    if isinstance(description, (int, float)):
+        with suppress(ValueError):  # Python writes no number with too many digits
+            return str(description)
+    return "" if description is None else description if isinstance(description, str) else None
 
 
-def _is_missing(value: Any) -> bool:
-    """Whether a value differs from itself, as NaN does."""
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):  # pandas's NA cannot say, and an array says it of each element
-        return type(value).__name__ == "NAType"
-
-
-def _role_names(roles: Any) -> tuple[str, ...] | None:
-    """The distinct names in a field of roles; None if it holds anything else."""
-    if roles is None:
-        return ()
-    if isinstance(roles, str):
-        roles = re.split(r"\s*[,;]\s*", roles.strip())
-    if not isinstance(roles, (list, tuple, set)) or not all(isinstance(role, str) for role in roles):
-        return None
-    return tuple(dict.fromkeys(role for role in roles if role))
+def _problem_with_description(text: str | None, description: Any) -> str | None:
+    """Why this cannot be a description."""
+    if text is None:
+        return f"the description must be text, not {type(description).__name__}"
+    if problem := _problem_with_text(text, "description"):
+        return problem
+    size = len(text.encode())
+    too_long = f"the description is {size} bytes long; {MAX_DESCRIPTION_BYTES} is the most"
+    return too_long if size > MAX_DESCRIPTION_BYTES else None

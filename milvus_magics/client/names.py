@@ -57,6 +57,17 @@ def problem_with_password(password: Secret) -> str | None:
     return None
 
 
+def remark_on_password(password: Secret) -> str | None:
+    """What may be an accident about a password, or None; it is no problem, and the password is never quoted."""
+    first, last = password.reveal()[:1], password.reveal()[-1:]
+    for kind, is_meant in (("a line end", "\r\n".__contains__), ("a blank", str.isspace)):
+        verbs = [verb for verb, end in (("begins", first), ("ends", last)) if end and is_meant(end)]
+        if verbs:
+            return f"the password {' and '.join(verbs)} with {kind}, which is part of it"
+    is_quoted = len(password.reveal()) > 1 and first == last and first in ("'", '"')
+    return "the password stands in quotes, which are part of it" if is_quoted else None
+
+
 def require_valid(problem: str | None) -> None:
     """Raise a problem, if it is one.
 

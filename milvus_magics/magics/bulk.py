@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
 
 FEWEST_FOR_A_BAR = 20
-source = argument("source", metavar="SOURCE", help="a .csv or .json file, or a Python name: list, dict, DataFrame")
+source = argument(
+    "source", metavar="SOURCE", help="a .csv, .tsv, .json or .ndjson file, or a Python name: list, dict, DataFrame"
+)
 passwords_to = argument("--passwords-to", metavar="FILE", help="write generated passwords into a new private CSV file")
 limit = argument("--limit", metavar="N", help="how many users the server takes, where you know")
 stop_on_error = argument("--stop-on-error", action="store_true", help="begin no more rows once one is refused")
