@@ -1,4 +1,4 @@
-"""Reads rows from files, and writes generated passwords into a private file."""
+"""Reads rows from files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from milvus_magics.bulk.results import UserRow
 from milvus_magics.bulk.rows import items_from_mapping, mask_passwords, problem_with_fields, rows_of
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.private_file import expand_path, open_new
+from milvus_magics.private_file import expand_path
 
 
 def read_rows(path: str) -> tuple[UserRow, ...]:
@@ -32,29 +32,6 @@ def read_rows(path: str) -> tuple[UserRow, ...]:
     if isinstance(items, str):
         raise ParameterError(f"the file {path!r} cannot be read: {items}", outcome=NOTHING_SENT)
     return rows_of(items, first)
-
-
-def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
-    """Write the generated passwords into a new CSV file that only its owner can read.
-
-    Raises:
-        ParameterError: there is such a file already, or none can be made.
-    """
-    with open_new(path, "nothing was sent") as stream:
-        _write(stream, rows)
-
-
-def rewrite_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
-    """Leave only these rows' passwords in the file that `write_passwords` made."""
-    with open(expand_path(path), "r+", encoding="utf-8", newline="") as stream:
-        stream.truncate()
-        _write(stream, rows)
-
-
-def _write(stream: Any, rows: tuple[UserRow, ...]) -> None:
-    table = csv.writer(stream)
-    table.writerow(["user", "password"])
-    table.writerows([row.user, row.password.reveal()] for row in rows if row.password is not None and row.generated)
 
 
 def _read_csv(path: str) -> list[Any] | str:
