@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.private_file import open_new
+from milvus_magics.private_file import PrivateFile
 
 MASK = "********"
 
@@ -86,11 +86,13 @@ class Secret:
         chosen = [secrets.choice(ends), *inside, secrets.choice(ends)]
         return cls("".join(chosen))
 
-    def write_new_file(self, path: str) -> None:
+    def write_new_file(self, path: str) -> PrivateFile:
         """Write it into a new file that only its owner can read; ParameterError when none can be made there."""
         self.encode()  # raises for what cannot be written, without quoting it
-        with open_new(path, "nothing was sent") as stream:
+        file = PrivateFile(path)
+        with file.create("nothing was sent") as stream:
             stream.write(self.reveal() + "\n")
+        return file
 
     def keep_in_keyring(self, service: str, user: str) -> None:
         """Put it into the system's keyring (extra `keyring`); ParameterError if that has one there, or isn't there."""

@@ -1,4 +1,4 @@
-"""Reads rows from files, and writes generated passwords into a private file."""
+"""Reads rows from files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from milvus_magics.bulk.results import Problem, UserRow, looks_like_a_line
 from milvus_magics.bulk.rows import make_rows
 from milvus_magics.bulk.sources import FIELDS, Items, field_name, mask_item, read_items, read_table
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.private_file import expand_path, open_new
+from milvus_magics.private_file import expand_path
 from milvus_magics.wording import count_text
 
 MAX_MEBIBYTES = 64
@@ -45,29 +45,6 @@ def read_rows(path: str) -> tuple[UserRow, ...]:
     if isinstance(items, str):
         raise ParameterError(f"the file {path!r} cannot be read: {items}", outcome=NOTHING_SENT)
     return make_rows(items)
-
-
-def write_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
-    """Write the generated passwords into a new CSV file that only its owner can read.
-
-    Raises:
-        ParameterError: there is such a file already, or none can be made.
-    """
-    with open_new(path, "nothing was sent") as stream:
-        _write(stream, rows)
-
-
-def rewrite_passwords(path: str, rows: tuple[UserRow, ...]) -> None:
-    """Leave only these rows' passwords in the file that `write_passwords` made."""
-    with open(expand_path(path), "r+", encoding="utf-8", newline="") as stream:
-        stream.truncate()
-        _write(stream, rows)
-
-
-def _write(stream: Any, rows: tuple[UserRow, ...]) -> None:
-    table = csv.writer(stream)
-    table.writerow(["user", "password"])
-    table.writerows([row.user, row.password.reveal()] for row in rows if row.password is not None and row.generated)
 
 
 def _read_text(path: str) -> io.StringIO | str:

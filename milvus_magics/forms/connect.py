@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import unquote
 
@@ -178,9 +179,7 @@ class ConnectForm(Form):
 
     def _bind(self) -> None:
         """There is no connection yet, and none is looked for."""
-
-    def _check_connection(self) -> None:
-        """None can have changed."""
+        self._hold = nullcontext
 
     def _show_server(self) -> None:
         self.heading.say("Connect this notebook to a Milvus server", "heading")

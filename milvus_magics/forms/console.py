@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import AliasError, MilvusException
 from milvus_magics.forms import form_for
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, RolesPage, UsersPage
 from milvus_magics.forms.form import Form
@@ -82,7 +82,15 @@ class Console(Panel):
             self._reading_now.release()
 
     def _open_form(self, operation: str) -> Form:
-        """A form on this connection, after whose changes everything is read again."""
+        """A form on this connection, after whose changes everything is read again.
+
+        AliasError if the alias was bound anew since that was shown; what it leads to is shown then.
+        """
+        try:
+            connections.require_bound(self._using, self._conn)
+        except AliasError:
+            self.refresh()
+            raise
         form = form_for(operation)(self._using, timeout=self._timeout)
         form.after.append(lambda: self.refresh() if self._is_old else None)
         return form

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from copy import copy
 from functools import partial
 from operator import attrgetter
@@ -64,6 +65,8 @@ class Form(Panel):
     FILLABLE: tuple[str, ...] = ()
     BEGINS_WITH_ACTOR = False
     KEEP_FIELDS: tuple[str, ...] = ()
+
+    _hold: Callable[[], AbstractContextManager[None]]  # around what is done on the server that the form shows
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -179,7 +182,7 @@ class Form(Panel):
     def _with_refresh(self, field: Field) -> widgets.HBox:
         # Not below: Tab goes from the last field to the button that acts.
         self.buttons[REFRESH] = widgets.Button(description=REFRESH)
-        self.buttons[REFRESH].on_click(lambda _: self._show_server())
+        self.buttons[REFRESH].on_click(lambda _: self._show_bound_server())
         return widgets.HBox([field.widget, self.buttons[REFRESH]], layout={"flex_flow": "row wrap"})
 
     def _on_input(self, field: Field, *_: object) -> None:
@@ -191,7 +194,8 @@ class Form(Panel):
 
     def _show_hint(self) -> None:
         try:
-            text = self._hint()
+            with self._hold():
+                text = self._hint()
         except MilvusException as exc:
             text = str(exc)
         self.hint.say(text)
@@ -212,6 +216,8 @@ class Form(Panel):
             self._read_names()  # where that fails, the status still says what was done
             return text, "done"
         except (MilvusException, ChangeInterrupted) as exc:
+            if isinstance(exc, errors.AliasError):
+                self._show_bound_server()
             return f"{type(exc).__name__}: {exc}", "error"
         except Exception:
             _log.exception("%s failed", type(self).__name__)
@@ -223,30 +229,27 @@ class Form(Panel):
         try:
             for field in self.fields.values():
                 values[field.name] = field.take()
-            self._check_connection()
-            name, typed = values[self.FIELDS[0].name], values.pop("confirmation", None)
-            is_confirmed = typed is None or bool(typed and typed == name)
-            if not is_confirmed and self._needs_confirmation(values):
-                raise errors.ConfirmationError(f"the name was not retyped as {name!r}", outcome=errors.NOTHING_CHANGED)
-            return function(**values)
+            with self._hold():
+                name, typed = values[self.FIELDS[0].name], values.pop("confirmation", None)
+                is_confirmed = typed is None or bool(typed and typed == name)
+                if not is_confirmed and self._needs_confirmation(values):
+                    problem = f"the name was not retyped as {name!r}"
+                    raise errors.ConfirmationError(problem, outcome=errors.NOTHING_CHANGED)
+            with self._hold():
+                return function(**values)
         finally:
             for field in self.fields.values():
                 field.forget()
 
     def _bind(self) -> None:
         self._conn = connections.get(self._using)
+        self._hold = partial(connections.hold, self._using, self._conn)
 
-    def _check_connection(self) -> None:
-        """Raise if another connection has the alias now than the one that the form shows; show that one."""
-        shown = self._conn
-        self._conn = connections.get(self._using)
-        if self._conn is not shown:
+    def _show_bound_server(self) -> None:
+        """Show the server that the alias leads to now, if there is one."""
+        with suppress(errors.AliasError):
+            self._bind()
             self._show_server()
-            raise errors.ParameterError(
-                f"the connection {self._using!r} leads elsewhere now, to {self._conn.address.url} as "
-                f"{self._conn.actor}: look again, then press once more",
-                outcome=errors.NOTHING_SENT,
-            )
 
     def _show_server(self) -> None:
         """Say where and as whom, and read the names."""

@@ -52,7 +52,7 @@ class AccessMagics(SessionMagics):
         """
         from milvus_magics.forms.console import Console
 
-        return Console(self.using if args.using is None else args.using, timeout=args.timeout)
+        return Console(args.using, timeout=args.timeout)
 
     @line_magic(
         argument("--export", metavar="FILE", help="write it into a private file: .jsonl or .csv"),

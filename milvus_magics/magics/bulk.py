@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import bulk
@@ -15,7 +14,7 @@ from milvus_magics.magics.arguments import argument, dry_run, timeout_option, us
 from milvus_magics.magics.line import Namespace
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.session import connections
+from milvus_magics.session import connections, session
 from milvus_magics.wording import join_parts
 
 if TYPE_CHECKING:
@@ -50,13 +49,14 @@ class BulkMagics(SessionMagics):
         plans = self._plans(args, bulk.plan.CREATE, rows, limit=_number(args.limit))
         if args.dry_run or args.passwords_to is None:
             return self._carry_out(args, plans)
-        bulk.files.write_passwords(args.passwords_to, rows)
-        made = {row.user for row in rows}  # until there is a result, nobody knows which of them are needed
-        try:
-            result = self._carry_out(args, plans)
-            made = {row.user for row in result if row.may_be_created}
-        finally:
-            bulk.files.rewrite_passwords(args.passwords_to, tuple(row for row in rows if row.user in made))
+        connections.require_bound(*args.conns[0])  # a second try finds no file that way
+        todo = {row.user for plan in plans for row in plan.todo}
+        file = bulk.password_file.PasswordFile(args.passwords_to, [row for row in rows if row.user in todo])
+        result = self._carry_out(args, plans)
+        with _result_in_error(lambda: result):
+            note = file.keep_only({row.user for row in result if row.may_be_created})
+            if note:
+                print(note)
         return result
 
     @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option)
@@ -91,32 +91,37 @@ class BulkMagics(SessionMagics):
             _say(plans)
         return self._carry_out(args, plans)
 
-    def _connections(self, args: argparse.Namespace) -> list[Connection]:
-        """The connections that `--using` names, with commas between."""
-        using = self.using if args.using is None else args.using
+    @staticmethod
+    def _connections(using: str) -> list[tuple[str, Connection]]:
+        """The connections that `--using` names, with commas between, and their aliases."""
         is_one = connections.has_connection(using)
         aliases = [using] if is_one else dict.fromkeys(alias.strip() for alias in using.split(","))
-        return [connections.get(alias) for alias in aliases]
+        return [(alias, connections.get(alias)) for alias in aliases]
 
     def _plans(
         self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], **options: Any
     ) -> list[BulkPlan]:
-        args.conns = self._connections(args)  # what is shown is what is done, also where an alias is bound anew
-        return [bulk.plan.make_plan(conn, operation, rows, timeout=args.timeout, **options) for conn in args.conns]
+        args.conns = self._connections(args.using)  # what is shown is what is done, also where an alias is bound anew
+        plans = []
+        for alias, conn in args.conns:
+            with connections.hold(alias, conn):
+                plans.append(bulk.plan.make_plan(conn, operation, rows, timeout=args.timeout, **options))
+        return plans
 
     def _carry_out(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> Any:
         """Carry plans out, one server after the other; with `--dry-run` show them."""
         if args.dry_run:
             return plans[0] if len(plans) == 1 else plans
-        execute = partial(bulk.run.execute, stop_on_error=args.stop_on_error, timeout=args.timeout)
+        options = {"stop_on_error": args.stop_on_error, "timeout": args.timeout}
         results: list[BulkResult] = []
-        for conn, plan in zip(args.conns, plans, strict=True):
-            if results and results[-1].interrupted:
-                results.append(bulk.run.skip_plan(plan))
-                continue
-            with _bar(plan) as progress:
+        with _result_in_error(lambda: _join(results, plans)):
+            for (alias, conn), plan in zip(args.conns, plans, strict=True):
+                if results and results[-1].interrupted:
+                    results.append(bulk.run.skip_plan(plan))
+                    continue
                 try:
-                    results.append(execute(conn, plan, progress=progress))
+                    connections.require_bound(alias, conn)
+                    results.append(_execute(conn, plan, **options))
                 except MilvusException as exc:
                     if not results:
                         raise
@@ -124,20 +129,77 @@ class BulkMagics(SessionMagics):
         return bulk.results.BulkResult.join(results)
 
 
+def _execute(conn: Connection, plan: BulkPlan, **options: Any) -> BulkResult:
+    """Carry one plan out; the session keeps the passwords that were made up for it."""
+    made_up = {row.user: row.password for row in plan.todo if row.generated and row.password is not None}
+    store = session.generated_passwords
+    for user, password in made_up.items():
+        store.add(plan.server, user, password)
+    with _bar(plan) as progress:
+        result = bulk.run.execute(conn, plan, progress=progress, **options)
+    for row in result:
+        if row.user in made_up and not row.may_be_created:
+            store.remove(plan.server, row.user, made_up[row.user])
+    return result
+
+
+def _join(results: Sequence[BulkResult], plans: Sequence[BulkPlan]) -> BulkResult:
+    """The results so far, and those of the plan in whose middle it ended and of the plans after it."""
+    left = plans[len(results) :]
+    rest = [*map(_stop_plan, left[:1]), *map(bulk.run.skip_plan, left[1:])]
+    return bulk.results.BulkResult.join([*results, *rest])
+
+
+def _stop_plan(plan: BulkPlan) -> BulkResult:
+    """The result of a plan that ended in the middle: which of its rows are done is unknown."""
+    skipped = bulk.run.skip_plan(plan)
+    made_up = {row.user: row.password for row in plan.todo if row.generated}
+    why = "stopped in the middle: check with %milvus_list_users"
+    rows = [
+        row._replace(outcome=bulk.results.UNKNOWN, reason=why, password=made_up.get(row.user))
+        if row.outcome == bulk.results.NOT_TRIED
+        else row
+        for row in skipped
+    ]
+    return bulk.results.BulkResult(rows, skipped.what, 0.0, interrupted=True)
+
+
+@contextmanager
+def _result_in_error(read_result: Callable[[], BulkResult]) -> Iterator[None]:
+    """Give the result so far to whatever error comes in the middle, and say where it is."""
+    try:
+        yield
+    except MilvusException:
+        raise  # nothing was begun
+    except BaseException as exc:
+        exc.result = read_result()  # type: ignore[attr-defined]
+        with suppress(Exception):
+            print("stopped in the middle; what is known so far: import sys; sys.last_value.result")
+        raise
+
+
 @contextmanager
 def _bar(plan: BulkPlan) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar, where it takes long enough to want one: a widget in a notebook, text in a terminal."""
-    if len(plan.todo) < FEWEST_FOR_A_BAR:
-        yield None
-        return
-    from tqdm.auto import tqdm
+    """A progress bar, where it takes long enough to want one: a widget in a notebook, text in a terminal.
 
-    with tqdm(total=len(plan.todo), desc=plan.operation.replace("_", " "), unit="user", leave=False) as bar:
+    One that cannot be shown stops no work.
+    """
+    bar: Any = None
+    if len(plan.todo) >= FEWEST_FOR_A_BAR:
+        with suppress(Exception):
+            from tqdm.auto import tqdm
 
-        def show(count: int) -> None:
+            bar = tqdm(total=len(plan.todo), desc=plan.operation.replace("_", " "), unit="user", leave=False)
+
+    def show(count: int) -> None:
+        with suppress(Exception):
             bar.update(count - bar.n)
 
-        yield show
+    try:
+        yield None if bar is None else show
+    finally:
+        with suppress(Exception):
+            bar.close()
 
 
 def _say(plans: Sequence[BulkPlan]) -> None:

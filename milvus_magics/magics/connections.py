@@ -104,11 +104,10 @@ class ConnectionMagics(SessionMagics):
         Example:
             %milvus
         """
-        alias = args.using or self.using
-        if not connections.has_connection(alias):
+        if not connections.has_connection(args.using):
             return Overview(self._aliases(), None, "", "%milvus_connect URI --user NAME, or %milvus_connect --embedded")
         try:
-            who = client.users.whoami(connections.get(alias), timeout=args.timeout)
+            who = client.users.whoami(connections.get(args.using), timeout=args.timeout)
         except MilvusException as exc:
             return Overview(self._aliases(), None, f"{type(exc).__name__}: {exc}", "%milvus_connect URI --user NAME")
         magics = "%milvus_list_users, %milvus_create_user NAME, %milvus_delete_user NAME"

@@ -13,6 +13,7 @@ from IPython.core import magic as ipython_magic
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Arguments, Parser, seconds
 from milvus_magics.magics.line import Namespace, split
+from milvus_magics.session import connections
 
 if TYPE_CHECKING:
     from milvus_magics.magics.session_magics import SessionMagics
@@ -29,6 +30,7 @@ class Operation:
         retype: what the user retypes to confirm. Empty: nothing is confirmed.
         is_risky: whether a confirmation may be needed at all, where that has to be found out. It saves the preview.
         question: what a preview asks; empty where it needs no confirmation after all.
+        ask: asks for what is missing; returns what `act` is called with in place of `arguments`.
         **options: what both are called with.
     """
 
@@ -41,22 +43,34 @@ class Operation:
         retype: str = "",
         is_risky: Callable[[], bool] = lambda: True,
         question: Callable[[Any], str] = str,
+        ask: Callable[[], tuple[Any, ...]] | None = None,
         **options: Any,
     ) -> None:
-        self.act = partial(act, args.conn, *arguments, **options, timeout=args.timeout)
+        self.alias, self.conn = args.using, args.conn
+        self.act = partial(act, args.conn, **options, timeout=args.timeout)
         self.preview = partial(preview, args.conn, *arguments, **options, timeout=args.timeout)
+        self.ask = ask or (lambda: arguments)
         self.is_dry_run, self.is_confirmed = args.dry_run, getattr(args, "yes", False)
         self.retype, self.is_risky, self.question = retype, is_risky, question
 
     def carry_out(self) -> Any:
-        """Preview the change if that is all that is wanted, else have it confirmed and make it."""
+        """Preview the change if that is all that is wanted, else have it confirmed and make it.
+
+        What was shown is what is done: an AliasError if the alias was bound anew while somebody was asked.
+        """
         if self.is_dry_run:
             return self.preview()
+        with connections.hold(self.alias, self.conn):
+            self._confirm()
+            arguments = self.ask()
+            connections.require_bound(self.alias, self.conn)
+            return self.act(*arguments)
+
+    def _confirm(self) -> None:
         if self.retype and not self.is_confirmed and self.is_risky():
             question = self.question(self.preview())
             if question:
                 prompts.confirm(question, self.retype, yes=False)
-        return self.act()
 
 
 def line_magic(
@@ -94,12 +108,14 @@ def line_magic(
             args.namespace, args.line, args.parser = namespace, line, parser()
             if "timeout" in args:
                 args.timeout = seconds(args.timeout, self.timeout)
+            if "using" in args and args.using is None:
+                args.using = self.using
             if check:
                 check(args)
             if getattr(args, "form", False):
                 return self.show_form(operation, args)
             if "conn" in args:
-                args.conn = self.connection(args.using)
+                args.conn = connections.get(args.using)
             args.parser.require_names(args)
             result = method(self, args)
             return result.carry_out() if isinstance(result, Operation) else result

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from IPython.core.magic import Magics
 from traitlets import Float, Unicode, observe
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.session import DEFAULT, connections, session
-
-if TYPE_CHECKING:
-    from milvus_magics.transport.connection import Connection
+from milvus_magics.session import DEFAULT, session
 
 
 class SessionMagics(Magics):
@@ -29,10 +26,6 @@ class SessionMagics(Magics):
     def _keep_passwords(self, change: Any) -> None:
         session.undo.keep_passwords(change["new"])
 
-    def connection(self, using: str | None) -> Connection:
-        """The connection that `--using` names, or else the one in use; an AliasError names those there are."""
-        return connections.get(self.using if using is None else using)
-
     def show_form(self, operation: str, args: argparse.Namespace) -> Any:
         """Make the form of an operation, with what the line gives in its fields.
 
@@ -48,7 +41,7 @@ class SessionMagics(Magics):
         if others:
             names = " and ".join(str(action.option_strings[-1]) for action in others)
             raise ParameterError(f"--form asks for everything else by itself: leave {names} out", outcome=NOTHING_SENT)
-        where = {"using": self.using if args.using is None else args.using} if "using" in args else {}
+        where = {"using": args.using} if "using" in args else {}
         shown = form(**where, timeout=args.timeout)
         shown.fill(**{name: getattr(args, name) for name in given})
         return shown

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import NOTHING_SENT, MilvusException, Outcome, ParameterError, PermissionDeniedError
+from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError, PermissionDeniedError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, form, password_source, yes
 from milvus_magics.magics.line import NEW_SOURCES
@@ -18,11 +17,12 @@ from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
+from milvus_magics.session.generated_passwords import is_refused
 from milvus_magics.wording import printable
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.previews import DeletePreview
-    from milvus_magics.client.results.users import CreatedUser, DeletedUser, RestoredUser, User, Users
+    from milvus_magics.client.results.users import CreatedUser, User, Users
     from milvus_magics.transport.connection import Connection
 
 user_name = argument("user", metavar="NAME", help="the user")
@@ -90,8 +90,13 @@ class UserMagics(SessionMagics):
         """
         client.names.require_valid(client.names.problem_with_user_name(args.user))
         password = prompts.named_source(args, args.user)
-        preview = client.users.preview_create_user
-        return Operation(args, partial(_create, args), preview, args.user, password, grant=args.roles)
+        _check_places(args, password)
+        act, preview = partial(_create, args), client.users.preview_create_user
+
+        def ask() -> tuple[str, Secret]:
+            return args.user, Secret.generate() if args.generate else password or prompts.ask_for_new(args.user)
+
+        return Operation(args, act, preview, args.user, password, ask=ask, grant=args.roles)
 
     @line_magic(user_name, password_source, dry_run, yes, form("user"), connection_options)
     def delete_user(self, args: argparse.Namespace) -> Operation:
@@ -105,8 +110,10 @@ class UserMagics(SessionMagics):
             %milvus_delete_user bob --password-env BOB_PASSWORD
             %milvus_delete_user --form
         """
-        act, password = partial(_confirm_and_delete, args.yes), prompts.named_source(args, args.user)
-        return Operation(args, act, client.users.preview_delete_user, args.user, password)
+        password = prompts.named_source(args, args.user)
+        ask = partial(_confirm_deletion, args, password)
+        act, preview = client.users.delete_user, client.users.preview_delete_user
+        return Operation(args, act, preview, args.user, password, ask=ask)
 
     @line_magic(user_name, dry_run, yes, form("user"), connection_options)
     def drop_user(self, args: argparse.Namespace) -> Operation:
@@ -134,11 +141,12 @@ class UserMagics(SessionMagics):
         session.undo.find_user(args.conn, args.user)  # before anybody is asked
         password = prompts.named_source(args, args.user)
 
-        def restore(conn: Connection, user: str, *, given: bool, timeout: float) -> RestoredUser:
-            secret = password if given else session.undo.find_secret(conn, user)
-            return session.undo.restore_user(conn, user, secret or prompts.ask_for_new(user), timeout=timeout)
+        def ask() -> tuple[str, Secret]:
+            secret = password or session.undo.find_secret(args.conn, args.user)
+            return args.user, secret or prompts.ask_for_new(args.user)
 
-        return Operation(args, restore, session.undo.preview_restore_user, args.user, given=password is not None)
+        preview = partial(session.undo.preview_restore_user, given=password is not None)
+        return Operation(args, session.undo.restore_user, preview, args.user, ask=ask)
 
     @line_magic(password_arguments, dry_run, form(), connection_options)
     def update_password(self, args: argparse.Namespace) -> Operation:
@@ -167,17 +175,15 @@ class UserMagics(SessionMagics):
         return _change_password(args, client.users.reset_password)
 
 
-def _confirm_and_delete(
-    is_confirmed: bool, conn: Connection, user: str, password: Secret | None, *, timeout: float
-) -> DeletedUser:
-    preview = None if is_confirmed and password is not None else _preview(conn, user, timeout)
+def _confirm_deletion(args: argparse.Namespace, password: Secret | None) -> tuple[str, Secret]:
+    """Have a deletion confirmed where that is wanted, and ask for the password if none is given."""
+    user = args.user
+    preview = None if args.yes and password is not None else _preview(args.conn, user, args.timeout)
     if preview and preview.warning:
-        prompts.confirm(str(preview), user, is_confirmed)
+        prompts.confirm(str(preview), user, args.yes)
     elif preview and password is not None and preview.undo:
         print(f"{user!r} will be deleted; {preview.undo}")  # as the prompt says it otherwise
-    if password is None:
-        password = prompts.ask(_label(user, preview))
-    return client.users.delete_user(conn, user, password, timeout=timeout)
+    return user, prompts.ask(_label(user, preview)) if password is None else password
 
 
 def _preview(conn: Connection, user: str, timeout: float) -> DeletePreview | None:
@@ -194,45 +200,46 @@ def _label(name: str, preview: DeletePreview | None) -> str:
     return f"Password of {name!r}{roles}, who will be deleted{undo}: "
 
 
-def _create(
-    args: argparse.Namespace, conn: Connection, user: str, password: Secret | None, **options: Any
-) -> CreatedUser:
-    """Create a user. A generated password is stored first: afterwards it could be lost."""
-    create = partial(client.users.create_user, conn, user, description=args.description, **options)
+def _check_places(args: argparse.Namespace, password: Secret | None) -> None:
+    """Raise ParameterError where a password is not to be made up and kept as the line says."""
     places = sum(place is not None for place in (args.password_to, args.keyring_to))
+    problem = ""
+    if places and not args.generate:
+        problem = "--password-to and --keyring-to go with --generate"
+    elif password and args.generate:
+        problem = "--generate makes the password: leave its source out"
+    elif places > 1:
+        problem = "give --password-to or --keyring-to, not both"
+    if problem:
+        raise ParameterError(problem, outcome=NOTHING_SENT)
+
+
+def _create(args: argparse.Namespace, conn: Connection, user: str, password: Secret, **options: Any) -> CreatedUser:
+    """Create a user. A generated password is stored first: afterwards it could be lost."""
+    create = partial(client.users.create_user, conn, user, password, description=args.description, **options)
     if not args.generate:
-        if places:
-            raise ParameterError("--password-to and --keyring-to go with --generate", outcome=NOTHING_SENT)
-        return create(password=password or prompts.ask_for_new(user))
-    if password:
-        raise ParameterError("--generate makes the password: leave its source out", outcome=NOTHING_SENT)
-    if places > 1:
-        raise ParameterError("give --password-to or --keyring-to, not both", outcome=NOTHING_SENT)
-    secret = Secret.generate()
-    _keep(secret, args)
+        return create()
+    forget = _keep(password, args)
     try:
-        created = create(password=secret)
+        with session.generated_passwords.hold(conn.address.url, user, password):
+            created = create()
     except (MilvusException, KeyboardInterrupt) as exc:
         # As long as the user may have been created, the password is needed.
-        if getattr(exc, "outcome", Outcome.UNKNOWN) not in (Outcome.CHANGED, Outcome.UNKNOWN):
-            _forget(args)
+        if is_refused(exc):
+            forget()
         raise
     place = args.password_to or (f"the keyring, service {args.keyring_to!r}" if args.keyring_to else "")
-    return replace(created, password=secret, kept=place)
+    return replace(created, password=password, kept=place)
 
 
-def _keep(secret: Secret, args: argparse.Namespace) -> None:
+def _keep(secret: Secret, args: argparse.Namespace) -> Callable[[], None]:
+    """Keep a password where the line says; returns what takes it away again."""
     if args.password_to is not None:
-        secret.write_new_file(args.password_to)
+        return secret.write_new_file(args.password_to).remove
     if args.keyring_to is not None:
         secret.keep_in_keyring(args.keyring_to, args.user)
-
-
-def _forget(args: argparse.Namespace) -> None:
-    if args.password_to is not None:
-        os.unlink(os.path.expanduser(args.password_to))
-    if args.keyring_to is not None:
-        Secret.forget_in_keyring(args.keyring_to, args.user)
+        return partial(Secret.forget_in_keyring, args.keyring_to, args.user)
+    return lambda: None
 
 
 def _change_password(args: argparse.Namespace, change: Callable[..., Any]) -> Operation:
@@ -247,9 +254,9 @@ def _change_password(args: argparse.Namespace, change: Callable[..., Any]) -> Op
     if new:
         client.names.require_valid(client.names.problem_with_password(new))
 
-    def act(conn: Connection, user: str, old: Secret | None, *, timeout: float) -> Any:
-        if old is None:
-            old = Secret("") if args.without_old else prompts.ask(f"Old password of user {user!r}: ")
-        return change(conn, user, old, new or prompts.ask_for_new(user, NEW_SOURCES), timeout=timeout)
+    def ask() -> tuple[str, Secret, Secret]:
+        known = Secret("") if args.without_old else old
+        known = prompts.ask(f"Old password of user {user!r}: ") if known is None else known
+        return user, known, new or prompts.ask_for_new(user, NEW_SOURCES)
 
-    return Operation(args, act, client.user_passwords.preview_update_password, user, old)
+    return Operation(args, change, client.user_passwords.preview_update_password, user, old, ask=ask)

@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 from milvus_magics.session.connection_aliases import DEFAULT as DEFAULT
 from milvus_magics.session.connection_aliases import Connections
+from milvus_magics.session.generated_passwords import GeneratedPasswords
 from milvus_magics.session.journal import Journal
 from milvus_magics.session.name_cache import NameCache
 from milvus_magics.session.undo_store import UndoStore
@@ -33,6 +34,7 @@ class Session:
         connections: the connections by alias; this is `milvus_magics.connections`.
         journal: every change that was made or tried.
         undo: what was deleted and may be restored.
+        generated_passwords: the passwords that were made up.
         names: recently listed names.
         embedded: alias -> the server that was started for it on this machine.
         root_ruled_out: connections on which root was found to have another password than the default one.
@@ -43,6 +45,7 @@ class Session:
         self._lock = threading.RLock()
         self.journal = Journal(self._lock)
         self.undo = UndoStore(self._lock)
+        self.generated_passwords = GeneratedPasswords(self._lock)
         self.names = NameCache(self._lock)
         self.connections = Connections(self._lock, on_bind=self._listen)
         self.embedded: dict[str, EmbeddedMilvus] = {}
@@ -75,10 +78,11 @@ class Session:
             server.stop()
 
     def close(self) -> None:
-        """Close panels and connections, stop embedded servers, and forget what could be undone."""
+        """Close panels and connections, stop embedded servers, and forget what could be undone and passwords."""
         self.close_panels()
         self.connections.close_all()
         self.undo.clear()
+        self.generated_passwords.clear()
         for alias in list(self.embedded):
             self.stop_embedded(alias)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import AliasError, ParameterError
+from milvus_magics.errors import NOTHING_SENT, AliasError, ClosedError, Outcome, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
@@ -196,6 +197,31 @@ class Connections:
             hint = f"there are: {', '.join(map(repr, there_are))}" if there_are else "nothing is connected yet"
             raise AliasError(f"no connection {alias!r}; {hint}; connect with %milvus_connect or connections.connect()")
         return conn
+
+    def require_bound(self, alias: str, conn: Connection) -> None:
+        """Raise AliasError unless the alias still has the connection on which an operation began."""
+        with self._lock:
+            bound = self._open.get(alias)
+        if bound is None:
+            problem = "was closed meanwhile: connect, and do it again"
+            raise AliasError(f"the connection {alias!r} {problem}", outcome=NOTHING_SENT)
+        if bound is not conn:
+            where = f"was bound anew meanwhile, and leads to {bound.address.url} as {bound.actor} now"
+            raise AliasError(f"the connection {alias!r} {where}: do it again if that is meant", outcome=NOTHING_SENT)
+
+    @contextmanager
+    def hold(self, alias: str, conn: Connection) -> Iterator[None]:
+        """Do something on an alias's connection, which must still have it; raises as `require_bound`.
+
+        A connection that is closed because its alias was bound anew says so, too.
+        """
+        self.require_bound(alias, conn)
+        try:
+            yield
+        except ClosedError as exc:
+            if exc.outcome not in (Outcome.CHANGED, Outcome.UNKNOWN):
+                self.require_bound(alias, conn)
+            raise
 
     def close_all(self) -> None:
         """Close everything; addresses stay known."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from milvus_magics import client
 from milvus_magics.errors import ParameterError
-from milvus_magics.private_file import open_new
+from milvus_magics.private_file import PrivateFile
 from milvus_magics.wording import count_text, printable
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Journal:
         if write is None:
             raise ParameterError(f"{path!r} must end in .jsonl or .csv, which say in what form; nothing was written")
         rows = [change.to_dict() for change in self.entries()]
-        with open_new(path, "nothing was written (--force writes over a file)", force=force) as stream:
+        left_undone = "nothing was written (--force writes over a file)"
+        with PrivateFile(path).create(left_undone, force=force) as stream:
             stream.write(write(rows))
         return len(rows)
 

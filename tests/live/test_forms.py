@@ -112,7 +112,7 @@ def test_form_whose_alias_leads_elsewhere_deletes_nothing(server, root):
     connections.connect(uri=f"http://{server.address}", user="root", password=server.password)
     form.fields["user"].value, form.fields["confirmation"].value = "bob", "bob"
     form.submit()
-    assert "leads elsewhere now" in form.status.text
+    assert "was bound anew meanwhile" in form.status.text
     assert server.address in form.heading.text
     assert "bob" in utility.list_usernames()
     form.close()

@@ -1,0 +1,53 @@
+"""The private file with the passwords that were made up for many users."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Sequence
+from typing import TextIO
+
+from milvus_magics.bulk.results import UserRow
+from milvus_magics.private_file import PrivateFile
+from milvus_magics.wording import join_parts
+
+
+class PasswordFile:
+    """A private CSV file with the passwords of users who may be there.
+
+    It is there with all of them before the first change, so whatever happens then, no password is lost.
+
+    Args:
+        path: where; there must be no such file.
+        rows: of which the generated passwords are written.
+
+    Raises:
+        ParameterError: there is such a file already, or none can be made.
+    """
+
+    def __init__(self, path: str, rows: Sequence[UserRow]) -> None:
+        self._rows, self._path, self._file = rows, path, PrivateFile(path)
+        with self._file.create("nothing was sent") as stream:
+            _write(stream, rows)
+
+    def keep_only(self, users: Collection[str]) -> str:
+        """Leave only these users' passwords in it; returns where they are if that cannot be done, else nothing."""
+        try:
+            with self._file.replace() as stream:
+                _write(stream, [row for row in self._rows if row.user in users])
+        except OSError as exc:
+            return self._describe_problem(exc)
+        if self._file.path == self._path:
+            return ""
+        return f"another file took the place of {self._path!r}, so the passwords are in {self._file.path!r}"
+
+    def _describe_problem(self, exc: OSError) -> str:
+        problem = f"{self._path!r} cannot be written anew: {exc.strerror}"
+        if self._file.is_in_place:
+            return join_parts(problem, "it holds the passwords of all users, also of those who were not created")
+        return join_parts(problem, "it was moved or deleted; the result has the passwords, too: .passwords")
+
+
+def _write(stream: TextIO, rows: Sequence[UserRow]) -> None:
+    table = csv.writer(stream)
+    table.writerow(["user", "password"])
+    table.writerows([row.user, row.password.reveal()] for row in rows if row.password is not None and row.generated)

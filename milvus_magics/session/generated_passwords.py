@@ -1,0 +1,70 @@
+"""The passwords that this session made up, masked, per server and user, until the kernel ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from milvus_magics.errors import MilvusException, Outcome
+from milvus_magics.secret import Secret
+
+Key = tuple[str, str]  # (server, user)
+
+
+class GeneratedPasswords:
+    """The passwords that were made up in a session; never one that was typed.
+
+    Each is added before the request that needs it can be sent, so none is lost with an answer.
+    """
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        # The last one is the newest. An older one counts again if the newer one turns out to be refused.
+        self._secrets: dict[Key, list[Secret]] = {}
+
+    def add(self, server: str, user: str, secret: Secret) -> None:
+        """Keep a password that was made up for a user of a server."""
+        with self._lock:
+            self._secrets.setdefault((server, user), []).append(secret)
+
+    def remove(self, server: str, user: str, secret: Secret) -> None:
+        """Forget a password that the user certainly didn't get."""
+        key = server, user
+        with self._lock:
+            others = [other for other in self._secrets.get(key, ()) if other != secret]
+            if others:
+                self._secrets[key] = others
+            else:
+                self._secrets.pop(key, None)
+
+    @contextmanager
+    def hold(self, server: str, user: str, secret: Secret) -> Iterator[None]:
+        """Keep a password that the block gives to a user; one that is refused for certain is forgotten."""
+        self.add(server, user, secret)
+        try:
+            yield
+        except (MilvusException, KeyboardInterrupt) as exc:
+            if is_refused(exc):
+                self.remove(server, user, secret)
+            raise
+
+    def find(self, server: str, user: str) -> Secret | None:
+        """The newest password that was made up for a user. None if there is none."""
+        with self._lock:
+            return self._secrets.get((server, user), [None])[-1]
+
+    def list_users(self) -> list[Key]:
+        """The server and name of every user for whom there is one, in order."""
+        with self._lock:
+            return sorted(self._secrets)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._secrets.clear()
+
+
+def is_refused(exc: BaseException) -> bool:
+    """Whether it is certain that what ended with this error changed nothing."""
+    return getattr(exc, "outcome", Outcome.UNKNOWN) not in (Outcome.CHANGED, Outcome.UNKNOWN)
