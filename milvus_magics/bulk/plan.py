@@ -18,10 +18,12 @@ from milvus_magics.client.user_deletion import read_password_hashes, undo_text
 from milvus_magics.errors import ClosedError, PermissionDeniedError, RefusedError, UnavailableError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire.versions import FEATURES, is_older
 from milvus_magics.wording import did_you_mean, printable
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 DEFAULT_USER_LIMIT = 100
+MIN_USERS_FOR_AT_ONCE = 200  # fewer take no more than 2 s one by one
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 SECONDS_FOR_HINTS = 0.4
 LOOK_ALIKES = str.maketrans("аеорсухіјѕһοανı", "aeopcyxijshoavi")
@@ -163,13 +165,22 @@ def _plan_creation(
             todo.append(row)
         else:
             done.append(_existing(conn, row, user))
-    notes: tuple[str, ...] = ()
-    if limit is None and len(users) + new > DEFAULT_USER_LIMIT and new:
-        notes = (
-            f"the server will have {len(users) + new} users; Milvus takes {DEFAULT_USER_LIMIT} unless its setting "
-            "proxy.maxUserNum is raised",
+    notes = _creation_notes(conn, len(users), new, limit)
+    return BulkPlan(CREATE, conn.address.url, tuple(todo), tuple(done), users, tuple(notes))
+
+
+def _creation_notes(conn: Connection, present: int, new: int, limit: int | None) -> list[str]:
+    """What the caller should know before users are created."""
+    notes = []
+    if limit is None and present + new > DEFAULT_USER_LIMIT and new:
+        notes.append(
+            f"the server will have {present + new} users; Milvus takes {DEFAULT_USER_LIMIT} unless its setting "
+            "proxy.maxUserNum is raised"
         )
-    return BulkPlan(CREATE, conn.address.url, tuple(todo), tuple(done), users, notes)
+    is_serial = conn.version and not is_older(conn.version, FEATURES["changes of access one by one"])
+    if new >= MIN_USERS_FOR_AT_ONCE and is_serial:
+        notes.append(f"this server creates users one by one; --at-once would create all {new} by one request")
+    return notes
 
 
 def _is_partly_created(row: UserRow, user: UserSnapshot) -> bool:

@@ -150,6 +150,7 @@ class BulkPlan(Sentence):
         users: the server's users by name, with their roles.
         notes: what else should be known before.
         warning: what has to be confirmed.
+        hash_cost: the bcrypt cost of the passwords of users who are all created in one request; None = row by row.
     """
 
     operation: str
@@ -159,6 +160,7 @@ class BulkPlan(Sentence):
     users: dict[str, UserSnapshot] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warning: str = ""
+    hash_cost: int | None = None
 
     def __str__(self) -> str:
         return self._describe(None)
