@@ -93,7 +93,7 @@ chromium:
 .venv/ready: pyproject.toml Makefile
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet '.[embedded,keyring,pandas]' --group dev
+	$(BIN)/python -m pip install --quiet '.[bcrypt,embedded,keyring,pandas]' --group dev
 	touch $@
 
 # The wheel, made from the source distribution.

@@ -9,6 +9,7 @@ import contextlib
 import re
 from concurrent import futures
 
+import bcrypt
 import grpc
 
 from milvus_magics import wire
@@ -81,6 +82,18 @@ class Denied(Exception):
     def __init__(self, code, words):
         super().__init__(words)
         self.code, self.words = code, words
+
+
+class Hashed:
+    """A password of which only the bcrypt hash is known: equal to the bytes that it was made of."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __eq__(self, other):
+        return isinstance(other, bytes) and bcrypt.checkpw(other, self.text.encode())
+
+    __hash__ = None
 
 
 class ContractServer(grpc.GenericRpcHandler):
@@ -425,18 +438,29 @@ class ContractServer(grpc.GenericRpcHandler):
 
     def BackupRBAC(self, request, caller, metadata):
         return {"RBAC_meta": {"users": [
-            {"user": name, "password": HASH + password.hex(),
+            {"user": name, "password": password.text if isinstance(password, Hashed) else HASH + password.hex(),
              "roles": [{"name": role} for user, role in sorted(self.bindings) if user == name]}
             for name, password in self.passwords.items() if name != "root"
         ]}}  # fmt: skip
 
     def RestoreRBAC(self, request, caller, metadata):
-        for entry in request.RBAC_meta.users:
-            if entry.user in self.passwords or not {role.name for role in entry.roles} <= set(self.roles):
-                raise Refusal(41, 1100, "the user exists, or one of its roles does not")
-        for entry in request.RBAC_meta.users:
-            self.passwords[entry.user] = bytes.fromhex(entry.password.removeprefix(HASH))
+        users = request.RBAC_meta.users
+        for entry in users:
+            if entry.user in self.passwords:
+                self.refuse_restoring(f"user [{entry.user}] already exists")
+            for role in entry.roles if self.number >= (2, 6) else ():  # before, nobody looks
+                if role.name not in self.roles:
+                    self.refuse_restoring(f"role [{role.name}] does not exist")
+        for entry in users:
+            is_real = len(entry.password) == 60  # ours are never that long: two digits for each byte
+            readable = entry.password.removeprefix(HASH)
+            self.passwords[entry.user] = Hashed(entry.password) if is_real else bytes.fromhex(readable)
             self.bindings |= {(entry.user, role.name) for role in entry.roles}
+
+    def refuse_restoring(self, reason):
+        before = "failed to check if rbac restorable: " if self.number >= (2, 6) else ""
+        after = ": invalid parameter" if self.number >= (3, 0) else ""
+        raise Refusal(41, 1100 if self.number >= (3, 0) else 65535, before + reason + after)
 
     # groups of privileges
 

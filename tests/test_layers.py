@@ -82,6 +82,7 @@ def test_no_circle():
         ("google", {"wire.__init__"}),
         ("grpc", {"transport.connection", "transport.call_errors"}),
         ("keyring", {"secret"}),
+        ("bcrypt", {"secret"}),
         ("getpass", {"secret"}),
     ],
 )

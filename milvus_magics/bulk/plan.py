@@ -27,10 +27,12 @@ from milvus_magics.client.user_deletion import read_password_hashes, undo_text
 from milvus_magics.errors import ClosedError, PermissionDeniedError, RefusedError, UnavailableError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire.versions import FEATURES, is_older
 from milvus_magics.wording import did_you_mean, first_lines, printable
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 DEFAULT_USER_LIMIT = 100
+MIN_USERS_FOR_AT_ONCE = 200  # fewer take no more than 2 s one by one
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 SECONDS_FOR_HINTS = 0.4
 LOOK_ALIKES = str.maketrans("аеорсухіјѕһοανı", "aeopcyxijshoavi")
@@ -74,7 +76,7 @@ def make_plan(
         problems += _find_unknown_roles(conn, rows, deadline)
         return _plan_creation(conn, rows, users, problems, limit)
     problems += [
-        _make_problem(row, "user", text) for row in rows if (text := _problem_with_unlisted(row.user, users, plain))
+        make_problem(row, "user", text) for row in rows if (text := _problem_with_unlisted(row.user, users, plain))
     ]
     raise_problems(problems)
     return _plan_deletion(conn, operation, rows, users, deadline, missing_ok=missing_ok)
@@ -111,7 +113,8 @@ def visible_roles(snapshot: UserSnapshot | None) -> set[str]:
     return set((snapshot.roles if snapshot else None) or ())
 
 
-def _make_problem(row: UserRow, column: str, text: str) -> Problem:
+def make_problem(row: UserRow, column: str, text: str) -> Problem:
+    """Make the problem of a row, with a column of its."""
     return Problem(row.number, shown_name(row.user), column, text)
 
 
@@ -124,7 +127,7 @@ def _find_row_problems(conn: Connection, operation: str, row: UserRow) -> list[P
         user = _problem_with_leaver(conn, row.user)
         is_missing = operation == DELETE and row.password is None
         password = "there is no password; %milvus_drop_users needs none" if is_missing else None
-    return [_make_problem(row, column, text) for column, text in (("user", user), ("password", password)) if text]
+    return [make_problem(row, column, text) for column, text in (("user", user), ("password", password)) if text]
 
 
 def _problem_with_leaver(conn: Connection, name: str) -> str | None:
@@ -163,7 +166,7 @@ def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Dea
     names = retry_while_unavailable(lambda: lookup.require_roles(conn, [], deadline))
     hints = _suggest({role for row in rows for role in row.roles if names and role not in names}, names)
     return [
-        _make_problem(row, "roles", f"there is no {f'role {role!r}' if shown_name(role) else 'such role'}{hints[role]}")
+        make_problem(row, "roles", f"there is no {f'role {role!r}' if shown_name(role) else 'such role'}{hints[role]}")
         for row in rows
         for role in row.roles
         if role in hints
@@ -185,13 +188,23 @@ def _plan_creation(
             todo.append(row)
         else:
             done.append(_existing(conn, row, user))
-    notes = first_lines([f"row {row.number}: {row.remark}" for row in todo if row.remark], MAX_REMARKS)
-    if limit is None and len(users) + new > DEFAULT_USER_LIMIT and new:
-        notes += (
-            f"the server will have {len(users) + new} users; Milvus takes {DEFAULT_USER_LIMIT} unless its setting "
-            "proxy.maxUserNum is raised",
-        )
+    remarks = first_lines([f"row {row.number}: {row.remark}" for row in todo if row.remark], MAX_REMARKS)
+    notes = (*remarks, *_creation_notes(conn, len(users), new, limit))
     return BulkPlan(CREATE, conn.address.url, tuple(todo), tuple(done), users, notes)
+
+
+def _creation_notes(conn: Connection, present: int, new: int, limit: int | None) -> list[str]:
+    """What the caller should know before users are created."""
+    notes = []
+    if limit is None and present + new > DEFAULT_USER_LIMIT and new:
+        notes.append(
+            f"the server will have {present + new} users; Milvus takes {DEFAULT_USER_LIMIT} unless its setting "
+            "proxy.maxUserNum is raised"
+        )
+    is_serial = conn.version and not is_older(conn.version, FEATURES["changes of access one by one"])
+    if new >= MIN_USERS_FOR_AT_ONCE and is_serial:
+        notes.append(f"this server creates users one by one; --at-once would create all {new} by one request")
+    return notes
 
 
 def _is_partly_created(row: UserRow, user: UserSnapshot) -> bool:

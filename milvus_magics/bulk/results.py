@@ -240,6 +240,7 @@ class BulkPlan(Sentence):
         notes: what else should be known before.
         warning: what has to be confirmed.
         missing_ok: whether a user to be deleted who isn't there is what is wanted.
+        hash_cost: the bcrypt cost of the passwords of users who are all created in one request; None = row by row.
     """
 
     operation: str
@@ -250,6 +251,7 @@ class BulkPlan(Sentence):
     notes: tuple[str, ...] = ()
     warning: str = ""
     missing_ok: bool = False
+    hash_cost: int | None = None
 
     def __str__(self) -> str:
         return self._describe(None)

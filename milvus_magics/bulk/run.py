@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from milvus_magics.bulk import at_once as one_request
 from milvus_magics.bulk import plan, results
 from milvus_magics.bulk.pipeline import Pipeline
 from milvus_magics.bulk.row import RowJob
@@ -28,7 +29,8 @@ def create_users(conn: Connection, source: Any, **options: Any) -> results.BulkR
         conn: a connection whose user may do so (CreateOwnership, ManageOwnership) and look (SelectUser).
         source: rows, as `rows.rows_of` takes them. Where no password is given, a random one is generated, which the
             result has masked (`.passwords`).
-        **options: `limit` (how many users the server takes, where that is known), and those of `execute`.
+        **options: `limit` (how many users the server takes, where that is known), `at_once` (whether all are created
+            by one request of RestoreRBAC, all or none; see `at_once.py`), and those of `execute`.
 
     Raises:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
@@ -86,6 +88,8 @@ def execute(
         progress: called with the number of rows that are done by now.
         timeout: seconds for each call; None = until an answer arrives or an error occurs.
     """
+    if planned.hash_cost is not None:
+        return one_request.execute(conn, planned, progress=progress, timeout=timeout)
     run = _Run(conn, planned, stop_on_error, progress, timeout)
     try:
         run.run_all()
@@ -113,10 +117,12 @@ def _plan_and_execute(
     rows: Sequence[results.UserRow],
     *,
     limit: int | None = None,
+    at_once: bool = False,
     timeout: float | None = 10.0,
     **options: Any,
 ) -> results.BulkResult:
-    planned = plan.make_plan(conn, operation, rows, limit=limit, timeout=timeout)
+    make_plan = one_request.make_plan if at_once else plan.make_plan
+    planned = make_plan(conn, operation, rows, limit=limit, timeout=timeout)
     return execute(conn, planned, timeout=timeout, **options)
 
 

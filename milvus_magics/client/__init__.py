@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from milvus_magics.client import privilege_catalog as privilege_catalog
     from milvus_magics.client import privilege_groups as privilege_groups
     from milvus_magics.client import privileges as privileges
+    from milvus_magics.client import rbac_restore as rbac_restore
     from milvus_magics.client import restore as restore
     from milvus_magics.client import results as results
     from milvus_magics.client import role_deletion as role_deletion

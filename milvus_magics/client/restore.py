@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from milvus_magics.client import change, lookup, roles, users
+from milvus_magics.client import change, lookup, rbac_restore, roles, users
 from milvus_magics.client.privileges import restore_grant
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import privileges_text
@@ -69,10 +69,8 @@ def restore_user_by_hash(
         conn, "restore_user", snapshot.user, f"user {snapshot.user!r}", "restored", deadline
     ) as attempt:
         _require_restorable(conn, snapshot, deadline)
-        entry = {"user": snapshot.user, "password": hashed, "roles": [{"name": role} for role in role_names]}
-        attempt.send(
-            "RestoreRBAC", lambda until: lookup.is_listed(conn, snapshot.user, until), RBAC_meta={"users": [entry]}
-        )
+        user = rbac_restore.HashedUser(snapshot.user, hashed, role_names)
+        rbac_restore.send_users(attempt, [user], lambda until: lookup.is_listed(conn, snapshot.user, until))
         if snapshot.description:
             with change.report_progress(
                 lambda: f"user {snapshot.user!r} is restored, but without their description", how_to_resume=""

@@ -27,6 +27,7 @@ source = argument(
 )
 passwords_to = argument("--passwords-to", metavar="FILE", help="write generated passwords into a new private CSV file")
 limit = argument("--limit", metavar="N", help="how many users the server takes, where you know")
+at_once = argument("--at-once", action="store_true", help="all by one request, or none; needs the extra bcrypt")
 stop_on_error = argument("--stop-on-error", action="store_true", help="begin no more rows once one is refused")
 missing_ok = argument("--missing-ok", action="store_true", help="a user who isn't there is no failure")
 
@@ -34,7 +35,7 @@ missing_ok = argument("--missing-ok", action="store_true", help="a user who isn'
 class BulkMagics(SessionMagics):
     """The magics for many users at once. `--using a,b` does the same on several servers."""
 
-    @line_magic(source, passwords_to, limit, stop_on_error, dry_run, using_option, timeout_option)
+    @line_magic(source, passwords_to, limit, at_once, stop_on_error, dry_run, using_option, timeout_option)
     def create_users(self, args: argparse.Namespace) -> Any:
         """Create many users. Rows have user, and may have password, roles (with commas between) and description.
 
@@ -44,9 +45,12 @@ class BulkMagics(SessionMagics):
         Examples:
             %milvus_create_users class.csv --passwords-to passwords.csv
             made = %milvus_create_users names
+            %milvus_create_users class.csv --at-once --dry-run
         """
         rows = bulk.rows.generate_missing_passwords(read_rows(args.source, args.namespace))
-        plans = self._plans(args, bulk.plan.CREATE, rows, limit=_number(args.limit))
+        plans = self._plans(args, bulk.plan.CREATE, rows, limit=_number(args.limit), at_once=args.at_once)
+        if args.at_once and not args.dry_run:
+            _say(plans)
         if args.dry_run or args.passwords_to is None:
             return self._carry_out(args, plans)
         connections.require_bound(*args.conns[0])  # a second try finds no file that way
@@ -102,10 +106,11 @@ class BulkMagics(SessionMagics):
         self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], **options: Any
     ) -> list[BulkPlan]:
         args.conns = self._connections(args.using)  # what is shown is what is done, also where an alias is bound anew
+        make_plan = (bulk.at_once if options.pop("at_once", False) else bulk.plan).make_plan
         plans = []
         for alias, conn in args.conns:
             with connections.hold(alias, conn):
-                plans.append(bulk.plan.make_plan(conn, operation, rows, timeout=args.timeout, **options))
+                plans.append(make_plan(conn, operation, rows, timeout=args.timeout, **options))
         return plans
 
     def _carry_out(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> Any:

@@ -40,6 +40,7 @@ def status_of(reply: Any) -> Status:
 REFUSALS = {8, 9, 10, 800, 1100, 1101, 1102, 1400, 1401, 1402}
 REFUSAL_TEXTS = (
     "already exists", "has reached the limit", "not found the ", "fail to drop the role that it has privileges",
+    "failed to check if rbac restorable",
 )  # fmt: skip
 
 

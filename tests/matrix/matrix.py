@@ -25,7 +25,7 @@ MINUTES = 15
 
 # What the tests need themselves, and the extras; versions as new as they come.
 TOOLS = ["pytest>=8", "hypothesis>=6.100", "cryptography>=42", "pexpect>=4.8", "ipykernel", "jupyter_client"]
-EXTRAS = "embedded,keyring,pandas"
+EXTRAS = "bcrypt,embedded,keyring,pandas"
 SHOWN = ["ipython", "ipykernel", "ipywidgets", "protobuf", "grpcio"]
 
 OURS = """test_address test_arguments test_connection test_display test_fork_safety test_layers test_names
