@@ -199,7 +199,7 @@ def test_all_that_stands_against_it_is_said_before(conn, server):
         ([{"user": "bob"}, {"user": "bob"}], "in row 1 already"),
         ([{"user": "bob", "password": "short"}], "bytes long"),
         ([{"user": "bob", "roles": "raeder"}], "did you mean 'reader'"),
-        ([{"user": "bob", "description": "a student"}], "row 1: --at-once cannot give user 'bob' a description"),
+        ([{"user": "bob", "description": "a student"}], "1 +bob +description +--at-once cannot give one"),
     ]:
         with pytest.raises(BulkError, match=problem):
             create(conn, rows)
