@@ -122,7 +122,7 @@ def _find_unchecked(conn: Connection, rows: Sequence[UserRow], deadline: Deadlin
 
 def _refuse_partly_created(conn: Connection, row: UserRow) -> RowOutcome:
     why = "the user exists already and lacks roles, which --at-once does not give: run it again without"
-    return RowOutcome(row.number, row.user, REFUSED, why, conn.address.url)
+    return row.to_outcome(conn.address.url, REFUSED, why)
 
 
 def _notes(present: int, rows: Sequence[UserRow], partly: Sequence[RowOutcome], cost: int) -> tuple[str, ...]:
@@ -215,9 +215,7 @@ class _Creation:
             if outcome != NOT_TRIED:
                 self._attempt.describe(row.user, f"user {row.user!r}", "created")
                 self._attempt.report(0 if outcome == DONE else self._code)
-            password = row.password if row.generated else None
-            reason = self._reason_for(row, outcome)
-            self.outcomes.append(RowOutcome(row.number, row.user, outcome, reason, self._conn.address.url, password))
+            self.outcomes.append(row.to_outcome(self._conn.address.url, outcome, self._reason_for(row, outcome)))
 
     def _reason_for(self, row: UserRow, outcome: str) -> str:
         if outcome == NOT_TRIED:

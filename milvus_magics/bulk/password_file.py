@@ -25,9 +25,14 @@ class PasswordFile:
     """
 
     def __init__(self, path: str, rows: Sequence[UserRow]) -> None:
-        self._rows, self._path, self._file = rows, path, PrivateFile(path)
+        self._rows, self._asked_path, self._file = rows, path, PrivateFile(path)
         with self._file.create("nothing was sent") as stream:
             _write(stream, rows)
+
+    @property
+    def path(self) -> str:
+        """Where it stands; empty if it was moved or deleted."""
+        return self._file.path if self._file.is_in_place else ""
 
     def keep_only(self, users: Collection[str]) -> str:
         """Leave only these users' passwords in it; returns where they are if that cannot be done, else nothing."""
@@ -36,15 +41,13 @@ class PasswordFile:
                 _write(stream, [row for row in self._rows if row.user in users])
         except OSError as exc:
             return self._describe_problem(exc)
-        if self._file.path == self._path:
-            return ""
-        return f"another file took the place of {self._path!r}, so the passwords are in {self._file.path!r}"
+        return "" if self.path == self._asked_path else f"another file took the place of {self._asked_path!r}"
 
     def _describe_problem(self, exc: OSError) -> str:
-        problem = f"{self._path!r} cannot be written anew: {exc.strerror}"
+        problem = f"{self._asked_path!r} cannot be written anew: {exc.strerror}"
         if self._file.is_in_place:
             return join_parts(problem, "it holds the passwords of all users, also of those who were not created")
-        return join_parts(problem, "it was moved or deleted; the result has the passwords, too: .passwords")
+        return join_parts(problem, "it was moved or deleted")
 
 
 def _write(stream: TextIO, rows: Sequence[UserRow]) -> None:

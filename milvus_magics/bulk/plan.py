@@ -218,7 +218,7 @@ def _existing(conn: Connection, row: UserRow, user: UserSnapshot) -> RowOutcome:
     missing = [role for role in row.roles if role not in visible_roles(user)]
     lacks = f"; they lack {', '.join(map(repr, missing))}: %milvus_grant_role" if missing else ""
     why = f"the user exists already, and keeps their password{lacks}"
-    return RowOutcome(row.number, row.user, REFUSED if missing else ALREADY, why, conn.address.url)
+    return row.to_outcome(conn.address.url, REFUSED if missing else ALREADY, why)
 
 
 def _plan_deletion(
@@ -228,7 +228,7 @@ def _plan_deletion(
     todo = tuple(row for row in rows if row.user in users)
     hints = _suggest([row.user for row in rows if row.user not in users], users.keys() - {row.user for row in rows})
     gone = tuple(
-        RowOutcome(row.number, row.user, if_missing, f"there is no such user{hints[row.user]}", conn.address.url)
+        row.to_outcome(conn.address.url, if_missing, f"there is no such user{hints[row.user]}")
         for row in rows
         if row.user in hints
     )

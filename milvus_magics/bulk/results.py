@@ -13,11 +13,11 @@ from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import CodedError
 from milvus_magics.secret import MASK, Secret
-from milvus_magics.wording import count_text, join_parts, list_text
+from milvus_magics.wording import count_text, join_parts, list_text, printable
 
 DONE, ALREADY, MISSING, PARTLY = "done", "already", "missing", "partly"
-REFUSED, UNKNOWN, NOT_TRIED = "refused", "unknown", "not tried"
-OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, MISSING, ALREADY, DONE)  # the most worrying first
+REFUSED, UNKNOWN, NOT_TRIED, TO_DO = "refused", "unknown", "not tried", "to do"
+OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, MISSING, ALREADY, TO_DO, DONE)  # the most worrying first
 MAX_PROBLEMS = 20  # that an error shows
 MAX_SHOWN_NAME = 64  # characters; what is longer is hardly a name
 _LINE = re.compile(r"[,;:|\t\r\n]|\S\s+\S")
@@ -55,6 +55,11 @@ class UserRow:
         """What may be an accident about the password, as `remark_on_password` says it; None if nothing is."""
         return None if self.password is None else remark_on_password(self.password)
 
+    def to_outcome(self, server: str, outcome: str, reason: str = "", roles: Sequence[str] | None = None) -> RowOutcome:
+        """What came of the row; `roles` are those that the user has or had, by default those of the row."""
+        password = self.password if self.generated else None
+        return RowOutcome(self.number, self.user, outcome, reason, server, password, tuple(roles or self.roles))
+
     def __repr__(self) -> str:
         # In a row whose columns are mixed up, any text may be the password; a traceback shows this.
         return f"UserRow(number={self.number}, user={shown_name(self.user) or MASK!r})"
@@ -66,9 +71,12 @@ class RowOutcome(NamedTuple):
     Attributes:
         row: its number.
         outcome: `done`, `already` (what is wanted is the case), `missing` (there is no such user to delete), `partly`
-            (the user is there, and lacks a role), `refused` (nothing was changed), `unknown`, or `not tried`.
+            (the user is there, and lacks a role), `refused` (nothing was changed), `unknown`, or `not tried`; of a
+            dry run `to do`.
         reason: why, where it is not done; or what else should be known.
         password: the one that was generated for it, masked.
+        roles: that the user was to have, or had before they were deleted.
+        file: where that password is, too; empty if in no file.
     """
 
     row: int
@@ -77,6 +85,13 @@ class RowOutcome(NamedTuple):
     reason: str = ""
     server: str = ""
     password: Secret | None = None
+    roles: tuple[str, ...] = ()
+    file: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as it is shown: of a password, where it is."""
+        place = f"in {self.file}" if self.file else f"made up: .passwords[{self.user!r}].reveal()"
+        return self._asdict() | {"password": place if self.password is not None and self.may_be_created else ""}
 
     @property
     def may_be_created(self) -> bool:
@@ -157,26 +172,51 @@ class BulkResult(Table[RowOutcome]):
     """The outcomes of a bulk change, row by row, failures first.
 
     Attributes:
+        what: was done, and where.
         interrupted: whether somebody interrupted it.
         seconds: how long it took.
+        notes: what else should be known.
     """
 
-    columns = ("row", "user", "outcome", "reason", "server")
+    columns = ("row", "user", "roles", "password", "outcome", "reason", "server")
 
-    def __init__(self, rows: Sequence[RowOutcome], what: str, seconds: float, *, interrupted: bool = False) -> None:
-        self.what, self.seconds, self.interrupted = what, seconds, interrupted
+    def __init__(
+        self,
+        rows: Sequence[RowOutcome],
+        what: str,
+        seconds: float,
+        *,
+        interrupted: bool = False,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.what, self.seconds, self.interrupted, self.notes = what, seconds, interrupted, tuple(notes)
         stopped = "interrupted; " if interrupted else ""
-        super().__init__(rows, f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s")
+        text = f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s"
+        super().__init__(rows, join_parts(text, _describe_passwords(rows), *self.notes))
 
     @classmethod
     def join(cls, results: Sequence[BulkResult]) -> BulkResult:
         """Join the results of several servers into one."""
         if len(results) == 1:
             return results[0]
-        rows = [row for result in results for row in result]
-        what = "; ".join(result.what for result in results)
-        seconds = sum(result.seconds for result in results)
-        return cls(rows, what, seconds, interrupted=any(result.interrupted for result in results))
+        return cls(
+            [row for result in results for row in result],
+            "; ".join(result.what for result in results),
+            sum(result.seconds for result in results),
+            interrupted=any(result.interrupted for result in results),
+            notes=[note for result in results for note in result.notes],
+        )
+
+    def with_file(self, path: str, *notes: str) -> BulkResult:
+        """The same, with the file that holds the generated passwords."""
+        rows = [row if row.password is None else row._replace(file=path) for row in self]
+        all_notes = (*self.notes, *notes)
+        return type(self)(rows, self.what, self.seconds, interrupted=self.interrupted, notes=all_notes)
+
+    @property
+    def summary(self) -> str:
+        """The result on one line, for where its table isn't shown."""
+        return printable(self.caption)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -194,17 +234,23 @@ class BulkResult(Table[RowOutcome]):
         Raises:
             BulkError: names the first of them.
         """
-        failed = [row for row in self if row.outcome not in (DONE, ALREADY)]
+        failed = [row for row in self if row.outcome not in (DONE, ALREADY, TO_DO)]
         if failed:
             first = list_text([f"row {row.row} ({row.user!r}): {row.outcome}, {row.reason}" for row in failed], 3)
             raise BulkError(f"{self.caption}; {first}")
 
     def shown_columns(self) -> tuple[str, ...]:
         """The columns that tell something."""
-        servers = {row.server for row in self}
-        hidden = {"server"} if len(servers) < 2 else set()
-        hidden |= set() if any(row.reason for row in self) else {"reason"}
+        rows = self.to_dicts()
+        hidden = {name for name in ("roles", "password", "reason") if not any(row[name] for row in rows)}
+        if len({row.server for row in self}) < 2:
+            hidden.add("server")
         return tuple(name for name in self.columns if name not in hidden)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per row; of a generated password, where it is."""
+        rows = [row.to_dict() for row in self]
+        return [{name: row[name] for name in self.columns} for row in rows]
 
     def __repr__(self) -> str:
         from milvus_magics.display.tables import MAX_ROWS, text_table
@@ -221,6 +267,19 @@ class BulkResult(Table[RowOutcome]):
 
     def _worst_first(self) -> list[dict[str, Any]]:
         return sorted(self.to_dicts(), key=lambda row: OUTCOMES.index(row["outcome"]))
+
+
+class BulkPreview(BulkResult):
+    """What a bulk change would do, row by row. Nothing was changed."""
+
+
+def _describe_passwords(rows: Iterable[RowOutcome]) -> str:
+    """Where the generated passwords are; empty if there are none."""
+    places = dict.fromkeys(row.file for row in rows if row.password is not None and row.may_be_created)
+    if not places:
+        return ""
+    file = next(iter(places))
+    return f"the passwords that were made up are in {file!r}" if file else ".passwords has those that were made up"
 
 
 def _describe_counts(rows: Iterable[RowOutcome]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from milvus_magics import errors
 from milvus_magics.bulk import plan, results
-from milvus_magics.client import users
+from milvus_magics.client import user_deletion, users
 from milvus_magics.secret import PasswordHash
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 # Every further row would meet these, too.
 GENERAL_ERRORS = (errors.LimitReachedError, errors.PermissionDeniedError, errors.ClosedError)
@@ -29,6 +30,8 @@ class RowJob:
         is_general_error: whether other rows would meet the same error.
     """
 
+    SUCCESS = results.DONE
+
     def __init__(self, conn: Connection, planned: results.BulkPlan, row: results.UserRow) -> None:
         self.row = row
         self.password_hash: PasswordHash | None = None
@@ -45,7 +48,7 @@ class RowJob:
         """Carry it out; what goes wrong is told by the outcome."""
         self.is_started = True
         try:
-            self.finish(results.DONE, self._act())
+            self.finish(self.SUCCESS, self._act())
         except (errors.MilvusException, errors.ChangeInterrupted) as exc:
             self.is_general_error = isinstance(exc, GENERAL_ERRORS)
             self.finish(self._outcome_of(exc), exc.reason)
@@ -55,10 +58,9 @@ class RowJob:
 
     def finish(self, outcome: str, reason: str = "") -> None:
         """Set the outcome."""
-        generated = self.row.password if self.row.generated else None
-        self.outcome = results.RowOutcome(
-            self.row.number, self.row.user, outcome, reason, self._planned.server, generated
-        )
+        user = self._planned.users.get(self.row.user)
+        had = user.roles if user and self._planned.operation != plan.CREATE else None
+        self.outcome = self.row.to_outcome(self._planned.server, outcome, reason, had)
 
     def _act(self) -> str:
         """Make the change, and return what else should be known of it."""
@@ -79,3 +81,17 @@ class RowJob:
         if isinstance(error, errors.ChangeInterrupted) and error.outcome == errors.NOTHING_SENT:
             return results.NOT_TRIED
         return _OUTCOMES.get(error.outcome or errors.Outcome.UNKNOWN, results.UNKNOWN)
+
+
+class RowPreview(RowJob):
+    """What carrying out a row would do, to be called by a pipeline. Passwords are checked if that changes nothing."""
+
+    SUCCESS = results.TO_DO
+
+    def _act(self) -> str:
+        row, user = self.row, self._planned.users.get(self.row.user)
+        if self._planned.operation == plan.DELETE:
+            return user_deletion.describe_password(self._conn, row.user, row.password or "", Deadline(None))
+        if self._planned.operation == plan.CREATE and user is not None:
+            return str(users.preview_create_user(self._conn, row.user, row.password, grant=row.roles))
+        return ""

@@ -7,14 +7,15 @@ again does only what is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from milvus_magics.bulk import at_once as one_request
 from milvus_magics.bulk import plan, results
 from milvus_magics.bulk.pipeline import Pipeline
-from milvus_magics.bulk.row import RowJob
-from milvus_magics.bulk.rows import generate_missing_passwords, rows_of
+from milvus_magics.bulk.row import RowJob, RowPreview
+from milvus_magics.bulk.rows import generate_missing_passwords, make_rows
+from milvus_magics.bulk.sources import Items, read_items
 from milvus_magics.client.user_deletion import read_password_hashes
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -36,7 +37,7 @@ def create_users(conn: Connection, source: Any, **options: Any) -> results.BulkR
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
         MilvusException: the server cannot be asked; nothing was changed.
     """
-    source = rows_of(source)
+    source = read_items(source)  # masked from here on, in this frame, too
     return _plan_and_execute(conn, plan.CREATE, source, **options)
 
 
@@ -51,7 +52,7 @@ def delete_users(conn: Connection, source: Any, **options: Any) -> results.BulkR
     Raises:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
     """
-    source = rows_of(source)
+    source = read_items(source)
     return _plan_and_execute(conn, plan.DELETE, source, **options)
 
 
@@ -66,7 +67,7 @@ def drop_users(conn: Connection, source: Any, **options: Any) -> results.BulkRes
     Raises:
         BulkError: rows are not as they should be: all problems at once; nothing was changed.
     """
-    source = rows_of(source)
+    source = read_items(source)
     return _plan_and_execute(conn, plan.DROP, source, **options)
 
 
@@ -99,11 +100,25 @@ def execute(
     return run.to_result()
 
 
+def preview(conn: Connection, planned: results.BulkPlan, *, timeout: float | None = 10.0) -> results.BulkPreview:
+    """Say what a plan would do, row by row; passwords are checked where that changes nothing.
+
+    Args:
+        planned: what `make_plan` gave.
+        timeout: as in `execute`.
+    """
+    run = _Run(conn, planned, False, None, timeout, job=RowPreview)
+    run.run_all()
+    found = run.to_result()
+    what, notes = f"dry run of {found.what}", [*planned.notes, planned.warning]
+    return results.BulkPreview(list(found), what, found.seconds, interrupted=found.interrupted, notes=notes)
+
+
 def skip_plan(
     planned: results.BulkPlan, why: str = "interrupted before", *, interrupted: bool = True
 ) -> results.BulkResult:
     """The result of a plan that is not carried out."""
-    left = [results.RowOutcome(row.number, row.user, results.NOT_TRIED, why, planned.server) for row in planned.todo]
+    left = [row.to_outcome(planned.server, results.NOT_TRIED, why) for row in planned.todo]
     return results.BulkResult([*planned.done, *left], _title(planned), 0.0, interrupted=interrupted)
 
 
@@ -114,7 +129,7 @@ def _title(planned: results.BulkPlan) -> str:
 def _plan_and_execute(
     conn: Connection,
     operation: str,
-    rows: Sequence[results.UserRow],
+    items: Items | str,
     *,
     limit: int | None = None,
     at_once: bool = False,
@@ -122,7 +137,7 @@ def _plan_and_execute(
     **options: Any,
 ) -> results.BulkResult:
     make_plan = one_request.make_plan if at_once else plan.make_plan
-    planned = make_plan(conn, operation, rows, limit=limit, timeout=timeout)
+    planned = make_plan(conn, operation, make_rows(items), limit=limit, timeout=timeout)
     return execute(conn, planned, timeout=timeout, **options)
 
 
@@ -136,28 +151,29 @@ class _Run:
         stop_on_error: bool,
         progress: Progress | None,
         timeout: float | None,
+        job: type[RowJob] = RowJob,
     ) -> None:
         self._started = time.monotonic()
         self._conn, self._planned, self._timeout = conn, planned, timeout
         self._stop_on_error, self._progress = stop_on_error, progress
+        self._error: BaseException | None = None  # what `progress` raised
         self._pipeline: Pipeline[RowJob] = Pipeline(conn, timeout)
         rows = generate_missing_passwords(planned.todo) if planned.operation == plan.CREATE else planned.todo
-        self._jobs = [RowJob(self._pipeline.conn, planned, row) for row in rows]
+        self._jobs = [job(self._pipeline.conn, planned, row) for row in rows]
 
     def run_all(self) -> None:
         """Run every row to its end; what `progress` raises stops it first, and comes then."""
         self._read_password_hashes()
-        error: Exception | None = None
         for number, job in enumerate(self._pipeline.run(iter(self._jobs)), 1):
             try:
-                if self._progress is not None and error is None:
+                if self._progress is not None and self._error is None:
                     self._progress(number)
-            except Exception as exc:
-                error = exc
-            if error or job.is_general_error or (self._stop_on_error and job.is_failed):
+            except BaseException as exc:
+                self._error = exc
+            if self._error or job.is_general_error or (self._stop_on_error and job.is_failed):
                 self._pipeline.stop()
-        if error:
-            raise error
+        if self._error:
+            raise self._error
 
     def _read_password_hashes(self) -> None:
         """Let undo know the passwords of users who are dropped, if the server tells them."""
@@ -175,7 +191,8 @@ class _Run:
         done = [job.outcome for job in self._jobs if job.outcome is not None]
         outcomes = sorted([*self._planned.done, *done], key=lambda outcome: outcome.row)
         seconds = time.monotonic() - self._started
-        return results.BulkResult(outcomes, _title(self._planned), seconds, interrupted=self._pipeline.is_interrupted)
+        is_interrupted = self._pipeline.is_interrupted or isinstance(self._error, KeyboardInterrupt)
+        return results.BulkResult(outcomes, _title(self._planned), seconds, interrupted=is_interrupted)
 
     def _describe_open(self, job: RowJob) -> tuple[str, str]:
         """The outcome of a row that did not come to its end, and why."""
@@ -183,6 +200,6 @@ class _Run:
             return results.UNKNOWN, "broken off; check with %milvus_list_users"
         if self._pipeline.is_gone:
             return results.REFUSED, "not sent: the server cannot be reached any more"
-        if self._pipeline.is_stopped and not self._pipeline.is_interrupted:
-            return results.NOT_TRIED, "stopped after an error that others would meet, too"
-        return results.NOT_TRIED, "interrupted before"
+        is_interrupted = self._pipeline.is_interrupted or not self._pipeline.is_stopped or self._error
+        why = "interrupted before" if is_interrupted else "stopped after an error that others would meet, too"
+        return results.NOT_TRIED, why

@@ -125,12 +125,19 @@ def preview_delete_user(
     """
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
-    checked = ""
-    if password is not None:
-        password = Secret(password)
-        is_right = password_check.require_right(conn, user, password, deadline, may_rewrite=False).right
-        checked = "the password is right" if is_right else "password not checked: this server shows it only by a change"
+    checked = "" if password is None else describe_password(conn, user, Secret(password), deadline)
     return _preview(conn, user, deadline, checked, is_drop=False)
+
+
+def describe_password(conn: Connection, user: str, password: str | Secret, deadline: Deadline) -> str:
+    """Check a password without writing anything, and say that it is right, or cannot be checked like that.
+
+    Raises:
+        WrongPasswordError, UnknownUserError: as `delete_user`.
+    """
+    password = Secret(password)
+    is_right = password_check.require_right(conn, user, password, deadline, may_rewrite=False).right
+    return "the password is right" if is_right else "password not checked: this server shows it only by a change"
 
 
 def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletePreview:

@@ -57,11 +57,9 @@ class BulkMagics(SessionMagics):
         todo = {row.user for plan in plans for row in plan.todo}
         file = bulk.password_file.PasswordFile(args.passwords_to, [row for row in rows if row.user in todo])
         result = self._carry_out(args, plans)
-        with _result_in_error(lambda: result):
+        with _result_in_error(lambda _: result):
             note = file.keep_only({row.user for row in result if row.may_be_created})
-            if note:
-                print(note)
-        return result
+            return result.with_file(file.path, note)
 
     @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option)
     def delete_users(self, args: argparse.Namespace) -> Any:
@@ -116,10 +114,15 @@ class BulkMagics(SessionMagics):
     def _carry_out(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> Any:
         """Carry plans out, one server after the other; with `--dry-run` show them."""
         if args.dry_run:
-            return plans[0] if len(plans) == 1 else plans
+            return self._preview(args, plans)
         options = {"stop_on_error": args.stop_on_error, "timeout": args.timeout}
         results: list[BulkResult] = []
-        with _result_in_error(lambda: _join(results, plans)):
+
+        def join_with(last: BulkResult | None) -> BulkResult:
+            known = [*results, *([last] if last else [])]
+            return bulk.results.BulkResult.join([*known, *map(bulk.run.skip_plan, plans[len(known) :])])
+
+        with _result_in_error(join_with):
             for (alias, conn), plan in zip(args.conns, plans, strict=True):
                 if results and results[-1].interrupted:
                     results.append(bulk.run.skip_plan(plan))
@@ -132,6 +135,15 @@ class BulkMagics(SessionMagics):
                         raise
                     results.append(bulk.run.skip_plan(plan, str(exc), interrupted=False))
         return bulk.results.BulkResult.join(results)
+
+    @staticmethod
+    def _preview(args: argparse.Namespace, plans: Sequence[BulkPlan]) -> BulkResult:
+        """What plans would do, with the passwords checked that can be."""
+        previews = []
+        for (alias, conn), plan in zip(args.conns, plans, strict=True):
+            with connections.hold(alias, conn):
+                previews.append(bulk.run.preview(conn, plan, timeout=args.timeout))
+        return bulk.results.BulkPreview.join(previews)
 
 
 def _execute(conn: Connection, plan: BulkPlan, **options: Any) -> BulkResult:
@@ -148,36 +160,19 @@ def _execute(conn: Connection, plan: BulkPlan, **options: Any) -> BulkResult:
     return result
 
 
-def _join(results: Sequence[BulkResult], plans: Sequence[BulkPlan]) -> BulkResult:
-    """The results so far, and those of the plan in whose middle it ended and of the plans after it."""
-    left = plans[len(results) :]
-    rest = [*map(_stop_plan, left[:1]), *map(bulk.run.skip_plan, left[1:])]
-    return bulk.results.BulkResult.join([*results, *rest])
-
-
-def _stop_plan(plan: BulkPlan) -> BulkResult:
-    """The result of a plan that ended in the middle: which of its rows are done is unknown."""
-    skipped = bulk.run.skip_plan(plan)
-    made_up = {row.user: row.password for row in plan.todo if row.generated}
-    why = "stopped in the middle: check with %milvus_list_users"
-    rows = [
-        row._replace(outcome=bulk.results.UNKNOWN, reason=why, password=made_up.get(row.user))
-        if row.outcome == bulk.results.NOT_TRIED
-        else row
-        for row in skipped
-    ]
-    return bulk.results.BulkResult(rows, skipped.what, 0.0, interrupted=True)
-
-
 @contextmanager
-def _result_in_error(read_result: Callable[[], BulkResult]) -> Iterator[None]:
-    """Give the result so far to whatever error comes in the middle, and say where it is."""
+def _result_in_error(join_with: Callable[[BulkResult | None], BulkResult]) -> Iterator[None]:
+    """Give the result so far to whatever error comes in the middle, and say where it is.
+
+    Args:
+        join_with: makes it, of what was done before and the result that the error has already.
+    """
     try:
         yield
     except MilvusException:
         raise  # nothing was begun
     except BaseException as exc:
-        exc.result = read_result()  # type: ignore[attr-defined]
+        exc.result = join_with(getattr(exc, "result", None))  # type: ignore[attr-defined]
         with suppress(Exception):
             print("stopped in the middle; what is known so far: import sys; sys.last_value.result")
         raise

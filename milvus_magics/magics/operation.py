@@ -12,6 +12,7 @@ from IPython.core import magic as ipython_magic
 
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Arguments, Parser, seconds
+from milvus_magics.magics.cells import is_shown
 from milvus_magics.magics.line import Namespace, split
 from milvus_magics.session import connections
 
@@ -118,7 +119,11 @@ def line_magic(
                 args.conn = connections.get(args.using)
             args.parser.require_names(args)
             result = method(self, args)
-            return result.carry_out() if isinstance(result, Operation) else result
+            result = result.carry_out() if isinstance(result, Operation) else result
+            summary = getattr(result, "summary", "")
+            if summary and not is_shown(self.shell):  # type: ignore[arg-type]
+                print(summary)
+            return result
 
         run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows
         run.magic_name = name  # type: ignore[attr-defined]

@@ -114,7 +114,7 @@ def machine(conn):
             wanted = [role] if role else []
             rows = [{"user": user, "password": password, "roles": wanted} for user, password in pairs]
             if not set(wanted) <= self.roles:
-                with pytest.raises(BulkError, match=f"row 1: there is no role '{role}'"):
+                with pytest.raises(BulkError, match=f"there is no role '{role}'"):
                     create_users(conn, rows, **T)
                 return
             expected = {}
