@@ -224,6 +224,18 @@ def test_a_preview_is_of_the_server_that_is_shown(two):
     form.close()
 
 
+def test_who_deletes_themselves_is_told_nothing_else(two):
+    """Their connection is closed by it, and not meanwhile."""
+    two.reset("delete_user")
+    two.server.bindings.add(("bob", "admin"))
+    connections.connect(user="bob", password=PASSWORD, uri=f"http://{two.addresses[0]}")
+    form = open_form(two, "delete_user")
+    form.submit()
+    assert "deleted user 'bob'" in form.status.text
+    assert form.hint.text == ""
+    form.close()
+
+
 def test_what_is_asked_for_last_counts(two, monkeypatch):
     """The alias is bound anew while a form asks the server whether the name must be retyped."""
     two.reset("delete_user")

@@ -136,7 +136,8 @@ class Form(Panel):
         return self.FUNCTION(self._conn, **values, timeout=self._timeout)
 
     def _preview(self, **values: Any) -> Any:
-        return self.PREVIEW(self._conn, **values, timeout=self._timeout)
+        with self._hold():
+            return self.PREVIEW(self._conn, **values, timeout=self._timeout)
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         """Whether the name must have been retyped, if the form has a field for that."""
@@ -194,8 +195,7 @@ class Form(Panel):
 
     def _show_hint(self) -> None:
         try:
-            with self._hold():
-                text = self._hint()
+            text = self._hint()
         except MilvusException as exc:
             text = str(exc)
         self.hint.say(text)

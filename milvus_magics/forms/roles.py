@@ -51,7 +51,9 @@ class GrantRoleForm(Form):
         user, role = self.fields["user"], self.fields["role"]
         if not user.is_listed:
             return user.problem()
-        return join_parts(str(users.list_user(self._conn, user.value, timeout=self._timeout)), role.problem())
+        with self._hold():
+            listed = users.list_user(self._conn, user.value, timeout=self._timeout)
+        return join_parts(str(listed), role.problem())
 
 
 class RevokeRoleForm(GrantRoleForm):

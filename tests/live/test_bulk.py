@@ -28,7 +28,7 @@ from milvus_magics.bulk.run import create_users, delete_users, drop_users, execu
 from milvus_magics.client import roles, users
 from milvus_magics.client.password_check import check_password
 from milvus_magics.client.results.users import UserSnapshot
-from milvus_magics.errors import ClosedError, ConfirmationError, ParameterError
+from milvus_magics.errors import AliasError, ConfirmationError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
 from milvus_magics.transport.address import Address
@@ -560,7 +560,7 @@ def test_what_was_shown_is_what_is_done(shell, server, monkeypatch):
 
         monkeypatch.setattr("builtins.input", bind_anew)
         shell.user_ns["leavers"] = ["ann"]
-        with pytest.raises(ClosedError, match="is closed: connect again; nothing was sent"):
+        with pytest.raises(AliasError, match="'default' was bound anew meanwhile, .*; nothing was sent"):
             shell.run_line_magic("milvus_drop_users", "leavers")
         assert "ann" in other.passwords
         connections.connect("default", "root", server.password, uri=server.uri)
