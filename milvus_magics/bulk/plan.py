@@ -251,8 +251,6 @@ def _deletion_notes(
     notes = [f"their roles go with them: {', '.join(map(printable, roles))}"] if roles else []
     if any(user.roles is None for user in leaving.values()):
         notes.append("their roles go with them, and are unknown (the acting user may not look)")
-    if operation == DELETE and leaving:
-        notes.append("each password is checked when it is done")
     is_kept = operation == DELETE and conn.on_change.wants_secrets
     hashes = read_password_hashes(conn, leaving.keys(), deadline) if operation == DROP else ()
     undo = undo_text(conn, leaving.values(), 0 if is_kept else len(leaving) - len(hashes))

@@ -338,7 +338,7 @@ def test_all_admins_of_one_of_several_servers_are_asked_about(leavers):
     with contract.serve("2.6.4") as (other, address):
         connections.connect("other", "root", "Milvus", uri=f"http://{address}")
         create_users(connections.get("other"), {"eve": {"password": PASSWORD, "roles": ["admin"]}})
-        assert leavers("delete_users --dry-run", "eve").warning == ""
+        assert LAST_ADMINS not in str(leavers("delete_users --dry-run", "eve"))
         with pytest.raises(ConfirmationError, match=LAST_ADMINS):
             leavers("delete_users --using default,other", "eve")
         assert "eve" in other.passwords
@@ -417,8 +417,9 @@ def test_several_servers(shell, server):
         assert {row.server for row in made} == {server.uri, other.uri}
         assert "server" in made.shown_columns()
         assert len({secret.reveal() for secret in made.passwords.values()}) == 2
-        plans = shell.run_line_magic("milvus_drop_users", "names --using default,north --dry-run")
-        assert [len(plan.todo) for plan in plans] == [2, 2]
+        seen = shell.run_line_magic("milvus_drop_users", "names --using default,north --dry-run")
+        assert [row.server for row in seen] == [server.uri] * 2 + [other.uri] * 2
+        assert seen.counts == {"to do": 4}
         assert shell.run_line_magic("milvus_drop_users", "names --using default,north --yes").counts == {"done": 4}
         connections.disconnect("north")
 
@@ -518,7 +519,7 @@ def test_who_is_missing_is_said_and_may_be_meant(leavers):
     assert [(row.user, row.outcome, row.reason) for row in result] == [
         ("eve", "done", ""), ("evee", "missing", "there is no such user"),
     ]  # fmt: skip
-    assert "there is no such user for 1: 'evee'" in str(leavers("drop_users --dry-run", "evee"))
+    assert leavers("drop_users --dry-run", "evee").counts == {"missing": 1}
     assert leavers("drop_users --yes --missing-ok", "evee").counts == {"already": 1}
 
 
