@@ -10,6 +10,7 @@ from milvus_magics.client.names import (
     problem_with_existing_name,
     problem_with_password,
     problem_with_user_name,
+    remark_on_password,
     require_valid,
 )
 from milvus_magics.client.password_check import check_password, is_authorization_on
@@ -71,13 +72,14 @@ def create_user(
     with change.attempt(conn, operation, user, f"user {user!r}", "created", deadline) as attempt:
         names = [] if is_new else _require_new(conn, user, wanted, deadline)
         _send_creation(conn, attempt, user, password, description, names, deadline)
-        note = ""
+        lost = ""
         if description:
-            note = lookup.missing_description_note(
+            lost = lookup.missing_description_note(
                 lambda: list_user(conn, user, timeout=deadline.remaining()).description
             )
     _grant_all(conn, user, wanted, deadline)
-    return CreatedUser(user, conn.address.url, wanted, note=join_parts(attempt.note, note))
+    note = join_parts(attempt.note, lost, remark_on_password(password) or "")
+    return CreatedUser(user, conn.address.url, wanted, note=note)
 
 
 def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[str]:
@@ -201,8 +203,8 @@ def _send_creation(
         )
     except errors.LimitReachedError as exc:
         raise errors.LimitReachedError(
-            f"the server takes no more users: it has {len(names or ()) or 'as many as its limit'} (setting "
-            f"proxy.maxUserNum); delete one, or have the limit raised; user {user!r} is not created",
+            f"the server takes no more users: it has {_count_users(conn, deadline)} (setting proxy.maxUserNum); delete "
+            f"one, or have the limit raised; user {user!r} is not created",
         ) from exc
     except errors.UserExistsError as exc:
         raise lookup.user_exists_error(conn, user) from exc
@@ -214,6 +216,14 @@ def _send_creation(
             f"name, not {user!r}: '.' and '-' need Milvus 2.6",
             outcome=errors.NOTHING_CHANGED,
         ) from exc
+
+
+def _count_users(conn: Connection, deadline: Deadline) -> str:
+    """How many users there are, in words."""
+    try:
+        return str(len(lookup.list_usernames(conn, deadline)))
+    except errors.MilvusException:
+        return "as many as its limit"
 
 
 def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> None:
@@ -236,6 +246,7 @@ def preview_create_user(
     password: Secret | None = None,
     *,
     grant: Sequence[str] = (),
+    description: str = "",
     timeout: float | None = None,
 ) -> Preview:
     """What `create_user` would do, with the errors that can be foreseen."""
@@ -254,5 +265,6 @@ def preview_create_user(
             ) from exc
         raise
     unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
-    note = unseen if names is None else ""
+    lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
+    note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "")
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
