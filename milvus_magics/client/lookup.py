@@ -29,7 +29,7 @@ def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserS
 
 
 def read_listed_user(conn: Connection, listed: UserSnapshot, deadline: Deadline) -> UserSnapshot:
-    """Read again what goes with a user who was listed before; as they were listed if the caller may not look.
+    """Read again what would go with a user. What was listed before, if the caller may not look.
 
     Raises:
         UnknownUserError: they are gone meanwhile.

@@ -13,6 +13,7 @@ MAX_ROLE_BYTES = 255
 MIN_PASSWORD_BYTES = 6
 # Milvus's configuration says 256, but bcrypt takes no more than this on every version.
 MAX_PASSWORD_BYTES = 72
+MAX_DESCRIPTION_BYTES = 1024
 
 
 def problem_with_user_name(name: str) -> str | None:
@@ -58,6 +59,16 @@ def problem_with_password(password: Secret) -> str | None:
     if b"\0" in raw:
         return "the password holds a NUL character: Milvus would take others for it, so that nobody could verify it"
     return None
+
+
+def problem_with_description(text: str) -> str | None:
+    """Why no user can have this description, or None."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "the description holds half a character, which cannot be written as UTF-8"
+    too_long = f"the description is {size} bytes long; {MAX_DESCRIPTION_BYTES} is the most"
+    return too_long if size > MAX_DESCRIPTION_BYTES else None
 
 
 def remark_on_password(password: Secret) -> str | None:

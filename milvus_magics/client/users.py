@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from milvus_magics import errors
 from milvus_magics.client import change, lookup, roles
 from milvus_magics.client.names import (
+    problem_with_description,
     problem_with_existing_name,
     problem_with_password,
     problem_with_user_name,
@@ -51,7 +52,7 @@ def create_user(
         is_new: whether the server has just been seen to have no such user, and all these roles; else it is asked.
 
     Raises:
-        ParameterError: the name or the password cannot be; nothing was sent.
+        ParameterError: the name, the password or the description cannot be; nothing was sent.
         UserExistsError: there is such a user; their password stays as it was. With the same password and roles that
             they lack, it is taken for a creation that stopped half way, and the roles are given.
         UnknownRoleError: there is no such role; nothing was created.
@@ -64,6 +65,7 @@ def create_user(
     password = Secret(password)
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
+    require_valid(problem_with_description(description))
     missing = _check_new_user(conn, user, password, () if is_new else wanted, deadline)
     if missing:
         _grant_all(conn, user, missing, deadline)
@@ -252,6 +254,7 @@ def preview_create_user(
     """What `create_user` would do, with the errors that can be foreseen."""
     wanted = tuple(grant)
     deadline = Deadline(timeout)
+    require_valid(problem_with_description(description))
     missing = _check_new_user(conn, user, password or None, wanted, deadline)
     if missing:
         what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"

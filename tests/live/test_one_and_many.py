@@ -130,6 +130,8 @@ CREATE = {
     # The plan of many wants to see who is there.
     "may not list": Situation(row="PermissionDeniedError", off={"row": ""}, actor="maker"),
     "a description": Situation(description="a student"),
+    "half a character in a description": Situation("ParameterError", row="BulkError", description="x\ud83d"),
+    "a description too long": Situation("ParameterError", row="BulkError", description="é" * 513),
 }
 DELETE = {
     "right": removal(),
