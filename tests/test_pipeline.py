@@ -7,11 +7,14 @@ import time
 
 import pytest
 from contract import ContractServer, Refusal, serving
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from milvus_magics.bulk.pipeline import FIRST_WINDOW, MAX_WINDOW, Window
 from milvus_magics.bulk.plan import CREATE, make_plan
 from milvus_magics.bulk.rows import rows_of
 from milvus_magics.bulk.run import create_users, delete_users, execute
+from milvus_magics.session import connections
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
@@ -109,6 +112,36 @@ def test_a_second_interrupt_gives_up_what_is_under_way(limited):
     assert set(found.counts) <= {"done", "unknown", "not tried"}
     for row in found:
         assert row.outcome == "unknown" or (row.user in contract.passwords) is (row.outcome == "done"), row
+
+
+class SwitchedOff(ContractServer):
+    """Checks no logins any more as soon as the first user is deleted, as a server may that reads its settings again."""
+
+    def DeleteCredential(self, *arguments):
+        self.authorization = False
+        return super().DeleteCredential(*arguments)
+
+
+@pytest.mark.parametrize("version", ["2.3.5", "2.6.4"])
+def test_no_wrong_password_passes_where_authorization_is_switched_off_meanwhile(version):
+    """Each row has a control of its own, so it is the way of checking that changes, and not what passes."""
+    wrong = {f"user{number}" for number in range(60)} - {"user0", "user30", "user59"}
+    with serving(SwitchedOff(version)) as (contract, address):
+        contract.passwords |= {name: password.encode() for name, password in people(60).items()}
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+        shell.run_line_magic("load_ext", "milvus_magics")
+        shell.user_ns["leavers"] = {**people(60), **dict.fromkeys(wrong, "a-wrong-password")}
+        found = shell.run_line_magic("milvus_delete_users", "leavers --yes")
+        shell.run_line_magic("unload_ext", "milvus_magics")
+        connections.close_all()
+    assert not contract.authorization
+    assert {row.user for row in found if row.outcome == "refused"} == wrong
+    assert {row.reason.replace(row.user, "…") for row in found if row.user in wrong} == {
+        "the password given for user '…' is wrong"
+    }
+    assert found.counts == {"done": 3, "refused": 57}
+    assert set(contract.passwords) == {"root", *wrong}
 
 
 def test_no_more_are_in_flight_than_the_window_takes(limited):

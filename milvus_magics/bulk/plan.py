@@ -28,7 +28,7 @@ from milvus_magics.errors import ClosedError, PermissionDeniedError, RefusedErro
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES, is_older
-from milvus_magics.wording import did_you_mean, first_lines, printable
+from milvus_magics.wording import count_text, did_you_mean, first_lines, printable
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
 DEFAULT_USER_LIMIT = 100
@@ -74,7 +74,7 @@ def make_plan(
     plain = {plain_name(name): name for name in users}
     if operation == CREATE:
         problems += _find_unknown_roles(conn, rows, deadline)
-        return _plan_creation(conn, rows, users, problems, limit)
+        return _plan_creation(conn, rows, users, problems, limit, deadline)
     problems += [
         make_problem(row, "user", text) for row in rows if (text := _problem_with_unlisted(row.user, users, plain))
     ]
@@ -174,7 +174,12 @@ def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Dea
 
 
 def _plan_creation(
-    conn: Connection, rows: Sequence[UserRow], users: Users, problems: list[Problem], limit: int | None
+    conn: Connection,
+    rows: Sequence[UserRow],
+    users: Users,
+    problems: list[Problem],
+    limit: int | None,
+    deadline: Deadline,
 ) -> BulkPlan:
     new = sum(row.user not in users for row in rows)
     if limit is not None and len(users) + new > limit:
@@ -189,8 +194,17 @@ def _plan_creation(
         else:
             done.append(_existing(conn, row, user))
     remarks = first_lines([f"row {row.number}: {row.remark}" for row in todo if row.remark], MAX_REMARKS)
-    notes = (*remarks, *_creation_notes(conn, len(users), new, limit))
+    lost = _lost_descriptions_note(conn, [row for row in todo if row.user not in users], deadline)
+    notes = (*remarks, *lost, *_creation_notes(conn, len(users), new, limit))
     return BulkPlan(CREATE, conn.address.url, tuple(todo), tuple(done), users, notes)
+
+
+def _lost_descriptions_note(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
+    """Say of how many new users the description would be lost; empty if the server keeps it."""
+    count = sum(bool(row.description) for row in rows)
+    whose = f"those of {count_text(count, 'user')}"
+    note = lookup.lost_description_note(conn, whose, deadline) if count else ""
+    return [note] if note else []
 
 
 def _creation_notes(conn: Connection, present: int, new: int, limit: int | None) -> list[str]:

@@ -13,12 +13,11 @@ from typing import Any
 
 from milvus_magics.bulk.results import BulkError, Problem, UserRow, shown_name
 from milvus_magics.bulk.sources import FIELDS, Items, field_name, given_value, problem_with_fields, read_items
-from milvus_magics.client.names import problem_with_existing_name
+from milvus_magics.client.names import problem_with_description, problem_with_existing_name
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.wording import count_text
 
-MAX_DESCRIPTION_BYTES = 1024
 _FIELDS = frozenset(FIELDS)
 
 
@@ -182,8 +181,4 @@ def _problem_with_description(text: str | None, description: Any) -> str | None:
     """Why this cannot be a description."""
     if text is None:
         return f"the description must be text, not {type(description).__name__}"
-    if problem := _problem_with_text(text, "description"):
-        return problem
-    size = len(text.encode())
-    too_long = f"the description is {size} bytes long; {MAX_DESCRIPTION_BYTES} is the most"
-    return too_long if size > MAX_DESCRIPTION_BYTES else None
+    return problem_with_description(text)

@@ -16,6 +16,8 @@ from milvus_magics.wording import did_you_mean, list_text
 
 MAY_LIST = wire.METHODS["ListCredUsers"].privilege  # and roles, and grants
 NAME, ROLE_NAME = attrgetter("name"), attrgetter("role.name")
+DESCRIPTIONS_SINCE = wire.METHODS["AlterRole"].since  # those of users came together with those of roles
+NO_DESCRIPTIONS = f"the server keeps no descriptions (that needs Milvus {DESCRIPTIONS_SINCE})"
 
 
 def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
@@ -24,6 +26,22 @@ def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserS
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
         require_user(conn, user, deadline)
         return read_user(conn, user, described, deadline)
+
+
+def read_listed_user(conn: Connection, listed: UserSnapshot, deadline: Deadline) -> UserSnapshot:
+    """Read again what would go with a user. What was listed before, if the caller may not look.
+
+    Raises:
+        UnknownUserError: they are gone meanwhile.
+    """
+    described = conn.begin("SelectUser", deadline=deadline, user={"name": listed.user}, include_role_info=True)
+    try:
+        result = find_user(conn, listed.user, described.reply(), deadline)
+    except errors.PermissionDeniedError:
+        return listed
+    if result is None:
+        raise unknown_user_error(conn, listed.user)
+    return UserSnapshot(listed.user, role_names_in(result), result.description)
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
@@ -229,5 +247,9 @@ def missing_description_note(read_description: Callable[[], str]) -> str:
         kept = read_description()
     except errors.MilvusException as exc:
         return f"whether its description was kept could not be asked: {exc}"
-    since = wire.METHODS["AlterRole"].since  # descriptions of users came together with those of roles
-    return "" if kept else f"the server keeps no descriptions (that needs Milvus {since}), so this one is lost"
+    return "" if kept else f"{NO_DESCRIPTIONS}, so this one is lost"
+
+
+def lost_description_note(conn: Connection, whose: str, deadline: Deadline) -> str:
+    """What to say beforehand of descriptions that the server is too old to keep; empty if it keeps them."""
+    return f"{NO_DESCRIPTIONS}, so {whose} would be lost" if is_older(conn, DESCRIPTIONS_SINCE, deadline) else ""

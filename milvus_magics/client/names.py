@@ -13,6 +13,7 @@ MAX_ROLE_BYTES = 255
 MIN_PASSWORD_BYTES = 6
 # Milvus's configuration says 256, but bcrypt takes no more than this on every version.
 MAX_PASSWORD_BYTES = 72
+MAX_DESCRIPTION_BYTES = 1024
 
 
 def problem_with_user_name(name: str) -> str | None:
@@ -47,25 +48,51 @@ def problem_with_existing_name(name: str, kind: str = "user") -> str | None:
 def problem_with_password(password: Secret) -> str | None:
     """Why this cannot be a new password, or None; never quotes it."""
     try:
-        size = len(password.encode())
+        raw = password.encode()
     except ParameterError as exc:
         return str(exc)
+    size = len(raw)
     if size < MIN_PASSWORD_BYTES:
         return f"the password is {size} bytes long; {MIN_PASSWORD_BYTES} is the least"
     if size > MAX_PASSWORD_BYTES:
         return f"the password is {size} bytes long; {MAX_PASSWORD_BYTES} is the most that Milvus can store"
+    if b"\0" in raw:
+        return "the password holds a NUL character: Milvus would take others for it, so that nobody could verify it"
     return None
+
+
+def problem_with_description(text: str) -> str | None:
+    """Why no user can have this description, or None."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "the description holds half a character, which cannot be written as UTF-8"
+    too_long = f"the description is {size} bytes long; {MAX_DESCRIPTION_BYTES} is the most"
+    return too_long if size > MAX_DESCRIPTION_BYTES else None
 
 
 def remark_on_password(password: Secret) -> str | None:
     """What may be an accident about a password, or None; it is no problem, and the password is never quoted."""
+    around = _describe_ends(password)
+    be = "are" if around.endswith("quotes") else "is"
+    return f"the password {around}, which {be} part of it" if around else None
+
+
+def hint_at_ends(password: Secret) -> str:
+    """What may be why a password is wrong, for the end of that error; empty if nothing is."""
+    around = _describe_ends(password)
+    return f"; the password given {around}" if around else ""
+
+
+def _describe_ends(password: Secret) -> str:
+    """What a file, a cell or a shell may have put around a password; empty if nothing."""
     first, last = password.reveal()[:1], password.reveal()[-1:]
     for kind, is_meant in (("a line end", "\r\n".__contains__), ("a blank", str.isspace)):
         verbs = [verb for verb, end in (("begins", first), ("ends", last)) if end and is_meant(end)]
         if verbs:
-            return f"the password {' and '.join(verbs)} with {kind}, which is part of it"
+            return f"{' and '.join(verbs)} with {kind}"
     is_quoted = len(password.reveal()) > 1 and first == last and first in ("'", '"')
-    return "the password stands in quotes, which are part of it" if is_quoted else None
+    return "stands in quotes" if is_quoted else ""
 
 
 def require_valid(problem: str | None) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from milvus_magics import errors
 from milvus_magics.client import lookup
-from milvus_magics.client.names import MAX_PASSWORD_BYTES
+from milvus_magics.client.names import MAX_PASSWORD_BYTES, hint_at_ends
 from milvus_magics.secret import Secret
 from milvus_magics.transport import reply_status
 from milvus_magics.transport.connection import Connection, Pending
@@ -73,7 +73,7 @@ def require_verifiable(user: str, password: Secret) -> None:
         # Longer ones would count as right wherever their beginning is: the hash reads no further.
         raise errors.WrongPasswordError(
             f"the password given for user {user!r} is wrong: it has {len(raw)} bytes, and no password of Milvus has "
-            f"more than {MAX_PASSWORD_BYTES}",
+            f"more than {MAX_PASSWORD_BYTES}{hint_at_ends(password)}",
             outcome=errors.NOTHING_SENT,
         )
     if b"\0" in raw:
@@ -158,19 +158,20 @@ def require_right(
     """
     verdict = check_password(conn, user, password, deadline, may_rewrite=may_rewrite)
     if verdict.right is False:
-        raise wrong_password_error(conn, user, deadline)
+        raise wrong_password_error(conn, user, hint_at_ends(password), deadline)
     return verdict
 
 
-def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> errors.MilvusException:
-    """The error for a user whose password did not pass."""
+def wrong_password_error(conn: Connection, user: str, hint: str, deadline: Deadline) -> errors.MilvusException:
+    """The error for a user whose password did not pass; a hint says what may be why."""
     try:
         names = lookup.list_usernames(conn, deadline)
     except errors.PermissionDeniedError as exc:
         if user == conn.user:  # who was told "denied" is logged in, so they exist
-            return _plainly_wrong_error(user)
+            return _plainly_wrong_error(user, hint)
         error = errors.WrongPasswordError(
-            f"unknown user or wrong password: telling them apart for {user!r} needs the privilege {lookup.MAY_LIST}",
+            f"unknown user or wrong password: telling them apart for {user!r} needs the privilege {lookup.MAY_LIST}"
+            f"{hint}",
             outcome=errors.NOTHING_CHANGED,
         )
         error.__cause__ = exc
@@ -180,18 +181,21 @@ def wrong_password_error(conn: Connection, user: str, deadline: Deadline) -> err
     if conn.address.login and not conn.user:
         return errors.WrongPasswordError(
             f"the server refused a login as {user!r} with this password: it is wrong, or password login is off for "
-            "this cluster",
+            f"this cluster{hint}",
             outcome=errors.NOTHING_CHANGED,
         )
     if not names:
         return errors.WrongPasswordError(
-            f"unknown user or wrong password for {user!r}: the server lists no users", outcome=errors.NOTHING_CHANGED
+            f"unknown user or wrong password for {user!r}: the server lists no users{hint}",
+            outcome=errors.NOTHING_CHANGED,
         )
-    return _plainly_wrong_error(user)
+    return _plainly_wrong_error(user, hint)
 
 
-def _plainly_wrong_error(user: str) -> errors.WrongPasswordError:
-    return errors.WrongPasswordError(f"the password given for user {user!r} is wrong", outcome=errors.NOTHING_CHANGED)
+def _plainly_wrong_error(user: str, hint: str) -> errors.WrongPasswordError:
+    return errors.WrongPasswordError(
+        f"the password given for user {user!r} is wrong{hint}", outcome=errors.NOTHING_CHANGED
+    )
 
 
 def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict | None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from milvus_magics import errors
 from milvus_magics.client import change, lookup, password_check
-from milvus_magics.client.names import problem_with_existing_name, problem_with_password, require_valid
+from milvus_magics.client.names import (
+    hint_at_ends,
+    problem_with_existing_name,
+    problem_with_password,
+    remark_on_password,
+    require_valid,
+)
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.secret import Secret
@@ -98,7 +104,8 @@ def _change(
             own = user == conn.user and attempt.outcome == "done"
             if own:
                 conn.reauthenticate(new)
-    return ChangedPassword(user, conn.address.url, None, own, attempt.note)
+    note = join_parts(attempt.note, remark_on_password(new) or "")
+    return ChangedPassword(user, conn.address.url, None, own, note)
 
 
 def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -> None:
@@ -120,7 +127,9 @@ def _require_old(conn: Connection, user: str, old: Secret, deadline: Deadline) -
 
 def _refused_error(user: str, old: Secret) -> errors.WrongPasswordError:
     if old:
-        return errors.WrongPasswordError(f"the old password of user {user!r} is wrong", outcome=errors.NOTHING_CHANGED)
+        return errors.WrongPasswordError(
+            f"the old password of user {user!r} is wrong{hint_at_ends(old)}", outcome=errors.NOTHING_CHANGED
+        )
     return errors.WrongPasswordError(
         f"the old password of user {user!r} is needed: only users whom the server's setting common.security.superUsers "
         "names may leave it out",

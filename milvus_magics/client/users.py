@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from milvus_magics import errors
 from milvus_magics.client import change, lookup, roles
 from milvus_magics.client.names import (
+    problem_with_description,
     problem_with_existing_name,
     problem_with_password,
     problem_with_user_name,
+    remark_on_password,
     require_valid,
 )
 from milvus_magics.client.password_check import check_password, is_authorization_on
@@ -50,7 +52,7 @@ def create_user(
         is_new: whether the server has just been seen to have no such user, and all these roles; else it is asked.
 
     Raises:
-        ParameterError: the name or the password cannot be; nothing was sent.
+        ParameterError: the name, the password or the description cannot be; nothing was sent.
         UserExistsError: there is such a user; their password stays as it was. With the same password and roles that
             they lack, it is taken for a creation that stopped half way, and the roles are given.
         UnknownRoleError: there is no such role; nothing was created.
@@ -63,6 +65,7 @@ def create_user(
     password = Secret(password)
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
+    require_valid(problem_with_description(description))
     missing = _check_new_user(conn, user, password, () if is_new else wanted, deadline)
     if missing:
         _grant_all(conn, user, missing, deadline)
@@ -71,13 +74,14 @@ def create_user(
     with change.attempt(conn, operation, user, f"user {user!r}", "created", deadline) as attempt:
         names = [] if is_new else _require_new(conn, user, wanted, deadline)
         _send_creation(conn, attempt, user, password, description, names, deadline)
-        note = ""
+        lost = ""
         if description:
-            note = lookup.missing_description_note(
+            lost = lookup.missing_description_note(
                 lambda: list_user(conn, user, timeout=deadline.remaining()).description
             )
     _grant_all(conn, user, wanted, deadline)
-    return CreatedUser(user, conn.address.url, wanted, note=join_parts(attempt.note, note))
+    note = join_parts(attempt.note, lost, remark_on_password(password) or "")
+    return CreatedUser(user, conn.address.url, wanted, note=note)
 
 
 def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[str]:
@@ -201,8 +205,8 @@ def _send_creation(
         )
     except errors.LimitReachedError as exc:
         raise errors.LimitReachedError(
-            f"the server takes no more users: it has {len(names or ()) or 'as many as its limit'} (setting "
-            f"proxy.maxUserNum); delete one, or have the limit raised; user {user!r} is not created",
+            f"the server takes no more users: it has {_count_users(conn, deadline)} (setting proxy.maxUserNum); delete "
+            f"one, or have the limit raised; user {user!r} is not created",
         ) from exc
     except errors.UserExistsError as exc:
         raise lookup.user_exists_error(conn, user) from exc
@@ -214,6 +218,14 @@ def _send_creation(
             f"name, not {user!r}: '.' and '-' need Milvus 2.6",
             outcome=errors.NOTHING_CHANGED,
         ) from exc
+
+
+def _count_users(conn: Connection, deadline: Deadline) -> str:
+    """How many users there are, in words."""
+    try:
+        return str(len(lookup.list_usernames(conn, deadline)))
+    except errors.MilvusException:
+        return "as many as its limit"
 
 
 def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> None:
@@ -236,11 +248,13 @@ def preview_create_user(
     password: Secret | None = None,
     *,
     grant: Sequence[str] = (),
+    description: str = "",
     timeout: float | None = None,
 ) -> Preview:
     """What `create_user` would do, with the errors that can be foreseen."""
     wanted = tuple(grant)
     deadline = Deadline(timeout)
+    require_valid(problem_with_description(description))
     missing = _check_new_user(conn, user, password or None, wanted, deadline)
     if missing:
         what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"
@@ -254,5 +268,6 @@ def preview_create_user(
             ) from exc
         raise
     unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
-    note = unseen if names is None else ""
+    lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
+    note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "")
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)

@@ -96,7 +96,8 @@ class UserMagics(SessionMagics):
         def ask() -> tuple[str, Secret]:
             return args.user, Secret.generate() if args.generate else password or prompts.ask_for_new(args.user)
 
-        return Operation(args, act, preview, args.user, password, ask=ask, grant=args.roles)
+        options = {"grant": args.roles, "description": args.description}
+        return Operation(args, act, preview, args.user, password, ask=ask, **options)
 
     @line_magic(user_name, password_source, dry_run, yes, form("user"), connection_options)
     def delete_user(self, args: argparse.Namespace) -> Operation:
@@ -216,7 +217,7 @@ def _check_places(args: argparse.Namespace, password: Secret | None) -> None:
 
 def _create(args: argparse.Namespace, conn: Connection, user: str, password: Secret, **options: Any) -> CreatedUser:
     """Create a user. A generated password is stored first: afterwards it could be lost."""
-    create = partial(client.users.create_user, conn, user, password, description=args.description, **options)
+    create = partial(client.users.create_user, conn, user, password, **options)
     if not args.generate:
         return create()
     forget = _keep(password, args)

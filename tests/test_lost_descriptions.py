@@ -1,0 +1,50 @@
+"""A description that the server would drop without a word is told before and after, for one user and for many."""
+
+import contract
+import pytest
+
+from milvus_magics.bulk.plan import CREATE, make_plan
+from milvus_magics.bulk.rows import rows_of
+from milvus_magics.bulk.run import create_users
+from milvus_magics.client import users
+from milvus_magics.secret import Secret
+from milvus_magics.session import connections
+
+PASSWORD = "a-password-of-theirs"
+LOST = "the server keeps no descriptions (that needs Milvus 2.6.19), so"
+ROWS = [
+    {"user": "ann", "password": PASSWORD, "description": "a student"},
+    {"user": "bob", "password": PASSWORD},
+    {"user": "eve", "password": PASSWORD, "description": "a teacher"},
+    {"user": "old", "password": PASSWORD, "description": "who is there already"},
+]
+
+
+@pytest.fixture
+def conn(request):
+    with contract.serve(request.param) as (server, address):
+        server.passwords["old"] = PASSWORD.encode()
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        yield connections.get()
+        connections.close_all()
+
+
+@pytest.mark.parametrize("conn", ["2.3.5", "2.6.4"], indirect=True)
+def test_what_is_lost_is_told(conn):
+    """The plan counts those that are new; each row says what the single creation says."""
+    assert f"{LOST} those of 2 users would be lost" in make_plan(conn, CREATE, rows_of(ROWS)).notes
+    found = {row.user: (row.outcome, row.reason) for row in create_users(conn, ROWS)}
+    assert found["ann"] == found["eve"] == ("done", f"{LOST} this one is lost")
+    assert found["bob"] == ("done", "")
+    assert found["old"][0] == "already"
+    secret = Secret(PASSWORD)
+    assert f"{LOST} this one would be lost" in str(users.preview_create_user(conn, "fay", secret, description="x"))
+    assert users.create_user(conn, "fay", secret, description="x").note == found["ann"][1]
+
+
+@pytest.mark.parametrize("conn", ["3.0.0"], indirect=True)
+def test_nothing_is_told_where_it_is_kept(conn):
+    assert not make_plan(conn, CREATE, rows_of(ROWS)).notes
+    assert {row.reason for row in create_users(conn, ROWS) if row.outcome == "done"} == {""}
+    assert "lost" not in str(users.preview_create_user(conn, "fay", Secret(PASSWORD), description="x"))
+    assert {user.name: user.description for user in users.list_users(conn)}["eve"] == "a teacher"
