@@ -28,22 +28,6 @@ def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserS
         return read_user(conn, user, described, deadline)
 
 
-def read_listed_user(conn: Connection, listed: UserSnapshot, deadline: Deadline) -> UserSnapshot:
-    """Read again what would go with a user. What was listed before, if the caller may not look.
-
-    Raises:
-        UnknownUserError: they are gone meanwhile.
-    """
-    described = conn.begin("SelectUser", deadline=deadline, user={"name": listed.user}, include_role_info=True)
-    try:
-        result = find_user(conn, listed.user, described.reply(), deadline)
-    except errors.PermissionDeniedError:
-        return listed
-    if result is None:
-        raise unknown_user_error(conn, listed.user)
-    return UserSnapshot(listed.user, role_names_in(result), result.description)
-
-
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
     """Raise if a user does not exist. None if the server lists nobody, so it did not look.
 

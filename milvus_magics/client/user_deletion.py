@@ -104,8 +104,6 @@ def drop_user(
         if snapshot is None:
             snapshot = lookup.read_existing_user(conn, user, deadline)
             password_hash = read_password_hashes(conn, [user], deadline).get(user)
-        else:  # the server says of deleting nobody that it is done, and many take their time
-            snapshot = lookup.read_listed_user(conn, snapshot, deadline)
         attempt.undo_record = snapshot
         _send_deletion(conn, user, attempt, password_hash)
     return DeletedUser(user, conn.address.url, snapshot.roles, False, attempt.actor_gone, attempt.note)

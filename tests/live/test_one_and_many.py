@@ -173,7 +173,7 @@ DROP = {
     "a name that differs by case": removal("UnknownUserError", row="BulkError", user="A{}", there="a{}"),
     "root": Situation("ProtectedUserError", row="BulkError", user="root"),
     "the acting user": removal(row="BulkError", actor="self", holds=("admin",)),
-    "deleted by somebody else meanwhile": removal("UnknownUserError", meanwhile="deleted"),
+    "deleted by somebody else meanwhile": removal("UnknownUserError", row="done", meanwhile="deleted"),
     "may not drop": removal("PermissionDeniedError", dry="done", off={"one": "done"}, actor="looker"),
     "may not see roles": removal(actor="namer", holds=("reader",)),
     "may not list": removal(
