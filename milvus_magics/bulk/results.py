@@ -90,8 +90,14 @@ class RowOutcome(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The row as it is shown: of a password, where it is."""
-        place = f"in {self.file}" if self.file else f"made up: .passwords[{self.user!r}].reveal()"
-        return self._asdict() | {"password": place if self.password is not None and self.may_be_created else ""}
+        return self._asdict() | {"password": "" if self.password is None else self._describe_password()}
+
+    def _describe_password(self) -> str:
+        if self.outcome == TO_DO:
+            return "will be made up"
+        if not self.may_be_created:
+            return ""
+        return f"in {self.file}" if self.file else f"made up: .passwords[{self.user!r}].reveal()"
 
     @property
     def may_be_created(self) -> bool:
