@@ -95,7 +95,7 @@ class Attempt:
         """
         # Raises where no time is left, while it is certain that nothing was sent.
         self._deadline.remaining(self._conn.address.url)
-        before = self.outcome
+        before, lost = self.outcome, None
         for tries_left in reversed(range(self._conn.tries)):
             self.outcome = "unknown"
             error: BaseException
@@ -114,9 +114,12 @@ class Attempt:
                 self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
                 return
             if is_refused:
-                self.outcome = before
-                raise error
-            if self._settle(is_done, error, may_go_on=tries_left > 0):
+                if lost is None or isinstance(error, repeated):
+                    self.outcome = before
+                    raise error
+                error = lost  # it may still be carried out, whatever is said of its repetition
+            lost = error
+            if self._settle(is_done, error, may_go_on=tries_left > 0 and not is_refused):
                 return
 
     @contextmanager
