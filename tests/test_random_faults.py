@@ -507,6 +507,14 @@ def test_a_refused_repetition_says_nothing_of_the_first_time(shell, magic, refus
     assert outcome_of(shell, 5, example)[0] == DONE
 
 
+@pytest.mark.parametrize("magic", ["create_users", "drop_users"])
+def test_what_is_done_when_it_is_given_up_is_not_done_by_halves(shell, magic):
+    """A second interrupt gives up what is under way, and asks once more what became of it."""
+    method = CREATION if magic == "create_users" else DELETION
+    example = Example(magic, faults=(Fault(0, 100, method, meanwhile="interrupt twice"),))
+    assert outcome_of(shell, 100, example)[0] == DONE
+
+
 # The law finds what is broken on purpose.
 
 REFUSED_ROW = (Fault(0, 5, CREATION, ("refused",)),)
