@@ -515,6 +515,14 @@ def test_what_is_done_when_it_is_given_up_is_not_done_by_halves(shell, magic):
     assert outcome_of(shell, 100, example)[0] == DONE
 
 
+def test_nobody_is_asked_by_a_closed_connection(shell):
+    """Whose alias was bound anew, with rows under way: it would be to no avail for seven seconds."""
+    example = Example("create_users", faults=(Fault(0, 100, CREATION, meanwhile="here"),))
+    outcome, seconds = outcome_of(shell, 100, example)
+    assert outcome == UNKNOWN
+    assert seconds < 5
+
+
 # The law finds what is broken on purpose.
 
 REFUSED_ROW = (Fault(0, 5, CREATION, ("refused",)),)
