@@ -45,12 +45,12 @@ bench: .venv/installed
 walk: .venv/ready
 	PYTHONPATH=$(CURDIR) $(BIN)/python tests/benchmarks/walk.py $(LIST)
 
-# Four kernels at work on one server for half an hour, and a thousand random sequences of changes instead of the fifty of
-# `make test`, other ones each time.
+# Four kernels at work on one server for half an hour, and a thousand random sequences of changes, and of faults among many
+# users, instead of the fifty of `make test`, other ones each time.
 soak: .venv/installed
 	mkdir -p build/elsewhere
 	$(BIN)/python tests/soak/soak.py 30 build/soak.md
-	cd build/elsewhere && SOAK_SEQUENCES=1000 $(PYTEST) ../../tests/live/test_sequences.py
+	cd build/elsewhere && SOAK_SEQUENCES=1000 $(PYTEST) ../../tests/live/test_sequences.py ../../tests/test_random_faults.py
 
 # Coverage-guided, SECONDS for each target; needs Python 3.11 or later.
 SECONDS ?= 60

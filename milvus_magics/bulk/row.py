@@ -12,11 +12,7 @@ from milvus_magics.transport.deadline import Deadline
 # Every further row would meet these, too.
 GENERAL_ERRORS = (errors.LimitReachedError, errors.PermissionDeniedError, errors.ClosedError)
 
-_OUTCOMES = {
-    errors.NOTHING_SENT: results.REFUSED,
-    errors.NOTHING_CHANGED: results.REFUSED,
-    errors.Outcome.CHANGED: results.PARTLY,
-}
+_OUTCOMES = {errors.NOTHING_SENT: results.REFUSED, errors.NOTHING_CHANGED: results.REFUSED}
 
 
 class RowJob:
@@ -80,6 +76,8 @@ class RowJob:
             return results.ALREADY if self._planned.missing_ok else results.MISSING
         if isinstance(error, errors.ChangeInterrupted) and error.outcome == errors.NOTHING_SENT:
             return results.NOT_TRIED
+        if error.outcome == errors.Outcome.CHANGED:  # without roles there is nothing else that could be missing
+            return results.PARTLY if self.row.roles and self._planned.operation == plan.CREATE else results.DONE
         return _OUTCOMES.get(error.outcome or errors.Outcome.UNKNOWN, results.UNKNOWN)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -95,7 +95,7 @@ class Attempt:
         """
         # Raises where no time is left, while it is certain that nothing was sent.
         self._deadline.remaining(self._conn.address.url)
-        before = self.outcome
+        before, lost = self.outcome, None
         for tries_left in reversed(range(self._conn.tries)):
             self.outcome = "unknown"
             error: BaseException
@@ -114,9 +114,12 @@ class Attempt:
                 self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
                 return
             if is_refused:
-                self.outcome = before
-                raise error
-            if self._settle(is_done, error, may_go_on=tries_left > 0):
+                if lost is None or isinstance(error, repeated):
+                    self.outcome = before
+                    raise error
+                error = lost  # it may still be carried out, whatever is said of its repetition
+            lost = error
+            if self._settle(is_done, error, may_go_on=tries_left > 0 and not is_refused):
                 return
 
     @contextmanager
@@ -131,7 +134,9 @@ class Attempt:
 
     def _is_ours(self, is_ours: IsDone, error: errors.MilvusException) -> bool:
         """Whether what the server has already was made by this very request."""
-        answer = self._ask_once(is_ours)
+        answer = None
+        with suppress(errors.ClosedError):
+            answer = self._ask_once(is_ours)
         if answer is None:
             raise errors.OutcomeUnknownError(
                 f"{self._subject} is {self._verb}, and whether by this request or another cannot be told"
@@ -151,7 +156,7 @@ class Attempt:
         return bool(answer)
 
     def _ask(self, is_done: IsDone, *, is_no_enough: bool) -> bool | None:
-        """Ask until it is done or the time is up, and return the last answer.
+        """Ask until it is done, the time is up or the connection closed, and return the last answer.
 
         Args:
             is_no_enough: whether to stop at an answer that it isn't done, which may come too early.
@@ -159,19 +164,26 @@ class Attempt:
         until = Deadline(self._conn.seconds_to_settle)
         last = None
         try:
-            for _ in until.poll(SECONDS_BETWEEN_QUESTIONS, self._conn.sleep):
-                answer = self._ask_once(is_done, until)
-                last = last if answer is None else answer
-                if last or (is_no_enough and last is False):
-                    break
+            with suppress(errors.ClosedError):
+                for _ in until.poll(SECONDS_BETWEEN_QUESTIONS, self._conn.sleep):
+                    answer = self._ask_once(is_done, until)
+                    last = last if answer is None else answer
+                    if last or (is_no_enough and last is False):
+                        break
         except KeyboardInterrupt as exc:
             raise errors.ChangeInterrupted(f"interrupted; {self.describe_outcome(last)}") from exc
         return last
 
     def _ask_once(self, is_done: IsDone, until: Deadline | None = None) -> bool | None:
-        """What the server answers; None if it does not. An error here must not hide the first one."""
+        """What the server answers; None if it does not. An error here must not hide the first one.
+
+        Raises:
+            ClosedError: it can't be asked any more.
+        """
         try:
             return is_done(until or Deadline(self._conn.seconds_to_settle))
+        except errors.ClosedError:
+            raise
         except errors.MilvusException:
             return None
 
