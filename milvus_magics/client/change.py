@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from milvus_magics import errors
 from milvus_magics.secret import Secret
@@ -39,6 +39,14 @@ OUTCOMES = {
 }
 # Whether a change is made, by asking the server; None if that cannot be told.
 IsDone = Callable[[Deadline], "bool | None"]
+
+
+class _Settling(NamedTuple):
+    """What there is to ask after an answer that isn't plain; see `Attempt.send`."""
+
+    outcome_before: str
+    is_ours: IsDone
+    repeated: type[errors.CodedError] | tuple[()]
 
 
 class Attempt:
@@ -95,10 +103,11 @@ class Attempt:
         """
         # Raises where no time is left, while it is certain that nothing was sent.
         self._deadline.remaining(self._conn.address.url)
-        before, lost = self.outcome, None
+        settling = _Settling(self.outcome, is_ours or is_done, repeated)
+        error: BaseException
+        lost: BaseException | None = None
         for tries_left in reversed(range(self._conn.tries)):
             self.outcome = "unknown"
-            error: BaseException
             try:
                 status = reply_status.status_of(self._conn.call(method, deadline=self._deadline, **fields))
                 if status.ok:
@@ -110,17 +119,28 @@ class Attempt:
                 exc.outcome = errors.NOTHING_SENT if is_never_sent(exc) else None
             except KeyboardInterrupt as exc:
                 error, is_refused = exc, False
-            if isinstance(error, repeated) and self._is_ours(is_ours or is_done, error):
-                self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
+            lost = self._require_lost(error, is_refused, lost, settling)
+            if lost is None or self._settle(is_done, lost, may_go_on=tries_left > 0 and not is_refused):
                 return
-            if is_refused:
-                if lost is None or isinstance(error, repeated):
-                    self.outcome = before
-                    raise error
-                error = lost  # it may still be carried out, whatever is said of its repetition
-            lost = error
-            if self._settle(is_done, error, may_go_on=tries_left > 0 and not is_refused):
-                return
+
+    def _require_lost(
+        self, error: BaseException, is_refused: bool, lost: BaseException | None, settling: _Settling
+    ) -> BaseException | None:
+        """The error of a request whose answer is lost; raises it if it was refused. None if it is done after all.
+
+        Args:
+            lost: the error of an earlier try.
+        """
+        is_repeated = isinstance(error, settling.repeated)
+        if is_repeated and self._is_ours(settling.is_ours, error):
+            self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
+            return None
+        if not is_refused:
+            return error
+        if lost is None or is_repeated:
+            self.outcome = settling.outcome_before
+            raise error
+        return lost  # it may still be carried out, whatever is said of its repetition
 
     @contextmanager
     def nested(self) -> Iterator[None]:
@@ -132,7 +152,7 @@ class Attempt:
             raise
         self.outcome = "partly"
 
-    def _is_ours(self, is_ours: IsDone, error: errors.MilvusException) -> bool:
+    def _is_ours(self, is_ours: IsDone, error: BaseException) -> bool:
         """Whether what the server has already was made by this very request."""
         answer = None
         with suppress(errors.ClosedError):
