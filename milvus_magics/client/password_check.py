@@ -39,7 +39,9 @@ class Verdict(NamedTuple):
     enforced: bool
 
 
-def check_password(conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool) -> Verdict:
+def check_password(
+    conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool, in_turn: bool = False
+) -> Verdict:
     """Find out whether `password` is the password of `user`.
 
     Args:
@@ -47,6 +49,8 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
         user: the user, who need not exist.
         may_rewrite: whether the same password may be written again where nothing else tells, so only where it is
             about to go, or was just made. Without it the verdict is then "not looked into".
+        in_turn: whether a login has its control only once it has passed. That takes one more round trip, and no wrong
+            password passes where the server stops checking logins meanwhile, however many are checked then.
 
     Raises:
         CannotVerifyError: when nobody can tell; its text says why.
@@ -54,7 +58,7 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
         MilvusException: when the server cannot be reached.
     """
     require_verifiable(user, password)
-    verdict = _by_login(conn, user, password, deadline)
+    verdict = _by_login(conn, user, password, deadline, in_turn)
     return verdict or _by_update(conn, user, password, deadline, may_rewrite)
 
 
@@ -147,7 +151,13 @@ def choose_check_method(conn: Connection, user: str, deadline: Deadline) -> str:
 
 
 def require_right(
-    conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool = True
+    conn: Connection,
+    user: str,
+    password: Secret,
+    deadline: Deadline,
+    *,
+    may_rewrite: bool = True,
+    in_turn: bool = False,
 ) -> Verdict:
     """Check a password, and raise if it is wrong or its user unknown; arguments as in `check_password`.
 
@@ -156,7 +166,7 @@ def require_right(
         UnknownUserError: no such user.
         CannotVerifyError: nobody can tell.
     """
-    verdict = check_password(conn, user, password, deadline, may_rewrite=may_rewrite)
+    verdict = check_password(conn, user, password, deadline, may_rewrite=may_rewrite, in_turn=in_turn)
     if verdict.right is False:
         raise wrong_password_error(conn, user, hint_at_ends(password), deadline)
     return verdict
@@ -198,20 +208,22 @@ def _plainly_wrong_error(user: str, hint: str) -> errors.WrongPasswordError:
     )
 
 
-def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict | None:
+def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline, in_turn: bool) -> Verdict | None:
     """Check by a login. None if the server accepts every password."""
-    # Milvus splits a login at its first ':', so such a name would ask about somebody else's password.
-    is_askable = ":" not in user
-    with conn.batch() as begin:
-        control = begin("GetVersion", deadline=deadline, login=Login(user, _random()))
-        # The last of the calls in flight waits here instead of in the background: that costs half.
-        ask = partial(conn.call, "GetVersion", deadline=deadline, login=Login(user, password))
-        right = _login_passes(ask, THIS) if is_askable else None
-        if _login_passes(control.reply, RANDOM):
+    control = partial(conn.call, "GetVersion", deadline=deadline, login=Login(user, _random()))
+    if ":" in user:  # Milvus splits a login at its first ':', so this would ask about somebody else's password
+        if _login_passes(control, RANDOM):
             return None
-    if right is None:
         raise errors.CannotVerifyError(f"nobody can log in as {user!r}: a name that holds ':' cannot be verified here")
-    return Verdict(right, enforced=True)
+    with conn.batch() as begin:
+        # It goes before its control: if the server stops checking logins in between, the control passes, too.
+        login = begin("GetVersion", deadline=deadline, login=Login(user, password))
+        if in_turn and not _login_passes(login.reply, THIS):
+            return Verdict(False, enforced=True)
+        # The last of the calls in flight waits here instead of in the background: that costs half.
+        if _login_passes(control, RANDOM):
+            return None
+        return Verdict(in_turn or _login_passes(login.reply, THIS), enforced=True)
 
 
 def _login_passes(ask: Callable[[], Any], what: str) -> bool:

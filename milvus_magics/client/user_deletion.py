@@ -33,7 +33,7 @@ def delete_user(
 
     Args:
         conn: a connection whose user may delete users (the privilege DropOwnership).
-        snapshot: the user as the server has just listed them, for who has that; by default they are asked for.
+        snapshot: the user as the server has just listed them, for a row of many; by default they are asked for.
 
     Returns:
         What was deleted, with the roles that went with it.
@@ -57,7 +57,9 @@ def delete_user(
             ask = {"user": {"name": user}, "include_role_info": True}
             described = None if snapshot else begin("SelectUser", deadline=deadline, **ask)
             try:
-                verdict = password_check.require_right(conn, user, password, deadline)
+                # A row of many: there the others go on while one waits, and hundreds are checked at any moment.
+                in_turn = snapshot is not None
+                verdict = password_check.require_right(conn, user, password, deadline, in_turn=in_turn)
             except errors.CannotVerifyError as exc:
                 raise errors.CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
