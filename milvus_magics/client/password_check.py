@@ -134,22 +134,6 @@ def begin_well_known_check(
     return wait
 
 
-def choose_check_method(conn: Connection, user: str, deadline: Deadline) -> str:
-    """How a server shows that a password is right: by `login`, `update` or `rewrite`.
-
-    Raises:
-        CannotVerifyError: when it takes any password.
-    """
-    if not _login_passes(partial(conn.call, "GetVersion", deadline=deadline, login=Login(user, _random())), RANDOM):
-        return "login"
-    status = _read_update_status(_begin_update(conn.begin, user, _random(), deadline))
-    if status.code == errors.PARAMETER_INVALID:
-        _require_checked_updates(conn, deadline)
-        return "rewrite"
-    _require_refusal(status)
-    return "update"
-
-
 def require_right(
     conn: Connection,
     user: str,
