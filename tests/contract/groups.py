@@ -1,7 +1,7 @@
 """Groups of privileges."""
 
 from contract.one_by_one import one_by_one
-from contract.statuses import ALTER_GROUP, CREATE_GROUP, DROP_GROUP, invalid
+from contract.statuses import ALTER_GROUP, CREATE_GROUP, DROP_GROUP, OTHER, Refusal, invalid
 
 ADD, REMOVE = 0, 1
 LEVELS_DIFFER = "privileges are not the same privilege level"
@@ -23,10 +23,10 @@ class Groups:
             self.refuse_group(CREATE_GROUP, f"privilege group name [{name}] is defined by {by}", "creatable")
         self.groups[name] = set()
 
-    def refuse_group(self, legacy, reason, check):
-        """What has the same number in all versions."""
+    def refuse_group(self, legacy, reason, check, coded=True):
+        """Most of what is wrong with groups has the same number in all versions."""
         before = f"failed to check if privilege group {check}: " if self.rules.says_check else ""
-        raise invalid(before + reason, legacy=legacy)
+        raise invalid(before + reason, legacy=legacy) if coded else Refusal(legacy, OTHER, before + reason)
 
     @one_by_one
     def DropPrivilegeGroup(self, request, caller, metadata):
@@ -35,7 +35,7 @@ class Groups:
         roles = sorted(grant[0] for grant in list(self.grants) if grant[3] == name)
         if roles and name in self.groups:
             words = f"privilege group [{name}] is used by role [{roles[0]}], Use REVOKE API to revoke it first"
-            self.refuse(DROP_GROUP, words, check="check if privilege group dropable")
+            self.refuse_group(DROP_GROUP, words, "dropable", coded=self.rules.in_use_coded)
         self.groups.pop(name, None)
 
     def ListPrivilegeGroups(self, request, caller, metadata):
