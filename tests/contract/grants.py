@@ -1,6 +1,7 @@
 """Grants: the older way to give them, which names an object type, and the newer one, which names a scope."""
 
-from contract.privileges import COMPANIONS
+from contract.one_by_one import one_by_one
+from contract.privileges import COMPANIONS, OLD_GROUPS
 from contract.statuses import GRANT, SELECT_GRANT, invalid, no_database
 
 GIVE, TAKE = 0, 1
@@ -80,13 +81,13 @@ class Grants:
         where = f" in object[{kind}]" if self.rules.says_type else ""
         self.refuse(GRANT, f"not found the privilege name[{privilege}]{where}")
 
+    @one_by_one
     def operate(self, grant, kind_of_change, grantor):
-        with self.changing:
-            for one in self.with_companions(grant):
-                if kind_of_change == GIVE:
-                    self.grants.setdefault(one, grantor)
-                else:
-                    self.grants.pop(one, None)
+        for one in self.with_companions(grant):
+            if kind_of_change == GIVE:
+                self.grants.setdefault(one, grantor)
+            else:
+                self.grants.pop(one, None)
 
     def with_companions(self, grant):
         role, kind, name, privilege, db = grant
@@ -100,9 +101,12 @@ class Grants:
         db = self.database(request, metadata)
         collection = self.resolve(db, collection)
         self.check_operation(request.type, request.role.name, grantor)
-        kind, privilege = self.kind_and_name(privilege)
+        kind, name = self.kind_and_name(privilege)
         self.check_level(privilege, db, collection)
-        self.operate((request.role.name, kind, collection, privilege, db), request.type, grantor)
+        grant = (request.role.name, kind, collection, name, db)
+        if name != privilege and name in self.rules.groups:
+            self.unread.add(grant)
+        self.operate(grant, request.type, grantor)
 
     def check_scope(self, request):
         if not request.HasField("role"):
@@ -120,7 +124,7 @@ class Grants:
             return "Global", privilege
         if self.knows(privilege):
             return self.kind_of(privilege), privilege
-        if plain != privilege and (plain in self.rules.groups or plain in ("ReadOnly", "ReadWrite", "Admin")):
+        if plain != privilege and (plain in self.rules.groups or plain in OLD_GROUPS):
             return "Global", plain  # their names in the server's own list
         return self.refuse(GRANT, f"not found the privilege name[{privilege}]")
 

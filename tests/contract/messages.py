@@ -1,4 +1,4 @@
-"""Messages of all methods: those of milvus_magics.wire, and a few that only the set-up of recorded steps needs."""
+"""Messages of all methods: those of milvus_magics.wire, and a few about collections that it has no use for."""
 
 from functools import cache
 from importlib import resources
@@ -15,7 +15,8 @@ COLLECTION = {"db_name": 2, "collection_name": 3}
 # Method -> numbers of the fields of its request that count here; they are all texts.
 MORE = {
     "CreateDatabase": DATABASE, "DropDatabase": DATABASE,
-    "CreateCollection": COLLECTION, "HasCollection": COLLECTION, "DescribeCollection": COLLECTION,
+    "CreateCollection": COLLECTION, "DropCollection": COLLECTION,
+    "HasCollection": COLLECTION, "DescribeCollection": COLLECTION,
     "CreateAlias": {"db_name": 2, "collection_name": 3, "alias": 4},
 }  # fmt: skip
 # Their answers, where it isn't a status alone; name -> (number, type).

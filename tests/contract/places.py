@@ -22,6 +22,15 @@ class Places:
     def CreateCollection(self, request, caller, metadata):
         self.collections_in(self.database(request, metadata)).append(request.collection_name)
 
+    def DropCollection(self, request, caller, metadata):
+        db, name = self.database(request, metadata), request.collection_name
+        self.collections_in(db).remove(name)
+        if self.rules.resolves_aliases:  # grants of groups stay
+            for grant in [
+                grant for grant in list(self.grants) if grant[1:3] == ("Collection", name) and grant[4] == db
+            ]:
+                del self.grants[grant]
+
     def CreateAlias(self, request, caller, metadata):
         self.aliases[self.database(request, metadata), request.alias] = request.collection_name
 

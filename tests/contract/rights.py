@@ -19,7 +19,8 @@ NEEDED = {
     "BackupRBAC": "BackupRBAC", "RestoreRBAC": "RestoreRBAC",
     "ListDatabases": "ListDatabases", "CreateDatabase": "CreateDatabase", "DropDatabase": "DropDatabase",
     "DescribeDatabase": "DescribeDatabase",
-    "CreateCollection": "CreateCollection", "ShowCollections": "ShowCollections",
+    "CreateCollection": "CreateCollection", "DropCollection": "DropCollection",
+    "ShowCollections": "ShowCollections",
     "HasCollection": "DescribeCollection", "DescribeCollection": "DescribeCollection",
     "CreateAlias": "CreateAlias", "ListAliases": "ListAliases", "DescribeAlias": "DescribeAlias",
 }  # fmt: skip
@@ -43,7 +44,7 @@ class Rights:
             return
         if method == "SelectGrant" and request.entity.role.name in self.roles_of(caller):
             return
-        db = self.database_for(needed, request, db)
+        db = self.database_for(needed, db, getattr(request, "db_name", ""))
         if not self.may(caller, needed, db, about):
             where = f" in the `{db}` database" if self.rules.says_database else ""
             words = f"Privilege{needed}: permission deny to {caller}{where}"
@@ -55,26 +56,27 @@ class Rights:
     def roles_of(self, user):
         return {role for holder, role in list(self.bindings) if holder == user} | {"public"}
 
-    def database_for(self, privilege, request, header):
-        """Where a right has to be held."""
+    def database_for(self, privilege, header, asked=""):
+        """Where a right has to be held, by the header `dbname` and the request's own database."""
         if self.rules.cluster_rights != "*":
             return header
-        if self.level_of(privilege) == "Cluster":
-            return "*"
-        return getattr(request, "db_name", "") or header
+        return "*" if self.level_of(privilege) == "Cluster" else asked or header
 
     def may(self, user, privilege, db, name="*"):
         """Whether a user has a privilege on an object of its type, in a database."""
         if self.may_everything(user):
             return True
         kind, roles = self.kind_of(privilege), self.roles_of(user)
-        return any(self.brings(grant, kind, name, privilege, db) for grant in list(self.grants) if grant[0] in roles)
+        if kind == "Collection" and self.rules.resolves_aliases:
+            name = self.aliases.get((db, name), name)
+        held = [grant for grant in list(self.grants) if grant[0] in roles and grant not in self.unread]
+        return any(self.brings(grant, kind, name, privilege, db) for grant in held)
 
     def brings(self, grant, kind, name, privilege, db):
         _, on_kind, on_name, held, where = grant
         if held == "All":
             return where == db  # to the letter: in `*` it brings nothing elsewhere
-        if held in OLD_GROUPS and held not in self.groups:
+        if held in OLD_GROUPS and self.knows(held):
             return where == db and privilege in OLD_GROUPS[held]
         return matches(db, where) and any(
             on_kind == kind and matches(name, on_name) and one in ("*", privilege)

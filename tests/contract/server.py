@@ -44,6 +44,8 @@ class ContractServer(
         descriptions: of users.
         lagging: names and passwords of deleted users who are still let in, as proxies do for some milliseconds.
         calls: the methods that were called, in their order.
+        unread: grants that bring nothing until proxies are started again: those of groups by their inner names.
+        stuck: no change of access is ever answered any more.
     """
 
     def __init__(self, version, *, authorization=True, superusers=(), max_users=100, max_roles=10, as_noted=()):
@@ -56,7 +58,8 @@ class ContractServer(
         self.grants = {("public", *grant, "*"): "root" for grant in self.rules.public}
         self.groups, self.aliases = {}, {}
         self.collections = {"default": ["docs"], "lab": []}
-        self.calls, self.changing = [], threading.RLock()
+        self.calls, self.unread = [], set()
+        self.changing, self.stuck = threading.RLock(), False
 
     @property
     def version(self):

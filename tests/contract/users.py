@@ -98,16 +98,25 @@ class Users:
         return {"usernames": sorted(self.passwords)}
 
     def SelectUser(self, request, caller, metadata):
-        wanted = sorted(self.passwords)
+        wanted, held = sorted(self.passwords), {}
         if request.HasField("user"):
             self.check_user(request.user.name)
             wanted = [request.user.name] if request.user.name in self.passwords else []
-        held = self.roles_by_user() if request.include_role_info else {}
+        if request.include_role_info:
+            held = {name: self.roles_listed_of(name) for name in wanted} if len(wanted) == 1 else self.roles_by_user()
         return {"results": [
             {"user": {"name": name}, "description": self.descriptions.get(name, ""),
              "roles": [{"name": role} for role in sorted(held.get(name, ()))]}
             for name in wanted
         ]}  # fmt: skip
+
+    def roles_listed_of(self, name):
+        """Of one user; 2.5 adds an empty one where somebody else, whose name begins with this one, holds roles."""
+        bindings = list(self.bindings)
+        found = [role for user, role in bindings if user == name]
+        if self.rules.empty_roles and any(user.startswith(name) and user != name for user, _ in bindings):
+            found.append("")
+        return found
 
     def roles_by_user(self):
         found = defaultdict(list)

@@ -30,6 +30,7 @@ class Version:
     trims_users: bool = False  # blanks around a user's name are dropped when it is created, changed or deleted
     superusers_create: bool = True  # a superuser who changes the password of a user that isn't there makes one
     limit_first: bool = True  # at the limit, also a user who exists is refused for the limit
+    empty_roles: bool = False  # of a user are listed where another one, whose name begins with theirs, has roles
     descriptions: bool = False  # of users and roles are kept
     # Roles and grants.
     name_characters: str = "numbers, letters, dollars and underscores"
@@ -61,7 +62,7 @@ V2_5_24 = replace(
     V2_3_5,
     build="2.5.24",
     says_database=True, details=True, input_errors=frozenset({0}), no_header="authorization:[token]",
-    longest_password=72, first_letter="{1}",
+    longest_password=72, first_letter="{1}", empty_roles=True,
     object_label="object name", force_drop="prefix", drop_sees="all", says_type=True, companions=True, lists_all=True,
     expands=True, filters=True, missing_collection="can't find collection", public=privileges.PUBLIC,
     types=privileges.TYPES_25, groups=privileges.GROUPS_25,
@@ -71,7 +72,7 @@ V2_6_18 = replace(
     build="2.6.18",
     says_check=True,
     user_characters=r"[A-Za-z0-9_.\-]", user_characters_named="numbers, letters, underscores, dots, and hyphens",
-    trims_users=True, superusers_create=False, limit_first=False,
+    trims_users=True, empty_roles=False, superusers_create=False, limit_first=False,
     name_characters="numbers, letters, underscores, and allowed characters ($)",
     force_drop="own", resolves_aliases=True,
     checks_alter_first=True, restore_checks_roles=True,
