@@ -322,8 +322,10 @@ alter_role
 drop_role
     ParameterError, form=disabled
         role empty, role not UTF-8
+    ParameterError
+        role with NUL, role too long
     UnknownRoleError
-        role with NUL, role too long, role unknown
+        role unknown
     ProtectedRoleError
         role is built in
     InUseError, dry run=unseen
@@ -335,10 +337,14 @@ drop_role
 grant_role
     ParameterError, form=disabled
         user empty, user not UTF-8, role empty, role not UTF-8
+    ParameterError, dry run=UnknownUserError
+        user with NUL, user too long
     UnknownUserError
-        user with NUL, user too long, user unknown
+        user unknown
+    ParameterError, dry run=UnknownRoleError
+        role with NUL, role too long
     UnknownRoleError
-        role with NUL, role too long, role unknown
+        role unknown
     done
         user is root, user is there, role is built in, role is there, user lacks it
     PermissionDeniedError | done
@@ -359,8 +365,10 @@ revoke_role
 grant_privilege
     ParameterError
         role empty, role not UTF-8
+    ParameterError, dry run=UnknownRoleError
+        role with NUL, role too long
     UnknownRoleError
-        role with NUL, role too long, role unknown
+        role unknown
     done
         role is built in, role is there, role holds it, role lacks it, user lacks it
     UnknownPrivilegeError, dry run=unseen
@@ -370,8 +378,10 @@ grant_privilege
 revoke_privilege
     ParameterError
         role empty, role not UTF-8
+    ParameterError, dry run=UnknownRoleError
+        role with NUL, role too long
     UnknownRoleError
-        role with NUL, role too long, role unknown
+        role unknown
     NotGrantedError
         role is built in, role lacks it, user lacks it, privilege unknown
     done
@@ -382,9 +392,9 @@ create_privilege_group
     ParameterError
         group empty, group not UTF-8
     ParameterError, dry run=unseen
-        group with NUL
+        group with NUL, group too long
     done
-        group too long, group unknown
+        group unknown
     GroupExistsError
         group is there, group is in use
     PermissionDeniedError | done
@@ -596,7 +606,7 @@ def world(request):
     """A server of that kind with a shell; what it answers is as Milvus 3.0 does."""
     shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     shell.run_line_magic("load_ext", "milvus_magics")
-    with contract.serve("3.0.0", authorization=request.param) as (server, address):
+    with contract.serve("3.0.0", authorization=request.param, as_noted={"what is missing"}) as (server, address):
         server.max_roles = 50
         yield World(server, address, shell)
         connections.close_all()

@@ -84,7 +84,11 @@ def test_rate_limits_are_waited_out(limited):
 def test_an_interrupt_ends_the_wait_for_a_rate_limit(limited):
     """Rows that were refused for now stay refused, and say why; nothing is sent any more."""
     contract, conn = limited
-    contract.limit = lambda: contract.refuse(49, 8, 8, "please retry later")
+
+    def refuse():
+        raise Refusal(49, 8, "please retry later")
+
+    contract.limit = refuse
     threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
     found = create_users(conn, people(40))

@@ -23,10 +23,10 @@ def newer():
 def give(contract, user, *grants):
     """A user with a role of their own; a grant is (object type, name, privilege, database)."""
     contract.passwords[user] = b"a-password"
-    contract.roles[f"of {user}"] = ""
-    contract.bindings.add((user, f"of {user}"))
+    contract.roles[f"of_{user}"] = ""
+    contract.bindings.add((user, f"of_{user}"))
     for grant in grants:
-        contract.grants[(f"of {user}", *grant)] = "root"
+        contract.grants[(f"of_{user}", *grant)] = "root"
 
 
 def test_groups_are_taken_apart(newer):
@@ -77,7 +77,7 @@ def test_dropping_by_groups(newer):
         "root": matrix.DROPS,
     }
     picture = found.matrix("users", "collections")
-    assert {row.name: row.why for row in picture.rows}["ann"] == ("role 'of ann': drops each",)
+    assert {row.name: row.why for row in picture.rows}["ann"] == ("role 'of_ann': drops each",)
     assert "D</b> drops or renames it" in picture._repr_html_()
 
 
@@ -118,7 +118,7 @@ def test_groups_on_nothing(newer):
     contract, conn = newer
     give(contract, "ann", ("Global", "gone", "CollectionReadOnly", "default"))
     (finding,) = [finding for finding in read_access(conn).findings if finding.concern == "grants on nothing"]
-    assert "CollectionReadOnly on 'gone' in database 'default' by role 'of ann'" in finding.text
+    assert "CollectionReadOnly on 'gone' in database 'default' by role 'of_ann'" in finding.text
 
 
 def test_who_may_not_look_sees_granted_collections():

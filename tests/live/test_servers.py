@@ -55,7 +55,8 @@ def on(request):
         yield Server(root, "2.3.5")
         return
     version, _, off = request.param.partition(", ")
-    with contract.serve(version, authorization=not off) as (server, address):
+    noted = {"what is missing", "levels first", "group in use"}
+    with contract.serve(version, authorization=not off, as_noted=noted) as (server, address):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
         yield Server(conn, version, server)
         empty(conn)
@@ -259,9 +260,10 @@ def test_built_in_groups(on):
         grant("DatabaseReadOnly", collection="docs")
     with pytest.raises(ParameterError, match="server says"):
         grant("ClusterReadOnly", db="lab")
-    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == 5
+    count = 4 if on.number >= (2, 6, 12) else 5  # from then on, what is granted on an alias is kept on its collection
+    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == count
     privileges.revoke_privilege(on.conn, "reader", "CollectionReadOnly", collection="docs", timeout=10)
-    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == 4
+    assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == count - 1
 
 
 def test_dropping_by_force(on):
@@ -296,7 +298,7 @@ def test_groups_of_privileges(on):
     groups.add_privileges_to_group(conn, "searching", ["Search", "Query"], timeout=10)
     with pytest.raises(UnknownPrivilegeError, match="did you mean 'Search'"):
         groups.add_privileges_to_group(conn, "searching", ["Serch"], timeout=10)
-    with pytest.raises(UnknownPrivilegeError, match="not at the same level"):
+    with pytest.raises(UnknownPrivilegeError, match="not the same privilege level"):
         groups.add_privileges_to_group(conn, "searching", ["CreateOwnership"], timeout=10)
     with pytest.raises(UnknownPrivilegeError, match="no privilege group 'serching'.*did you mean 'searching'"):
         groups.add_privileges_to_group(conn, "serching", ["Search"], timeout=10)

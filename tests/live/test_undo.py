@@ -307,9 +307,15 @@ def test_interrupted_deletion_keeps_the_password(run, keeping, server):
     assert is_password(conn, "bob", PASSWORD)
 
 
-def test_role_of_which_not_all_can_be_seen(run, watched):
+def test_role_of_which_not_all_can_be_seen(run, watched, monkeypatch):
     """What cannot be brought back is said before: who held it, what it held, or what it held in other databases."""
-    assert str(run("drop_role reader --dry-run")).endswith("; undo: %milvus_restore_role")
+
+    def refuse(*_):  # as before 2.5; later servers leave out what one may not see
+        raise contract.Denied(grpc.StatusCode.PERMISSION_DENIED, "PrivilegeListDatabases: permission deny to dan")
+
+    for who in ("default", "dans"):
+        assert str(run(f"drop_role reader --dry-run --using {who}")).endswith("; undo: %milvus_restore_role")
+    monkeypatch.setattr(watched, "ListDatabases", refuse)
     elsewhere = "; undo: %milvus_restore_role, but without what it held elsewhere"
     assert str(run("drop_role reader --dry-run --using dans")).endswith(elsewhere)
     run("revoke_privilege deleter SelectOwnership")
