@@ -164,6 +164,10 @@ class UnknownRoleError(CodedError, code=PARAMETER_INVALID):
     """There is no such role."""
 
 
+class UnknownDatabaseError(CodedError, code=800):
+    """There is no such database, or the acting user may not see it."""
+
+
 class UnknownPrivilegeError(CodedError, code=PARAMETER_INVALID):
     """There is no such privilege, or no such group of privileges."""
 

@@ -77,7 +77,7 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
         members = _require(conn, group, deadline)
         try:
             attempt.send("DropPrivilegeGroup", lambda until: _find(conn, group, until) is None, group_name=group)
-        except errors.ParameterError as exc:
+        except (errors.ParameterError, errors.InUseError) as exc:
             raise errors.InUseError(
                 f"privilege group {group!r} cannot be dropped: a role holds it, or it is the server's own; the server "
                 f"says: {exc.details}",
