@@ -120,7 +120,8 @@ class Attempt:
             except KeyboardInterrupt as exc:
                 error, is_refused = exc, False
             lost = self._require_lost(error, is_refused, lost, settling)
-            if lost is None or self._settle(is_done, lost, may_go_on=tries_left > 0 and not is_refused):
+            may_go_on = tries_left > 0 and not is_refused
+            if lost is None or self._settle(is_done, lost, may_go_on=may_go_on, was_looked_at=bool(repeated)):
                 return
 
     def _require_lost(
@@ -163,10 +164,12 @@ class Attempt:
             ) from error
         return answer
 
-    def _settle(self, is_done: IsDone, error: BaseException, *, may_go_on: bool) -> bool:
+    def _settle(self, is_done: IsDone, error: BaseException, *, may_go_on: bool, was_looked_at: bool) -> bool:
         """Whether a change is made whose answer was lost; False if it may be sent again, else it raises."""
         answer = self._ask(is_done, is_no_enough=may_go_on)
-        if answer:
+        if answer and isinstance(error, errors.ServerError):
+            self._require_made_here(error, was_looked_at)
+        elif answer:
             self.outcome = "done"
             self.note = "the answer was lost, but the server says that it is done"
         if isinstance(error, KeyboardInterrupt):
@@ -174,6 +177,13 @@ class Attempt:
         if not answer and not (may_go_on and answer is False):
             raise errors.OutcomeUnknownError(f"no clear answer ({error}); {self.describe_outcome(answer)}") from error
         return bool(answer)
+
+    def _require_made_here(self, error: errors.ServerError, was_looked_at: bool) -> None:
+        """Raise unless a change that was answered with an error is made for certain, as it was not before."""
+        what = f"the server answered with an error ({error}), and yet {self._subject} is {self._verb}"
+        if not was_looked_at:
+            raise errors.OutcomeUnknownError(f"{what}, perhaps from before") from error
+        self.outcome, self.note = "done", what
 
     def _ask(self, is_done: IsDone, *, is_no_enough: bool) -> bool | None:
         """Ask until it is done, the time is up or the connection closed, and return the last answer.
