@@ -6,7 +6,7 @@ The server is the contract server, which holds 200 users at once. Leaves picture
 import random
 
 import pytest
-from contract import serve
+from contract import AnyNames, serve, serving
 from lab import PICTURES, TREES, Console, Notebook, browser_page, jupyter_lab, tab_through
 
 CONNECT = """import os
@@ -174,7 +174,7 @@ def test_everything_by_keyboard_and_beside_a_second_console(milvus, tmp_path, pr
 
 def test_names_are_text_in_the_page(tmp_path):
     """Names that are HTML make no element and run nothing, in tables, the console, its forms and error lines."""
-    with serve("2.3.5") as (contract, address), browser_page() as page:
+    with serving(AnyNames("2.3.5")) as (contract, address), browser_page() as page:
         contract.passwords[EVIL], contract.roles[EVIL] = b"a-password", ""
         contract.bindings.add((EVIL, EVIL))
         contract.collections["default"].append(EVIL)

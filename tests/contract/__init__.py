@@ -8,9 +8,10 @@ each of those requests here, for all versions. What wasn't recorded follows what
 A test may read and change what the server keeps, and override methods in a subclass of `ContractServer`.
 """
 
+from contract.any_names import AnyNames
 from contract.login import HASH, Hashed
 from contract.privileges import PUBLIC
 from contract.server import ContractServer, serve, serving
 from contract.statuses import Denied, Refusal
 
-__all__ = ["HASH", "PUBLIC", "ContractServer", "Denied", "Hashed", "Refusal", "serve", "serving"]
+__all__ = ["HASH", "PUBLIC", "AnyNames", "ContractServer", "Denied", "Hashed", "Refusal", "serve", "serving"]

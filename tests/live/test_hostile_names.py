@@ -9,7 +9,7 @@ import ipywidgets
 import mistune
 import nbformat
 import pytest
-from contract import ContractServer, serving
+from contract import AnyNames, serving
 from nbconvert import MarkdownExporter
 
 from milvus_magics import (
@@ -41,20 +41,6 @@ ABLE_TO_LOG_IN = HOSTILE.replace("http:", "")  # a colon ends the name in a logi
 UNKNOWN = f"un{HOSTILE}"  # looks like the other one, so that it is named as what was meant
 CONTROLS = {"\x1b", "\u202e", "\u200f"}
 PASSWORD = "a-password"
-
-
-class AnyNames(ContractServer):
-    """Takes each name, except for a new role, as no Milvus does: what answers need not be one."""
-
-    def CreateRole(self, request, *others):
-        super().check_name(request.entity.name, "role name")
-        return super().CreateRole(request, *others)
-
-    def check_user(self, name):
-        pass
-
-    def check_name(self, name, label):
-        pass
 
 
 @pytest.fixture
