@@ -21,7 +21,7 @@ from typing import NamedTuple
 import grpc
 import hypothesis
 import pytest
-from contract import ContractServer, Denied
+from contract import ContractServer, Denied, Refusal
 from cutting import cutting
 from greenlet import greenlet
 from hypothesis import strategies as st
@@ -179,17 +179,26 @@ def deny(code, words):
     return act
 
 
+def refuse(legacy, code, reason):
+    """What a server does that answers by a status."""
+
+    def act(_):
+        raise Refusal(legacy, code, reason)
+
+    return act
+
+
 lose = deny(grpc.StatusCode.UNAVAILABLE, "Socket closed")
 INSTEAD = {
     "lost before": lose,
-    "failed before": lambda server: server.refuse(1, 65535, 65535, "the coordinator is gone"),
-    "refused": lambda server: server.refuse(5, 1100, 1100, "not that one"),
+    "failed before": refuse(1, 65535, "the coordinator is gone"),
+    "refused": refuse(5, 1100, "not that one"),
     "denied": deny(grpc.StatusCode.PERMISSION_DENIED, "PrivilegeCreateOwnership: permission deny to root"),
-    "limited": lambda server: server.refuse(49, 8, 8, "please retry later"),
+    "limited": refuse(49, 8, "please retry later"),
 }
 AFTERWARDS = {
     "lost after": lose,
-    "failed after": lambda server: server.refuse(1, 65535, 65535, "the coordinator is gone"),
+    "failed after": refuse(1, 65535, "the coordinator is gone"),
 }
 
 
