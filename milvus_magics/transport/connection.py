@@ -100,12 +100,15 @@ class Connection:
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             with defer_interrupts(interruptible=_waiting_code()):
-                return call(request_class(**_bare(fields)), **self._options(deadline, login))
+                reply = call(request_class(**_bare(fields)), **self._options(deadline, login))
         except grpc.RpcError as exc:
             error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
             raise error from exc.with_traceback(None)
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
+        if (status := getattr(reply, "status", reply)).reason:
+            status.reason = self.conceal(status.reason, login)
+        return reply
 
     def call_checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
         """`call`, and raise what the reply's status means where it is no success."""
@@ -120,7 +123,7 @@ class Connection:
         call, request_class = self._calls.get(method) or self._prepare(method)
         with defer_interrupts():
             future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
-            return Pending(self, method, deadline, future)
+            return Pending(self, method, deadline, login, future)
 
     @contextmanager
     def batch(self) -> Iterator[Callable[..., Pending]]:
@@ -137,6 +140,13 @@ class Connection:
             with defer_interrupts():
                 for call in calls:
                     call.release()
+
+    def conceal(self, text: str, login: Login | None) -> str:
+        """A server's text without the connection's own secret and that of a call's login, should it quote them."""
+        for known in (self.address.login, login):
+            if known is not None and known is not CONNECTION_LOGIN:
+                text = known.conceal(text)
+        return text
 
     def sleep(self, seconds: float) -> None:
         """Wait between two questions to the server."""
@@ -188,8 +198,8 @@ class Connection:
 class Pending:
     """A call in flight."""
 
-    def __init__(self, conn: Connection, method: str, deadline: Deadline, future: Any) -> None:
-        self._conn, self._method, self._deadline, self._future = conn, method, deadline, future
+    def __init__(self, conn: Connection, method: str, deadline: Deadline, login: Login | None, future: Any) -> None:
+        self._conn, self._method, self._deadline, self._login, self._future = conn, method, deadline, login, future
         self._done: Any = SimpleQueue()
         future.add_done_callback(self._done.put)
 
@@ -200,7 +210,7 @@ class Pending:
         try:
             self._done.put(self._done.get())  # waiting here, an interrupt hits no lock of gRPC's
             with defer_interrupts():
-                return self._future.result()
+                reply = self._future.result()
         except grpc.RpcError as exc:
             conn, timeout = self._conn, self._deadline.timeout
             raise error_from_grpc(exc, self._method, conn.address, timeout, conn.version) from exc.with_traceback(None)
@@ -209,6 +219,9 @@ class Pending:
         except BaseException:
             self.cancel()
             raise
+        if (status := getattr(reply, "status", reply)).reason:
+            status.reason = self._conn.conceal(status.reason, self._login)
+        return reply
 
     def is_done(self) -> bool:
         """Whether the reply is there, or will never be."""

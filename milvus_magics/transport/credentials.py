@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import MASK, Secret
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +67,18 @@ class Login:
         if self.user:
             raw = self.user.encode() + b":" + raw
         return Secret(base64.b64encode(raw).decode("ascii"))
+
+    def conceal(self, text: str) -> str:
+        """A server's text without the secret, in any form in which it may come back: plain, quoted, base64."""
+        bare = self.secret.reveal()
+        raw = [self.secret.encode(), f"{self.user}:".encode() + self.secret.encode()]
+        forms = {bare, quote(bare, safe=""), quote(bare), repr(bare)[1:-1], json.dumps(bare)[1:-1]}
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            coded = [encode(one).decode("ascii") for one in raw]
+            forms |= {*coded, *(one.rstrip("=") for one in coded)}
+        for form in sorted(filter(None, forms), key=len, reverse=True):
+            text = text.replace(form, MASK)
+        return text
 
     def __repr__(self) -> str:
         return f"Login({self.user!r}, {self.secret!r})" if self.user else f"Login(token={self.secret!r})"
