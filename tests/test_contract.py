@@ -11,7 +11,7 @@ import contract
 import grpc
 import pytest
 from contract import messages
-from contract.versions import AS_NOTED, RECORDED, SINCE, table_of
+from contract.versions import RECORDED, SINCE
 
 OLD, V25, V26, V30 = RECORDED
 NEWER = (V25, V26, V30)
@@ -259,12 +259,6 @@ def test_versions_between():
         assert server.rules.resolves_aliases is resolves, version
     server.version = OLD
     assert not server.has_method("BackupRBAC")
-
-
-@pytest.mark.parametrize("name", AS_NOTED)
-def test_what_is_noted_wrong_differs(name):
-    """An entry that no version's table needs any more shall go."""
-    assert any(table_of(version, [name]) != table for version, table in RECORDED.items())
 
 
 def test_many_users_are_listed_at_once():

@@ -606,7 +606,7 @@ def world(request):
     """A server of that kind with a shell; what it answers is as Milvus 3.0 does."""
     shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     shell.run_line_magic("load_ext", "milvus_magics")
-    with contract.serve("3.0.0", authorization=request.param, as_noted={"what is missing"}) as (server, address):
+    with contract.serve("3.0.0", authorization=request.param) as (server, address):
         server.max_roles = 50
         yield World(server, address, shell)
         connections.close_all()

@@ -31,9 +31,6 @@ class ContractServer(
         authorization: whether logins are checked.
         superusers: who may change passwords without the old one.
         max_users, max_roles: how many there can be, with root, `admin` and `public`.
-        as_noted: names of what is answered as it was once noted, and not as it is: see `versions.AS_NOTED`.
-
-    Attributes:
         passwords: user -> bytes, or an object that is equal to the right ones.
         roles: name -> description.
         bindings: pairs (user, role).
@@ -48,8 +45,7 @@ class ContractServer(
         stuck: no change of access is ever answered any more.
     """
 
-    def __init__(self, version, *, authorization=True, superusers=(), max_users=100, max_roles=10, as_noted=()):
-        self.as_noted = as_noted
+    def __init__(self, version, *, authorization=True, superusers=(), max_users=100, max_roles=10):
         self.version = version
         self.authorization, self.superusers = authorization, superusers
         self.max_users, self.max_roles = max_users, max_roles
@@ -68,7 +64,7 @@ class ContractServer(
 
     @version.setter
     def version(self, version):
-        self._version, self.number, self.rules = version, number_of(version), table_of(version, self.as_noted)
+        self._version, self.number, self.rules = version, number_of(version), table_of(version)
 
     def service(self, details):
         service, _, method = details.method.strip("/").rpartition("/")

@@ -101,29 +101,14 @@ SINCE = {
 BEGAN = {"companions": (2, 5), "resolves_aliases": (2, 6, 12), "descriptions": (2, 6, 19)}
 
 
-# What this package misreads, so that its tests need the old answer: a table with `as_noted` has these fields instead.
-# Each name says what is noted wrong; the newer texts and rules are those of the tables above.
-AS_NOTED = {
-    # 3.0 says `the role "x" does not exist` and `user "x" not found`; a grant is then said to have a wrong parameter.
-    "what is missing": {"names_missing": False},
-    # 2.5 compares levels before it looks for a name, so a typo is not at the same level: this leaves the outcome open.
-    "levels first": {"checks_alter_first": True},
-    # 2.5 and 2.6 refuse to drop a group that a role holds with 65535, which leaves the outcome open.
-    "group in use": {"in_use_coded": True},
-}
-
-
 def number_of(version):
     """`"3.0.0-beta"` -> `(3, 0, 0)`."""
     return tuple(map(int, re.match(r"(\d+)\.(\d+)\.(\d+)", version).groups()))
 
 
-def table_of(version, as_noted=()):
+def table_of(version):
     """The table of a version; one that wasn't recorded calls itself as releases do."""
-    table = RECORDED.get(version) or nearest_table(version)
-    for name in as_noted:
-        table = replace(table, **AS_NOTED[name])
-    return table
+    return RECORDED.get(version) or nearest_table(version)
 
 
 def nearest_table(version):

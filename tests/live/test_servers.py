@@ -55,8 +55,7 @@ def on(request):
         yield Server(root, "2.3.5")
         return
     version, _, off = request.param.partition(", ")
-    noted = {"what is missing", "levels first", "group in use"}
-    with contract.serve(version, authorization=not off, as_noted=noted) as (server, address):
+    with contract.serve(version, authorization=not off) as (server, address):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
         yield Server(conn, version, server)
         empty(conn)
