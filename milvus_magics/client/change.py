@@ -110,16 +110,17 @@ class Attempt:
                 exc.outcome = errors.NOTHING_SENT if is_never_sent(exc) else None
             except KeyboardInterrupt as exc:
                 error, is_refused = exc, False
-            if isinstance(error, repeated) and self._is_ours(is_ours or is_done, error):
-                self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
+            if isinstance(error, repeated):
+                self._require_ours(is_ours or is_done, error, before)
                 return
+            may_go_on = tries_left > 0
             if is_refused:
-                if lost is None or isinstance(error, repeated):
+                if lost is None:
                     self.outcome = before
                     raise error
-                error = lost  # it may still be carried out, whatever is said of its repetition
+                error, may_go_on = lost, False  # that one may still be carried out, whatever is said of its repetition
             lost = error
-            if self._settle(is_done, error, may_go_on=tries_left > 0 and not is_refused):
+            if self._settle(is_done, error, may_go_on=may_go_on):
                 return
 
     @contextmanager
@@ -132,8 +133,8 @@ class Attempt:
             raise
         self.outcome = "partly"
 
-    def _is_ours(self, is_ours: IsDone, error: errors.MilvusException) -> bool:
-        """Whether what the server has already was made by this very request."""
+    def _require_ours(self, is_ours: IsDone, error: errors.MilvusException, before: str) -> None:
+        """Raise unless what the server has already was made by this very request, which is done then."""
         answer = None
         with suppress(errors.ClosedError):
             answer = self._ask_once(is_ours)
@@ -141,7 +142,10 @@ class Attempt:
             raise errors.OutcomeUnknownError(
                 f"{self._subject} is {self._verb}, and whether by this request or another cannot be told"
             ) from error
-        return answer
+        if not answer:
+            self.outcome = before
+            raise error
+        self.outcome, self.note = "done", "the server asked itself twice, and the first time it was done"
 
     def _settle(self, is_done: IsDone, error: BaseException, *, may_go_on: bool) -> bool:
         """Whether a change is made whose answer was lost; False if it may be sent again, else it raises."""
