@@ -11,9 +11,10 @@ class Interrupted(Connection):
         return self
 
     def call(self, method, **arguments):
-        reply = super().call(method, **arguments)
-        if method == self._method:
-            self._left -= 1
-            if not self._left:
-                raise KeyboardInterrupt
-        return reply
+        try:
+            return super().call(method, **arguments)
+        finally:  # a refusal is an answer, too
+            if method == self._method:
+                self._left -= 1
+                if not self._left:
+                    raise KeyboardInterrupt

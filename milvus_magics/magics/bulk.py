@@ -189,7 +189,9 @@ def _bar(plan: BulkPlan) -> Iterator[Callable[[int], None] | None]:
         with suppress(Exception):
             from tqdm.auto import tqdm
 
-            bar = tqdm(total=len(plan.todo), desc=plan.operation.replace("_", " "), unit="user", leave=False)
+            # Of one request there is nothing to count; what takes long is before it.
+            what, unit = ("hash passwords", "password") if plan.hash_cost else (plan.operation, "user")
+            bar = tqdm(total=len(plan.todo), desc=what.replace("_", " "), unit=unit, leave=False)
 
     def show(count: int) -> None:
         with suppress(Exception):
