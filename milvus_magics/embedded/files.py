@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from milvus_magics.errors import EmbeddedServerError
+from milvus_magics.private_file import expand_path
 
 VERSION = "2.3.5"
 OUTPUT = "milvus.out"
@@ -140,7 +141,10 @@ def claim_directory(given: str | os.PathLike[str]) -> Path:
     Raises:
         EmbeddedServerError: when it cannot be used; the text says why.
     """
-    directory = Path(os.path.abspath(os.path.expanduser(given)))
+    try:
+        directory = Path(os.path.abspath(expand_path(os.fspath(given))))
+    except OSError as exc:
+        raise EmbeddedServerError(f"{os.fspath(given)!r} cannot be a data directory: {exc.strerror}") from exc
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(directory.iterdir()) and not (directory / LOCK).exists():

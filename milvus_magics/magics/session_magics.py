@@ -11,6 +11,8 @@ from traitlets import Float, Unicode, observe
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.session import DEFAULT, session
 
+MAX_UNDO_MINUTES = 7 * 24 * 60.0  # a week; no kernel should keep passwords for longer
+
 
 class SessionMagics(Magics):
     """Magics on this session's connections. `%config MilvusMagics.timeout = 5` sets one of the settings."""
@@ -19,7 +21,10 @@ class SessionMagics(Magics):
     timeout = Float(10.0, help="Seconds that an operation may last.").tag(config=True)
 
     undo_minutes = Float(
-        0.0, min=0.0, help="Minutes for which the password of a deleted user is kept, in memory, to bring them back."
+        0.0,
+        min=0.0,
+        max=MAX_UNDO_MINUTES,
+        help="Minutes for which the password of a deleted user is kept, in memory, to bring them back.",
     ).tag(config=True)
 
     @observe("undo_minutes")

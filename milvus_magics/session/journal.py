@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import logging
+import re
 import threading
 from collections import deque
 from pathlib import Path
@@ -89,5 +90,5 @@ def _write_csv(rows: list[dict[str, object]]) -> str:
 
 
 def _as_cell(value: object) -> object:
-    """Keep a spreadsheet from taking a name for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """Keep a spreadsheet from taking a name for a formula, also where it splits at other separators."""
+    return re.sub(r"(^|[;,|\t\r\n]\s*)(?=[=+\-@\t\r])", r"\1'", value) if isinstance(value, str) else value

@@ -107,6 +107,8 @@ class Address:
         if secure is False and (given.is_https or tls):
             why = "the address is https" if given.is_https else "TLS files are given"
             raise ParameterError(f"secure=False, but {why}: drop one of the two")
+        if not given.host.isprintable():  # half a character, or what no terminal would show
+            raise ParameterError(f"no server can be called {given.host!r}: {SPELLINGS}")
         is_secure = bool(secure or given.is_https or tls)
         default_port = DEFAULT_TLS_PORT if is_secure else DEFAULT_PORT
         return cls(

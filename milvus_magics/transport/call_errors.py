@@ -49,6 +49,8 @@ def _make_error(
             )
         case "UNAVAILABLE":
             return _unavailable(words, address)
+        case "CANCELLED" if "Channel closed" in words:
+            return errors.UnavailableError(f"the connection to {url} was closed on this side meanwhile: connect again")
         case "UNIMPLEMENTED" if words == "Method not implemented!":  # what Milvus Lite, a Python server, says
             return errors.MilvusLiteError(
                 f"{url} has no {method}; it looks like Milvus Lite, which has no users: use a Milvus server"
@@ -76,7 +78,10 @@ CUT_BY_FORK = (
     # Older gRPC, up to 1.74 at least: the descriptor was closed, and may mean something else by now.
     "Bad file descriptor|Socket operation on non-socket"
 )
-NEVER_SENT = (errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError)
+NEVER_SENT = (
+    errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError,
+    errors.ParameterError,  # what cannot be written into a request
+)  # fmt: skip
 REFUSALS = (
     errors.AuthenticationError, errors.PermissionDeniedError, errors.ServerTooOldError, errors.MilvusLiteError,
     errors.RateLimitedError,

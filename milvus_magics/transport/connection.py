@@ -13,7 +13,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
-from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError
+from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.call_errors import error_from_grpc
@@ -33,6 +33,7 @@ KEEPALIVE = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),
 )
+HALF_A_CHARACTER = "a name or description holds half a character (a lone surrogate), which cannot be written as UTF-8"
 CONNECTION_LOGIN = Login("", Secret("the connection's own credentials"))
 
 
@@ -104,6 +105,8 @@ class Connection:
         except grpc.RpcError as exc:
             error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
             raise error from exc.with_traceback(None)
+        except UnicodeEncodeError:
+            raise ParameterError(HALF_A_CHARACTER, outcome=NOTHING_SENT) from None
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
         if (status := getattr(reply, "status", reply)).reason:
@@ -121,9 +124,12 @@ class Connection:
     ) -> Pending:
         """Send a call without waiting, to have several in flight together; arguments as in `call`."""
         call, request_class = self._calls.get(method) or self._prepare(method)
-        with defer_interrupts():
-            future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
-            return Pending(self, method, deadline, login, future)
+        try:
+            with defer_interrupts():
+                future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
+                return Pending(self, method, deadline, login, future)
+        except UnicodeEncodeError:
+            raise ParameterError(HALF_A_CHARACTER, outcome=NOTHING_SENT) from None
 
     @contextmanager
     def batch(self) -> Iterator[Callable[..., Pending]]:

@@ -22,5 +22,5 @@ def is_older(version: str, since: str) -> bool:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """The first numbers with dots between in a text like `v2.3.5-dev` or `2.4.16 or 2.5`."""
-    found = re.search(r"\d+(\.\d+)+", version)
+    found = re.search(r"\d{1,9}(\.\d{1,9})+", version)
     return tuple(map(int, found[0].split("."))) if found else ()
