@@ -66,8 +66,16 @@ PROMISES = [
     ),
     Promise(
         "Every row of many users is told truly, and running it again finishes it",
-        "a server killed in the middle, answers lost at random, interrupts, several servers",
-        ("live/test_bulk.py", "test_pipeline.py"),
+        "a server killed in the middle, answers lost, late, refused or cut at random, interrupts, an alias bound anew; "
+        "one and many beside each other on a restarted server; a dry run before the run",
+        (
+            "live/test_bulk.py",
+            "test_pipeline.py",
+            "test_random_faults.py",
+            "live/test_one_and_many.py",
+            "test_dry_run_of_many.py",
+            "test_repeated_requests.py",
+        ),
     ),
     Promise(
         "What was deleted comes back as it was",
