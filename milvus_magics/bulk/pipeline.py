@@ -238,8 +238,7 @@ class PipelinePending(Pending):
         """As `Pending.reply`."""
         while True:
             try:
-                if not self._pending.is_done():
-                    self._pipeline.wait_for(self._pending)
+                self._pipeline.wait_for(self._pending)
                 reply = self._pending.reply()
                 self._pipeline.note_answer()
                 _raise_if_limited(reply)

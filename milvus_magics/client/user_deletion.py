@@ -127,7 +127,8 @@ def preview_delete_user(
     """
     require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
-    checked = "" if password is None else describe_password(conn, user, Secret(password), deadline)
+    password = None if password is None else Secret(password)
+    checked = "" if password is None else describe_password(conn, user, password, deadline)
     return _preview(conn, user, deadline, checked, is_drop=False)
 
 

@@ -229,10 +229,6 @@ class Pending:
             status.reason = self._conn.conceal(status.reason, self._login)
         return reply
 
-    def is_done(self) -> bool:
-        """Whether the reply is there, or will never be."""
-        return bool(self._future.done())
-
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once the reply is there, or that there will be none; from another thread."""
         self._future.add_done_callback(lambda _: callback())

@@ -27,7 +27,8 @@ from milvus_magics import (
 )
 from milvus_magics.access.question import read_access
 from milvus_magics.bulk.plan import DELETE, make_plan
-from milvus_magics.bulk.run import create_users, delete_users, drop_users, rows_of
+from milvus_magics.bulk.rows import rows_of
+from milvus_magics.bulk.run import create_users, delete_users, drop_users
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import MilvusException
 from milvus_magics.session import session
