@@ -220,9 +220,9 @@ def read_version(conn: Connection, deadline: Deadline) -> str:
     return conn.version
 
 
-def is_older(conn: Connection, since: str, deadline: Deadline) -> bool:
-    """Whether the server is older than a version; False if its version cannot be read."""
-    return versions.is_older(read_version(conn, deadline), since)
+def is_older(conn: Connection, since: str, deadline: Deadline, *, if_unreadable: bool = False) -> bool:
+    """Whether the server is older than a version; arguments as in `versions.is_older`."""
+    return versions.is_older(read_version(conn, deadline), since, if_unreadable=if_unreadable)
 
 
 def missing_description_note(read_description: Callable[[], str]) -> str:

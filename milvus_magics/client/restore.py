@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from milvus_magics.client import change, lookup, rbac_restore, roles, users
-from milvus_magics.client.privileges import restore_grant
+from milvus_magics.client.grant_requests import restore_grant
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
