@@ -76,7 +76,10 @@ def make_plan(
         problems += _find_unknown_roles(conn, rows, deadline)
         return _plan_creation(conn, rows, users, problems, limit, deadline)
     problems += [
-        make_problem(row, "user", text) for row in rows if (text := _problem_with_unlisted(row.user, users, plain))
+        make_problem(row, "user", text)
+        for row in rows
+        if (text := _problem_with_unlisted(row.user, users, plain))
+        or (text := lookup.problem_with_outer_blanks(conn, row.user, deadline))
     ]
     raise_problems(problems)
     return _plan_deletion(conn, operation, rows, users, deadline, missing_ok=missing_ok)

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from milvus_magics import errors, wire
+from milvus_magics.client.names import problem_with_existing_name
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
@@ -39,6 +40,33 @@ def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None
     if names and user not in names:
         raise unknown_user_error(conn, user, names)
     return True if names else None
+
+
+def require_user_name(conn: Connection, user: str, deadline: Deadline) -> None:
+    """Raise if this cannot be the name of a user, or the server would take it for another's.
+
+    Raises:
+        ParameterError: nothing was changed.
+    """
+    if problem := problem_with_existing_name(user):
+        raise errors.ParameterError(problem, outcome=errors.NOTHING_SENT)
+    if user != user.strip() and (problem := problem_with_outer_blanks(conn, user, deadline)):
+        raise errors.ParameterError(problem, outcome=errors.NOTHING_CHANGED)
+
+
+def problem_with_outer_blanks(conn: Connection, user: str, deadline: Deadline) -> str | None:
+    """Why the server would change or delete somebody else than this user, or None.
+
+    From 2.6 on it drops outer blanks of the name, after it has checked the password of the user with them. Such a user
+    came by an upgrade or RestoreRBAC.
+    """
+    trimmed = user.strip()
+    if user == trimmed or is_older(conn, versions.FEATURES["user names are trimmed"], deadline):
+        return None
+    return (
+        f"the user name {user!r} begins or ends with a blank, and servers from Milvus 2.6 would delete or change "
+        f"{trimmed!r} instead; only a server up to 2.5 can delete {user!r}, but %milvus_revoke_role takes their roles"
+    )
 
 
 def require_not_gone(conn: Connection, user: str, deadline: Deadline) -> None:
@@ -220,9 +248,9 @@ def read_version(conn: Connection, deadline: Deadline) -> str:
     return conn.version
 
 
-def is_older(conn: Connection, since: str, deadline: Deadline) -> bool:
-    """Whether the server is older than a version; False if its version cannot be read."""
-    return versions.is_older(read_version(conn, deadline), since)
+def is_older(conn: Connection, since: str, deadline: Deadline, *, if_unreadable: bool = False) -> bool:
+    """Whether the server is older than a version; arguments as in `versions.is_older`."""
+    return versions.is_older(read_version(conn, deadline), since, if_unreadable=if_unreadable)
 
 
 def missing_description_note(read_description: Callable[[], str]) -> str:

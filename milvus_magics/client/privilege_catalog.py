@@ -67,6 +67,8 @@ BELOW = {"ReadOnly": "", "ReadWrite": "ReadOnly", "Admin": "ReadWrite"}
 USUAL_GROUPS: dict[str, tuple[str, ...]] = {}
 for (_kind, _level), _more in USUAL.items():
     USUAL_GROUPS[_kind + _level] = (*USUAL_GROUPS.get(_kind + BELOW[_level], ()), *_more.split())
+# The groups of 2.4, which later servers still take: listed as here, and granted also as `GroupReadOnly` and so on.
+OLD_GROUPS = _names("ReadOnly ReadWrite Admin")
 # What servers with groups know and those without don't.
 SINCE_GROUPS = _names(
     "DescribeDatabase AlterDatabase ListPrivilegeGroups UpdateResourceGroups BackupRBAC RestoreRBAC "

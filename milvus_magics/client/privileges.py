@@ -7,23 +7,19 @@ https://github.com/milvus-io/milvus/issues/37031
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
+from milvus_magics.client.grant_requests import describe_change, send_as_v1, send_as_v2
 from milvus_magics.client.grants import is_granted, is_same_grant, missing_target_note, select_grants_of_role
 from milvus_magics.client.grants import list_grants as list_grants
 from milvus_magics.client.names import problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
-from milvus_magics.secret import Secret
-from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
-from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, join_parts, list_text
-
-PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
 
 
 def grant_privilege(
@@ -93,21 +89,6 @@ def revoke_privilege(
     return _operate(conn, role, privilege, scope, Deadline(timeout), granted=False)
 
 
-def revoke_listed_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
-    """Revoke one listed grant, in the way of Milvus 2.3."""
-    with change.attempt(conn, "revoke_privilege", *_describe_change(grant, False), deadline) as attempt:
-        _send_v1(conn, attempt, grant, granted=False)
-
-
-def restore_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
-    """Grant a role what it held, exactly as it was listed."""
-    with change.attempt(conn, "grant_privilege", *_describe_change(grant, True), deadline) as attempt:
-        try:
-            _send_v1(conn, attempt, grant, granted=True)
-        except (errors.UnknownPrivilegeError, errors.ParameterError):
-            _send_v2(conn, attempt, grant, granted=True)  # a group: https://github.com/milvus-io/milvus/issues/40275
-
-
 def _require_valid_grant(role: str, privilege: str, scope: Scope) -> None:
     require_valid(
         problem_with_existing_name(role, "role")
@@ -123,7 +104,7 @@ def _operate(
     operation = "grant_privilege" if granted else "revoke_privilege"
     older = as_v1_grant(conn, role, privilege, scope)
     first = as_v2_grant(conn, role, privilege, scope) or older
-    with change.attempt(conn, operation, *_describe_change(first, granted), deadline) as attempt:
+    with change.attempt(conn, operation, *describe_change(first, granted), deadline) as attempt:
         forms = possible_grants(conn, role, privilege, scope, deadline)
         if not granted:
             forms = forms[forms.index(require_granted(conn, forms, deadline)) :]
@@ -142,67 +123,10 @@ def _send(
     *newer, older = forms
     for grant in newer:
         try:
-            return grant, _send_v2(conn, attempt, grant, granted=granted)
+            return grant, send_as_v2(conn, attempt, grant, granted=granted)
         except errors.ServerTooOldError:  # whose version could not be read
             _require_older(conn, older, scope)
-    return older, _send_v1(conn, attempt, older, granted=granted)
-
-
-def _send_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> str:
-    fields = {
-        "role": {"name": grant.role},
-        "grantor": {"privilege": {"name": grant.privilege}},
-        "type": _operate_type(granted),
-        "db_name": grant.db,
-        "collection_name": grant.object_name,
-    }
-    return _send_as_somebody(conn, attempt, "OperatePrivilegeV2", grant, granted, fields)
-
-
-def _send_v1(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> str:
-    entity = {
-        "role": {"name": grant.role},
-        "object": {"name": grant.object_type},
-        "object_name": grant.object_name,
-        "grantor": {"privilege": {"name": grant.privilege}},
-        "db_name": grant.db,
-    }
-    return _send_as_somebody(
-        conn, attempt, "OperatePrivilege", grant, granted, {"entity": entity, "type": _operate_type(granted)}
-    )
-
-
-def _send_as_somebody(
-    conn: Connection, attempt: change.Attempt, method: str, grant: Grant, granted: bool, fields: dict[str, Any]
-) -> str:
-    """Send a change with a grantor, which servers insist on even without authorization.
-
-    There they look into the header for a user's name, and don't look at the password.
-    """
-    attempt.describe(*_describe_change(grant, granted))
-
-    def is_done(until: Deadline) -> bool | None:
-        return any(is_same_grant(grant, other) for other in select_grants_of_role(conn, [grant], until)) is granted
-
-    has_no_login = conn.address.login is None
-    try:
-        attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR if has_no_login else CONNECTION_LOGIN, **fields)
-    except errors.UnknownUserError:
-        if has_no_login:
-            raise
-        has_no_login = True
-        attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR, **fields)
-    return "the server wants to know who grants, so it was told 'root': authorization is off" if has_no_login else ""
-
-
-def _operate_type(granted: bool) -> int:
-    return wire.enum_value("OperatePrivilegeType", "Grant" if granted else "Revoke")
-
-
-def _describe_change(grant: Grant, granted: bool) -> tuple[str, str, str]:
-    """The target, subject and verb of a change."""
-    verb = f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
-    return f"{grant.role} {grant}", str(grant), verb
+    return older, send_as_v1(conn, attempt, older, granted=granted)
 
 
 def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> Grant:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from milvus_magics.client import change, lookup, rbac_restore, roles, users
-from milvus_magics.client.privileges import restore_grant
+from milvus_magics.client.grant_requests import restore_grant
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
@@ -132,7 +132,8 @@ def preview_restore_role(
 
 
 def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> None:
-    """Raise if there is such a user again, or one of their roles is gone."""
+    """Raise if there is such a user again, a role of theirs is gone, or nobody could delete them any more."""
+    lookup.require_user_name(conn, snapshot.user, deadline)
     if lookup.is_listed(conn, snapshot.user, deadline):
         raise lookup.user_exists_error(conn, snapshot.user)
     try:

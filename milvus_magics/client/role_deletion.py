@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 
 from milvus_magics.client import change, lookup
+from milvus_magics.client.grant_requests import revoke_listed_grant
 from milvus_magics.client.grants import list_grants_if_permitted
 from milvus_magics.client.names import ADMIN, PUBLIC, problem_with_existing_name, require_valid
-from milvus_magics.client.privileges import revoke_listed_grant
 from milvus_magics.client.results.previews import DropRolePreview
 from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
@@ -59,7 +59,8 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
     Args:
         conn: a connection whose user may do so (the privilege DropOwnership; with `force` ManageOwnership too).
         force: revoke what it holds, in all databases. Without it, a role that holds privileges is refused. Servers
-            before 2.4.11 have no such thing; there it is revoked one by one before, if the caller may drop roles.
+            before 2.6 have no such thing, or drop what other roles hold, too (those whose names begin with this one);
+            there it is revoked one by one before, if the caller may drop roles.
 
     Raises:
         UnknownRoleError: there is no such role.
@@ -79,11 +80,13 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
                 f"role {role!r} holds {list_text(list(snapshot.grants))}: revoke that first, or force it (--force)",
                 outcome=NOTHING_CHANGED,
             )
-        if snapshot.grants and lookup.is_older(conn, FEATURES["forced role drop"], deadline):
+        if force and not lookup.is_older(conn, FEATURES["forced role drop"], deadline, if_unreadable=True):
+            _send_drop(conn, attempt, role, deadline, force=True)
+        elif snapshot.grants:
             _revoke_all_and_drop(conn, attempt, snapshot.grants, deadline)
             revoked = len(snapshot.grants)
         else:
-            _send_drop(conn, attempt, role, deadline, force=force)
+            _send_drop(conn, attempt, role, deadline, force=False)
     notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
     return DroppedRole(role, conn.address.url, snapshot.users, snapshot.grants, join_parts(*notes))
 
@@ -150,7 +153,7 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
             with attempt.nested():
                 revoke_listed_grant(conn, left[0], deadline)
             del left[0]
-        _send_drop(conn, attempt, role, deadline, force=True)
+        _send_drop(conn, attempt, role, deadline, force=False)
 
 
 def _require_right_to_drop(conn: Connection, deadline: Deadline) -> None:

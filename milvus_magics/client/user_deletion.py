@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from milvus_magics import errors
 from milvus_magics.client import change, lookup, password_check
-from milvus_magics.client.names import ADMIN, ROOT, problem_with_existing_name, require_valid
+from milvus_magics.client.names import ADMIN, ROOT
 from milvus_magics.client.results.previews import DeletePreview
 from milvus_magics.client.results.users import DeletedUser, UserSnapshot
 from milvus_magics.secret import PasswordHash, Secret
@@ -42,6 +42,7 @@ def delete_user(
         WrongPasswordError: nothing was deleted.
         UnknownUserError: there is no such user.
         ProtectedUserError: the server never deletes this user.
+        ParameterError: the name is none, or the server (from 2.6) would drop its outer blanks; nothing was deleted.
         CannotVerifyError: here nobody can tell whether the password is right; nothing was deleted.
         OutcomeUnknownError: the answer was lost; the text says what is known.
         ChangeInterrupted: on an interrupt, likewise.
@@ -50,8 +51,8 @@ def delete_user(
     Behaviour: `utility.delete_user` in Milvus's documentation.
     """
     password = Secret(password)
-    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
+    lookup.require_user_name(conn, user, deadline)
     with change.attempt(conn, "delete_user", user, f"user {user!r}", "deleted", deadline) as attempt:
         with conn.batch() as begin:
             ask = {"user": {"name": user}, "include_role_info": True}
@@ -100,8 +101,8 @@ def drop_user(
         UnknownUserError: there is no such user.
         MilvusException: as in `delete_user`, but for the password.
     """
-    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
+    lookup.require_user_name(conn, user, deadline)
     with change.attempt(conn, "drop_user", user, f"user {user!r}", "deleted", deadline) as attempt:
         if snapshot is None:
             snapshot = lookup.read_existing_user(conn, user, deadline)
@@ -125,10 +126,14 @@ def preview_delete_user(
         ProtectedUserError: the server never deletes this user.
         MilvusException: for everything else.
     """
-    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
+<<<<<<< HEAD
     password = None if password is None else Secret(password)
     checked = "" if password is None else describe_password(conn, user, password, deadline)
+=======
+    lookup.require_user_name(conn, user, deadline)
+    checked = "" if password is None else describe_password(conn, user, Secret(password), deadline)
+>>>>>>> deeds
     return _preview(conn, user, deadline, checked, is_drop=False)
 
 
@@ -145,8 +150,9 @@ def describe_password(conn: Connection, user: str, password: str | Secret, deadl
 
 def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletePreview:
     """What dropping a user would do, and whether undoing it could bring their password back."""
-    require_valid(problem_with_existing_name(user))
-    return _preview(conn, user, Deadline(timeout), "", is_drop=True)
+    deadline = Deadline(timeout)
+    lookup.require_user_name(conn, user, deadline)
+    return _preview(conn, user, deadline, "", is_drop=True)
 
 
 def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str, *, is_drop: bool) -> DeletePreview:

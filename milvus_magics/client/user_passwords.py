@@ -6,7 +6,6 @@ from milvus_magics import errors
 from milvus_magics.client import change, lookup, password_check
 from milvus_magics.client.names import (
     hint_at_ends,
-    problem_with_existing_name,
     problem_with_password,
     remark_on_password,
     require_valid,
@@ -37,7 +36,8 @@ def update_password(
         new_password: 6 to 72 bytes, and another one.
 
     Raises:
-        ParameterError: the new password cannot be, or is the old one; nothing was sent.
+        ParameterError: the new password cannot be, or is the old one, or the server (from 2.6) would drop the user
+            name's outer blanks; nothing was changed.
         WrongPasswordError: the old password is not theirs; nothing was changed.
         UnknownUserError: there is no such user; none is made.
         CannotVerifyError: here nobody can tell whether the old password is right; nothing was changed.
@@ -84,11 +84,8 @@ def reset_password(
 def _change(
     conn: Connection, operation: str, user: str, old: Secret, new: Secret, deadline: Deadline
 ) -> ChangedPassword:
-    require_valid(
-        problem_with_existing_name(user)
-        or problem_with_password(new)
-        or ("the new password is the old one" if old == new else None)
-    )
+    lookup.require_user_name(conn, user, deadline)
+    require_valid(problem_with_password(new) or ("the new password is the old one" if old == new else None))
 
     def is_changed(until: Deadline) -> bool | None:
         return password_check.check_password(conn, user, new, until, may_rewrite=False).right
@@ -155,8 +152,8 @@ def preview_update_password(
     conn: Connection, user: str, old_password: Secret | None = None, *, timeout: float | None = None
 ) -> Preview:
     """What a change of password would do. The old one is checked if that writes nothing."""
-    require_valid(problem_with_existing_name(user))
     deadline = Deadline(timeout)
+    lookup.require_user_name(conn, user, deadline)
     checked = "the old password was not looked into"
     if old_password:
         is_right = password_check.require_right(conn, user, old_password, deadline, may_rewrite=False).right

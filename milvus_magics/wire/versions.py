@@ -6,18 +6,24 @@ import re
 
 # Feature -> the first version that has it. What is there with a method stands in its row of `wire.METHODS`.
 FEATURES = {
-    "forced role drop": "2.4.11",  # before, what a role holds is revoked first
+    # 2.4.11 to 2.5 also drop the grants of all roles whose names only begin so; before, nothing is revoked.
+    "forced role drop": "2.6",
     "all databases by wildcard": "2.4",  # before, the database `*` of a grant of `All` was taken to the letter
     "grants on aliases": "2.6.12",  # they reach the collection
+    "user names are trimmed": "2.6",  # after the checks of who it is, where one is changed or deleted
     "changes of access one by one": "2.6",  # under one lock, however many are in flight
     "roles are checked when restoring": "2.6",  # before, RestoreRBAC made users with roles that aren't there
 }
 
 
-def is_older(version: str, since: str) -> bool:
-    """Whether a server's version is older than another; False if the version cannot be read."""
+def is_older(version: str, since: str, *, if_unreadable: bool = False) -> bool:
+    """Whether a server's version is older than another.
+
+    Args:
+        if_unreadable: the answer where the version cannot be read.
+    """
     numbers = _numbers(version)
-    return bool(numbers) and numbers < _numbers(since)
+    return numbers < _numbers(since) if numbers else if_unreadable
 
 
 def _numbers(version: str) -> tuple[int, ...]:

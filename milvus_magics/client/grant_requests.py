@@ -1,0 +1,120 @@
+"""The requests that give one privilege to a role or take it, in the older and the newer way."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from milvus_magics import errors, wire
+from milvus_magics.client import change, lookup
+from milvus_magics.client.grants import is_same_grant, select_grants_of_role
+from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS
+from milvus_magics.client.results.privileges import Grant
+from milvus_magics.secret import Secret
+from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
+
+PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
+
+
+def revoke_listed_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
+    """Revoke one grant, exactly as it was listed."""
+    with change.attempt(conn, "revoke_privilege", *describe_change(grant, False), deadline) as attempt:
+        _send_listed(conn, attempt, grant, deadline, granted=False)
+
+
+def restore_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
+    """Grant a role what it held, exactly as it was listed."""
+    with change.attempt(conn, "grant_privilege", *describe_change(grant, True), deadline) as attempt:
+        _send_listed(conn, attempt, grant, deadline, granted=True)
+
+
+def _send_listed(conn: Connection, attempt: change.Attempt, grant: Grant, deadline: Deadline, *, granted: bool) -> None:
+    """Send a change of a listed grant in the newest way that reaches it."""
+    since = wire.METHODS["OperatePrivilegeV2"].since
+    if _is_within_v2(grant) and not lookup.is_older(conn, since, deadline):
+        try:
+            send_as_v2(conn, attempt, grant, granted=granted, name=_name_for_v2(grant))
+            return
+        except errors.ServerTooOldError:  # whose version could not be read
+            pass
+    send_as_v1(conn, attempt, grant, granted=granted)
+
+
+def _is_within_v2(grant: Grant) -> bool:
+    """Whether the newer way can say this grant: there the server chooses the type, and looks at the database's name.
+
+    https://github.com/milvus-io/milvus/issues/40275
+    """
+    has_its_type = grant.privilege != ALL or grant.object_type == "Global"
+    is_on_all_users = grant.object_type != "User" or grant.object_name == ALL
+    return has_its_type and is_on_all_users and re.fullmatch(r"\*|[A-Za-z_][A-Za-z0-9_]*", grant.db) is not None
+
+
+def _name_for_v2(grant: Grant) -> str:
+    """What the newer way calls a listed privilege: the groups of 2.4 have two names there, by their type."""
+    return f"Group{grant.privilege}" if grant.privilege in OLD_GROUPS and grant.object_type == "Global" else ""
+
+
+def send_as_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool, name: str = "") -> str:
+    """Send a change in the way of servers from 2.4.18; return a note.
+
+    Args:
+        name: what the privilege is called in the request, if not as in the grant.
+    """
+    fields = {
+        "role": {"name": grant.role},
+        "grantor": {"privilege": {"name": name or grant.privilege}},
+        "type": _operate_type(granted),
+        "db_name": grant.db,
+        "collection_name": grant.object_name,
+    }
+    return _send_as_somebody(conn, attempt, "OperatePrivilegeV2", grant, granted, fields)
+
+
+def send_as_v1(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> str:
+    """Send a change in the way of all servers; return a note."""
+    entity = {
+        "role": {"name": grant.role},
+        "object": {"name": grant.object_type},
+        "object_name": grant.object_name,
+        "grantor": {"privilege": {"name": grant.privilege}},
+        "db_name": grant.db,
+    }
+    return _send_as_somebody(
+        conn, attempt, "OperatePrivilege", grant, granted, {"entity": entity, "type": _operate_type(granted)}
+    )
+
+
+def describe_change(grant: Grant, granted: bool) -> tuple[str, str, str]:
+    """The target, subject and verb of a change."""
+    verb = f"granted to {grant.role!r}" if granted else f"revoked from {grant.role!r}"
+    return f"{grant.role} {grant}", str(grant), verb
+
+
+def _send_as_somebody(
+    conn: Connection, attempt: change.Attempt, method: str, grant: Grant, granted: bool, fields: dict[str, Any]
+) -> str:
+    """Send a change with a grantor, which servers insist on even without authorization.
+
+    There they look into the header for a user's name, and don't look at the password.
+    """
+    attempt.describe(*describe_change(grant, granted))
+
+    def is_done(until: Deadline) -> bool | None:
+        return any(is_same_grant(grant, other) for other in select_grants_of_role(conn, [grant], until)) is granted
+
+    has_no_login = conn.address.login is None
+    try:
+        attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR if has_no_login else CONNECTION_LOGIN, **fields)
+    except errors.UnknownUserError:
+        if has_no_login:
+            raise
+        has_no_login = True
+        attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR, **fields)
+    return "the server wants to know who grants, so it was told 'root': authorization is off" if has_no_login else ""
+
+
+def _operate_type(granted: bool) -> int:
+    return wire.enum_value("OperatePrivilegeType", "Grant" if granted else "Revoke")
