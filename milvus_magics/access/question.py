@@ -112,12 +112,20 @@ def _require_existing(conn: Connection, snapshot: AccessSnapshot, question: Ques
         if snapshot.partial and user != conn.user:
             raise PermissionDeniedError(f"user {user!r} cannot be looked at, {snapshot.partial}")
         raise unknown_user_error(conn, user, list(snapshot.users), outcome=None)
-    if role is not None and role not in snapshot.roles:
-        raise unknown_role_error(conn, role, list(snapshot.roles), outcome=None)
+    if role is not None:
+        _require_role(conn, snapshot, role)
     if question.privilege is not None:
         _require_privilege(snapshot, question.privilege)
     if question.db is not None:
         _require_place(snapshot, question.db, question.collection)
+
+
+def _require_role(conn: Connection, snapshot: AccessSnapshot, role: str) -> None:
+    are_listed = None not in snapshot.roles.values()  # else these are the roles of those users who may be seen
+    if role in snapshot.unread or (role not in snapshot.roles and not are_listed):
+        raise PermissionDeniedError(f"role {role!r} cannot be looked at, {snapshot.partial}")
+    if role not in snapshot.roles:
+        raise unknown_role_error(conn, role, list(snapshot.roles), outcome=None)
 
 
 def _require_privilege(snapshot: AccessSnapshot, privilege: str) -> None:

@@ -34,6 +34,7 @@ class AccessSnapshot:
         secure: whether this connection uses TLS.
         default_password: whether root still has the one that Milvus comes with; None = not known.
         partial: what could not be looked at; empty where everything was.
+        unread: roles whose grants may not be read.
     """
 
     server: str
@@ -48,6 +49,7 @@ class AccessSnapshot:
     secure: bool
     default_password: bool | None
     partial: str = ""
+    unread: Sequence[str] = ()
 
     def has_feature(self, feature: str) -> bool:
         """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""

@@ -1,0 +1,107 @@
+"""What the caller may not see is never told as empty, nor as not there."""
+
+import contract
+import pytest
+from contract.versions import RECORDED
+
+from milvus_magics.access.question import read_access
+from milvus_magics.client import privileges
+from milvus_magics.errors import PermissionDeniedError
+from milvus_magics.role import Role
+from milvus_magics.session import connections
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+
+OLD, V25, V26, V30 = RECORDED
+EVERY, NEWER = (OLD, V25, V26, V30), (V25, V26, V30)
+PASSWORD = "ann's-password"
+NO_LIST = "'ann' lacks the privilege SelectOwnership"
+
+
+@pytest.fixture
+def server(request):
+    """A server with a user `ann`, who holds `mine`, and a role `other`, which holds Search on `docs`."""
+    with contract.serve(request.param) as (server, address):
+        server.passwords["ann"] = PASSWORD.encode()
+        server.roles |= {"mine": "", "other": ""}
+        server.bindings.add(("ann", "mine"))
+        server.grants["other", "Collection", "docs", "Search", "default"] = "root"
+        server.address = address
+        yield server
+        connections.close_all()
+
+
+def of(versions):
+    return pytest.mark.parametrize("server", versions, indirect=True)
+
+
+def connect(server, user="ann", password=PASSWORD):
+    connections.connect(uri=f"http://{server.address}", user=user, password=password)
+    return connections.get()
+
+
+def give(server, privilege, kind="Global", name="*", db="*", role="mine"):
+    server.grants[role, kind, name, privilege, db] = "root"
+
+
+@of(EVERY)
+def test_who_may_not_look_is_told_so(server):
+    """One's own roles are free; of the others it is said that they cannot be read, and why."""
+    give(server, "Query", "Collection", "docs", "default")
+    conn = connect(server)
+    found = privileges.list_grants(conn)
+    assert {(grant.role, grant.privilege) for grant in found} >= {("mine", "Query"), ("public", "IndexDetail")}
+    assert not found.complete
+    assert f"privileges of roles 'mine', 'public' on {conn.address.url}; " in found.caption
+    assert found.caption.endswith(f"what other roles hold cannot be read: {NO_LIST}")
+    with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
+        privileges.list_grants(conn, "other")
+    connections.close_all()
+    root = privileges.list_grants(connect(server, "root", "Milvus"))
+    assert root.complete
+    assert "cannot be read" not in root.caption
+
+
+class Closed(contract.ContractServer):
+    """A server that refuses all questions about grants."""
+
+    def SelectGrant(self, request, caller, metadata):
+        raise contract.Denied(contract.server.grpc.StatusCode.PERMISSION_DENIED, "PrivilegeSelectOwnership: no")
+
+
+def test_an_error_where_nothing_can_be_read():
+    with contract.serving(Closed("2.6.18")) as (server, address):
+        server.passwords["ann"] = PASSWORD.encode()
+        conn = Connection(Address.parse(address, user="ann", password=PASSWORD))
+        with pytest.raises(PermissionDeniedError, match=NO_LIST):
+            privileges.list_grants(conn)
+        assert "what role 'public' holds cannot be read" in read_access(conn).caption
+        with pytest.raises(PermissionDeniedError, match="role 'public' cannot be looked at"):
+            read_access(conn, role="public")
+        conn.close()
+
+
+@of([OLD])
+def test_databases_that_may_not_be_listed_are_told_by_the_role_too(server):
+    """As the documentation's class has it."""
+    connect(server)
+    assert (
+        "in the databases default and * only: the others may not be listed" in Role("mine").list_grants("lab").caption
+    )
+    assert not Role("mine").list_grants("lab").complete
+    assert not Role("mine").list_grant("Global", "*").complete
+
+
+@of(EVERY)
+def test_access_of_what_may_not_be_read(server):
+    """Who may see users but not roles knows who has which role, and not what it brings."""
+    give(server, "SelectUser", "User")
+    server.passwords["bob"] = b"bob's-password"
+    server.bindings.add(("bob", "other"))
+    conn = connect(server)
+    assert "what role 'other' holds cannot be read" in read_access(conn, user="bob").caption
+    with pytest.raises(PermissionDeniedError, match="role 'other' cannot be looked at"):
+        read_access(conn, role="other")
+    server.roles["unheld"] = ""
+    with pytest.raises(PermissionDeniedError, match="role 'unheld' cannot be looked at"):
+        read_access(conn, role="unheld")
