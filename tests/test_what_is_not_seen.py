@@ -6,7 +6,7 @@ from contract.versions import RECORDED
 
 from milvus_magics.access.question import read_access
 from milvus_magics.client import privileges
-from milvus_magics.errors import PermissionDeniedError
+from milvus_magics.errors import ParameterError, PermissionDeniedError
 from milvus_magics.role import Role
 from milvus_magics.session import connections
 from milvus_magics.transport.address import Address
@@ -105,3 +105,64 @@ def test_access_of_what_may_not_be_read(server):
     server.roles["unheld"] = ""
     with pytest.raises(PermissionDeniedError, match="role 'unheld' cannot be looked at"):
         read_access(conn, role="unheld")
+
+
+def note_of_grant(conn, db, collection="docs"):
+    return privileges.preview_grant_privilege(conn, "other", "Query", collection=collection, db=db).note
+
+
+@of(EVERY)
+def test_only_who_sees_all_says_that_there_is_none(server):
+    """Lists hold what the caller may see, from 2.5 on, so a role manager sees hardly anything."""
+    for privilege in ("ManageOwnership", "SelectOwnership", "ListDatabases", "ListAliases"):
+        give(server, privilege)
+    server.passwords["eve"] = PASSWORD.encode()
+    server.bindings.add(("eve", "admin"))
+    manager, admin, root = connect(server), connect_as(server, "eve"), connect_as(server, "root", "Milvus")
+    for conn in (admin, root):
+        assert "there is no collection 'dogs' in database 'default' (did you mean 'docs'?)" in note_of_grant(
+            conn, "default", "dogs"
+        )
+        assert "there is no" not in note_of_grant(conn, "default")
+    note = note_of_grant(manager, "default", "dogs")
+    if server.version == OLD:
+        assert "there is no collection 'dogs' in database 'default'" in note
+    else:
+        assert "collection 'dogs' in database 'default' is not there, or not visible to you" in note
+        assert "there is no" not in note
+        done = privileges.grant_privilege(manager, "other", "Query", collection="dogs", db="default")
+        assert "is not there, or not visible to you" in done.note
+    for conn in (admin, root):
+        conn.close()
+
+
+def connect_as(server, user, password=PASSWORD):
+    return Connection(Address.parse(server.address, user=user, password=password))
+
+
+@of(NEWER)
+def test_access_says_nothing_of_what_it_cannot_know(server):
+    """Who may see rights, but no collection, learns them all the same; and no finding claims that there is none."""
+    for privilege in ("SelectOwnership", "SelectUser"):
+        give(server, privilege, "User" if privilege == "SelectUser" else "Global")
+    server.grants["other", "Collection", "gone", "Search", "default"] = "root"
+    server.aliases["default", "al1"] = "docs"
+    conn = connect(server)
+    found = read_access(conn)
+    assert "grants on nothing" not in [finding.concern for finding in found.findings]
+    assert "only those databases and collections are counted that are visible to you" in found.caption
+    asked = read_access(conn, collection="dcos")
+    assert "collection 'dcos' in database 'default' is not there, or not visible to you" in asked.caption
+    assert (
+        "collection 'docs' in database 'default'" not in read_access(conn, collection="docs").caption.partition(";")[2]
+    )
+    assert "database 'lba' is not there, or not visible to you" in read_access(conn, db="lba").caption
+    by_alias = read_access(conn, collection="al1").caption
+    assert "not there" not in by_alias
+    assert "which collection alias 'al1' stands for is not visible to you" in by_alias
+    assert "docs" in repr(found.matrix(columns="collections"))
+    root = connect_as(server, "root", "Milvus")
+    assert "grants on nothing" in [finding.concern for finding in read_access(root).findings]
+    with pytest.raises(ParameterError, match="there is no collection 'dcos' .* and no grant on it"):
+        read_access(root, collection="dcos")
+    root.close()

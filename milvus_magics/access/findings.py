@@ -81,8 +81,8 @@ def _grants_on_nothing(snapshot: AccessSnapshot) -> Iterator[Finding]:
 
 
 def _is_on_nothing(snapshot: AccessSnapshot, grant: Grant) -> bool:
-    if not snapshot.collections:
-        return False  # nobody could look
+    if not snapshot.sees_all:
+        return False  # it may be there, and not be visible
     dbs = [db for db in snapshot.collections if matches(db, grant.db)]
     if not dbs or not is_on_one_name(grant):
         return not dbs

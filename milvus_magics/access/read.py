@@ -64,6 +64,10 @@ def read_snapshot(
         roles=roles,
         grants=grants,
         unread=tuple(unread),
+        sees_all=(
+            None not in (replies["ListDatabases"], *collections.values())
+            and (enforced is False or lookup.sees_everything(conn, deadline, users.get(conn.user, ())))
+        ),
         groups=_groups(replies["ListPrivilegeGroups"]),
         collections={db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in collections.items()},
         aliases=_aliases(conn, aliases, deadline),
@@ -162,15 +166,26 @@ def _reply_about_db(call: Pending) -> Any:
 
 
 def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> dict[str, dict[str, str]]:
-    """Database -> alias -> its collection; without the databases whose aliases may not be listed."""
+    """Database -> alias -> its collection, as `AccessSnapshot.aliases`."""
     with conn.batch() as begin:
         calls = {
             db: {name: begin("DescribeAlias", deadline=deadline, db_name=db, alias=name) for name in reply.aliases}
             for db, reply in replies.items()
             if reply is not None
         }
-        answers = {db: {name: _reply_about_db(call) for name, call in of_db.items()} for db, of_db in calls.items()}
-    return {db: {name: reply.collection for name, reply in of_db.items() if reply} for db, of_db in answers.items()}
+        answers = {db: {name: _target_of(call) for name, call in of_db.items()} for db, of_db in calls.items()}
+    return {db: {name: to for name, to in of_db.items() if to is not None} for db, of_db in answers.items()}
+
+
+def _target_of(call: Pending) -> str | None:
+    """The collection of an alias, empty if it may not be seen. None if the alias was dropped since it was listed."""
+    try:
+        reply = _reply(call)
+    except (errors.UnavailableError, errors.DeadlineError):
+        raise
+    except errors.MilvusException:
+        return None
+    return "" if reply is None else str(reply.collection)
 
 
 def _partial_text(conn: Connection, hidden: list[str]) -> str:

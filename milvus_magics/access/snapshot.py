@@ -29,12 +29,14 @@ class AccessSnapshot:
         grants: all privileges that roles hold.
         groups: privilege group -> its privileges; empty on servers without groups.
         collections: database -> its collections; empty where the caller may not look.
-        aliases: database -> alias -> its collection; without the databases where the caller may not look.
+        aliases: database -> alias -> its collection, empty where the caller may not see that; without the databases
+            where the caller may not look.
         enforced: whether authorization is on; None = cannot be told.
         secure: whether this connection uses TLS.
         default_password: whether root still has the one that Milvus comes with; None = not known.
         partial: what could not be looked at; empty where everything was.
         unread: roles whose grants may not be read.
+        sees_all: whether `collections` holds all databases and collections, and not only what the caller sees.
     """
 
     server: str
@@ -50,6 +52,7 @@ class AccessSnapshot:
     default_password: bool | None
     partial: str = ""
     unread: Sequence[str] = ()
+    sees_all: bool = True
 
     def has_feature(self, feature: str) -> bool:
         """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from milvus_magics.client import lookup
 from milvus_magics.client.names import PUBLIC, problem_with_existing_name, require_valid
-from milvus_magics.client.privilege_catalog import ALL
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
 from milvus_magics.client.results.privileges import Grant, Grants
 from milvus_magics.errors import MilvusException, PermissionDeniedError, ServerTooOldError, UnknownRoleError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, did_you_mean, join_parts, list_text
+from milvus_magics.wording import absence_text, count_text, did_you_mean, join_parts, list_text
 
 
 def list_grants(conn: Connection, role: str | None = None, *, timeout: float | None = None) -> Grants:
@@ -121,7 +121,7 @@ def databases_to_search(conn: Connection, deadline: Deadline) -> tuple[list[str]
     try:
         names = lookup.list_databases(conn, deadline)
     except (PermissionDeniedError, ServerTooOldError):
-        own = conn.address.db_name or "default"
+        own = conn.address.db_name or DEFAULT_DATABASE
         return [ALL, ""], f"in the databases {own} and {ALL} only: the others may not be listed"
     return [ALL, *names], ""
 
@@ -150,19 +150,27 @@ def read_roles_with(conn: Connection, privilege: str, names: Sequence[str], dead
 
 
 def missing_target_note(conn: Connection, grant: Grant, deadline: Deadline) -> str:
-    """A note if a grant is on something that does not exist: servers take any name."""
+    """A note if a grant is on something that does not exist, as far as the caller sees: servers take any name."""
     try:
-        there_are = lookup.list_databases(conn, deadline)
-        if grant.db != ALL and grant.db not in there_are:
-            return f"note that there is no database {grant.db!r}{did_you_mean(grant.db, there_are)}"
-        if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
+        found = _missing_target(conn, grant, deadline)
+        if found is None:
             return ""
-        collections = lookup.list_collections(conn, grant.db, deadline)
-        if grant.object_name not in collections:
-            collections += lookup.list_aliases(conn, grant.db, deadline)
+        what, hint = found
+        return f"note that {absence_text(what, lookup.sees_everything(conn, deadline))}{hint}"
     except MilvusException:
         return ""  # it is granted; that the names could not be looked up changes nothing
+
+
+def _missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> tuple[str, str] | None:
+    """The database or collection of a grant that is not listed, and what may have been meant. None if all is."""
+    there_are = lookup.list_databases(conn, deadline)
+    if grant.db not in (ALL, DEFAULT_DATABASE, *there_are):
+        return f"database {grant.db!r}", did_you_mean(grant.db, there_are)
+    if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
+        return None
+    collections = lookup.list_collections(conn, grant.db, deadline)
+    if grant.object_name not in collections:
+        collections += lookup.list_aliases(conn, grant.db, deadline)
     if grant.object_name in collections:
-        return ""
-    hint = did_you_mean(grant.object_name, collections)
-    return f"note that there is no collection {grant.object_name!r} in database {grant.db!r}{hint}"
+        return None
+    return f"collection {grant.object_name!r} in database {grant.db!r}", did_you_mean(grant.object_name, collections)

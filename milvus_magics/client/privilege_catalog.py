@@ -37,6 +37,7 @@ ON_CLUSTER = _names(
 )
 KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
 ALL = "*"
+DEFAULT_DATABASE = "default"  # which every server has
 
 # What the nine groups of Milvus 2.5 hold, for servers that have none or don't tell; others say so themselves.
 READING = (
@@ -132,4 +133,4 @@ def as_v1_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Gr
 
 
 def _database_of(conn: Connection, scope: Scope) -> str:
-    return scope.db if scope.db is not None else conn.address.db_name or "default"
+    return scope.db if scope.db is not None else conn.address.db_name or DEFAULT_DATABASE

@@ -8,6 +8,7 @@ import re
 FEATURES = {
     "forced role drop": "2.4.11",  # before, what a role holds is revoked first
     "all databases by wildcard": "2.4",  # before, the database `*` of a grant of `All` was taken to the letter
+    "lists of what the caller sees": "2.5",  # before, ListDatabases and ShowCollections held everything
     "grants on aliases": "2.6.12",  # they reach the collection
     "changes of access one by one": "2.6",  # under one lock, however many are in flight
     "roles are checked when restoring": "2.6",  # before, RestoreRBAC made users with roles that aren't there
