@@ -10,6 +10,7 @@ from milvus_magics.secret import Secret
 ADMIN, PUBLIC, ROOT = "admin", "public", "root"
 MAX_USER_BYTES = 32
 MAX_ROLE_BYTES = 255
+MAX_DATABASE_BYTES = 255
 MIN_PASSWORD_BYTES = 6
 # Milvus's configuration says 256, but bcrypt takes no more than this on every version.
 MAX_PASSWORD_BYTES = 72
@@ -118,4 +119,21 @@ def problem_with_role_name(name: str) -> str | None:
         return f"the role name {name!r} begins or ends with a blank"
     if not re.match(r"[A-Za-z_]", name):
         return f"the role name {name!r} must begin with a letter from A to Z or a to z, or with _"
+    return None
+
+
+def problem_with_database_name(name: str) -> str | None:
+    """Why there cannot be a database of this name, or None."""
+    if (problem := problem_with_existing_name(name, "database")) is not None:
+        return problem
+    if len(name.encode()) > MAX_DATABASE_BYTES:
+        return f"the database name is {len(name.encode())} bytes long; {MAX_DATABASE_BYTES} is the most"
+    return _problem_with_characters(name, "database")
+
+
+def _problem_with_characters(name: str, kind: str) -> str | None:
+    if not re.match(r"[A-Za-z_]", name):
+        return f"the {kind} name {name!r} must begin with a letter from A to Z or a to z, or with _"
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        return f"the {kind} name {name!r} may hold only letters, digits and _"
     return None

@@ -16,15 +16,15 @@ def _names(text: str) -> frozenset[str]:
 ON_COLLECTIONS = _names(
     "Load Release Compaction Insert Delete GetStatistics CreateIndex IndexDetail DropIndex Search Flush Query "
     "LoadBalance Import Upsert GetLoadingProgress GetLoadState CreatePartition DropPartition ShowPartitions "
-    "HasPartition GetFlushState AddCollectionField AlterCollectionSchema CollectionReadOnly CollectionReadWrite "
-    "CollectionAdmin"
+    "HasPartition GetFlushState AddCollectionField AlterCollectionSchema CreateSnapshot DropSnapshot DescribeSnapshot "
+    "ListSnapshots RestoreSnapshot RefreshExternalCollection CollectionReadOnly CollectionReadWrite CollectionAdmin"
 )
 ON_DATABASES = _names(
     "CreateCollection DropCollection ShowCollections RenameCollection DescribeDatabase AlterDatabase DatabaseReadOnly "
     "DatabaseReadWrite DatabaseAdmin"
 )
 # On databases or collections on later servers, on everything on 2.3.
-ON_EITHER = _names("DescribeCollection CreateAlias DropAlias DescribeAlias ListAliases")
+ON_EITHER = _names("DescribeCollection CreateAlias DropAlias DescribeAlias ListAliases GetImportProgress ListImport")
 DROPPING = frozenset({"DropCollection", "RenameCollection"})
 # What reaches a collection that is there, although it is granted on everything or on a database.
 REACHING = DROPPING | ON_EITHER
@@ -33,9 +33,15 @@ ON_CLUSTER = _names(
     "CreateOwnership DropOwnership SelectOwnership ManageOwnership CreateResourceGroup DropResourceGroup "
     "DescribeResourceGroup ListResourceGroups UpdateResourceGroups TransferNode TransferReplica CreateDatabase "
     "DropDatabase ListDatabases FlushAll BackupRBAC RestoreRBAC CreatePrivilegeGroup DropPrivilegeGroup "
-    "ListPrivilegeGroups OperatePrivilegeGroup ClusterReadOnly ClusterReadWrite ClusterAdmin"
+    "ListPrivilegeGroups OperatePrivilegeGroup AddFileResource RemoveFileResource ListFileResources "
+    "UpdateReplicateConfiguration GetReplicateConfiguration PinSnapshotData UnpinSnapshotData RestoreExternalSnapshot "
+    "ExportSnapshot Expr ClusterReadOnly ClusterReadWrite ClusterAdmin"
 )
 KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
+# Milvus's word for what a privilege is about -> those that are known; later ones are told by the server's groups.
+LEVELS = {
+    "Cluster": ON_CLUSTER | ON_USERS, "Database": ON_DATABASES, "Collection": ON_COLLECTIONS | ON_EITHER,
+}  # fmt: skip
 ALL = "*"
 DEFAULT_DATABASE = "default"  # which every server has
 
@@ -72,7 +78,8 @@ for (_kind, _level), _more in USUAL.items():
 SINCE_GROUPS = _names(
     "DescribeDatabase AlterDatabase ListPrivilegeGroups UpdateResourceGroups BackupRBAC RestoreRBAC "
     "CreatePrivilegeGroup DropPrivilegeGroup OperatePrivilegeGroup AddCollectionField AlterCollectionSchema "
-    "CollectionReadOnly CollectionReadWrite CollectionAdmin"
+    "CreateSnapshot DropSnapshot DescribeSnapshot ListSnapshots RestoreSnapshot RefreshExternalCollection "
+    "GetImportProgress ListImport CollectionReadOnly CollectionReadWrite CollectionAdmin"
 )
 
 

@@ -12,6 +12,7 @@ FEATURES = {
     "grants on aliases": "2.6.12",  # they reach the collection
     "changes of access one by one": "2.6",  # under one lock, however many are in flight
     "roles are checked when restoring": "2.6",  # before, RestoreRBAC made users with roles that aren't there
+    "rights on the cluster in * only": "3.0",  # before, in the database of the connection
 }
 
 
