@@ -166,3 +166,37 @@ def test_access_says_nothing_of_what_it_cannot_know(server):
     with pytest.raises(ParameterError, match="there is no collection 'dcos' .* and no grant on it"):
         read_access(root, collection="dcos")
     root.close()
+
+
+@of(EVERY)
+def test_a_dry_run_says_that_the_acting_user_may_not_grant(server):
+    """Where their own grants tell; not without authorization, nor of a group that they may not look into."""
+    says = "'ann' lacks the privilege ManageOwnership"
+    conn = connect(server)
+    assert says in note_of_grant(conn, "default")
+    give(server, "ManageOwnership", db="lab")
+    assert says in note_of_grant(conn, "default")
+    if server.version != OLD:
+        server.groups["secret"] = {"ManageOwnership"}
+        give(server, "secret")
+        assert says not in note_of_grant(conn, "default")
+        del server.grants["mine", "Global", "*", "secret", "*"]
+        give(server, "ClusterAdmin")
+        assert says not in note_of_grant(conn, "default")
+        del server.grants["mine", "Global", "*", "ClusterAdmin", "*"]
+    give(server, "ManageOwnership", db="default")
+    assert (says in note_of_grant(conn, "default")) is (server.version == V30)
+    give(server, "ManageOwnership")
+    assert says not in note_of_grant(conn, "default")
+    del server.grants["mine", "Global", "*", "ManageOwnership", "*"]
+    server.authorization = False
+    assert says not in note_of_grant(conn, "default")
+
+
+@of(NEWER)
+def test_an_error_says_that_the_right_is_wanted_in_all_databases(server):
+    """3.0 looks for rights on the cluster in `*`, and says so; before, it is the header's database."""
+    conn = connect(server)
+    with pytest.raises(PermissionDeniedError) as found:
+        privileges.grant_privilege(conn, "other", "Query", collection="docs", db="default")
+    assert ("lacks the privilege ManageOwnership in database '*'" in str(found.value)) is (server.version == V30)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from milvus_magics.access.rights import EVERYTHING, is_on_one_name, matches
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
+from milvus_magics.client.names import ADMIN, PUBLIC, ROOT, USUAL_ROLE_LIMIT
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
 from milvus_magics.wording import count_text, list_text
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
-USUAL_LIMITS = {"user": (100, "proxy.maxUserNum"), "role": (10, "proxy.maxRoleNum")}
+USUAL_LIMITS = {"user": (100, "proxy.maxUserNum"), "role": (USUAL_ROLE_LIMIT, "proxy.maxRoleNum")}
 NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from milvus_magics.access.answer import Access
 from milvus_magics.access.findings import USUAL_LIMITS, find_problems, limit_text
 from milvus_magics.access.read import read_snapshot
-from milvus_magics.access.rights import Right, matches
+from milvus_magics.access.rights import Right
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.lookup import unknown_role_error, unknown_user_error
 from milvus_magics.client.names import problem_with_existing_name, require_valid
@@ -143,21 +143,20 @@ def _missing_place(snapshot: AccessSnapshot, db: str | None, collection: str | N
     Raises:
         ParameterError: it isn't there, and no grant is on it.
     """
-    names = [*snapshot.collections.get(db or "", ()), *snapshot.aliases.get(db or "", ())]
-    if db is not None and db not in (DEFAULT_DATABASE, *snapshot.collections):
+    if db is None:
+        return ""
+    names = [*snapshot.collections.get(db, ()), *snapshot.aliases.get(db, ())]
+    if db not in (DEFAULT_DATABASE, *snapshot.collections):
+        is_certain, grants = snapshot.sees_all, [grant for grant in snapshot.grants if grant.db == db]
         what, hint = f"database {db!r}", did_you_mean(db, snapshot.collections)
-        is_granted = any(grant.db == db for grant in snapshot.grants)
     elif collection is not None and collection not in names:
+        is_certain, grants = snapshot.sees_all and db in snapshot.aliases, snapshot.grants_on(collection, db)
         what, hint = f"collection {collection!r} in database {db!r}", did_you_mean(collection, names)
-        is_granted = any(grant.object_name == collection and matches(db or "", grant.db) for grant in snapshot.grants)
     else:
         return ""
-    if is_granted:
-        return ""
-    may_be_alias = db in snapshot.collections and db not in snapshot.aliases
-    if snapshot.sees_all and not may_be_alias:
+    if is_certain and not grants:
         raise ParameterError(f"{absence_text(what, True)} on {snapshot.server}{hint}, and no grant on it")
-    return absence_text(what, False) + hint
+    return "" if grants else absence_text(what, False) + hint
 
 
 def _hidden_target(snapshot: AccessSnapshot, question: Question) -> str:

@@ -64,20 +64,30 @@ def read_snapshot(
         roles=roles,
         grants=grants,
         unread=tuple(unread),
-        sees_all=(
-            None not in (replies["ListDatabases"], *collections.values())
-            and (enforced is False or lookup.sees_everything(conn, deadline, users.get(conn.user, ())))
-        ),
         groups=_groups(replies["ListPrivilegeGroups"]),
         collections={db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in collections.items()},
         aliases=_aliases(conn, aliases, deadline),
         enforced=enforced,
         secure=conn.address.secure,
         default_password=default_password,
+        sees_all=None not in collections.values() and _sees_everything(conn, replies, enforced, users, deadline),
         partial=join_parts(
             _partial_text(conn, [name for name in PARTS if replies[name] is None]), _unread_text(unread)
         ),
     )
+
+
+def _sees_everything(
+    conn: Connection,
+    replies: dict[str, Any],
+    enforced: bool | None,
+    users: dict[str, tuple[str, ...]],
+    deadline: Deadline,
+) -> bool:
+    """Whether the databases, and so their collections, are all there are."""
+    if replies["ListDatabases"] is None:
+        return False
+    return enforced is False or lookup.sees_everything(conn, deadline, users.get(conn.user, ()))
 
 
 def _read_lists(conn: Connection, deadline: Deadline) -> tuple[bool | None, dict[str, Any]]:

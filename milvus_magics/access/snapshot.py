@@ -136,6 +136,10 @@ class AccessSnapshot:
         else:
             yield Right("", grant.privilege, grant.object_type, *where, alias_of=target)
 
+    def grants_on(self, name: str, db: str) -> list[Grant]:
+        """The grants that name a collection or alias, in a database."""
+        return [grant for grant in self.grants if grant.object_name == name and matches(db, grant.db)]
+
     def alias_target(self, grant: Grant) -> str:
         """The collection that a grant is on by an alias; empty if it is not on an alias."""
         name = grant.object_name

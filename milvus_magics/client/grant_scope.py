@@ -37,8 +37,8 @@ def possible_grants(
         require_older(conn, older, scope)
         return [older]
     # The catalogue knows the level of older privileges; of others, and of groups, the server is asked.
-    groups = {} if privilege in KNOWN else _read_groups(conn, deadline)
-    level = _level_of(privilege, groups)
+    groups = {} if privilege in KNOWN else read_groups(conn, deadline)
+    level = level_of(privilege, groups)
     forms = [older] if newer is None else [newer, older]
     has_own_place = lookup.is_older(conn, FEATURES["rights on the cluster in * only"], deadline)
     if scope.db is None and level == "Cluster" and not (newer is None and has_own_place):
@@ -64,7 +64,7 @@ def require_older(conn: Connection, older: Grant, scope: Scope) -> None:
         )
 
 
-def _read_groups(conn: Connection, deadline: Deadline) -> Groups:
+def read_groups(conn: Connection, deadline: Deadline) -> Groups:
     """The server's groups; none if the caller may not look, or there are none."""
     try:
         reply = conn.call_checked("ListPrivilegeGroups", deadline=deadline)
@@ -73,11 +73,11 @@ def _read_groups(conn: Connection, deadline: Deadline) -> Groups:
     return {group.group_name: tuple(one.name for one in group.privileges) for group in reply.privilege_groups}
 
 
-def _level_of(privilege: str, groups: Groups) -> str:
-    """`Cluster`, `Database` or `Collection`; empty if it is not known."""
+def level_of(privilege: str, groups: Groups) -> str:
+    """`Cluster`, `Database` or `Collection`, as the server tells or else the catalogue; empty if it is not known."""
     members = {privilege, *groups.get(privilege, ())}
-    there_are = ((level, names.union(groups.get(f"{level}Admin", ()))) for level, names in LEVELS.items())
-    return next((level for level, names in there_are if members & names), "")
+    listed = {level: groups.get(f"{level}Admin", ()) for level in LEVELS}
+    return next((level for of in (listed, LEVELS) for level, names in of.items() if members.intersection(names)), "")
 
 
 def _require_fitting(conn: Connection, grant: Grant, level: str, *, is_group: bool, everywhere: bool) -> None:

@@ -150,7 +150,7 @@ def read_roles_with(conn: Connection, privilege: str, names: Sequence[str], dead
 
 
 def missing_target_note(conn: Connection, grant: Grant, deadline: Deadline) -> str:
-    """A note if a grant is on something that does not exist, as far as the caller sees: servers take any name."""
+    """A note if a grant is on what the caller doesn't find: servers take any name."""
     try:
         found = _missing_target(conn, grant, deadline)
         if found is None:

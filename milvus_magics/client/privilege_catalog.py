@@ -37,7 +37,8 @@ ON_CLUSTER = _names(
     "UpdateReplicateConfiguration GetReplicateConfiguration PinSnapshotData UnpinSnapshotData RestoreExternalSnapshot "
     "ExportSnapshot Expr ClusterReadOnly ClusterReadWrite ClusterAdmin"
 )
-KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
+ALL_PRIVILEGES = "All"  # what Milvus calls the privilege that brings all others
+KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {ALL_PRIVILEGES}
 # Milvus's word for what a privilege is about -> those that are known; later ones are told by the server's groups.
 LEVELS = {
     "Cluster": ON_CLUSTER | ON_USERS, "Database": ON_DATABASES, "Collection": ON_COLLECTIONS | ON_EITHER,

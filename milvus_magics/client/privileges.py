@@ -20,6 +20,7 @@ from milvus_magics.client.grant_scope import (
 from milvus_magics.client.grants import is_granted, is_same_grant, missing_target_note, select_grants_of_role
 from milvus_magics.client.grants import list_grants as list_grants
 from milvus_magics.client.names import problem_with_database_name, problem_with_existing_name, require_valid
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
@@ -29,6 +30,7 @@ from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, join_parts, list_text
 
+MAY_GRANT = wire.METHODS["OperatePrivilege"].privilege
 PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
 
 
@@ -288,6 +290,7 @@ def preview_grant_privilege(
     except errors.PermissionDeniedError:
         pass
     notes.append(missing_target_note(conn, grant, deadline))
+    notes.append(missing_right_note(conn, MAY_GRANT, deadline))
     return Preview(f"grant {grant} to role {role!r}", conn.address.url, note=join_parts(*notes))
 
 
@@ -303,7 +306,9 @@ def preview_revoke_privilege(
     grant = require_granted(conn, forms, deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose that" if own else ""
-    note = _who_would_lose(role, lookup.read_holders(conn, role, deadline))
+    note = join_parts(
+        _who_would_lose(role, lookup.read_holders(conn, role, deadline)), missing_right_note(conn, MAY_GRANT, deadline)
+    )
     return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
 
 
