@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from milvus_magics import client
 from milvus_magics.client.results.table import GroupsTable
 from milvus_magics.session import DEFAULT, connections
+from milvus_magics.wording import join_parts
 
 if TYPE_CHECKING:
     from milvus_magics.transport.connection import Connection
@@ -27,9 +28,13 @@ class GrantItem:
 
 
 class GrantInfo(GroupsTable[GrantItem]):
-    """Grants; iterate over it, or over its `groups`."""
+    """Grants; iterate over it, or over its `groups`. The caption says so where some may not be read."""
 
     columns = ("role_name", "privilege", "object", "object_name", "db_name", "grantor_name")
+
+    def __init__(self, rows: Sequence[GrantItem], caption: str = "", *, complete: bool = True) -> None:
+        super().__init__(rows, caption)
+        self.complete = complete
 
 
 @dataclass(frozen=True)
@@ -135,18 +140,20 @@ class Role:
         """What it holds on one object; arguments as in `grant`. Grants on all objects (`*`) count, too."""
         found = self.list_grants(db_name)
         rows = [grant for grant in found if grant.object == object and grant.object_name in (object_name, "*")]
-        return GrantInfo(rows, found.caption)
+        return GrantInfo(rows, found.caption, complete=found.complete)
 
     def list_grants(self, db_name: str = "") -> GrantInfo:
         """What it holds in a database; empty = the connection's. Grants in all databases (`*`) count, too."""
         conn = self._conn
         db = db_name or conn.address.db_name or "default"
+        found = client.privileges.list_grants(conn, self._name)
         rows = [
             GrantItem(grant.object_type, grant.object_name, grant.db, grant.role, grant.grantor, grant.privilege)
-            for grant in client.privileges.list_grants(conn, self._name)
+            for grant in found
             if "*" in (db, grant.db) or grant.db == db
         ]
-        return GrantInfo(rows, f"privileges of role {self._name!r} in database {db!r} on {conn.address.url}")
+        caption = f"privileges of role {self._name!r} in database {db!r} on {conn.address.url}"
+        return GrantInfo(rows, join_parts(caption, found.unseen), complete=found.complete)
 
     def create_privilege_group(self, privilege_group: str) -> None:
         """Create a group of privileges; Milvus 2.5."""

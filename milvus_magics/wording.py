@@ -45,3 +45,8 @@ def join_parts(*parts: str) -> str:
 def count_text(count: int, noun: str) -> str:
     """A number and its noun, in the plural unless it is one."""
     return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
+def absence_text(what: str, is_certain: bool) -> str:
+    """That something was not listed, to somebody who sees all there is, or who doesn't."""
+    return f"there is no {what}" if is_certain else f"{what} is not there, or not visible to you"

@@ -390,9 +390,7 @@ revoke_privilege
         no right
 create_privilege_group
     ParameterError
-        group empty, group not UTF-8
-    ParameterError, dry run=unseen
-        group with NUL, group too long
+        group empty, group not UTF-8, group with NUL, group too long
     done
         group unknown
     GroupExistsError

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from milvus_magics.access.rights import EVERYTHING, is_on_one_name, matches
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
+from milvus_magics.client.names import ADMIN, PUBLIC, ROOT, USUAL_ROLE_LIMIT
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
 from milvus_magics.wording import count_text, list_text
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
-USUAL_LIMITS = {"user": (100, "proxy.maxUserNum"), "role": (10, "proxy.maxRoleNum")}
+USUAL_LIMITS = {"user": (100, "proxy.maxUserNum"), "role": (USUAL_ROLE_LIMIT, "proxy.maxRoleNum")}
 NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 
@@ -81,8 +81,8 @@ def _grants_on_nothing(snapshot: AccessSnapshot) -> Iterator[Finding]:
 
 
 def _is_on_nothing(snapshot: AccessSnapshot, grant: Grant) -> bool:
-    if not snapshot.collections:
-        return False  # nobody could look
+    if not snapshot.sees_all:
+        return False  # it may be there, and not be visible
     dbs = [db for db in snapshot.collections if matches(db, grant.db)]
     if not dbs or not is_on_one_name(grant):
         return not dbs

@@ -14,7 +14,7 @@ from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import scope_text
 from milvus_magics.display.matrix import Cell, Column, Row, html_matrix, text_matrix
 from milvus_magics.errors import ParameterError
-from milvus_magics.wording import first_lines, join_parts, list_text
+from milvus_magics.wording import absence_text, first_lines, join_parts, list_text
 
 MAX_COLUMNS = 40
 CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
@@ -186,9 +186,9 @@ class CollectionMatrixBuilder(MatrixBuilder):
         super().__init__(snapshot)
         self._right_test = cache(lambda column: snapshot.right_test(None, column.name, column.above))
         self.columns = [Column(db, name) for db, names in snapshot.collections.items() for name in names]
-        if not snapshot.collections:  # whoever may not list them sees those that grants name
+        if not snapshot.sees_all:  # whoever may not list them all sees those that grants name, too
             grants = (grant for grant in snapshot.grants if is_on_one_name(grant) and grant.db != ALL)
-            self.columns = sorted({Column(grant.db, grant.object_name) for grant in grants})
+            self.columns = sorted({*self.columns, *(Column(grant.db, grant.object_name) for grant in grants)})
 
     def privileges_in(self, column: Column, right: Right) -> list[str]:  # noqa: D102 - as in the base
         return [right.privilege] if self._right_test(column)(right) else []
@@ -288,6 +288,7 @@ def build_matrix(
 def _choose_columns(builder: MatrixBuilder, collection: str | None, db: str | None) -> list[Column]:
     chosen = [one for one in builder.columns if matches(one.name, collection or ALL) and matches(one.above, db or ALL)]
     if not chosen and builder.columns:
-        what = " in ".join(repr(name) for name in (collection, db) if name is not None)
-        raise ParameterError(f"there is no collection for {what} on {builder.snapshot.server}")
+        what = f"collection for {' in '.join(repr(name) for name in (collection, db) if name is not None)}"
+        snapshot = builder.snapshot
+        raise ParameterError(f"{absence_text(what, snapshot.sees_all)} on {snapshot.server}")
     return chosen

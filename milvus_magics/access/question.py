@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from milvus_magics.access.answer import Access
 from milvus_magics.access.findings import USUAL_LIMITS, find_problems, limit_text
 from milvus_magics.access.read import read_snapshot
-from milvus_magics.access.rights import Right, matches
+from milvus_magics.access.rights import Right
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.lookup import unknown_role_error, unknown_user_error
 from milvus_magics.client.names import problem_with_existing_name, require_valid
-from milvus_magics.client.privilege_catalog import ALL, KNOWN
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, KNOWN
 from milvus_magics.client.results.roles import holders_text
 from milvus_magics.errors import NOTHING_SENT, ParameterError, PermissionDeniedError, UnknownPrivilegeError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, did_you_mean, join_parts
+from milvus_magics.wording import absence_text, count_text, did_you_mean, join_parts
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,13 @@ def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Questi
     """Answer from a snapshot; as `read_access`, without asking the server."""
     is_overview = question == Question()
     if question.collection is not None and question.db is None:
-        question = replace(question, db=conn.address.db_name or "default")
+        question = replace(question, db=conn.address.db_name or DEFAULT_DATABASE)
     _require_existing(conn, snapshot, question)
+    missing = _missing_place(snapshot, question.db, question.collection)
     rights = list(_rights(snapshot, question))
     if question.is_restricted:
         rights = list(filter(snapshot.right_test(question.privilege, question.collection, question.db), rights))
-    caption = _caption(snapshot, question, is_overview)
+    caption = join_parts(_caption(snapshot, question, is_overview), missing, _hidden_target(snapshot, question))
     return Access(rights, caption, snapshot, find_problems(snapshot), is_overview=is_overview)
 
 
@@ -112,12 +113,18 @@ def _require_existing(conn: Connection, snapshot: AccessSnapshot, question: Ques
         if snapshot.partial and user != conn.user:
             raise PermissionDeniedError(f"user {user!r} cannot be looked at, {snapshot.partial}")
         raise unknown_user_error(conn, user, list(snapshot.users), outcome=None)
-    if role is not None and role not in snapshot.roles:
-        raise unknown_role_error(conn, role, list(snapshot.roles), outcome=None)
+    if role is not None:
+        _require_role(conn, snapshot, role)
     if question.privilege is not None:
         _require_privilege(snapshot, question.privilege)
-    if question.db is not None:
-        _require_place(snapshot, question.db, question.collection)
+
+
+def _require_role(conn: Connection, snapshot: AccessSnapshot, role: str) -> None:
+    are_listed = None not in snapshot.roles.values()  # else these are the roles of those users who may be seen
+    if role in snapshot.unread or (role not in snapshot.roles and not are_listed):
+        raise PermissionDeniedError(f"role {role!r} cannot be looked at, {snapshot.partial}")
+    if role not in snapshot.roles:
+        raise unknown_role_error(conn, role, list(snapshot.roles), outcome=None)
 
 
 def _require_privilege(snapshot: AccessSnapshot, privilege: str) -> None:
@@ -128,19 +135,34 @@ def _require_privilege(snapshot: AccessSnapshot, privilege: str) -> None:
         raise UnknownPrivilegeError(f"there is no privilege {privilege!r}, and no role holds one of that name{hint}")
 
 
-def _require_place(snapshot: AccessSnapshot, db: str, collection: str | None) -> None:
-    """What isn't there may be asked about as long as somebody holds a grant on it."""
+def _missing_place(snapshot: AccessSnapshot, db: str | None, collection: str | None) -> str:
+    """What of a place the caller doesn't see, though it may be there; empty if nothing.
+
+    What isn't there may be asked about as long as somebody holds a grant on it.
+
+    Raises:
+        ParameterError: it isn't there, and no grant is on it.
+    """
+    if db is None:
+        return ""
     names = [*snapshot.collections.get(db, ()), *snapshot.aliases.get(db, ())]
-    if snapshot.collections and db not in snapshot.collections:
+    if db not in (DEFAULT_DATABASE, *snapshot.collections):
+        is_certain, grants = snapshot.sees_all, [grant for grant in snapshot.grants if grant.db == db]
         what, hint = f"database {db!r}", did_you_mean(db, snapshot.collections)
-        is_granted = any(grant.db == db for grant in snapshot.grants)
-    elif snapshot.collections and collection is not None and collection not in names:
+    elif collection is not None and collection not in names:
+        is_certain, grants = snapshot.sees_all and db in snapshot.aliases, snapshot.grants_on(collection, db)
         what, hint = f"collection {collection!r} in database {db!r}", did_you_mean(collection, names)
-        is_granted = any(grant.object_name == collection and matches(db, grant.db) for grant in snapshot.grants)
     else:
-        return
-    if not is_granted:
-        raise ParameterError(f"there is no {what} on {snapshot.server}{hint}, and no grant on it")
+        return ""
+    if is_certain and not grants:
+        raise ParameterError(f"{absence_text(what, True)} on {snapshot.server}{hint}, and no grant on it")
+    return "" if grants else absence_text(what, False) + hint
+
+
+def _hidden_target(snapshot: AccessSnapshot, question: Question) -> str:
+    """That a collection was named by an alias whose collection the caller may not see; empty if it wasn't."""
+    is_hidden = snapshot.aliases.get(question.db or "", {}).get(question.collection or "") == ""
+    return f"which collection alias {question.collection!r} stands for is not visible to you" if is_hidden else ""
 
 
 def _rights(snapshot: AccessSnapshot, question: Question) -> Iterator[Right]:
@@ -154,7 +176,9 @@ def _rights(snapshot: AccessSnapshot, question: Question) -> Iterator[Right]:
 def _caption(snapshot: AccessSnapshot, question: Question, is_overview: bool) -> str:
     what = _counts_text(snapshot) if is_overview else _answer_text(snapshot, question)
     off = "authorization is OFF, so anybody may do anything" if snapshot.enforced is False else ""
-    return join_parts(f"{what} on {snapshot.server} (Milvus {snapshot.version or '?'})", off, snapshot.partial)
+    unseen = "only those databases and collections are counted that are visible to you"
+    in_part = unseen if is_overview and not snapshot.sees_all else ""
+    return join_parts(f"{what} on {snapshot.server} (Milvus {snapshot.version or '?'})", off, snapshot.partial, in_part)
 
 
 def _answer_text(snapshot: AccessSnapshot, question: Question) -> str:

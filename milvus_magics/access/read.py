@@ -8,7 +8,7 @@ from typing import Any
 from milvus_magics import errors, wire
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import lookup
-from milvus_magics.client.grants import select_grants
+from milvus_magics.client.grants import select_readable_grants
 from milvus_magics.client.lookup import read_own_roles, role_names_in, user_names_in
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import begin_well_known_check, is_authorization_on
@@ -17,7 +17,7 @@ from milvus_magics.client.results.privileges import Grant
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import list_text
+from milvus_magics.wording import join_parts, list_text
 
 # Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
 DEFAULT_PASSWORDS = ("Milvus", '"Milvus"')
@@ -53,7 +53,7 @@ def read_snapshot(
             {db: begin(method, deadline=deadline, db_name=db) for db in dbs}
             for method in ("ShowCollections", "ListAliases")
         )
-        grants = _grants(conn, list(roles), dbs, deadline)
+        grants, unread = _grants(conn, list(roles), dbs, deadline)
         collections = {db: _reply_about_db(call) for db, call in collection_calls.items()}
         aliases = {db: _reply_about_db(call) for db, call in alias_calls.items()}
         default_password = has_default_password()
@@ -63,14 +63,31 @@ def read_snapshot(
         users=users,
         roles=roles,
         grants=grants,
+        unread=tuple(unread),
         groups=_groups(replies["ListPrivilegeGroups"]),
         collections={db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in collections.items()},
         aliases=_aliases(conn, aliases, deadline),
         enforced=enforced,
         secure=conn.address.secure,
         default_password=default_password,
-        partial=_partial_text(conn, [name for name in PARTS if replies[name] is None]),
+        sees_all=None not in collections.values() and _sees_everything(conn, replies, enforced, users, deadline),
+        partial=join_parts(
+            _partial_text(conn, [name for name in PARTS if replies[name] is None]), _unread_text(unread)
+        ),
     )
+
+
+def _sees_everything(
+    conn: Connection,
+    replies: dict[str, Any],
+    enforced: bool | None,
+    users: dict[str, tuple[str, ...]],
+    deadline: Deadline,
+) -> bool:
+    """Whether the databases, and so their collections, are all there are."""
+    if replies["ListDatabases"] is None:
+        return False
+    return enforced is False or lookup.sees_everything(conn, deadline, users.get(conn.user, ()))
 
 
 def _read_lists(conn: Connection, deadline: Deadline) -> tuple[bool | None, dict[str, Any]]:
@@ -137,15 +154,10 @@ def _roles(reply: Any, users: dict[str, tuple[str, ...]]) -> dict[str, tuple[str
     return dict.fromkeys(sorted({PUBLIC, *(role for roles in users.values() for role in roles)}))
 
 
-def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadline) -> list[Grant]:
+def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadline) -> tuple[list[Grant], list[str]]:
     # The name of a database brings what is granted in all of them, too; newer servers tell everything at `*`.
     where = [ALL, *dbs] if dbs else [ALL, ""]
-    wanted = [role for role in roles if role != ADMIN]
-    try:
-        return select_grants(conn, wanted, where, deadline)
-    except (errors.UnknownRoleError, errors.PermissionDeniedError):
-        # A role was dropped since they were listed, or the server doesn't know yet that it is the caller's own.
-        return [grant for role in wanted for grant in _grants(conn, [role], dbs, deadline)] if len(roles) > 1 else []
+    return select_readable_grants(conn, [role for role in roles if role != ADMIN], where, deadline)
 
 
 def _groups(reply: Any) -> dict[str, tuple[str, ...]]:
@@ -164,15 +176,26 @@ def _reply_about_db(call: Pending) -> Any:
 
 
 def _aliases(conn: Connection, replies: dict[str, Any], deadline: Deadline) -> dict[str, dict[str, str]]:
-    """Database -> alias -> its collection; without the databases whose aliases may not be listed."""
+    """Database -> alias -> its collection, as `AccessSnapshot.aliases`."""
     with conn.batch() as begin:
         calls = {
             db: {name: begin("DescribeAlias", deadline=deadline, db_name=db, alias=name) for name in reply.aliases}
             for db, reply in replies.items()
             if reply is not None
         }
-        answers = {db: {name: _reply_about_db(call) for name, call in of_db.items()} for db, of_db in calls.items()}
-    return {db: {name: reply.collection for name, reply in of_db.items() if reply} for db, of_db in answers.items()}
+        answers = {db: {name: _target_of(call) for name, call in of_db.items()} for db, of_db in calls.items()}
+    return {db: {name: to for name, to in of_db.items() if to is not None} for db, of_db in answers.items()}
+
+
+def _target_of(call: Pending) -> str | None:
+    """The collection of an alias, empty if it may not be seen. None if the alias was dropped since it was listed."""
+    try:
+        reply = _reply(call)
+    except (errors.UnavailableError, errors.DeadlineError):
+        raise
+    except errors.MilvusException:
+        return None
+    return "" if reply is None else str(reply.collection)
 
 
 def _partial_text(conn: Connection, hidden: list[str]) -> str:
@@ -181,3 +204,9 @@ def _partial_text(conn: Connection, hidden: list[str]) -> str:
     missing = list_text([wire.METHODS[name].privilege for name in hidden])
     what = "only your own rights" if "SelectUser" in hidden else "not everything"
     return f"{what}: {conn.actor} lacks {missing}"
+
+
+def _unread_text(roles: list[str]) -> str:
+    names = list_text([repr(role) for role in roles])
+    what = f"role {names} holds" if len(roles) == 1 else f"roles {names} hold"
+    return f"what {what} cannot be read" if roles else ""

@@ -29,11 +29,14 @@ class AccessSnapshot:
         grants: all privileges that roles hold.
         groups: privilege group -> its privileges; empty on servers without groups.
         collections: database -> its collections; empty where the caller may not look.
-        aliases: database -> alias -> its collection; without the databases where the caller may not look.
+        aliases: database -> alias -> its collection, empty where the caller may not see that; without the databases
+            where the caller may not look.
         enforced: whether authorization is on; None = cannot be told.
         secure: whether this connection uses TLS.
         default_password: whether root still has the one that Milvus comes with; None = not known.
         partial: what could not be looked at; empty where everything was.
+        unread: roles whose grants may not be read.
+        sees_all: whether `collections` holds all databases and collections, and not only what the caller sees.
     """
 
     server: str
@@ -48,6 +51,8 @@ class AccessSnapshot:
     secure: bool
     default_password: bool | None
     partial: str = ""
+    unread: Sequence[str] = ()
+    sees_all: bool = True
 
     def has_feature(self, feature: str) -> bool:
         """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""
@@ -130,6 +135,10 @@ class AccessSnapshot:
             yield Right("", EVERYTHING, "Global", *where, grant.privilege)
         else:
             yield Right("", grant.privilege, grant.object_type, *where, alias_of=target)
+
+    def grants_on(self, name: str, db: str) -> list[Grant]:
+        """The grants that name a collection or alias, in a database."""
+        return [grant for grant in self.grants if grant.object_name == name and matches(db, grant.db)]
 
     def alias_target(self, grant: Grant) -> str:
         """The collection that a grant is on by an alias; empty if it is not on an alias."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from milvus_magics.client import lookup
-from milvus_magics.client.names import problem_with_existing_name, require_valid
-from milvus_magics.client.privilege_catalog import ALL
+from milvus_magics.client.names import PUBLIC, problem_with_existing_name, require_valid
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
 from milvus_magics.client.results.privileges import Grant, Grants
 from milvus_magics.errors import MilvusException, PermissionDeniedError, ServerTooOldError, UnknownRoleError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, did_you_mean
+from milvus_magics.wording import absence_text, count_text, did_you_mean, join_parts, list_text
 
 
 def list_grants(conn: Connection, role: str | None = None, *, timeout: float | None = None) -> Grants:
@@ -24,23 +24,46 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         conn: a connection whose user may look (the privilege SelectOwnership; one's own roles are free).
         role: the role; None = all of them.
 
+    Returns:
+        The grants. `complete` is False where some may not be read; the caption says which, and why.
+
     Raises:
         UnknownRoleError: there is no such role.
+        PermissionDeniedError: the caller may not look at this role, or at any.
     """
     if role is not None:
         require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
-    names = [role] if role is not None else lookup.require_roles(conn, [], deadline)
-    where, complete = databases_to_search(conn, deadline)
+    where, unseen_dbs = databases_to_search(conn, deadline)
+    if role is None:
+        rows, what, unseen_roles = _select_all_grants(conn, where, deadline)
+    else:
+        rows, what, unseen_roles = _select_grants_of_one(conn, role, where, deadline), f"role {role!r}", ""
+    unseen = join_parts(unseen_dbs, unseen_roles)
+    caption = f"{count_text(len(rows), 'privilege')} of {what} on {conn.address.url}"
+    return Grants(rows, join_parts(caption, unseen), unseen=unseen)
+
+
+def _select_grants_of_one(conn: Connection, role: str, where: Sequence[str], deadline: Deadline) -> list[Grant]:
     try:
-        rows = select_grants(conn, names, where, deadline)
+        return select_grants(conn, [role], where, deadline)
     except UnknownRoleError as exc:
-        lookup.require_roles(conn, names, deadline, outcome=None)
-        raise lookup.unknown_role_error(conn, role or "", [], outcome=None) from exc
-    what = f"role {role!r}" if role is not None else "all roles"
-    only = "" if complete else ", in the default database only: the others may not be listed"
-    caption = f"{count_text(len(rows), 'privilege')} of {what} on {conn.address.url}{only}"
-    return Grants(rows, caption, complete=complete)
+        lookup.require_roles(conn, [role], deadline, outcome=None)
+        raise lookup.unknown_role_error(conn, role, [], outcome=None) from exc
+
+
+def _select_all_grants(conn: Connection, where: Sequence[str], deadline: Deadline) -> tuple[list[Grant], str, str]:
+    """What all roles hold as far as the caller may look, which roles these are, and what else there is."""
+    names = lookup.require_roles(conn, [], deadline)
+    asked = names or sorted({PUBLIC, *lookup.read_own_roles(conn, deadline)})
+    rows, unread = select_readable_grants(conn, asked, where, deadline)
+    if names and not unread:
+        return rows, "all roles", ""
+    why = f"{conn.actor} lacks the privilege {lookup.MAY_LIST}"
+    readable = [repr(name) for name in asked if name not in unread]
+    if not readable:
+        raise PermissionDeniedError(f"what roles hold cannot be read: {why}")
+    return rows, f"roles {list_text(readable)}", f"what other roles hold cannot be read: {why}"
 
 
 def list_grants_if_permitted(conn: Connection, role: str, deadline: Deadline) -> Grants | None:
@@ -68,6 +91,20 @@ def select_grants(conn: Connection, roles: Sequence[str], where: Sequence[str], 
     return sorted(grants.values(), key=lambda row: (row.role, row.db, row.object_type, row.object_name, row.privilege))
 
 
+def select_readable_grants(
+    conn: Connection, roles: Sequence[str], where: Sequence[str], deadline: Deadline
+) -> tuple[list[Grant], list[str]]:
+    """What roles hold, and which of them the caller may not look into. Those that are gone hold nothing."""
+    try:
+        return select_grants(conn, roles, where, deadline), []
+    except (UnknownRoleError, PermissionDeniedError) as exc:
+        if len(roles) == 1:
+            return [], list(roles) if isinstance(exc, PermissionDeniedError) else []
+    # One was dropped since they were listed, or isn't the caller's own, at least not yet: so each by itself.
+    found = [select_readable_grants(conn, [role], where, deadline) for role in roles]
+    return [grant for grants, _ in found for grant in grants], [role for _, unread in found for role in unread]
+
+
 def _grant_in(entity: Any) -> Grant:
     return Grant(
         role=entity.role.name,
@@ -79,13 +116,14 @@ def _grant_in(entity: Any) -> Grant:
     )
 
 
-def databases_to_search(conn: Connection, deadline: Deadline) -> tuple[list[str], bool]:
-    """The databases to search, and whether these are all. `*` is first: newer servers list everything there."""
+def databases_to_search(conn: Connection, deadline: Deadline) -> tuple[list[str], str]:
+    """The databases to search, and what others are left out. `*` is first: newer servers list everything there."""
     try:
         names = lookup.list_databases(conn, deadline)
     except (PermissionDeniedError, ServerTooOldError):
-        return [ALL, ""], False
-    return [ALL, *names], True
+        own = conn.address.db_name or DEFAULT_DATABASE
+        return [ALL, ""], f"in the databases {own} and {ALL} only: the others may not be listed"
+    return [ALL, *names], ""
 
 
 def select_grants_of_role(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> list[Grant]:
@@ -112,19 +150,27 @@ def read_roles_with(conn: Connection, privilege: str, names: Sequence[str], dead
 
 
 def missing_target_note(conn: Connection, grant: Grant, deadline: Deadline) -> str:
-    """A note if a grant is on something that does not exist: servers take any name."""
+    """A note if a grant is on what the caller doesn't find: servers take any name."""
     try:
-        there_are = lookup.list_databases(conn, deadline)
-        if grant.db != ALL and grant.db not in there_are:
-            return f"note that there is no database {grant.db!r}{did_you_mean(grant.db, there_are)}"
-        if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
+        found = _missing_target(conn, grant, deadline)
+        if found is None:
             return ""
-        collections = lookup.list_collections(conn, grant.db, deadline)
-        if grant.object_name not in collections:
-            collections += lookup.list_aliases(conn, grant.db, deadline)
+        what, hint = found
+        return f"note that {absence_text(what, lookup.sees_everything(conn, deadline))}{hint}"
     except MilvusException:
         return ""  # it is granted; that the names could not be looked up changes nothing
+
+
+def _missing_target(conn: Connection, grant: Grant, deadline: Deadline) -> tuple[str, str] | None:
+    """The database or collection of a grant that is not listed, and what may have been meant. None if all is."""
+    there_are = lookup.list_databases(conn, deadline)
+    if grant.db not in (ALL, DEFAULT_DATABASE, *there_are):
+        return f"database {grant.db!r}", did_you_mean(grant.db, there_are)
+    if grant.object_type == "User" or grant.object_name in (ALL, "") or grant.db == ALL:
+        return None
+    collections = lookup.list_collections(conn, grant.db, deadline)
+    if grant.object_name not in collections:
+        collections += lookup.list_aliases(conn, grant.db, deadline)
     if grant.object_name in collections:
-        return ""
-    hint = did_you_mean(grant.object_name, collections)
-    return f"note that there is no collection {grant.object_name!r} in database {grant.db!r}{hint}"
+        return None
+    return f"collection {grant.object_name!r} in database {grant.db!r}", did_you_mean(grant.object_name, collections)

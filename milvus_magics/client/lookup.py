@@ -7,12 +7,13 @@ from operator import attrgetter
 from typing import Any
 
 from milvus_magics import errors, wire
-from milvus_magics.client.names import problem_with_existing_name
+from milvus_magics.client.names import ADMIN, ROOT, problem_with_existing_name
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
 from milvus_magics.wire import versions
+from milvus_magics.wire.versions import FEATURES
 from milvus_magics.wording import did_you_mean, list_text
 
 MAY_LIST = wire.METHODS["ListCredUsers"].privilege  # and roles, and grants
@@ -217,12 +218,26 @@ def role_exists_error(conn: Connection, role: str) -> errors.RoleExistsError:
 
 
 def list_databases(conn: Connection, deadline: Deadline) -> list[str]:
-    """The names of all databases."""
+    """The names of the databases that the caller sees."""
     return list(conn.call_checked("ListDatabases", deadline=deadline).db_names)
 
 
+def sees_everything(conn: Connection, deadline: Deadline, own_roles: Sequence[str] | None = None) -> bool:
+    """Whether the two lists, of databases and of collections, hold all there are for the acting user.
+
+    Newer servers list what one's grants name, so that somebody who manages roles may see nothing.
+
+    Args:
+        own_roles: of the acting user, where they are known already.
+    """
+    is_anybody = conn.address.login is None  # and the server answers: authorization is off
+    if is_anybody or conn.user == ROOT or is_older(conn, FEATURES["lists of what the caller sees"], deadline):
+        return True
+    return ADMIN in (read_own_roles(conn, deadline) if own_roles is None else own_roles)
+
+
 def list_collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:
-    """The names of the collections in a database; empty for the connection's own."""
+    """The names of the collections in a database that the caller sees; `db` is empty for the connection's own."""
     return list(conn.call_checked("ShowCollections", deadline=deadline, db_name=db).collection_names)
 
 

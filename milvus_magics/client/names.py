@@ -10,6 +10,9 @@ from milvus_magics.secret import Secret
 ADMIN, PUBLIC, ROOT = "admin", "public", "root"
 MAX_USER_BYTES = 32
 MAX_ROLE_BYTES = 255
+MAX_DATABASE_BYTES = 255
+MAX_GROUP_BYTES = 255
+USUAL_ROLE_LIMIT = 10  # Milvus's own, with the built-in ones; a server doesn't tell which it has
 MIN_PASSWORD_BYTES = 6
 # Milvus's configuration says 256, but bcrypt takes no more than this on every version.
 MAX_PASSWORD_BYTES = 72
@@ -118,4 +121,26 @@ def problem_with_role_name(name: str) -> str | None:
         return f"the role name {name!r} begins or ends with a blank"
     if not re.match(r"[A-Za-z_]", name):
         return f"the role name {name!r} must begin with a letter from A to Z or a to z, or with _"
+    return None
+
+
+def problem_with_database_name(name: str) -> str | None:
+    """Why there cannot be a database of this name, or None."""
+    if (problem := problem_with_existing_name(name, "database")) is not None:
+        return problem
+    return _problem_with_form(name, "database", MAX_DATABASE_BYTES)
+
+
+def problem_with_group_name(name: str) -> str | None:
+    """Why no privilege group can be created with this name, or None. Unlike roles, they have no `$`."""
+    return problem_with_existing_name(name, "group") or _problem_with_form(name, "group", MAX_GROUP_BYTES)
+
+
+def _problem_with_form(name: str, kind: str, most: int) -> str | None:
+    if len(name.encode()) > most:
+        return f"the {kind} name is {len(name.encode())} bytes long; {most} is the most"
+    if not re.match(r"[A-Za-z_]", name):
+        return f"the {kind} name {name!r} must begin with a letter from A to Z or a to z, or with _"
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        return f"the {kind} name {name!r} may hold only letters, digits and _"
     return None

@@ -16,15 +16,15 @@ def _names(text: str) -> frozenset[str]:
 ON_COLLECTIONS = _names(
     "Load Release Compaction Insert Delete GetStatistics CreateIndex IndexDetail DropIndex Search Flush Query "
     "LoadBalance Import Upsert GetLoadingProgress GetLoadState CreatePartition DropPartition ShowPartitions "
-    "HasPartition GetFlushState AddCollectionField AlterCollectionSchema CollectionReadOnly CollectionReadWrite "
-    "CollectionAdmin"
+    "HasPartition GetFlushState AddCollectionField AlterCollectionSchema CreateSnapshot DropSnapshot DescribeSnapshot "
+    "ListSnapshots RestoreSnapshot RefreshExternalCollection CollectionReadOnly CollectionReadWrite CollectionAdmin"
 )
 ON_DATABASES = _names(
     "CreateCollection DropCollection ShowCollections RenameCollection DescribeDatabase AlterDatabase DatabaseReadOnly "
     "DatabaseReadWrite DatabaseAdmin"
 )
 # On databases or collections on later servers, on everything on 2.3.
-ON_EITHER = _names("DescribeCollection CreateAlias DropAlias DescribeAlias ListAliases")
+ON_EITHER = _names("DescribeCollection CreateAlias DropAlias DescribeAlias ListAliases GetImportProgress ListImport")
 DROPPING = frozenset({"DropCollection", "RenameCollection"})
 # What reaches a collection that is there, although it is granted on everything or on a database.
 REACHING = DROPPING | ON_EITHER
@@ -33,10 +33,18 @@ ON_CLUSTER = _names(
     "CreateOwnership DropOwnership SelectOwnership ManageOwnership CreateResourceGroup DropResourceGroup "
     "DescribeResourceGroup ListResourceGroups UpdateResourceGroups TransferNode TransferReplica CreateDatabase "
     "DropDatabase ListDatabases FlushAll BackupRBAC RestoreRBAC CreatePrivilegeGroup DropPrivilegeGroup "
-    "ListPrivilegeGroups OperatePrivilegeGroup ClusterReadOnly ClusterReadWrite ClusterAdmin"
+    "ListPrivilegeGroups OperatePrivilegeGroup AddFileResource RemoveFileResource ListFileResources "
+    "UpdateReplicateConfiguration GetReplicateConfiguration PinSnapshotData UnpinSnapshotData RestoreExternalSnapshot "
+    "ExportSnapshot Expr ClusterReadOnly ClusterReadWrite ClusterAdmin"
 )
-KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {"All"}
+ALL_PRIVILEGES = "All"  # what Milvus calls the privilege that brings all others
+KNOWN = ON_COLLECTIONS | ON_DATABASES | ON_EITHER | ON_USERS | ON_CLUSTER | {ALL_PRIVILEGES}
+# Milvus's word for what a privilege is about -> those that are known; later ones are told by the server's groups.
+LEVELS = {
+    "Cluster": ON_CLUSTER | ON_USERS, "Database": ON_DATABASES, "Collection": ON_COLLECTIONS | ON_EITHER,
+}  # fmt: skip
 ALL = "*"
+DEFAULT_DATABASE = "default"  # which every server has
 
 # What the nine groups of Milvus 2.5 hold, for servers that have none or don't tell; others say so themselves.
 READING = (
@@ -73,7 +81,8 @@ OLD_GROUPS = _names("ReadOnly ReadWrite Admin")
 SINCE_GROUPS = _names(
     "DescribeDatabase AlterDatabase ListPrivilegeGroups UpdateResourceGroups BackupRBAC RestoreRBAC "
     "CreatePrivilegeGroup DropPrivilegeGroup OperatePrivilegeGroup AddCollectionField AlterCollectionSchema "
-    "CollectionReadOnly CollectionReadWrite CollectionAdmin"
+    "CreateSnapshot DropSnapshot DescribeSnapshot ListSnapshots RestoreSnapshot RefreshExternalCollection "
+    "GetImportProgress ListImport CollectionReadOnly CollectionReadWrite CollectionAdmin"
 )
 
 
@@ -134,4 +143,4 @@ def as_v1_grant(conn: Connection, role: str, privilege: str, scope: Scope) -> Gr
 
 
 def _database_of(conn: Connection, scope: Scope) -> str:
-    return scope.db if scope.db is not None else conn.address.db_name or "default"
+    return scope.db if scope.db is not None else conn.address.db_name or DEFAULT_DATABASE

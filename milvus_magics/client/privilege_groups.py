@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
+from milvus_magics.client.grant_scope import level_of, read_groups
 from milvus_magics.client.grants import read_roles_with
-from milvus_magics.client.names import problem_with_existing_name, require_valid
-from milvus_magics.client.privilege_catalog import KNOWN
+from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
+from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, USUAL_GROUPS
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups
 from milvus_magics.transport.connection import Connection
@@ -30,15 +31,16 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
 
     Args:
         conn: a connection whose user may do so (the privilege CreatePrivilegeGroup).
-        group: its name, in the form of a role's.
+        group: 1 to 255 bytes: a letter or `_`, then letters, digits, `_`.
 
     Raises:
+        ParameterError: the name cannot be.
         GroupExistsError: there is such a group.
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
 
     Behaviour: `Role.create_privilege_group` in Milvus's documentation.
     """
-    require_valid(problem_with_existing_name(group, "group"))
+    require_valid(problem_with_group_name(group))
     deadline = Deadline(timeout)
     subject, verb = f"privilege group {group!r}", "created"
     with change.attempt(conn, "create_privilege_group", group, subject, verb, deadline) as attempt:
@@ -180,6 +182,22 @@ def _require_members(conn: Connection, group: str, needed: Sequence[str], deadli
     return members
 
 
+def _require_one_level(conn: Connection, names: Sequence[str], deadline: Deadline) -> None:
+    """Raise if servers don't take these into one group. Of names that nobody knows, only they can tell."""
+    groups = read_groups(conn, deadline)
+    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS}
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault("a group" if name in not_single else level_of(name, groups), name)
+    first.pop("", None)
+    if len(first) > 1:
+        each = ", ".join(f"{name!r} ({level})" for level, name in first.items())
+        raise errors.UnknownPrivilegeError(
+            f"a group holds single privileges of one level, and these are of several: {each}",
+            outcome=errors.NOTHING_CHANGED,
+        )
+
+
 def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
     reply = conn.call_checked("ListPrivilegeGroups", deadline=deadline)
     rows = [
@@ -239,8 +257,9 @@ def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) 
 
 def preview_create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
     """What `create_privilege_group` would do."""
-    require_valid(problem_with_existing_name(group, "group"))
-    if _find(conn, group, Deadline(timeout)) is not None:
+    require_valid(problem_with_group_name(group))
+    groups = _read(conn, Deadline(timeout))
+    if group in {ALL_PRIVILEGES, *(name for row in groups for name in (row.name, *row.privileges))}:
         raise _group_exists_error(group)
     return Preview(f"create privilege group {group!r}", conn.address.url)
 
@@ -271,14 +290,17 @@ def preview_change_privilege_group(
 ) -> Preview:
     """What `add_privileges_to_group` and `remove_privileges_from_group` would do."""
     wanted = _valid_names(group, names)
-    members = _require_members(conn, group, () if added else wanted, Deadline(timeout))
+    deadline = Deadline(timeout)
+    members = _require_members(conn, group, () if added else wanted, deadline)
     unseen = "what the group holds cannot be seen by the acting user" if members is None else ""
     if not added:
         is_own = is_own_group(conn, group, timeout=timeout)
         warning = "a role of the user you are connected as holds this group, and they would lose that" if is_own else ""
         what = f"remove {', '.join(map(printable, wanted))} from privilege group {group!r}"
         return Preview(what, conn.address.url, warning, unseen)
-    new = [name for name in wanted if name not in (members or ())]
+    held = members or ()
+    _require_one_level(conn, (*held, *wanted), deadline)
+    new = [name for name in wanted if name not in held]
     unknown = next((name for name in new if name not in KNOWN), "")
     hint = f"whether the server knows a privilege {unknown!r} is seen only by adding it{did_you_mean(unknown, KNOWN)}"
     what = f"add {', '.join(map(printable, new)) or 'nothing new'} to privilege group {group!r}"

@@ -11,15 +11,24 @@ from collections.abc import Sequence
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grant_requests import describe_change, send_as_v1, send_as_v2
+from milvus_magics.client.grant_scope import (
+    possible_grants,
+    refused_database_error,
+    require_known_database,
+    require_older,
+)
 from milvus_magics.client.grants import is_granted, is_same_grant, missing_target_note, select_grants_of_role
 from milvus_magics.client.grants import list_grants as list_grants
-from milvus_magics.client.names import problem_with_existing_name, require_valid
+from milvus_magics.client.names import problem_with_database_name, problem_with_existing_name, require_valid
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, join_parts, list_text
+
+MAY_GRANT = wire.METHODS["OperatePrivilege"].privilege
 
 
 def grant_privilege(
@@ -89,29 +98,40 @@ def revoke_privilege(
     return _operate(conn, role, privilege, scope, Deadline(timeout), granted=False)
 
 
-def _require_valid_grant(role: str, privilege: str, scope: Scope) -> None:
+def _require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bool) -> None:
     require_valid(
         problem_with_existing_name(role, "role")
         or problem_with_existing_name(privilege, "privilege")
         or problem_with_scope(privilege, scope)
+        or _problem_with_database(scope, granted)
     )
+
+
+def _problem_with_database(scope: Scope, granted: bool) -> str | None:
+    if scope.db in (None, ALL):
+        return None
+    # The older way takes any name, so what was granted like that must be possible to revoke.
+    may_be_any = not granted and scope.object_type is not None
+    return problem_with_existing_name(scope.db, "database") if may_be_any else problem_with_database_name(scope.db)
 
 
 def _operate(
     conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
 ) -> GrantChange:
-    _require_valid_grant(role, privilege, scope)
+    _require_valid_grant(role, privilege, scope, granted=granted)
     operation = "grant_privilege" if granted else "revoke_privilege"
     older = as_v1_grant(conn, role, privilege, scope)
     first = as_v2_grant(conn, role, privilege, scope) or older
     with change.attempt(conn, operation, *describe_change(first, granted), deadline) as attempt:
-        forms = possible_grants(conn, role, privilege, scope, deadline)
+        forms = possible_grants(conn, role, privilege, scope, deadline, granted=granted)
         if not granted:
             forms = forms[forms.index(require_granted(conn, forms, deadline)) :]
         try:
             grant, note = _send(conn, attempt, forms, scope, granted=granted)
         except (errors.UnknownRoleError, errors.UnknownPrivilegeError, errors.ParameterError) as exc:
             raise _unknown_object_error(conn, older, scope.object_type is not None, deadline, exc) from exc
+        except errors.UnknownDatabaseError as exc:
+            raise refused_database_error(conn, forms[0], deadline) from exc
         missing = missing_target_note(conn, grant, deadline) if granted else ""
     return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, note, missing))
 
@@ -125,7 +145,7 @@ def _send(
         try:
             return grant, send_as_v2(conn, attempt, grant, granted=granted)
         except errors.ServerTooOldError:  # whose version could not be read
-            _require_older(conn, older, scope)
+            require_older(conn, older, scope)
     return older, send_as_v1(conn, attempt, older, granted=granted)
 
 
@@ -146,34 +166,6 @@ def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadlin
             f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=errors.NOTHING_CHANGED
         )
     return grant
-
-
-def possible_grants(conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline) -> list[Grant]:
-    """The forms in which the server may take a grant, the newest first.
-
-    All servers take the last one.
-
-    Raises:
-        ParameterError: the server has the older way only, which cannot say this; nothing was changed.
-    """
-    newer, older = (
-        as_v2_grant(conn, role, privilege, scope),
-        as_v1_grant(conn, role, privilege, scope),
-    )
-    if newer is None or not lookup.is_older(conn, wire.METHODS["OperatePrivilegeV2"].since, deadline):
-        return [newer, older] if newer else [older]
-    _require_older(conn, older, scope)
-    return [older]
-
-
-def _require_older(conn: Connection, older: Grant, scope: Scope) -> None:
-    """Raise if the older way would grant more than was asked for."""
-    if older.object_type == "Global" and scope.collection not in (None, ALL):
-        raise errors.ParameterError(
-            f"on this server (Milvus {conn.version or '2.3'}), {older.privilege!r} is about everything, not one "
-            "collection: leave the collection out",
-            outcome=errors.NOTHING_CHANGED,
-        )
 
 
 def _unknown_object_error(
@@ -208,10 +200,11 @@ def preview_grant_privilege(
 ) -> Preview:
     """What `grant_privilege` would do. Whether the server knows the privilege is seen only by granting it."""
     scope = Scope(**on)
-    _require_valid_grant(role, privilege, scope)
+    _require_valid_grant(role, privilege, scope, granted=True)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    grant = possible_grants(conn, role, privilege, scope, deadline)[0]
+    grant = possible_grants(conn, role, privilege, scope, deadline, granted=True)[0]
+    require_known_database(conn, grant, deadline)
     notes = []
     if privilege not in KNOWN:
         hint = did_you_mean(privilege, KNOWN)
@@ -222,6 +215,7 @@ def preview_grant_privilege(
     except errors.PermissionDeniedError:
         pass
     notes.append(missing_target_note(conn, grant, deadline))
+    notes.append(missing_right_note(conn, MAY_GRANT, deadline))
     return Preview(f"grant {grant} to role {role!r}", conn.address.url, note=join_parts(*notes))
 
 
@@ -230,13 +224,16 @@ def preview_revoke_privilege(
 ) -> Preview:
     """What `revoke_privilege` would do; warns if it is the acting user's own role."""
     scope = Scope(**on)
-    _require_valid_grant(role, privilege, scope)
+    _require_valid_grant(role, privilege, scope, granted=False)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    grant = require_granted(conn, possible_grants(conn, role, privilege, scope, deadline), deadline)
+    forms = possible_grants(conn, role, privilege, scope, deadline, granted=False)
+    grant = require_granted(conn, forms, deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose that" if own else ""
-    note = _who_would_lose(role, lookup.read_holders(conn, role, deadline))
+    note = join_parts(
+        _who_would_lose(role, lookup.read_holders(conn, role, deadline)), missing_right_note(conn, MAY_GRANT, deadline)
+    )
     return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
 
 

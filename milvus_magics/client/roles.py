@@ -7,7 +7,13 @@ from contextlib import suppress
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, role_deletion
 from milvus_magics.client.grants import list_grants_if_permitted
-from milvus_magics.client.names import ADMIN, problem_with_existing_name, problem_with_role_name, require_valid
+from milvus_magics.client.names import (
+    ADMIN,
+    USUAL_ROLE_LIMIT,
+    problem_with_existing_name,
+    problem_with_role_name,
+    require_valid,
+)
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
 from milvus_magics.client.results.users import roles_text
@@ -81,8 +87,8 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
             raise lookup.role_exists_error(conn, role) from exc
         except errors.LimitReachedError as exc:
             raise errors.LimitReachedError(
-                f"the server takes no more roles, 'admin' and 'public' included (setting proxy.maxRoleNum, 10 by "
-                f"default); drop one, or have the limit raised; role {role!r} is not created",
+                f"the server takes no more roles, 'admin' and 'public' included (setting proxy.maxRoleNum, "
+                f"{USUAL_ROLE_LIMIT} by default); drop one, or have the limit raised; role {role!r} is not created",
             ) from exc
         note = lookup.missing_description_note(lambda: _read_description(conn, role, deadline)) if description else ""
     return CreatedRole(role, conn.address.url, join_parts(attempt.note, note))
@@ -218,7 +224,8 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     require_valid(problem_with_role_name(role))
     names = _require_new(conn, role, Deadline(timeout))
     unseen = f"whether there is such a role already cannot be seen without the privilege {lookup.MAY_LIST}"
-    note = "" if names else unseen
+    full = f"there are {USUAL_ROLE_LIMIT} roles, and the server takes no more unless proxy.maxRoleNum is raised"
+    note = (full if len(names) == USUAL_ROLE_LIMIT else "") if names else unseen
     return Preview(f"create role {role!r}", conn.address.url, note=note)
 
 

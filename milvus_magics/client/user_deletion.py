@@ -127,13 +127,9 @@ def preview_delete_user(
         MilvusException: for everything else.
     """
     deadline = Deadline(timeout)
-<<<<<<< HEAD
     password = None if password is None else Secret(password)
-    checked = "" if password is None else describe_password(conn, user, password, deadline)
-=======
     lookup.require_user_name(conn, user, deadline)
-    checked = "" if password is None else describe_password(conn, user, Secret(password), deadline)
->>>>>>> deeds
+    checked = "" if password is None else describe_password(conn, user, password, deadline)
     return _preview(conn, user, deadline, checked, is_drop=False)
 
 

@@ -113,8 +113,10 @@ def _denied(words: str, method: str, address: Address) -> errors.PermissionDenie
     privilege = found[1] if found else wire.METHODS[method].privilege
     needs = f"the privilege {privilege}" if privilege else f"a privilege for {method}"
     who = f"user {address.user!r}" if address.user else "the connection's token"
+    everywhere = " in database '*'" if "in the `*` database" in words else ""  # in any other one it brings nothing
     return errors.PermissionDeniedError(
-        f"{who} lacks {needs}: an administrator can grant it, or connect as somebody who has it"
+        f"{who} lacks {needs}{everywhere}: an administrator can grant it{everywhere and ' there'}, or connect as "
+        "somebody who has it"
     )
 
 

@@ -34,13 +34,22 @@ class Grant:
 
 
 class Grants(Table[Grant]):
-    """Privileges that roles hold."""
+    """Privileges that roles hold.
+
+    Attributes:
+        unseen: what the caller may not read, so that there may be more; empty if nothing.
+    """
 
     columns = ("role", "privilege", "object_type", "object_name", "db", "grantor")
 
-    def __init__(self, rows: Sequence[Grant], caption: str = "", *, complete: bool = True) -> None:
+    def __init__(self, rows: Sequence[Grant], caption: str = "", *, unseen: str = "") -> None:
         super().__init__(rows, caption)
-        self.complete = complete  # else there may be more, in databases that the caller may not see
+        self.unseen = unseen
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all."""
+        return not self.unseen
 
 
 def scope_text(object_type: str, object_name: str, db: str) -> str:

@@ -1,0 +1,83 @@
+"""What a server always refuses of groups and roles, a dry run doesn't say it would do."""
+
+import contract
+import pytest
+from contract.versions import RECORDED
+
+from milvus_magics.client import privilege_groups, roles
+from milvus_magics.errors import (
+    GroupExistsError,
+    LimitReachedError,
+    MilvusException,
+    ParameterError,
+    UnknownPrivilegeError,
+)
+from milvus_magics.session import connections
+
+OLD, V25, V26, V30 = RECORDED
+EVERY, NEWER = (OLD, V25, V26, V30), (V25, V26, V30)
+CHANGES = {"CreatePrivilegeGroup", "OperatePrivilegeGroup", "CreateRole"}
+
+
+@pytest.fixture
+def server(request):
+    with contract.serve(request.param) as (server, address):
+        server.groups |= {"reading": {"Search"}, "empty": set()}
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        server.conn = connections.get()
+        yield server
+        connections.close_all()
+
+
+def of(versions):
+    return pytest.mark.parametrize("server", versions, indirect=True)
+
+
+def foresee_addition(server, group, *names):
+    return privilege_groups.preview_change_privilege_group(server.conn, group, names, added=True)
+
+
+@of(NEWER)
+def test_names_that_no_group_can_have(server):
+    for name in ("e$g", "9g", "a b", "x" * 256):
+        for function in (privilege_groups.preview_create_privilege_group, privilege_groups.create_privilege_group):
+            with pytest.raises(ParameterError, match="the group name"):
+                function(server.conn, name)
+    assert not CHANGES.intersection(server.calls)
+    with pytest.raises(GroupExistsError, match="has the name of a privilege"):
+        privilege_groups.preview_create_privilege_group(server.conn, "Search")
+
+
+@of(NEWER)
+def test_what_no_group_can_hold(server):
+    """Other levels than what it holds, and groups beside single ones; the real call is refused as well."""
+    for group, names, says in (
+        ("reading", ["CreateCollection"], r"'Search' \(Collection\).*'CreateCollection' \(Database\)"),
+        ("empty", ["Search", "FlushAll"], r"'Search' \(Collection\).*'FlushAll' \(Cluster\)"),
+        ("reading", ["CollectionReadOnly"], r"'CollectionReadOnly' \(a group\)"),
+        ("reading", ["empty"], r"'empty' \(a group\)"),
+        ("reading", ["All"], r"'All' \(a group\)"),
+    ):
+        with pytest.raises(UnknownPrivilegeError, match=says):
+            foresee_addition(server, group, *names)
+        with pytest.raises(MilvusException):
+            privilege_groups.add_privileges_to_group(server.conn, group, names)
+    assert server.groups == {"reading": {"Search"}, "empty": set()}
+    assert "would add Query" in str(foresee_addition(server, "reading", "Query"))
+    assert "would add FlushAll, SelectUser" in str(foresee_addition(server, "empty", "FlushAll", "SelectUser"))
+
+
+@of(EVERY)
+def test_a_server_that_may_be_full_of_roles(server):
+    """Its limit isn't told: Milvus's own is said where it is just reached."""
+    for number in range(7):
+        server.roles[f"r{number}"] = ""
+    assert "proxy.maxRoleNum" not in str(roles.preview_create_role(server.conn, "new"))
+    server.roles["r7"] = ""
+    assert "there are 10 roles, and the server takes no more unless proxy.maxRoleNum is raised" in str(
+        roles.preview_create_role(server.conn, "new")
+    )
+    with pytest.raises(LimitReachedError):
+        roles.create_role(server.conn, "new")
+    server.roles["r8"] = ""
+    assert "proxy.maxRoleNum" not in str(roles.preview_create_role(server.conn, "new"))
