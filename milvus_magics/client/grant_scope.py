@@ -15,7 +15,6 @@ from milvus_magics.wire.versions import FEATURES
 from milvus_magics.wording import did_you_mean, list_text
 
 Groups = Mapping[str, tuple[str, ...]]
-NO_SUCH_DATABASE = 800  # the server's code
 
 
 def possible_grants(

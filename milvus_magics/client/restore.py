@@ -132,7 +132,7 @@ def preview_restore_role(
 
 
 def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> None:
-    """Raise if there is such a user again, a role of theirs is gone, or nobody could delete them any more."""
+    """Raise if the user is back, a role of theirs is gone, or nobody could delete them again."""
     lookup.require_user_name(conn, snapshot.user, deadline)
     if lookup.is_listed(conn, snapshot.user, deadline):
         raise lookup.user_exists_error(conn, snapshot.user)

@@ -101,14 +101,12 @@ class Address:
         """
         password, token = Secret(password), Secret(token)
         uri = mask_uri(uri)
-        given = _locate(uri, host, port)
+        given = _require_printable(_locate(uri, host, port))
         paths = (server_pem_path, ca_pem_path, client_pem_path, client_key_path)
         tls = TlsFiles(*(fspath(path or "") for path in paths))
         if secure is False and (given.is_https or tls):
             why = "the address is https" if given.is_https else "TLS files are given"
             raise ParameterError(f"secure=False, but {why}: drop one of the two")
-        if not given.host.isprintable():  # half a character, or what no terminal would show
-            raise ParameterError(f"no server can be called {given.host!r}: {SPELLINGS}")
         is_secure = bool(secure or given.is_https or tls)
         default_port = DEFAULT_TLS_PORT if is_secure else DEFAULT_PORT
         return cls(
@@ -144,6 +142,13 @@ class _ServerParts(NamedTuple):
     login: Login | None = None
     db_name: str = ""
     is_default: bool = False  # nothing was said
+
+
+def _require_printable(given: _ServerParts) -> _ServerParts:
+    """Raise if the host holds half a character, or what no terminal would show."""
+    if not given.host.isprintable():
+        raise ParameterError(f"no server can be called {given.host!r}: {SPELLINGS}")
+    return given
 
 
 def _locate(uri: Secret | None, host: str | None, port: int | str | None) -> _ServerParts:
