@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from milvus_magics import bulk, client
 from milvus_magics.client.results.users import UserSnapshot
-from milvus_magics.errors import NOTHING_CHANGED, MilvusException, ParameterError
+from milvus_magics.errors import NOTHING_CHANGED, GroupExistsError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.session import session
 from milvus_magics.transport.address import Address
@@ -264,3 +264,41 @@ def test_a_grant_that_comes_back_on_a_collection_is_named():
         restored = str(session.undo.restore_role(conn, "r", timeout=10))
         assert "not listed after it: Search on collection 'al' in database 'default'" in restored
         assert "listed now and not before: Search on collection 'docs' in database 'default'" in restored
+
+
+# 4: groups that are Milvus's own
+
+GROUPS = client.privilege_groups
+GROUP_WAYS = {
+    "drop_privilege_group": GROUPS.drop_privilege_group,
+    "preview of drop": GROUPS.preview_drop_privilege_group,
+    "add": lambda conn, group: GROUPS.add_privileges_to_group(conn, group, ["Search"]),
+    "remove": lambda conn, group: GROUPS.remove_privileges_from_group(conn, group, ["Search"]),
+    "preview of add": lambda conn, group: GROUPS.preview_change_privilege_group(conn, group, ["Search"], added=True),
+    "preview of remove": lambda conn, group: GROUPS.preview_change_privilege_group(
+        conn, group, ["Search"], added=False
+    ),
+}
+
+
+@pytest.mark.parametrize("version", EVERY[1:])
+def test_a_group_of_milvus_is_not_said_to_be_dropped_or_changed(version):
+    with bench(version) as (server, conn):
+        for way, act in GROUP_WAYS.items():
+            for group in server.rules.groups:
+                deed = "dropped" if "drop" in way else "changed"
+                words = f"privilege group '{group}' cannot be {deed}: it is one of Milvus's own; nothing was sent"
+                with pytest.raises(ParameterError, match=words):
+                    act(conn, group)
+        assert not server.calls
+
+
+@pytest.mark.parametrize("version", EVERY[1:])
+@pytest.mark.parametrize("create", [GROUPS.create_privilege_group, GROUPS.preview_create_privilege_group])
+def test_no_group_is_created_under_the_name_of_a_privilege(version, create):
+    with bench(version) as (server, conn):
+        for name in ("Search", "SelectUser", "All", "CollectionReadOnly", "ReadOnly"):
+            with pytest.raises(GroupExistsError, match=f"privilege group '{name}' exists already, or has the name of"):
+                create(conn, name)
+        assert "CreatePrivilegeGroup" not in server.calls
+        create(conn, "readers")
