@@ -4,14 +4,17 @@ import contextlib
 
 import contract
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from milvus_magics import bulk, client
 from milvus_magics.client.results.users import UserSnapshot
-from milvus_magics.errors import NOTHING_CHANGED, MilvusException, ParameterError
+from milvus_magics.errors import NOTHING_CHANGED, GroupExistsError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.session import session
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 OLD, V25, V26, V30 = EVERY = ["2.3.5", "2.5.24", "2.6.18", "3.0.0-beta"]
 
@@ -166,3 +169,136 @@ def test_the_version_is_asked_only_for_names_with_outer_blanks():
         server.passwords["bob"] = BOBS.encode()
         client.users.drop_user(conn, "bob")
         assert "GetVersion" not in server.calls
+
+
+# 3: a role that comes back in part
+
+RESTORED = ["2.3.5", "2.4.16", "2.4.18", V25, "2.6.4", V26, V30]
+PRIVILEGES = (
+    "* All Search Load GetLoadState Flush Insert CreateAlias DescribeCollection RenameCollection CreateOwnership "
+    "SelectUser UpdateUser CollectionReadOnly CollectionAdmin DatabaseReadOnly ClusterAdmin readers ReadOnly "
+    "GroupReadOnly GroupReadWrite Admin GroupAdmin GroupCollectionReadOnly AddFileResource CreateSnapshot"
+).split()
+GRANTS = st.lists(
+    st.tuples(
+        st.sampled_from(PRIVILEGES),
+        st.sampled_from(["", "Collection", "Global", "User"]),  # the older way with that type, or the newer one
+        st.sampled_from(["docs", "notes", "al", "*"]),
+        st.sampled_from(["default", "lab", "my-db", "*"]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def ask_to_grant(conn, privilege, kind, name, db):
+    """Whether the server takes it is its own business."""
+    fields = {"role": {"name": "r"}, "grantor": {"privilege": {"name": privilege}}, "db_name": db}
+    entity = {**fields, "object": {"name": kind}, "object_name": name}
+    with contextlib.suppress(MilvusException):
+        if kind:
+            conn.call("OperatePrivilege", deadline=Deadline(10), entity=entity, type=0)
+        else:
+            conn.call("OperatePrivilegeV2", deadline=Deadline(10), **fields, collection_name=name, type=0)
+
+
+@pytest.mark.parametrize("version", RESTORED)
+def test_a_role_comes_back_whole(version):
+    """Whatever it held, and whoever held it."""
+    with bench(version) as (server, conn):
+        server.collections["my-db"] = ["docs"]
+        server.aliases[("default", "al")] = "docs"
+        server.groups["readers"] = {"Query"}
+        server.passwords |= dict.fromkeys(["ann", "bob", "eve"], BOBS.encode())
+
+        @settings(max_examples=100, deadline=None)
+        @given(wanted=GRANTS, holders=st.sets(st.sampled_from(["ann", "bob", "eve"])))
+        def hold(wanted, holders):
+            session.undo.clear()
+            server.roles, server.grants = {"r": "", "r2": ""}, {}
+            for one in wanted:
+                ask_to_grant(conn, *one)
+            before, server.bindings = held_by(server, "r"), {(user, "r") for user in holders}
+            client.roles.drop_role(conn, "r", force=True, timeout=30)
+            assert not held_by(server, "r")
+            restored = session.undo.restore_role(conn, "r", timeout=30)
+            assert held_by(server, "r") == before
+            assert server.bindings == {(user, "r") for user in holders}
+            assert not restored.refused
+            assert not restored.note
+
+        hold()
+
+
+@pytest.mark.parametrize("version", EVERY[1:])
+def test_a_role_comes_back_but_for_what_is_refused(version):
+    """A database that is gone stops neither the other grants nor the holders; once it is back, the rest follows."""
+    with bench(version) as (server, conn):
+        server.roles["r"], server.passwords["bob"] = "", BOBS.encode()
+        server.bindings.add(("bob", "r"))
+        server.groups["readers"] = {"Query"}
+        for one in [("Search", "", "docs", "default"), ("Search", "", "notes", "lab"), ("readers", "", "*", "*")]:
+            ask_to_grant(conn, *one)
+        before = held_by(server, "r")
+        client.roles.drop_role(conn, "r", force=True)
+        del server.collections["lab"], server.groups["readers"]
+        restored = session.undo.restore_role(conn, "r", timeout=10)
+        gone = set() if version == V25 else {("Collection", "notes", "Search", "lab")}
+        assert held_by(server, "r") == before - gone - {("Global", "*", "readers", "*")}
+        assert server.bindings == {("bob", "r")}
+        assert len(restored.refused) == len(gone) + 1
+        assert "not restored: readers on everything in all databases (there is no such" in str(restored)
+        assert ("Search on collection 'notes' in database 'lab' (" in str(restored)) is bool(gone)
+        assert "run it again to go on" in str(restored)
+        server.collections["lab"], server.groups["readers"] = [], {"Query"}
+        assert not session.undo.restore_role(conn, "r", timeout=10).refused
+        assert held_by(server, "r") == before
+
+
+def test_a_grant_that_comes_back_on_a_collection_is_named():
+    """It was granted on an alias, which 2.6.12 and later take for its collection."""
+    with bench(V26) as (server, conn):
+        server.roles["r"], server.aliases[("default", "al")] = "", "docs"
+        server.grants[("r", "Collection", "al", "Search", "default")] = "root"
+        client.roles.drop_role(conn, "r", force=True)
+        restored = str(session.undo.restore_role(conn, "r", timeout=10))
+        assert "not listed after it: Search on collection 'al' in database 'default'" in restored
+        assert "listed now and not before: Search on collection 'docs' in database 'default'" in restored
+
+
+# 4: groups that are Milvus's own
+
+GROUPS = client.privilege_groups
+GROUP_WAYS = {
+    "drop_privilege_group": GROUPS.drop_privilege_group,
+    "preview of drop": GROUPS.preview_drop_privilege_group,
+    "add": lambda conn, group: GROUPS.add_privileges_to_group(conn, group, ["Search"]),
+    "remove": lambda conn, group: GROUPS.remove_privileges_from_group(conn, group, ["Search"]),
+    "preview of add": lambda conn, group: GROUPS.preview_change_privilege_group(conn, group, ["Search"], added=True),
+    "preview of remove": lambda conn, group: GROUPS.preview_change_privilege_group(
+        conn, group, ["Search"], added=False
+    ),
+}
+
+
+@pytest.mark.parametrize("version", EVERY[1:])
+def test_a_group_of_milvus_is_not_said_to_be_dropped_or_changed(version):
+    with bench(version) as (server, conn):
+        for way, act in GROUP_WAYS.items():
+            for group in server.rules.groups:
+                deed = "dropped" if "drop" in way else "changed"
+                words = f"privilege group '{group}' cannot be {deed}: it is one of Milvus's own; nothing was sent"
+                with pytest.raises(ParameterError, match=words):
+                    act(conn, group)
+        assert not server.calls
+
+
+@pytest.mark.parametrize("version", EVERY[1:])
+@pytest.mark.parametrize("create", [GROUPS.create_privilege_group, GROUPS.preview_create_privilege_group])
+def test_no_group_is_created_under_the_name_of_a_privilege(version, create):
+    with bench(version) as (server, conn):
+        for name in ("Search", "SelectUser", "All", "CollectionReadOnly", "ReadOnly"):
+            with pytest.raises(GroupExistsError, match=f"privilege group '{name}' exists already, or has the name of"):
+                create(conn, name)
+        assert "CreatePrivilegeGroup" not in server.calls
+        create(conn, "readers")

@@ -8,7 +8,7 @@ from typing import Any
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants import is_same_grant, select_grants_of_role
-from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS
+from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS, USUAL_GROUPS
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
@@ -35,11 +35,25 @@ def _send_listed(conn: Connection, attempt: change.Attempt, grant: Grant, deadli
     since = wire.METHODS["OperatePrivilegeV2"].since
     if _is_within_v2(grant) and not lookup.is_older(conn, since, deadline):
         try:
-            send_as_v2(conn, attempt, grant, granted=granted, name=_name_for_v2(grant))
+            _send_listed_as_v2(conn, attempt, grant, granted=granted)
             return
         except errors.ServerTooOldError:  # whose version could not be read
             pass
     send_as_v1(conn, attempt, grant, granted=granted)
+
+
+def _send_listed_as_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> None:
+    """Send it by the name that leads to what is listed: built-in groups have two, of which one takes any scope."""
+    other_name = f"Group{grant.privilege}"
+    if grant.privilege in OLD_GROUPS and grant.object_type == "Global":
+        send_as_v2(conn, attempt, grant, granted=granted, name=other_name)
+        return
+    try:
+        send_as_v2(conn, attempt, grant, granted=granted)
+    except errors.ParameterError:
+        if grant.privilege not in USUAL_GROUPS:
+            raise
+        send_as_v2(conn, attempt, grant, granted=granted, name=other_name)
 
 
 def _is_within_v2(grant: Grant) -> bool:
@@ -50,11 +64,6 @@ def _is_within_v2(grant: Grant) -> bool:
     has_its_type = grant.privilege != ALL or grant.object_type == "Global"
     is_on_all_users = grant.object_type != "User" or grant.object_name == ALL
     return has_its_type and is_on_all_users and re.fullmatch(r"\*|[A-Za-z_][A-Za-z0-9_]*", grant.db) is not None
-
-
-def _name_for_v2(grant: Grant) -> str:
-    """What the newer way calls a listed privilege: the groups of 2.4 have two names there, by their type."""
-    return f"Group{grant.privilege}" if grant.privilege in OLD_GROUPS and grant.object_type == "Global" else ""
 
 
 def send_as_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool, name: str = "") -> str:

@@ -9,7 +9,7 @@ from milvus_magics.client import change, lookup
 from milvus_magics.client.grant_scope import level_of, read_groups
 from milvus_magics.client.grants import read_roles_with
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
-from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, USUAL_GROUPS
+from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, OLD_GROUPS, USUAL_GROUPS
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups
 from milvus_magics.transport.connection import Connection
@@ -35,12 +35,13 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
 
     Raises:
         ParameterError: the name cannot be.
-        GroupExistsError: there is such a group.
+        GroupExistsError: there is such a group, or it is a privilege's name; nothing was changed.
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
 
     Behaviour: `Role.create_privilege_group` in Milvus's documentation.
     """
     require_valid(problem_with_group_name(group))
+    _require_free_name(group)
     deadline = Deadline(timeout)
     subject, verb = f"privilege group {group!r}", "created"
     with change.attempt(conn, "create_privilege_group", group, subject, verb, deadline) as attempt:
@@ -67,12 +68,13 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
 
     Raises:
         UnknownPrivilegeError: there is no such group.
+        ParameterError: it is one of Milvus's own, which a server says to have dropped and keeps; nothing was sent.
         InUseError: it is granted to a role; nothing was changed.
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
 
     Behaviour: `Role.drop_privilege_group` in Milvus's documentation.
     """
-    require_valid(problem_with_existing_name(group, "group"))
+    _require_own_name(group, "dropped")
     deadline = Deadline(timeout)
     subject, verb = f"privilege group {group!r}", "dropped"
     with change.attempt(conn, "drop_privilege_group", group, subject, verb, deadline) as attempt:
@@ -100,6 +102,7 @@ def add_privileges_to_group(
 
     Raises:
         UnknownPrivilegeError: there is no such group or privilege; nothing was changed.
+        ParameterError: the group is one of Milvus's own; nothing was sent.
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
 
     Behaviour: `Role.add_privileges_to_group` in Milvus's documentation.
@@ -119,6 +122,7 @@ def remove_privileges_from_group(
     Raises:
         NotGrantedError: the group does not hold one of them; nothing was changed.
         UnknownPrivilegeError: there is no such group.
+        ParameterError: the group is one of Milvus's own; nothing was sent.
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
 
     Behaviour: `Role.remove_privileges_from_group` in Milvus's documentation.
@@ -163,11 +167,25 @@ def _operate(
 def _valid_names(group: str, privileges: Sequence[str]) -> list[str]:
     """The privileges, each once, after checking the names of them and of their group."""
     wanted = list(dict.fromkeys(privileges))
-    require_valid(problem_with_existing_name(group, "group"))
+    _require_own_name(group, "changed")
     require_valid(None if wanted else "no privileges are named")
     for name in wanted:
         require_valid(problem_with_existing_name(name, "privilege"))
     return wanted
+
+
+def _require_free_name(group: str) -> None:
+    """Raise if no group can have this name, whatever the server has."""
+    require_valid(problem_with_existing_name(group, "group"))
+    if group in KNOWN | OLD_GROUPS:
+        raise _group_exists_error(group)
+
+
+def _require_own_name(group: str, deed: str) -> None:
+    """Raise if this is no group, or one of Milvus's own: of dropping those, servers say that it is done."""
+    require_valid(problem_with_existing_name(group, "group"))
+    is_built_in = group in USUAL_GROUPS
+    require_valid(f"privilege group {group!r} cannot be {deed}: it is one of Milvus's own" if is_built_in else None)
 
 
 def _require_members(conn: Connection, group: str, needed: Sequence[str], deadline: Deadline) -> tuple[str, ...] | None:
@@ -258,6 +276,7 @@ def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) 
 def preview_create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
     """What `create_privilege_group` would do."""
     require_valid(problem_with_group_name(group))
+    _require_free_name(group)
     groups = _read(conn, Deadline(timeout))
     if group in {ALL_PRIVILEGES, *(name for row in groups for name in (row.name, *row.privileges))}:
         raise _group_exists_error(group)
@@ -266,7 +285,7 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
 
 def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
     """What `drop_privilege_group` would do; a group in use is refused if the caller may look."""
-    require_valid(problem_with_existing_name(group, "group"))
+    _require_own_name(group, "dropped")
     deadline = Deadline(timeout)
     members = _require(conn, group, deadline)
     names = lookup.require_roles(conn, [], deadline)

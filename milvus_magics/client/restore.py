@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from milvus_magics.client import change, lookup, rbac_restore, roles, users
 from milvus_magics.client.grant_requests import restore_grant
+from milvus_magics.client.grants import list_grants
 from milvus_magics.client.results.previews import Preview
-from milvus_magics.client.results.privileges import privileges_text
+from milvus_magics.client.results.privileges import Grant, Grants, privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
 from milvus_magics.client.results.users import RestoredUser, UserSnapshot, roles_text
-from milvus_magics.errors import MilvusException, RoleExistsError, UnknownRoleError
+from milvus_magics.errors import (
+    NOTHING_CHANGED,
+    NOTHING_SENT,
+    MilvusException,
+    ParameterError,
+    RoleExistsError,
+    ServerError,
+    UnknownPrivilegeError,
+    UnknownRoleError,
+    UnknownUserError,
+)
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts, list_text
+
+# They concern one grant or user; after others, like PermissionDeniedError, the rest would fail, too.
+REFUSED_STEPS = (ParameterError, UnknownPrivilegeError, UnknownUserError, ServerError)
 
 
 def restore_user(
@@ -89,6 +104,9 @@ def restore_role(
         snapshot: what the drop took, as its `Change` says.
         may_exist: whether there may be such a role from an earlier try; then only the rest is done.
 
+    Returns:
+        What is restored, and what the server refused: a grant in a database that is gone, for example.
+
     Raises:
         RoleExistsError: there is such a role (again).
         MilvusException: the text says what is restored and what is not.
@@ -106,9 +124,12 @@ def restore_role(
         except RoleExistsError:
             if not may_exist:
                 raise
-        _give_back(conn, attempt, snapshot, present, deadline)
-        attempt.outcome = "done"
-    return RestoredRole(snapshot.role, conn.address.url, present, snapshot.grants, gone)
+        done, refused = _give_back(conn, attempt, snapshot, present, deadline)
+        attempt.outcome = "partly" if refused else "done"
+    users = tuple(user for user in present if user in done)
+    grants = None if snapshot.grants is None else Grants([grant for grant in snapshot.grants if grant in done])
+    note = _describe_differences(conn, snapshot.role, grants, deadline)
+    return RestoredRole(snapshot.role, conn.address.url, users, grants, gone, refused, note)
 
 
 def preview_restore_user(
@@ -144,27 +165,53 @@ def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Dead
 
 def _give_back(
     conn: Connection, attempt: change.Attempt, snapshot: RoleSnapshot, users: Sequence[str], deadline: Deadline
-) -> None:
-    """Give a role its grants again, and its holders the role."""
+) -> tuple[list[Grant | str], tuple[str, ...]]:
+    """Give a role its grants again, and its holders the role; return what is done, and what is refused with why."""
 
     def bind(user: str) -> None:
         roles.grant_role(conn, user, snapshot.role, timeout=deadline.remaining())
 
-    steps: list[tuple[str, Callable[[], object]]] = [
-        (str(grant), partial(restore_grant, conn, grant, deadline)) for grant in snapshot.grants or ()
+    steps: list[tuple[Grant | str, str, Callable[[], object]]] = [
+        (grant, str(grant), partial(restore_grant, conn, grant, deadline)) for grant in snapshot.grants or ()
     ]
-    steps += [(f"user {user!r}", partial(bind, user)) for user in users]
-    done: list[str] = []
+    steps += [(user, f"user {user!r}", partial(bind, user)) for user in users]
+    done: dict[Grant | str, str] = {}
+    refused: list[str] = []
 
     def progress() -> str:
-        without = f", but not with {steps[len(done)][0]}" if len(done) < len(steps) else ""
-        return f"role {snapshot.role!r} is created with {list_text(done) or 'nothing so far'}{without}"
+        tried = len(done) + len(refused)
+        without = f", but not with {steps[tried][1]}" if tried < len(steps) else ""
+        return f"role {snapshot.role!r} is created with {list_text(list(done.values())) or 'nothing so far'}{without}"
 
     with change.report_progress(progress):
-        for what, step in steps:
-            with attempt.nested():
-                step()
-            done.append(what)
+        for thing, what, step in steps:
+            try:
+                with attempt.nested():
+                    step()
+            except REFUSED_STEPS as exc:
+                if exc.outcome not in (NOTHING_SENT, NOTHING_CHANGED):
+                    raise
+                refused.append(f"{what} ({exc.reason})")
+            else:
+                done[thing] = what
+    return list(done), tuple(refused)
+
+
+def _describe_differences(conn: Connection, role: str, grants: Grants | None, deadline: Deadline) -> str:
+    """Say where the server took a grant for another one; empty if it didn't, or if the caller may not look.
+
+    Newer servers resolve aliases, and give some privileges together with others.
+    """
+    try:
+        present = {replace(grant, grantor="") for grant in list_grants(conn, role, timeout=deadline.remaining())}
+    except MilvusException:
+        return ""
+    wanted = {replace(grant, grantor="") for grant in grants or ()}
+    missing, more = (sorted(map(str, rows)) for rows in (wanted - present, present - wanted))
+    return join_parts(
+        f"not listed after it: {list_text(missing)}" if missing else "",
+        f"listed now and not before: {list_text(more)}" if more and grants is not None else "",
+    )
 
 
 def _describe(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> str:

@@ -115,8 +115,11 @@ class UndoStore:
                 self._partial_roles.add(key)
             raise
         with self._lock:
-            self._partial_roles.discard(key)
-            self._roles.pop(key, None)
+            if restored.refused:
+                self._partial_roles.add(key)
+            else:
+                self._partial_roles.discard(key)
+                self._roles.pop(key, None)
         return restored
 
     def preview_restore_role(self, conn: Connection, role: str, *, timeout: float) -> Preview:

@@ -129,6 +129,8 @@ class RestoredRole(Sentence):
 
     Attributes:
         gone: who held it and are deleted meanwhile.
+        refused: what the server refused to restore, each with its reason; the rest is restored.
+        note: where it holds something else than before.
     """
 
     role: str
@@ -136,12 +138,17 @@ class RestoredRole(Sentence):
     users: tuple[str, ...]
     grants: Grants | None
     gone: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    note: str = ""
 
     def __str__(self) -> str:
         text = (
             f"restored role {self.role!r} on {self.server}, {holders_text(self.users)}, {privileges_text(self.grants)}"
         )
-        return join_parts(text, f"gone meanwhile: {list_text([repr(user) for user in self.gone])}" if self.gone else "")
+        gone = f"gone meanwhile: {list_text([repr(user) for user in self.gone])}" if self.gone else ""
+        again = "once that is mended, run it again to go on"
+        refused = f"not restored: {list_text(self.refused)}; {again}" if self.refused else ""
+        return join_parts(text, gone, refused, self.note)
 
 
 @dataclass(frozen=True, repr=False)
