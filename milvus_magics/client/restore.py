@@ -20,6 +20,7 @@ from milvus_magics.errors import (
     ParameterError,
     RoleExistsError,
     ServerError,
+    UnknownDatabaseError,
     UnknownPrivilegeError,
     UnknownRoleError,
     UnknownUserError,
@@ -30,7 +31,7 @@ from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts, list_text
 
 # They concern one grant or user; after others, like PermissionDeniedError, the rest would fail, too.
-REFUSED_STEPS = (ParameterError, UnknownPrivilegeError, UnknownUserError, ServerError)
+REFUSED_STEPS = (ParameterError, UnknownDatabaseError, UnknownPrivilegeError, UnknownUserError, ServerError)
 
 
 def restore_user(

@@ -177,7 +177,9 @@ def test_what_is_held_is_what_is_revoked(conn):
     """Given in the older way, which newer servers keep apart, or in another database: that, or an error."""
     privileges.grant_privilege(conn, "reader", "SelectUser", object_type="User", object_name="*")
     told = str(preview_revoke_privilege(conn, "reader", "SelectUser"))
-    assert "on all users in database 'default'" in told
+    # From 3.0 on it would bring nothing in `default`, and isn't granted there.
+    where = "in all databases" if conn.version.startswith("v3") else "in database 'default'"
+    assert f"on all users {where}" in told
     assert told.endswith("; nobody would lose it")
     privileges.revoke_privilege(conn, "reader", "SelectUser")
     assert not privileges.list_grants(conn, "reader")

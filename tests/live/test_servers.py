@@ -257,7 +257,7 @@ def test_built_in_groups(on):
     assert grant("CollectionReadOnly", collection="latest").note == "", "an alias is there, too"
     with pytest.raises(ParameterError, match="is not about one collection"):
         grant("DatabaseReadOnly", collection="docs")
-    with pytest.raises(ParameterError, match="server says"):
+    with pytest.raises(ParameterError, match="is about the whole server: leave out --db"):
         grant("ClusterReadOnly", db="lab")
     count = 4 if on.number >= (2, 6, 12) else 5  # from then on, what is granted on an alias is kept on its collection
     assert len(privileges.list_grants(on.conn, "reader", timeout=10)) == count
@@ -276,7 +276,7 @@ def test_dropping_by_force(on):
         on.contract.calls.clear()
     dropped = roles.drop_role(on.conn, "reader", force=True, timeout=10)
     assert len(dropped.grants) == 2
-    assert ("one by one" in dropped.note) is not on.has_groups
+    assert ("one by one" in dropped.note) is (on.number < (2, 6))
     if on.contract:
         revoked = [method for method in on.contract.calls if method == "OperatePrivilege"]
         assert len(revoked) == (0 if on.has_groups else 2)
@@ -292,7 +292,7 @@ def test_groups_of_privileges(on):
     groups.create_privilege_group(conn, "searching", timeout=10)
     with pytest.raises(GroupExistsError, match="'searching' exists already"):
         groups.create_privilege_group(conn, "searching", timeout=10)
-    with pytest.raises(ParameterError, match="server says"):
+    with pytest.raises(ParameterError, match="the group name 'a b' may hold only letters"):
         groups.create_privilege_group(conn, "a b", timeout=10)
     groups.add_privileges_to_group(conn, "searching", ["Search", "Query"], timeout=10)
     with pytest.raises(UnknownPrivilegeError, match="did you mean 'Search'"):
