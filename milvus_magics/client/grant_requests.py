@@ -43,7 +43,10 @@ def _send_listed(conn: Connection, attempt: change.Attempt, grant: Grant, deadli
 
 
 def _send_listed_as_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> None:
-    """Send it by the name that leads to what is listed: built-in groups have two, of which one takes any scope."""
+    """Send it by the name that leads to what is listed.
+
+    Built-in groups have two names, of which one takes any scope.
+    """
     other_name = f"Group{grant.privilege}"
     if grant.privilege in OLD_GROUPS and grant.object_type == "Global":
         send_as_v2(conn, attempt, grant, granted=granted, name=other_name)

@@ -119,16 +119,11 @@ def restore_role(
         names = lookup.list_usernames(conn, deadline) if snapshot.users else ()
         present = tuple(user for user in snapshot.users or () if user in names)
         gone = tuple(user for user in snapshot.users or () if user not in names)
-        try:
-            with attempt.nested():
-                roles.create_role(conn, snapshot.role, description=snapshot.description, timeout=deadline.remaining())
-        except RoleExistsError:
-            if not may_exist:
-                raise
+        _create_again(conn, attempt, snapshot, may_exist, deadline)
         done, refused = _give_back(conn, attempt, snapshot, present, deadline)
         attempt.outcome = "partly" if refused else "done"
     users = tuple(user for user in present if user in done)
-    grants = None if snapshot.grants is None else Grants([grant for grant in snapshot.grants if grant in done])
+    grants = snapshot.grants and Grants(list(filter(done.__contains__, snapshot.grants)))
     note = _describe_differences(conn, snapshot.role, grants, deadline)
     return RestoredRole(snapshot.role, conn.address.url, users, grants, gone, refused, note)
 
@@ -164,10 +159,22 @@ def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Dead
         raise _missing_role_error(exc) from exc
 
 
+def _create_again(
+    conn: Connection, attempt: change.Attempt, snapshot: RoleSnapshot, may_exist: bool, deadline: Deadline
+) -> None:
+    """Create a dropped role, which may be there from an earlier try."""
+    try:
+        with attempt.nested():
+            roles.create_role(conn, snapshot.role, description=snapshot.description, timeout=deadline.remaining())
+    except RoleExistsError:
+        if not may_exist:
+            raise
+
+
 def _give_back(
     conn: Connection, attempt: change.Attempt, snapshot: RoleSnapshot, users: Sequence[str], deadline: Deadline
 ) -> tuple[list[Grant | str], tuple[str, ...]]:
-    """Give a role its grants again, and its holders the role; return what is done, and what is refused with why."""
+    """Give a role its grants and holders again; return what is done, and what is refused with why."""
 
     def bind(user: str) -> None:
         roles.grant_role(conn, user, snapshot.role, timeout=deadline.remaining())
@@ -199,7 +206,7 @@ def _give_back(
 
 
 def _describe_differences(conn: Connection, role: str, grants: Grants | None, deadline: Deadline) -> str:
-    """Say where the server took a grant for another one; empty if it didn't, or if the caller may not look.
+    """Say where the server took a grant for another one; empty if it didn't or can't be asked.
 
     Newer servers resolve aliases, and give some privileges together with others.
     """
