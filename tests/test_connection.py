@@ -5,11 +5,20 @@ import socket
 import time
 from concurrent import futures
 
+import contract
 import grpc
 import pytest
 
 from milvus_magics import wire
-from milvus_magics.errors import AuthenticationError, CertificateError, DeadlineError, ParameterError, RefusedError
+from milvus_magics.errors import (
+    NOTHING_SENT,
+    AuthenticationError,
+    CertificateError,
+    ClosedError,
+    DeadlineError,
+    ParameterError,
+    RefusedError,
+)
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -115,3 +124,17 @@ def test_connecting_again_tries_again_at_once():
         with pytest.raises(RefusedError):
             again.call("GetVersion", deadline=Deadline(5))
         again.close()
+
+
+@pytest.mark.parametrize("way", ["call", "begin"])
+def test_a_connection_that_is_closed_just_before_a_call_says_so(way):
+    """By another thread, between the look whether it is open and gRPC's own; nothing was sent, and nothing raw comes."""
+    with contract.serve("2.6.18") as (_, address):
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
+        conn.call("GetVersion", deadline=Deadline(10))
+        kept = conn._calls
+        conn.close()
+        conn._calls = kept
+        with pytest.raises(ClosedError) as caught:
+            getattr(conn, way)("GetVersion", deadline=Deadline(10))
+    assert caught.value.outcome == NOTHING_SENT

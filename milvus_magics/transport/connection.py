@@ -105,8 +105,8 @@ class Connection:
         except grpc.RpcError as exc:
             error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
             raise error from exc.with_traceback(None)
-        except UnicodeEncodeError:
-            raise ParameterError(HALF_A_CHARACTER, outcome=NOTHING_SENT) from None
+        except ValueError as exc:
+            raise self._error_before_sending(exc) from None
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
         if (status := getattr(reply, "status", reply)).reason:
@@ -128,8 +128,8 @@ class Connection:
             with defer_interrupts():
                 future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
                 return Pending(self, method, deadline, login, future)
-        except UnicodeEncodeError:
-            raise ParameterError(HALF_A_CHARACTER, outcome=NOTHING_SENT) from None
+        except ValueError as exc:
+            raise self._error_before_sending(exc) from None
 
     @contextmanager
     def batch(self) -> Iterator[Callable[..., Pending]]:
@@ -181,7 +181,7 @@ class Connection:
         """Make the call of a method and its request's class, to be kept until this connection is closed."""
         calls = self._calls  # closing leaves this one behind, so that nothing is kept of a closed channel
         if not self._is_open:
-            raise ClosedError(f"this connection to {self.address.url} is closed: connect again", outcome=NOTHING_SENT)
+            raise self._closed_error()
         method = wire.method(name)
         with defer_interrupts():
             call = self._channel.unary_unary(
@@ -191,6 +191,15 @@ class Connection:
             )
         calls[name] = call, method.request
         return calls[name]
+
+    def _closed_error(self) -> ClosedError:
+        return ClosedError(f"this connection to {self.address.url} is closed: connect again", outcome=NOTHING_SENT)
+
+    def _error_before_sending(self, exc: ValueError) -> Exception:
+        """What stopped a request from being made; gRPC says so of a channel that another thread closed just now."""
+        if isinstance(exc, UnicodeEncodeError):
+            return ParameterError(HALF_A_CHARACTER, outcome=NOTHING_SENT)
+        return exc if self._is_open else self._closed_error()
 
     def _options(self, deadline: Deadline, login: Login | None) -> dict[str, Any]:
         """What gRPC takes beside the request."""
