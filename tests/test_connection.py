@@ -128,7 +128,7 @@ def test_connecting_again_tries_again_at_once():
 
 @pytest.mark.parametrize("way", ["call", "begin"])
 def test_a_connection_that_is_closed_just_before_a_call_says_so(way):
-    """By another thread, between the look whether it is open and gRPC's own; nothing was sent, and nothing raw comes."""
+    """By another thread, between our look whether it is open and gRPC's own; nothing was sent, nothing raw comes."""
     with contract.serve("2.6.18") as (_, address):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
         conn.call("GetVersion", deadline=Deadline(10))
