@@ -18,6 +18,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker("live")
 
 
+@pytest.fixture(scope="module")
+def shell():
+    """IPython in this process, with the magics."""
+    from IPython.core.interactiveshell import InteractiveShell  # not wanted by tests without magics
+    from traitlets.config import Config
+
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.run_line_magic("load_ext", "milvus_magics")
+    yield shell
+    shell.run_line_magic("unload_ext", "milvus_magics")
+
+
 @pytest.fixture
 def figure(record_property):
     """`figure("faults", tried=40, hangs=0)`: what a test counted for a promise, kept if it passes."""

@@ -10,9 +10,7 @@ from contextlib import ExitStack
 import contract
 import pytest
 import tqdm.auto
-from IPython.core.interactiveshell import InteractiveShell
 from test_private_file import no_file_over
-from traitlets.config import Config
 
 from milvus_magics import connections
 from milvus_magics.errors import AliasError, ChangeInterrupted, Outcome, ParameterError, UserExistsError
@@ -21,14 +19,6 @@ from milvus_magics.session import session
 from milvus_magics.session.generated_passwords import GeneratedPasswords
 
 STORE = session.generated_passwords
-
-
-@pytest.fixture(scope="module")
-def shell():
-    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
-    shell.run_line_magic("load_ext", "milvus_magics")
-    yield shell
-    shell.run_line_magic("unload_ext", "milvus_magics")
 
 
 @pytest.fixture

@@ -25,9 +25,7 @@ from contract import ContractServer, Denied, Refusal
 from cutting import cutting
 from greenlet import greenlet
 from hypothesis import strategies as st
-from IPython.core.interactiveshell import InteractiveShell
 from tqdm import TMonitor
-from traitlets.config import Config
 
 from milvus_magics import connections
 from milvus_magics.bulk.password_file import PasswordFile
@@ -470,14 +468,6 @@ def examples(draw):
         servers=servers,
         faults=tuple(draw(st.lists(fault, max_size=6))),
     )
-
-
-@pytest.fixture(scope="module")
-def shell():
-    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
-    shell.run_line_magic("load_ext", "milvus_magics")
-    yield shell
-    shell.run_line_magic("unload_ext", "milvus_magics")
 
 
 def test_all_agree_whatever_goes_wrong(shell, figure):

@@ -97,9 +97,12 @@ class Pipeline(Generic[Result]):
                     yield from self._resume(greenlet(job), None)
                 if not self._waiting:
                     return
-                for row in self._next_rows():
-                    yield from self._resume(row, KeyboardInterrupt() if self._is_cancelling else None)
+                if (row := self._next_row()) is not None:
+                    yield from self._resume(row, None)
+                    continue
                 self._is_cancelling = False
+                for row in list(self._waiting):
+                    yield from self._resume(row, KeyboardInterrupt())
 
     def wait_for(self, pending: Pending) -> None:
         """Let the others go on until a call has its answer; for the functions that are run."""
@@ -167,8 +170,8 @@ class Pipeline(Generic[Result]):
             self._window.count_row()
             yield result
 
-    def _next_rows(self) -> list[greenlet]:
-        """Wait until some can go on; after a second interrupt all can, to be told of it."""
+    def _next_row(self) -> greenlet | None:
+        """Wait until one can go on. None after a second interrupt, of which all are to be told."""
         while not self._is_cancelling:
             due = self._sleeping[0][0] - time.monotonic() if self._sleeping else None
             if due is not None and due <= 0:
@@ -180,8 +183,8 @@ class Pipeline(Generic[Result]):
                 except Empty:
                     continue
             if item is not None and self._waiting.get(item[0]) is item[1]:
-                return [item[0]]
-        return list(self._waiting)
+                return item[0]
+        return None
 
     def _interrupt(self) -> None:
         """Start no more at the first interrupt; tell those in flight of the second."""
