@@ -28,6 +28,12 @@ def is_older(version: str, since: str, *, if_unreadable: bool = False) -> bool:
     return numbers < _numbers(since) if numbers else if_unreadable
 
 
+def is_newer(version: str, than: str) -> bool:
+    """Whether a server's version is newer than another; one that cannot be read is taken for new."""
+    numbers = _numbers(version)
+    return not numbers or numbers > _numbers(than)
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     """The first numbers with dots between in a text like `v2.3.5-dev` or `2.4.16 or 2.5`."""
     found = re.search(r"\d{1,9}(\.\d{1,9})+", version)
