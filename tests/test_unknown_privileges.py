@@ -154,7 +154,7 @@ def test_what_newer_servers_have_is_refused_and_says_since_when(server, magics):
 # --- names that may be some ---
 
 
-@of("3.1.0", "4.0.0")
+@of("2.6.23", "3.0.1", "4.0.0")
 def test_a_newer_server_is_asked_and_that_is_said(server, magics):
     server.rules = replace(
         server.rules, types=server.rules.types | {"Global": {*server.rules.types["Global"], "Juggle"}}

@@ -78,7 +78,7 @@ def _problem_with_version(version: str, privilege: str, has_type: bool) -> str |
 def _is_left_to_server(version: str, groups: Groups) -> bool:
     """Whether an unknown name may be a newer server's, or that of a group that is not visible."""
     may_be_group = not groups and not versions.is_older(version, wire.METHODS["ListPrivilegeGroups"].since)
-    return may_be_group or versions.is_newer(version, NEWEST)
+    return may_be_group or versions.is_beyond(version, NEWEST)
 
 
 def require_named_collection(privilege: str, scope: Scope, groups: Groups) -> None:

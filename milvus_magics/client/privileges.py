@@ -212,7 +212,7 @@ def _unknown_object_error(
     version = lookup.read_version(conn, deadline)
     hint = suggest_privilege(privilege, version=version)
     if privilege in KNOWN:
-        hint = f" for the object type {older.object_type!r}" if has_type else ""
+        hint = f" for the object type {older.object_type!r}" if has_type else "; newer ones do"
     return errors.UnknownPrivilegeError(
         f"this server (Milvus {version}) knows no privilege {privilege!r}{hint}",
         outcome=errors.NOTHING_CHANGED,

@@ -13,7 +13,9 @@ from pathlib import Path
 TARGET = Path(__file__).resolve().parent / "privileges.py"
 Row = tuple[str, str, str]
 
-NEWEST = "3.0.0"  # the newest version whose answers and groups were recorded; later ones may know more
+# The newest release of the protocol's branches that was looked at; what is in none of them has no line here. Servers
+# after these may know more.
+NEWEST = ("2.3.16", "2.4.24", "2.5.27", "2.6.22", "3.0.0")
 
 # Object types of what no request asks for by an option.
 TYPES = {
@@ -91,7 +93,8 @@ DOCUMENTED = {
 TEMPLATE = '''\
 """Milvus's privileges as its protocol has them: written by `make catalogue`, not by hand."""
 
-NEWEST = "{newest}"  # versions after this one may know more
+# Of each series the newest version that was looked at: later ones may know more.
+NEWEST = {newest}
 
 # Privilege, or one of Milvus's own groups -> object type, level, and before which version nobody knows it.
 PRIVILEGES: dict[str, tuple[str, str, str]] = {{
@@ -195,7 +198,7 @@ def generate() -> str:
     table = make_table(names, types)
     other_names = {call: privilege for call, privilege in sorted(calls.items()) if call not in table} | DOCUMENTED
     return TEMPLATE.format(
-        newest=NEWEST,
+        newest=_value(NEWEST),
         privileges=_rows({name: table[name] for name in sorted(table)}),
         replaced_groups=_rows(find_replaced_groups(names, table)),
         other_names=_rows(other_names),
@@ -206,7 +209,7 @@ def _rows(rows: Mapping[str, str | Row]) -> str:
     return "\n".join(f"    {_text(name)}: {_value(value)}," for name, value in rows.items())
 
 
-def _value(value: str | Row) -> str:
+def _value(value: str | tuple[str, ...]) -> str:
     return _text(value) if isinstance(value, str) else f"({', '.join(map(_text, value))})"
 
 
