@@ -57,7 +57,7 @@ def require_known_privilege(
     if problem is None and privilege in {ALL, *KNOWN, *OLD_GROUPS, *listed}:
         return ""
     if problem is None and _is_left_to_server(version, groups):
-        return f"only the server knows whether there is a privilege {privilege!r}{suggest_privilege(privilege, listed)}"
+        return f"only the server knows what {privilege!r} is{suggest_privilege(privilege, listed)}"
     hint = suggest_privilege(privilege, listed, version)
     raise errors.UnknownPrivilegeError(
         f"this server (Milvus {version}) {problem or f'knows no privilege {privilege!r}{hint}'}",

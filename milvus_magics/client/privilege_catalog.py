@@ -89,6 +89,11 @@ def kind_of(privilege: str) -> str:
     return "Global" if privilege in KNOWN else ""
 
 
+def list_privileges(version: str) -> list[str]:
+    """The privileges and groups that a server has, by name; those of all versions where its version is not known."""
+    return sorted(name for name in KNOWN if not versions.is_older(version, FIRST_VERSIONS.get(name, "")))
+
+
 def _simplify(name: str) -> str:
     """A name without case, what stands between its words, and the prefixes of the protocol."""
     plain = "".join(filter(str.isalnum, name)).lower()

@@ -57,7 +57,8 @@ def grant_privilege(
 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
-        privilege: its name, like `Search`; from Milvus 2.5 also a group's, like `CollectionReadOnly`.
+        privilege: its name, like `Search`; from Milvus 2.5 also a group's, like `CollectionReadOnly`. One that is not
+            known is sent only where the server may know more, and the result's note says so.
         collection: on which collection; `*` = all. Privileges on collections need it.
         db: in which database; `*` = all. Default: the connection's, and for what is about the whole server all.
         object_type: `Global`, `Collection` or `User`: grants in the way of Milvus 2.3, instead of `collection`.
