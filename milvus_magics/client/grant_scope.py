@@ -72,7 +72,7 @@ def _problem_with_version(version: str, privilege: str, has_type: bool) -> str |
         return f"gives {privilege!r} other rights than its name says: grant {MISLEADING[privilege]!r} instead"
     since = FIRST_VERSIONS.get(privilege, "")
     is_missing = versions.is_older(version, since)
-    return f"knows no privilege {privilege!r}; newer ones do, from {since} on" if is_missing else None
+    return f"knows no privilege {privilege!r}; newer ones do, but none before {since}" if is_missing else None
 
 
 def _is_left_to_server(version: str, groups: Groups) -> bool:

@@ -120,7 +120,7 @@ def suggest_privilege(name: str, others: Iterable[str] = (), version: str = "") 
         return did_you_mean(name, {*KNOWN, *others})
     since = FIRST_VERSIONS.get(meant, "")
     is_missing = bool(since) and versions.is_older(version, since)
-    return f" (did you mean {meant!r}?{f' Milvus has it from {since} on' if is_missing else ''})"
+    return f" (did you mean {meant!r}?{f' No Milvus before {since} has it' if is_missing else ''})"
 
 
 class Scope(NamedTuple):
