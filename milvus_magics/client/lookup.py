@@ -246,6 +246,11 @@ def list_aliases(conn: Connection, db: str, deadline: Deadline) -> list[str]:
     return list(conn.call_checked("ListAliases", deadline=deadline, db_name=db).aliases)
 
 
+def find_aliased_collection(conn: Connection, db: str, alias: str, deadline: Deadline) -> str:
+    """The name of the collection that an alias stands for."""
+    return str(conn.call_checked("DescribeAlias", deadline=deadline, db_name=db, alias=alias).collection)
+
+
 def list_usernames(conn: Connection, deadline: Deadline) -> list[str]:
     """The names of all users."""
     return list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
