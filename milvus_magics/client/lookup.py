@@ -273,6 +273,21 @@ def is_older(conn: Connection, since: str, deadline: Deadline, *, if_unreadable:
     return versions.is_older(read_version(conn, deadline), since, if_unreadable=if_unreadable)
 
 
+def require_descriptions(conn: Connection, deadline: Deadline) -> None:
+    """Raise ServerTooOldError if the server keeps no descriptions."""
+    if is_older(conn, DESCRIPTIONS_SINCE, deadline):
+        raise no_descriptions_error(conn)
+
+
+def no_descriptions_error(conn: Connection) -> errors.ServerTooOldError:
+    """The error for a server that is too old to keep descriptions."""
+    return errors.ServerTooOldError(
+        f"{conn.address.url} is Milvus {conn.version}, which keeps no descriptions: that needs Milvus "
+        f"{DESCRIPTIONS_SINCE}",
+        outcome=errors.NOTHING_CHANGED,
+    )
+
+
 def missing_description_note(read_description: Callable[[], str]) -> str:
     """What to say if the server dropped a new description without a word, as older ones do."""
     try:

@@ -193,19 +193,19 @@ def test_roles(on):
         roles.drop_role(on.conn, "public", timeout=10)
 
 
-def test_altering_a_role(on):
+def test_describing_a_role(on):
     """Only where the server has it; its own roles stay."""
     roles.create_role(on.conn, "reader", timeout=10)
     if not on.has_descriptions:
-        with pytest.raises(ServerTooOldError, match=r"AlterRole, which needs Milvus 2\.6\.19"):
-            roles.alter_role(on.conn, "reader", "reads", timeout=10)
+        with pytest.raises(ServerTooOldError, match=r"keeps no descriptions: that needs Milvus 2\.6\.19"):
+            roles.describe_role(on.conn, "reader", "reads", timeout=10)
         return
-    roles.alter_role(on.conn, "reader", "reads", timeout=10)
+    roles.describe_role(on.conn, "reader", "reads", timeout=10)
     assert roles.list_role(on.conn, "reader", timeout=10).description == "reads"
     with pytest.raises(ProtectedRoleError, match="'admin' cannot be changed"):
-        roles.alter_role(on.conn, "admin", "reads", timeout=10)
+        roles.describe_role(on.conn, "admin", "reads", timeout=10)
     with pytest.raises(UnknownRoleError):
-        roles.alter_role(on.conn, "raeder", "reads", timeout=10)
+        roles.describe_role(on.conn, "raeder", "reads", timeout=10)
 
 
 def test_grants(on):
