@@ -8,7 +8,7 @@ from dataclasses import replace
 from milvus_magics import errors
 from milvus_magics.client import lookup
 from milvus_magics.client.grants import is_same_grant, select_grants_of_role
-from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS, USUAL_GROUPS
+from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -125,13 +125,6 @@ def follow_alias(conn: Connection, forms: Sequence[Grant], deadline: Deadline) -
 def describe_names(asked: Grant, kept: Grant) -> str:
     """Say that a group is kept under another name; empty if it is the same."""
     return f"that is how the server keeps {asked.privilege!r}" if asked.privilege != kept.privilege else ""
-
-
-def describe_listed_name(grant: Grant) -> str:
-    """Say by which name a group will be listed; empty if it is its own."""
-    name = grant.privilege.removeprefix("Group")
-    is_other = name != grant.privilege and name in OLD_GROUPS | USUAL_GROUPS.keys()
-    return f"the server lists it as {name!r}" if is_other else ""
 
 
 def find_companions(conn: Connection, grant: Grant, deadline: Deadline) -> list[Grant]:

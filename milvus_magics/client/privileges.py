@@ -146,8 +146,7 @@ def _grant(
     forms, aliased = targets.follow_alias(conn, forms, deadline)
     grant, note = _send(conn, attempt, forms, scope, granted=True)
     others = targets.describe_others(targets.find_companions(conn, grant, deadline), "granted with it")
-    listed = targets.describe_listed_name(grant)
-    return grant, join_parts(note, aliased, listed, others, missing_target_note(conn, grant, deadline))
+    return grant, join_parts(note, aliased, others, missing_target_note(conn, grant, deadline))
 
 
 def _revoke(
@@ -218,7 +217,7 @@ def preview_grant_privilege(
     require_known_database(conn, forms[0], deadline)
     (grant, *_), aliased = targets.follow_alias(conn, forms, deadline)
     others = targets.find_companions(conn, grant, deadline)
-    notes = [aliased, targets.describe_listed_name(grant), targets.describe_others(others, "granted with it")]
+    notes = [aliased, targets.describe_others(others, "granted with it")]
     if privilege not in KNOWN:
         hint = did_you_mean(privilege, KNOWN)
         notes.append(f"whether the server knows a privilege {privilege!r} is seen only by granting it{hint}")
