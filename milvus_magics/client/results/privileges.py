@@ -110,7 +110,7 @@ KINDS = ("built-in", "changed", "own")
 
 
 def sort_by_kind(groups: PrivilegeGroups, version: str) -> PrivilegeGroups:
-    """The groups of a server with their kinds, and with what is other in the changed ones; in the order of `KINDS`."""
+    """The groups of a server with their kinds, in the order of `KINDS`; the caption says what was changed."""
     rows, changed = [], []
     for group in groups:
         difference = difference_from_usual(version, group.name, frozenset(group.privileges))
