@@ -125,7 +125,7 @@ def proxy(shell, server, huge):
 def test_every_magic_is_tried():
     """A new magic needs a line of its own above."""
     assert sorted(LINES) == sorted(MilvusMagics.magics["line"])
-    assert len(FORMS) == 11
+    assert len(FORMS) == 13
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -141,6 +141,7 @@ def test_every_fault_is_told_in_time(shell, proxy, server, fault, figure):
         for name, line in LINES.items()
         if line is not None
     }
+    conn.version = ""  # else what the server is too old for is told without asking it
     proxy.become(fault)
     with futures.ThreadPoolExecutor(12) as pool:
         told = dict(zip(doings, pool.map(timed, doings.values()), strict=True))
