@@ -128,6 +128,7 @@ def test_a_revoke_on_an_alias_never_takes_what_is_on_the_collection(version, sco
                 act(conn, "r", "Search", **scope)
             assert type(caught.value) is (ParameterError if UNDER_ALIAS in held else NotGrantedError)
             assert caught.value.outcome == NOTHING_CHANGED
+            assert caught.value.details == "", "they are no words of the server"
             text = str(caught.value)
             assert "'al' is an alias of 'docs'" in text
             assert ("--collection docs" in text) is (UNDER_DOCS in held)

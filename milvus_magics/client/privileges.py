@@ -133,7 +133,10 @@ def _operate(
         try:
             grant, note = act(conn, attempt, forms, scope, deadline)
         except (errors.UnknownRoleError, errors.UnknownPrivilegeError, errors.ParameterError) as exc:
-            raise _unknown_object_error(conn, older, scope.object_type is not None, deadline, exc) from exc
+            error = _unknown_object_error(conn, older, scope.object_type is not None, deadline, exc)
+            if error is exc:
+                raise
+            raise error from exc
         except errors.UnknownDatabaseError as exc:
             raise refused_database_error(conn, forms[0], deadline) from exc
     return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, note))
