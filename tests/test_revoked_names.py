@@ -111,6 +111,19 @@ def test_what_is_kept_on_one_name_is_not_revoked_everywhere(version):
         assert held_by(server, "r") == {("Global", "*", "CreateAlias", "default")}
 
 
+@pytest.mark.parametrize("version", EVERY)
+@pytest.mark.parametrize("act", [preview_grant_privilege, grant_privilege])
+def test_what_is_granted_on_one_name_is_not_granted_on_everything(version, act):
+    """Servers drop the name of an object of the type Global."""
+    with role_that_holds(version) as (server, conn):
+        scope = {"object_type": "Global", "object_name": "docs", "db": "default"}
+        with pytest.raises(ParameterError, match="would grant it on everything: leave the object name out"):
+            act(conn, "r", "CreateAlias", **scope)
+        assert not server.calls
+        grant_privilege(conn, "r", "CreateAlias", **{**scope, "object_name": "*"})
+        assert held_by(server, "r") == {("Global", "*", "CreateAlias", "default")}
+
+
 # By aliases
 
 ON_ALIAS = {"collection": "al", "db": "default"}

@@ -110,7 +110,14 @@ def _require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bo
         or problem_with_existing_name(privilege, "privilege")
         or problem_with_scope(privilege, scope)
         or _problem_with_database(scope, granted)
+        or (_problem_with_object_name(scope) if granted else None)
     )
+
+
+def _problem_with_object_name(scope: Scope) -> str | None:
+    if scope.object_type == "Global" and scope.object_name not in (None, ALL):
+        return "with the object type 'Global', servers would grant it on everything: leave the object name out, or '*'"
+    return None
 
 
 def _problem_with_database(scope: Scope, granted: bool) -> str | None:
