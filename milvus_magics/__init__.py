@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
     from milvus_magics.forms.console import Console as Console
     from milvus_magics.forms.roles import CreateRoleForm as CreateRoleForm
+    from milvus_magics.forms.roles import DescribeRoleForm as DescribeRoleForm
     from milvus_magics.forms.roles import DropRoleForm as DropRoleForm
     from milvus_magics.forms.roles import GrantRoleForm as GrantRoleForm
     from milvus_magics.forms.roles import RevokeRoleForm as RevokeRoleForm
     from milvus_magics.forms.users import CreateUserForm as CreateUserForm
     from milvus_magics.forms.users import DeleteUserForm as DeleteUserForm
+    from milvus_magics.forms.users import DescribeUserForm as DescribeUserForm
     from milvus_magics.forms.users import DropUserForm as DropUserForm
     from milvus_magics.forms.users import ResetPasswordForm as ResetPasswordForm
     from milvus_magics.forms.users import UpdatePasswordForm as UpdatePasswordForm
@@ -46,6 +48,8 @@ _HOMES: dict[str, str | None] = {
     "CreateRoleForm": "forms.roles",
     "CreateUserForm": "forms.users",
     "DeleteUserForm": "forms.users",
+    "DescribeRoleForm": "forms.roles",
+    "DescribeUserForm": "forms.users",
     "DropRoleForm": "forms.roles",
     "DropUserForm": "forms.users",
     "GrantRoleForm": "forms.roles",

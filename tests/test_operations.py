@@ -94,10 +94,17 @@ OPERATIONS = {
         "$role",
         {"role": "role"},
     ),
-    "alter_role": Operation(
+    "describe_user": Operation(
+        {"user": "bob", "description": "reads"},
+        lambda conn, a, **on: client.users.describe_user(conn, a["user"], a["description"], **on),
+        "$user $description",
+        {"user": "user", "description": "description"},
+    ),
+    "describe_role": Operation(
         {"role": "reader", "description": "reads"},
-        lambda conn, a, **on: client.roles.alter_role(conn, a["role"], a["description"], **on),
-        "$role --description $description",
+        lambda conn, a, **on: client.roles.describe_role(conn, a["role"], a["description"], **on),
+        "$role $description",
+        {"role": "role", "description": "description"},
     ),
     "drop_role": Operation(
         {"role": "empty"},
@@ -308,11 +315,22 @@ create_role
         role is built in, role is there, user lacks it
     PermissionDeniedError, dry run=unseen | done
         no right
-alter_role
-    ParameterError
+describe_user
+    ParameterError, form=disabled
+        user empty, user not UTF-8
+    UnknownUserError
+        user with NUL, user too long, user unknown
+    done
+        user is root
+    PermissionDeniedError, dry run=unseen | done
+        no right
+describe_role
+    ParameterError, form=disabled
         role empty, role not UTF-8
+    ParameterError
+        role with NUL, role too long
     UnknownRoleError
-        role with NUL, role too long, role unknown
+        role unknown
     ProtectedRoleError
         role is built in
     done

@@ -13,7 +13,7 @@ from milvus_magics.wire.versions import is_older
 HALF = "x\ud83d"
 LINES = [
     "create_user bob --password-env PW --description $half", "create_role q --description $half",
-    "alter_role r --description $half", "grant_privilege r Search --collection $half",
+    "describe_role r $half", "grant_privilege r Search --collection $half",
     "grant_privilege r Search --collection docs --db $half", "revoke_privilege r Search --collection $half",
     "grant_role root $half", "create_user bob --password-env PW --role $half", "access --user $half",
     "access --collection $half", "create_privilege_group $half", "connect $half", "connect --host $half",

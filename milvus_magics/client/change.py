@@ -27,7 +27,7 @@ LISTING_MAGICS = {
     "privilege_group": "%milvus_list_privilege_groups",
     "to_group": "%milvus_list_privilege_groups",
     "from_group": "%milvus_list_privilege_groups",
-    **dict.fromkeys(("create_role", "drop_role", "alter_role", "restore_role"), "%milvus_list_roles"),
+    **dict.fromkeys(("create_role", "drop_role", "describe_role", "restore_role"), "%milvus_list_roles"),
 }
 
 # What the audit says of a change -> what an error says of it.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grants import is_same_grant, select_grants_of_role
-from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS, USUAL_GROUPS
+from milvus_magics.client.grants import is_same_grant, names_of_group, select_grants_of_role
+from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import CONNECTION_LOGIN, Connection
@@ -21,42 +22,40 @@ PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password
 def revoke_listed_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     """Revoke one grant, exactly as it was listed."""
     with change.attempt(conn, "revoke_privilege", *describe_change(grant, False), deadline) as attempt:
-        _send_listed(conn, attempt, grant, deadline, granted=False)
+        send_listed(conn, attempt, grant, deadline, granted=False)
 
 
 def restore_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     """Grant a role what it held, exactly as it was listed."""
     with change.attempt(conn, "grant_privilege", *describe_change(grant, True), deadline) as attempt:
-        _send_listed(conn, attempt, grant, deadline, granted=True)
+        send_listed(conn, attempt, grant, deadline, granted=True)
 
 
-def _send_listed(conn: Connection, attempt: change.Attempt, grant: Grant, deadline: Deadline, *, granted: bool) -> None:
-    """Send a change of a listed grant in the newest way that reaches it."""
+def send_listed(conn: Connection, attempt: change.Attempt, grant: Grant, deadline: Deadline, *, granted: bool) -> str:
+    """Send a change of a listed grant in the newest way that reaches it; return a note."""
     since = wire.METHODS["OperatePrivilegeV2"].since
     if _is_within_v2(grant) and not lookup.is_older(conn, since, deadline):
         try:
-            _send_listed_as_v2(conn, attempt, grant, granted=granted)
-            return
+            return _send_listed_as_v2(conn, attempt, grant, granted=granted)
         except errors.ServerTooOldError:  # whose version could not be read
             pass
-    send_as_v1(conn, attempt, grant, granted=granted)
+    return send_as_v1(conn, attempt, grant, granted=granted)
 
 
-def _send_listed_as_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> None:
-    """Send it by the name that leads to what is listed.
+def _send_listed_as_v2(conn: Connection, attempt: change.Attempt, grant: Grant, *, granted: bool) -> str:
+    """Send it by the name that leads to what is listed; return a note.
 
     Built-in groups have two names, of which one takes any scope.
     """
-    other_name = f"Group{grant.privilege}"
-    if grant.privilege in OLD_GROUPS and grant.object_type == "Global":
-        send_as_v2(conn, attempt, grant, granted=granted, name=other_name)
-        return
+    other_names = names_of_group(grant)
+    if other_names and grant.privilege in OLD_GROUPS:
+        return send_as_v2(conn, attempt, grant, granted=granted, name=other_names[0])
     try:
-        send_as_v2(conn, attempt, grant, granted=granted)
+        return send_as_v2(conn, attempt, grant, granted=granted)
     except errors.ParameterError:
-        if grant.privilege not in USUAL_GROUPS:
+        if not other_names:
             raise
-        send_as_v2(conn, attempt, grant, granted=granted, name=other_name)
+    return send_as_v2(conn, attempt, grant, granted=granted, name=other_names[0])
 
 
 def _is_within_v2(grant: Grant) -> bool:
@@ -115,7 +114,10 @@ def _send_as_somebody(
     attempt.describe(*describe_change(grant, granted))
 
     def is_done(until: Deadline) -> bool | None:
-        return any(is_same_grant(grant, other) for other in select_grants_of_role(conn, [grant], until)) is granted
+        listed = select_grants_of_role(conn, [grant], until)
+        if granted:
+            return any(is_same_grant(grant, other) for other in listed)
+        return replace(grant, grantor="") not in [replace(other, grantor="") for other in listed]
 
     has_no_login = conn.address.login is None
     try:

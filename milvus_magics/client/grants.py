@@ -7,7 +7,7 @@ from typing import Any
 
 from milvus_magics.client import lookup
 from milvus_magics.client.names import PUBLIC, problem_with_existing_name, require_valid
-from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, OLD_GROUPS, USUAL_GROUPS
 from milvus_magics.client.results.privileges import Grant, Grants
 from milvus_magics.errors import MilvusException, PermissionDeniedError, ServerTooOldError, UnknownRoleError
 from milvus_magics.transport.connection import Connection
@@ -133,9 +133,15 @@ def select_grants_of_role(conn: Connection, wanted: Sequence[Grant], deadline: D
 
 
 def is_same_grant(wanted: Grant, held: Grant) -> bool:
-    """Whether a listed grant is the wanted one, whatever its type."""
-    # Newer servers choose the type by themselves; where the caller named it, it is part of what was meant.
-    return (wanted.privilege, wanted.object_name, wanted.db) == (held.privilege, held.object_name, held.db)
+    """Whether a listed grant is the wanted one, whatever its type, which newer servers choose by themselves."""
+    is_its_name = wanted.privilege == held.privilege or wanted.privilege in names_of_group(held)
+    return is_its_name and (wanted.object_name, wanted.db) == (held.object_name, held.db)
+
+
+def names_of_group(grant: Grant) -> tuple[str, ...]:
+    """The other name by which servers take one of Milvus's groups, as it is listed; none of anything else."""
+    is_listed_group = grant.object_type == "Global" and grant.privilege in OLD_GROUPS | USUAL_GROUPS.keys()
+    return (f"Group{grant.privilege}",) if is_listed_group else ()
 
 
 def is_granted(conn: Connection, wanted: Grant, deadline: Deadline) -> bool:

@@ -246,6 +246,11 @@ def list_aliases(conn: Connection, db: str, deadline: Deadline) -> list[str]:
     return list(conn.call_checked("ListAliases", deadline=deadline, db_name=db).aliases)
 
 
+def find_aliased_collection(conn: Connection, db: str, alias: str, deadline: Deadline) -> str:
+    """The name of the collection that an alias stands for."""
+    return str(conn.call_checked("DescribeAlias", deadline=deadline, db_name=db, alias=alias).collection)
+
+
 def list_usernames(conn: Connection, deadline: Deadline) -> list[str]:
     """The names of all users."""
     return list(conn.call_checked("ListCredUsers", deadline=deadline).usernames)
@@ -266,6 +271,21 @@ def read_version(conn: Connection, deadline: Deadline) -> str:
 def is_older(conn: Connection, since: str, deadline: Deadline, *, if_unreadable: bool = False) -> bool:
     """Whether the server is older than a version; arguments as in `versions.is_older`."""
     return versions.is_older(read_version(conn, deadline), since, if_unreadable=if_unreadable)
+
+
+def require_descriptions(conn: Connection, deadline: Deadline) -> None:
+    """Raise ServerTooOldError if the server keeps no descriptions."""
+    if is_older(conn, DESCRIPTIONS_SINCE, deadline):
+        raise no_descriptions_error(conn)
+
+
+def no_descriptions_error(conn: Connection) -> errors.ServerTooOldError:
+    """The error for a server that is too old to keep descriptions."""
+    return errors.ServerTooOldError(
+        f"{conn.address.url} is Milvus {conn.version}, which keeps no descriptions: that needs Milvus "
+        f"{DESCRIPTIONS_SINCE}",
+        outcome=errors.NOTHING_CHANGED,
+    )
 
 
 def missing_description_note(read_description: Callable[[], str]) -> str:

@@ -11,7 +11,7 @@ from milvus_magics.client.grants import read_roles_with
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, OLD_GROUPS, USUAL_GROUPS
 from milvus_magics.client.results.previews import Preview
-from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups
+from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups, sort_by_kind
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import count_text, did_you_mean, join_parts, printable
@@ -20,10 +20,14 @@ from milvus_magics.wording import count_text, did_you_mean, join_parts, printabl
 def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:
     """All groups of privileges, the server's own included. Needs the privilege ListPrivilegeGroups.
 
+    Returns:
+        The built-in ones, those of them that the server's settings changed (the caption says how), then the others.
+
     Raises:
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
     """
-    return _read(conn, Deadline(timeout))
+    deadline = Deadline(timeout)
+    return sort_by_kind(_read(conn, deadline), lookup.read_version(conn, deadline))
 
 
 def create_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> GroupChange:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grant_requests import describe_change, send_as_v1, send_as_v2
+from milvus_magics.client import grant_targets as targets
+from milvus_magics.client.grant_requests import describe_change, send_as_v1, send_as_v2, send_listed
 from milvus_magics.client.grant_scope import (
     possible_grants,
     read_groups_for,
@@ -20,7 +21,7 @@ from milvus_magics.client.grant_scope import (
     require_named_collection,
     require_older,
 )
-from milvus_magics.client.grants import is_granted, is_same_grant, missing_target_note, select_grants_of_role
+from milvus_magics.client.grants import is_granted, missing_target_note
 from milvus_magics.client.grants import list_grants as list_grants
 from milvus_magics.client.names import problem_with_database_name, problem_with_existing_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
@@ -37,7 +38,7 @@ from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import join_parts, list_text
+from milvus_magics.wording import join_parts
 
 MAY_GRANT = wire.METHODS["OperatePrivilege"].privilege
 
@@ -100,8 +101,13 @@ def revoke_privilege(
         object_type: likewise.
         object_name: likewise.
 
+    Returns:
+        What was revoked, as the server kept it: groups have several names. Its note says what went with it.
+
     Raises:
         NotGrantedError: the role does not hold it there; nothing was changed.
+        ParameterError: also where an alias is named and the server (from 2.6.12) would take what is on its collection.
+        OutcomeUnknownError: also where the server says that it is done, and still lists it.
         MilvusException: as in `grant_privilege`.
 
     Behaviour: `Role.revoke` and `Role.revoke_v2` in Milvus's documentation.
@@ -116,7 +122,14 @@ def _require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bo
         or problem_with_existing_name(privilege, "privilege")
         or problem_with_scope(privilege, scope)
         or _problem_with_database(scope, granted)
+        or (_problem_with_object_name(scope) if granted else None)
     )
+
+
+def _problem_with_object_name(scope: Scope) -> str | None:
+    if scope.object_type == "Global" and scope.object_name not in (None, ALL):
+        return "with the object type 'Global', servers would grant it on everything: leave the object name out, or '*'"
+    return None
 
 
 def _problem_with_database(scope: Scope, granted: bool) -> str | None:
@@ -131,21 +144,21 @@ def _operate(
     conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
 ) -> GrantChange:
     _require_valid_grant(role, privilege, scope, granted=granted)
-    operation = "grant_privilege" if granted else "revoke_privilege"
+    operation, act = ("grant_privilege", _grant) if granted else ("revoke_privilege", _revoke)
     older = as_v1_grant(conn, role, privilege, scope)
     first = as_v2_grant(conn, role, privilege, scope) or older
     with change.attempt(conn, operation, *describe_change(first, granted), deadline) as attempt:
         forms, unsure = _forms_of(conn, role, privilege, scope, deadline, granted=granted)
-        if not granted:
-            forms = forms[forms.index(require_granted(conn, forms, deadline)) :]
         try:
-            grant, note = _send(conn, attempt, forms, scope, granted=granted)
+            grant, note = act(conn, attempt, forms, scope, deadline)
         except (errors.UnknownRoleError, errors.UnknownPrivilegeError, errors.ParameterError) as exc:
-            raise _unknown_object_error(conn, older, scope.object_type is not None, deadline, exc) from exc
+            error = _unknown_object_error(conn, older, scope.object_type is not None, deadline, exc)
+            if error is exc:
+                raise
+            raise error from exc
         except errors.UnknownDatabaseError as exc:
             raise refused_database_error(conn, forms[0], deadline) from exc
-        missing = missing_target_note(conn, grant, deadline) if granted else ""
-    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, unsure, note, missing))
+    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, unsure, note))
 
 
 def _forms_of(
@@ -160,6 +173,32 @@ def _forms_of(
     return possible_grants(conn, role, privilege, scope, deadline, granted=granted, groups=groups), unsure
 
 
+def _grant(
+    conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], scope: Scope, deadline: Deadline
+) -> tuple[Grant, str]:
+    """Grant the first form that the server takes, on what it keeps it on; return it and a note."""
+    forms, aliased = targets.follow_alias(conn, forms, deadline)
+    grant, note = _send(conn, attempt, forms, scope, granted=True)
+    others = targets.describe_others(targets.find_companions(conn, grant, deadline), "granted with it")
+    return grant, join_parts(note, aliased, others, missing_target_note(conn, grant, deadline))
+
+
+def _revoke(
+    conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], scope: Scope, deadline: Deadline
+) -> tuple[Grant, str]:
+    """Revoke what is meant of what the role holds; return it and a note."""
+    listed = targets.select_grants_if_permitted(conn, forms, deadline)
+    has_type = scope.object_type is not None
+    grant, *rest = targets.find_grants_to_revoke(conn, forms, listed, deadline, has_type=has_type)
+    if listed is None:
+        return _send(conn, attempt, forms, scope, granted=False)
+    note = send_listed(conn, attempt, grant, deadline, granted=False)
+    attempt.outcome = "unknown"  # until it is seen
+    others = targets.require_gone(conn, grant, listed, deadline)
+    attempt.outcome = "done"
+    return grant, join_parts(note, targets.describe_names(forms[0], grant), others, targets.describe_rest(rest))
+
+
 def _send(
     conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], scope: Scope, *, granted: bool
 ) -> tuple[Grant, str]:
@@ -171,25 +210,6 @@ def _send(
         except errors.ServerTooOldError:  # whose version could not be read
             require_older(conn, older, scope)
     return older, send_as_v1(conn, attempt, older, granted=granted)
-
-
-def require_granted(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> Grant:
-    """Return which of these grants a role holds: servers accept to revoke what was never granted.
-
-    Raises:
-        NotGrantedError: none; says what the role has. The first is returned where the caller may not look.
-    """
-    try:
-        listed_grants = select_grants_of_role(conn, wanted, deadline)
-    except errors.PermissionDeniedError:
-        return wanted[0]
-    grant = next((grant for grant in wanted if any(is_same_grant(grant, other) for other in listed_grants)), None)
-    if grant is None:
-        has = f"it has {list_text(listed_grants)}" if listed_grants else "it has no privileges"
-        raise errors.NotGrantedError(
-            f"role {wanted[0].role!r} does not have {wanted[0]}; {has}", outcome=errors.NOTHING_CHANGED
-        )
-    return grant
 
 
 def _unknown_object_error(
@@ -228,9 +248,11 @@ def preview_grant_privilege(
     _require_valid_grant(role, privilege, scope, granted=True)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    [grant, *_], unsure = _forms_of(conn, role, privilege, scope, deadline, granted=True)
-    require_known_database(conn, grant, deadline)
-    notes = [unsure]
+    forms, unsure = _forms_of(conn, role, privilege, scope, deadline, granted=True)
+    require_known_database(conn, forms[0], deadline)
+    (grant, *_), aliased = targets.follow_alias(conn, forms, deadline)
+    others = targets.find_companions(conn, grant, deadline)
+    notes = [unsure, aliased, targets.describe_others(others, "granted with it")]
     try:
         if is_granted(conn, grant, deadline):
             notes.append("it has that already, so nothing would change")
@@ -250,11 +272,18 @@ def preview_revoke_privilege(
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
     forms, _ = _forms_of(conn, role, privilege, scope, deadline, granted=False)
-    grant = require_granted(conn, forms, deadline)
+    listed = targets.select_grants_if_permitted(conn, forms, deadline)
+    has_type = scope.object_type is not None
+    grant, *rest = targets.find_grants_to_revoke(conn, forms, listed, deadline, has_type=has_type)
+    others = [one for one in targets.find_companions(conn, grant, deadline) if listed is None or one in listed]
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose that" if own else ""
     note = join_parts(
-        _who_would_lose(role, lookup.read_holders(conn, role, deadline)), missing_right_note(conn, MAY_GRANT, deadline)
+        targets.describe_names(forms[0], grant),
+        targets.describe_others(others, "gone with it"),
+        targets.describe_rest(rest),
+        _who_would_lose(role, lookup.read_holders(conn, role, deadline)),
+        missing_right_note(conn, MAY_GRANT, deadline),
     )
     return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
 

@@ -227,11 +227,7 @@ def _describe(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> s
     subject = f"the description of user {snapshot.user!r}"
     try:
         with change.attempt(conn, "describe_user", snapshot.user, subject, "restored", deadline) as attempt:
-
-            def is_done(until: Deadline) -> bool | None:
-                return lookup.read_existing_user(conn, snapshot.user, until).description == snapshot.description
-
-            attempt.send("UpdateCredential", is_done, username=snapshot.user, description=snapshot.description)
+            users.send_description(conn, attempt, snapshot.user, snapshot.description)
     except MilvusException as exc:
         return f"their description ({snapshot.description}) is not restored: {exc}"
     return ""

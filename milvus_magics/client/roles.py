@@ -10,16 +10,18 @@ from milvus_magics.client.grants import list_grants_if_permitted
 from milvus_magics.client.names import (
     ADMIN,
     USUAL_ROLE_LIMIT,
+    problem_with_description,
     problem_with_existing_name,
     problem_with_role_name,
     require_valid,
 )
+from milvus_magics.client.own_rights import missing_right_note
+from milvus_magics.client.results.descriptions import ChangedDescription, DescriptionSnapshot, preview_of_description
 from milvus_magics.client.results.previews import Preview
-from milvus_magics.client.results.roles import AlteredRole, CreatedRole, Role, RoleBinding, RoleDetails, Roles
+from milvus_magics.client.results.roles import CreatedRole, Role, RoleBinding, RoleDetails, Roles
 from milvus_magics.client.results.users import roles_text
 from milvus_magics.client.role_deletion import drop_role as drop_role
 from milvus_magics.client.role_deletion import preview_drop_role as preview_drop_role
-from milvus_magics.transport.call_errors import too_old_error
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import count_text, join_parts
@@ -94,32 +96,38 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
     return CreatedRole(role, conn.address.url, join_parts(attempt.note, note))
 
 
-def alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> AlteredRole:
+def describe_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> ChangedDescription:
     """Change a role's description; needs Milvus 2.6.19.
 
     Args:
         conn: a connection whose user may do so (the privilege CreateOwnership).
         role: an existing role, not a built-in one.
-        description: the new text; empty for none.
+        description: the new text, up to 1024 bytes; empty for none.
 
     Raises:
+        ParameterError: the description cannot be; nothing was sent.
         UnknownRoleError: there is no such role.
-        ServerTooOldError: the server keeps no descriptions.
-        MilvusException: for everything else.
-    """
-    require_valid(problem_with_existing_name(role, "role"))
-    deadline = Deadline(timeout)
-    with change.attempt(conn, "alter_role", role, f"the description of role {role!r}", "changed", deadline) as attempt:
-        lookup.require_roles(conn, [role], deadline)
+        ProtectedRoleError: the server never changes it.
+        ServerTooOldError: the server keeps no descriptions; nothing was changed.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
 
-        def is_altered(until: Deadline) -> bool | None:
+    Behaviour: `AlterRole` of Milvus's protocol, and of `MilvusClient.alter_role` in its documentation.
+    """
+    require_valid(problem_with_existing_name(role, "role") or problem_with_description(description))
+    deadline = Deadline(timeout)
+    subject = f"the description of role {role!r}"
+    with change.attempt(conn, "describe_role", role, subject, "changed", deadline) as attempt:
+        before = _find_description(conn, role, deadline)
+        attempt.undo_record = None if before is None else DescriptionSnapshot("role", role, before)
+
+        def is_described(until: Deadline) -> bool | None:
             return _read_description(conn, role, until) == description
 
         try:
-            attempt.send("AlterRole", is_altered, role_name=role, description=description)
-        except errors.ProtectedRoleError as exc:
-            raise role_deletion.protected_role_error(role, "changed") from exc
-    return AlteredRole(role, conn.address.url, description)
+            attempt.send("AlterRole", is_described, role_name=role, description=description)
+        except errors.UnknownRoleError as exc:
+            raise lookup.unknown_role_error(conn, role, []) from exc
+    return ChangedDescription("role", role, conn.address.url, description, before, attempt.note)
 
 
 def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> RoleBinding:
@@ -214,6 +222,16 @@ def _require_new(conn: Connection, role: str, deadline: Deadline) -> list[str]:
     return names
 
 
+def _find_description(conn: Connection, role: str, deadline: Deadline) -> str | None:
+    """The description of a role whose description can be changed. None if the caller may not look."""
+    lookup.require_descriptions(conn, deadline)
+    role_deletion.require_not_built_in(role, "changed")
+    try:
+        return str(lookup.find_role(conn, role, deadline).role.description)
+    except errors.PermissionDeniedError:
+        return None
+
+
 def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
     reply = conn.call_checked("SelectRole", deadline=deadline, role={"name": role})
     return next((result.role.description for result in reply.results if result.role.name == role), "")
@@ -229,15 +247,14 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     return Preview(f"create role {role!r}", conn.address.url, note=note)
 
 
-def preview_alter_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
-    """What `alter_role` would do."""
-    require_valid(problem_with_existing_name(role, "role"))
+def preview_describe_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
+    """What `describe_role` would do."""
+    require_valid(problem_with_existing_name(role, "role") or problem_with_description(description))
     deadline = Deadline(timeout)
-    lookup.require_roles(conn, [role], deadline)
-    if lookup.is_older(conn, wire.METHODS["AlterRole"].since, deadline):
-        raise too_old_error("AlterRole", conn.address, conn.version)
-    role_deletion.require_not_built_in(role, "changed")
-    return Preview(f"describe role {role!r} as {description!r}", conn.address.url)
+    before = _find_description(conn, role, deadline)
+    note = missing_right_note(conn, wire.METHODS["AlterRole"].privilege, deadline)
+    has_undo = conn.on_change.restorer is not None
+    return preview_of_description("role", role, conn.address.url, description, before, has_undo=has_undo, note=note)
 
 
 def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from milvus_magics import errors
+from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, roles
 from milvus_magics.client.names import (
     problem_with_description,
@@ -14,7 +14,9 @@ from milvus_magics.client.names import (
     remark_on_password,
     require_valid,
 )
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.password_check import check_password, is_authorization_on
+from milvus_magics.client.results.descriptions import ChangedDescription, DescriptionSnapshot, preview_of_description
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import CreatedUser, User, Users, WhoAmI, roles_text
 from milvus_magics.client.user_deletion import delete_user as delete_user
@@ -84,6 +86,47 @@ def create_user(
     return CreatedUser(user, conn.address.url, wanted, note=note)
 
 
+def describe_user(conn: Connection, user: str, description: str, *, timeout: float | None = None) -> ChangedDescription:
+    """Change a user's description; needs Milvus 2.6.19.
+
+    Args:
+        conn: a connection whose user may do so (the privilege UpdateUser).
+        description: the new text, up to 1024 bytes; empty for none.
+
+    Raises:
+        ParameterError: the description cannot be, or the server would drop the user name's outer blanks; nothing was
+            changed.
+        UnknownUserError: there is no such user.
+        ServerTooOldError: the server keeps no descriptions; nothing was changed.
+        OutcomeUnknownError: the answer was lost; the text says what is known.
+
+    Behaviour: UpdateCredential of Milvus's protocol with nothing but a description, and `MilvusClient.update_user` in
+    its documentation.
+    """
+    deadline = Deadline(timeout)
+    _require_describable(conn, user, description, deadline)
+    subject = f"the description of user {user!r}"
+    with change.attempt(conn, "describe_user", user, subject, "changed", deadline) as attempt:
+        before = _find_description(conn, user, deadline)
+        attempt.undo_record = None if before is None else DescriptionSnapshot("user", user, before)
+        try:
+            send_description(conn, attempt, user, description)
+        except errors.UnknownUserError as exc:
+            raise lookup.unknown_user_error(conn, user) from exc
+        except errors.ParameterError as exc:
+            raise lookup.no_descriptions_error(conn) from exc  # it wants a password; its version could not be read
+    return ChangedDescription("user", user, conn.address.url, description, before, attempt.note)
+
+
+def send_description(conn: Connection, attempt: change.Attempt, user: str, description: str) -> None:
+    """Send a change of a user's description only."""
+
+    def is_done(until: Deadline) -> bool | None:
+        return lookup.read_existing_user(conn, user, until).description == description
+
+    attempt.send("UpdateCredential", is_done, username=user, description=description)
+
+
 def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[str]:
     """The names of all users, sorted. Needs the privilege SelectOwnership."""
     return sorted(lookup.list_usernames(conn, Deadline(timeout)))
@@ -104,7 +147,10 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
         UnknownUserError: there is no such user.
     """
     require_valid(problem_with_existing_name(user))
-    deadline = Deadline(timeout)
+    return _find(conn, user, Deadline(timeout), None)
+
+
+def _find(conn: Connection, user: str, deadline: Deadline, outcome: errors.Outcome | None) -> User:
     reply = conn.call("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
     result = lookup.find_user(conn, user, reply, deadline)
     if result:
@@ -113,7 +159,22 @@ def list_user(conn: Connection, user: str, *, timeout: float | None = None) -> U
         names = lookup.list_usernames(conn, deadline)
     except errors.PermissionDeniedError:
         names = []
-    raise lookup.unknown_user_error(conn, user, names, outcome=None)
+    raise lookup.unknown_user_error(conn, user, names, outcome)
+
+
+def _require_describable(conn: Connection, user: str, description: str, deadline: Deadline) -> None:
+    """Raise ParameterError for a name or description that cannot be, or a name that the server takes for another."""
+    require_valid(problem_with_existing_name(user) or problem_with_description(description))
+    lookup.require_user_name(conn, user, deadline)
+
+
+def _find_description(conn: Connection, user: str, deadline: Deadline) -> str | None:
+    """The description of a user whose description can be changed. None if the caller may not look."""
+    lookup.require_descriptions(conn, deadline)
+    try:
+        return _find(conn, user, deadline, errors.NOTHING_CHANGED).description
+    except errors.PermissionDeniedError:
+        return None
 
 
 def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
@@ -271,3 +332,13 @@ def preview_create_user(
     lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
     note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "")
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
+
+
+def preview_describe_user(conn: Connection, user: str, description: str, *, timeout: float | None = None) -> Preview:
+    """What `describe_user` would do."""
+    deadline = Deadline(timeout)
+    _require_describable(conn, user, description, deadline)
+    before = _find_description(conn, user, deadline)
+    note = missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
+    has_undo = conn.on_change.restorer is not None
+    return preview_of_description("user", user, conn.address.url, description, before, has_undo=has_undo, note=note)

@@ -158,7 +158,8 @@ class UsersPage(ListPage):
     TITLE = "Users"
     KIND = "user"
     OPERATIONS = (
-        "create_user", "grant_role", "revoke_role", "update_password", "reset_password", "delete_user", "drop_user"
+        "create_user", "grant_role", "revoke_role", "describe_user", "update_password", "reset_password", "delete_user",
+        "drop_user",
     )  # fmt: skip
 
     def _names(self) -> Iterable[str]:
@@ -174,7 +175,7 @@ class RolesPage(ListPage):
 
     TITLE = "Roles"
     KIND = "role"
-    OPERATIONS = ("create_role", "grant_role", "revoke_role", "drop_role")
+    OPERATIONS = ("create_role", "grant_role", "revoke_role", "describe_role", "drop_role")
 
     def _names(self) -> Iterable[str]:
         return self.snapshot.roles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from milvus_magics.client import roles, users
-from milvus_magics.client.names import problem_with_role_name
+from milvus_magics.client.names import problem_with_description, problem_with_role_name
 from milvus_magics.forms.fields import CheckboxField, ConfirmationField, Field, NameField
 from milvus_magics.forms.form import Form
 from milvus_magics.wording import join_parts
@@ -21,6 +21,22 @@ class CreateRoleForm(Form):
         Field("role", "Role", "a letter or _, then letters, digits, _, $", problem_with_role_name),
         Field("description", "Description", "kept by Milvus 2.6.19 and later"),
     )
+
+
+class DescribeRoleForm(Form):
+    """Change a role's description."""
+
+    FUNCTION = staticmethod(roles.describe_role)
+    PREVIEW = staticmethod(roles.preview_describe_role)
+    MAGIC = "%milvus_describe_role R TEXT"
+    BUSY = "Changing…"
+    FIELDS = (
+        NameField("role", "Role"),
+        Field("description", "Description", "empty for none", problem_with_description),
+    )
+
+    def _preview_text(self) -> str:
+        return str(self._preview(**{name: field.value for name, field in self.fields.items()}))
 
 
 class DropRoleForm(Form):

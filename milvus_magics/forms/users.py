@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from milvus_magics.client import users
-from milvus_magics.client.names import problem_with_user_name
+from milvus_magics.client.names import problem_with_description, problem_with_user_name
 from milvus_magics.errors import PermissionDeniedError
 from milvus_magics.forms.fields import ConfirmationField, Field, NameField, NamesField, NewSecretField, SecretField
 from milvus_magics.forms.form import Form
@@ -25,6 +25,22 @@ class CreateUserForm(Form):
 
     def _run(self, roles: tuple[str, ...], **values: Any) -> object:
         return super()._run(grant=roles, **values)
+
+
+class DescribeUserForm(Form):
+    """Change a user's description."""
+
+    FUNCTION = staticmethod(users.describe_user)
+    PREVIEW = staticmethod(users.preview_describe_user)
+    MAGIC = "%milvus_describe_user NAME TEXT"
+    BUSY = "Changing…"
+    FIELDS = (
+        NameField("user", "User"),
+        Field("description", "Description", "empty for none", problem_with_description),
+    )
+
+    def _preview_text(self) -> str:
+        return str(self._preview(**{name: field.value for name, field in self.fields.items()}))
 
 
 class UpdatePasswordForm(Form):

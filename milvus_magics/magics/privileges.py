@@ -76,7 +76,9 @@ class PrivilegeMagics(SessionMagics):
 
     @line_magic(connection_options)
     def list_privilege_groups(self, args: argparse.Namespace) -> PrivilegeGroups:
-        """List the groups of privileges, the server's own included; needs Milvus 2.5.
+        """List the groups of privileges: Milvus's own, those of them that this server changed, and all others.
+
+        It needs Milvus 2.5.
 
         Example:
             %milvus_list_privilege_groups

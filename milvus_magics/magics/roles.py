@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from milvus_magics import client
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, form, yes
+from milvus_magics.magics.descriptions import description_arguments, read_description
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import session
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 role_name = argument("role", metavar="R", help="the role")
 user_name = argument("user", metavar="USER", help="the user")
 description = argument("--description", default="", metavar="TEXT", help="kept by servers from 2.6.19 on")
-new_description = argument("--description", required=True, metavar="TEXT", help="the new description, '' for none")
 force = argument("--force", action="store_true", help="revoke its privileges first")
 
 
@@ -54,14 +54,16 @@ class RoleMagics(SessionMagics):
         act = partial(client.roles.create_role, description=args.description)
         return Operation(args, act, client.roles.preview_create_role, args.role)
 
-    @line_magic(role_name, new_description, dry_run, connection_options)
-    def alter_role(self, args: argparse.Namespace) -> Operation:
+    @line_magic(role_name, description_arguments, dry_run, form("role"), connection_options)
+    def describe_role(self, args: argparse.Namespace) -> Operation:
         """Change a role's description; needs Milvus 2.6.19.
 
-        Example:
-            %milvus_alter_role reader --description 'reads everything'
+        Examples:
+            %milvus_describe_role reader 'reads everything'
+            %milvus_describe_role reader --undo
         """
-        return Operation(args, client.roles.alter_role, client.roles.preview_alter_role, args.role, args.description)
+        text = read_description(args, "role", args.role)
+        return Operation(args, client.roles.describe_role, client.roles.preview_describe_role, args.role, text)
 
     @line_magic(role_name, force, dry_run, yes, form("role"), connection_options)
     def drop_role(self, args: argparse.Namespace) -> Operation:

@@ -12,6 +12,7 @@ from milvus_magics import client
 from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError, PermissionDeniedError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, form, password_source, yes
+from milvus_magics.magics.descriptions import description_arguments, read_description
 from milvus_magics.magics.line import NEW_SOURCES
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.session_magics import SessionMagics
@@ -98,6 +99,17 @@ class UserMagics(SessionMagics):
 
         options = {"grant": args.roles, "description": args.description}
         return Operation(args, act, preview, args.user, password, ask=ask, **options)
+
+    @line_magic(user_name, description_arguments, dry_run, form("user"), connection_options)
+    def describe_user(self, args: argparse.Namespace) -> Operation:
+        """Change a user's description; needs Milvus 2.6.19.
+
+        Examples:
+            %milvus_describe_user bob 'team A'
+            %milvus_describe_user bob --undo
+        """
+        text = read_description(args, "user", args.user)
+        return Operation(args, client.users.describe_user, client.users.preview_describe_user, args.user, text)
 
     @line_magic(user_name, password_source, dry_run, yes, form("user"), connection_options)
     def delete_user(self, args: argparse.Namespace) -> Operation:

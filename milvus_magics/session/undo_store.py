@@ -1,4 +1,4 @@
-"""What this session deleted and may restore, per server, until it is restored or the kernel ends.
+"""What this session deleted or described anew and may restore, per server, until it is restored or the kernel ends.
 
 Roles, descriptions and grants are no secrets and always kept. Passwords are kept only for who opted in to it, masked,
 in memory, and for so many minutes.
@@ -36,6 +36,7 @@ class UndoStore:
         self._lock = lock
         self._users: dict[Key, UserSnapshot] = {}
         self._roles: dict[Key, RoleSnapshot] = {}
+        self._descriptions: dict[str, dict[Key, str]] = {"user": {}, "role": {}}  # those before the last change
         self._partial_roles: set[Key] = set()  # they may be there with a part of what they held
         self._secrets: dict[Key, tuple[Secret, float]] = {}  # a password or its hash, and when it expires
         self._seconds = 0.0
@@ -61,9 +62,13 @@ class UndoStore:
         with self._lock:
             if change.outcome == "refused":
                 return
-            if isinstance(change.undo_record, client.results.roles.RoleSnapshot):
+            if isinstance(change.undo_record, client.results.descriptions.DescriptionSnapshot):
+                self._descriptions[change.undo_record.kind][key] = change.undo_record.description
+            elif isinstance(change.undo_record, client.results.roles.RoleSnapshot):
+                self._descriptions["role"].pop(key, None)  # it comes back with the one that it has now
                 self._add_role(key, change.undo_record, is_partial=change.outcome != "done")
             elif isinstance(change.undo_record, client.results.users.UserSnapshot):
+                self._descriptions["user"].pop(key, None)
                 self._users[key] = change.undo_record
                 self._secrets.pop(key, None)  # an older one of that user isn't theirs any more
                 if secret is not None:
@@ -78,6 +83,10 @@ class UndoStore:
     def find_role(self, conn: Connection, role: str) -> RoleSnapshot:
         """What went with a role; ParameterError if none of that name was dropped in this session."""
         return self._find(self._roles, conn, role, f"no role {role!r} was dropped")
+
+    def find_description(self, conn: Connection, kind: str, name: str) -> str:
+        """The description that a `user` or `role` had; ParameterError if it was not changed in this session."""
+        return self._find(self._descriptions[kind], conn, name, f"no description of {kind} {name!r} was changed")
 
     def find_secret(self, conn: Connection, user: str) -> Secret | None:
         """The password, or its hash, that a deleted user had. None if it was not kept, or has expired."""
@@ -132,6 +141,8 @@ class UndoStore:
         with self._lock:
             for store in (self._users, self._roles, self._partial_roles, self._secrets):
                 store.clear()
+            for texts in self._descriptions.values():
+                texts.clear()
 
     def _find(self, store: Mapping[Key, Snapshot], conn: Connection, name: str, problem: str) -> Snapshot:
         url = conn.address.url

@@ -9,7 +9,7 @@ import pytest
 
 from milvus_magics.client import privilege_groups, privileges, roles, users
 from milvus_magics.client.privileges import preview_grant_privilege, preview_revoke_privilege
-from milvus_magics.client.roles import preview_alter_role
+from milvus_magics.client.roles import preview_describe_role
 from milvus_magics.errors import (
     ConfirmationError,
     MilvusException,
@@ -37,7 +37,8 @@ LINES = {
     "delete_users secrets": "1 to do",
     "drop_users people": "there is no such user",
     "create_role new": "would create role 'new' on ",
-    "alter_role reader --description x": "would describe role 'reader' as 'x'",
+    "describe_user bob x": "would describe user 'bob' as 'x'",
+    "describe_role reader x": "would describe role 'reader' as 'x'",
     "drop_role reader": "held by 'bob', with Search on collection 'docs' in database 'default'; it is refused unless",
     "drop_role reader --force": "held by 'bob', with Search on collection 'docs' in database 'default'",
     "grant_role bob public": "would give role 'public' to user 'bob', who has role 'reader'",
@@ -56,13 +57,14 @@ LINES = {
 }
 REFUSED = [
     "create_user bob", "create_user new --role raeder", "update_password ghost",
-    "create_role reader", "alter_role raeder --description x", "drop_role raeder", "grant_role ghost reader",
-    "grant_role bob raeder", "revoke_role bob public", "grant_privilege raeder Search --collection docs",
+    "create_role reader", "describe_user ghost x", "describe_role raeder x", "drop_role raeder",
+    "grant_role ghost reader", "grant_role bob raeder", "revoke_role bob public",
+    "grant_privilege raeder Search --collection docs",
     "grant_privilege reader Search", "revoke_privilege reader Query --collection docs", "create_privilege_group g",
     "drop_privilege_group x", "remove_privileges_from_group g Search", "drop_user ghost", "create_user 1x",
     "drop_user root", "delete_user root", "drop_role admin --force", "drop_role public", "drop_privilege_group held",
     "grant_privilege reader Qury --collection docs", "grant_privilege reader COLL_RO --collection docs",
-    "add_privileges_to_group g Serch", "alter_role admin --description x",
+    "add_privileges_to_group g Serch", "describe_role admin x",
     "create_user bob --role reader --password-env PW",
 ]  # fmt: skip
 
@@ -195,8 +197,8 @@ def test_older_servers_refuse_in_a_dry_run_too(root):
     for act in (preview_grant_privilege, privileges.grant_privilege):
         with pytest.raises(ParameterError, match="is about everything, not one collection: leave the collection out"):
             act(root, "reader", "DescribeAlias", collection="docs")
-    for act in (preview_alter_role, roles.alter_role):
-        with pytest.raises(ServerTooOldError, match="it has no AlterRole, which needs Milvus 2.6.19"):
+    for act in (preview_describe_role, roles.describe_role):
+        with pytest.raises(ServerTooOldError, match="keeps no descriptions: that needs Milvus 2.6.19"):
             act(root, "reader", "x")
 
 

@@ -184,7 +184,7 @@ ROWS = {
         lambda conn: privileges.list_grants(conn, "", **T), errors.ParameterError, 1100),
     "alter role": (
         "AlterRole", {"role_name": "reader"}, None,
-        lambda conn: roles.alter_role(conn, "reader", "x", **T), TOO_OLD, 10),
+        lambda conn: roles.describe_role(conn, "reader", "x", **T), TOO_OLD, 10),
     "create privilege group": (
         "CreatePrivilegeGroup", {"group_name": "g"}, None,
         lambda conn: privilege_groups.create_privilege_group(conn, "g", **T), TOO_OLD, 10),

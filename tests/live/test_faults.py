@@ -118,8 +118,11 @@ def in_group(conn, group):
 
 # What only newer servers have, on the contract server. `reader` has Load on docs; `g` holds Query, `empty` nothing.
 NEWER_CHANGES = {
-    "alter_role": (
-        lambda conn: roles.alter_role(conn, "reader", "who reads", timeout=1.5),
+    "describe_user": (
+        lambda conn: users.describe_user(conn, "bob", "team A", timeout=1.5),
+        lambda conn: users.list_user(conn, "bob", timeout=10).description == "team A"),
+    "describe_role": (
+        lambda conn: roles.describe_role(conn, "reader", "who reads", timeout=1.5),
         lambda conn: roles.list_role(conn, "reader", timeout=10).description == "who reads"),
     "create_privilege_group": (
         lambda conn: privilege_groups.create_privilege_group(conn, "new", timeout=1.5),

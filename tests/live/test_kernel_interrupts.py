@@ -45,7 +45,8 @@ CHANGES = {
     "restore_role": ("%milvus_restore_role lost", "CreateRole", "role 'lost' is created"),
 }  # fmt: skip
 NEWER_CHANGES = {
-    "alter_role": ("%milvus_alter_role reader --description new", "AlterRole", "role 'reader'"),
+    "describe_user": ("%milvus_describe_user bob new", "UpdateCredential", "user 'bob'"),
+    "describe_role": ("%milvus_describe_role reader new", "AlterRole", "role 'reader'"),
     "create_privilege_group": ("%milvus_create_privilege_group new", "CreatePrivilegeGroup", "'new' is created"),
     "drop_privilege_group": ("%milvus_drop_privilege_group empty --yes", "DropPrivilegeGroup", "'empty' is dropped"),
     "add_privileges_to_group": ("%milvus_add_privileges_to_group g Search", "OperatePrivilegeGroup", "'g'"),

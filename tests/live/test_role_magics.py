@@ -91,7 +91,7 @@ def test_own_password_by_default(run):
         ("create_role", "name the role, or give --form"),
         ("create_role ''", "role name is empty"),
         ("create_role 'a b'", "server says"),
-        ("alter_role reader", "--description"),
+        ("describe_role reader", "'' for none, or --undo"),
         ("grant_role bob", "name the role, or give --form"),
         ("grant_privilege reader Search", "name it"),
         ("grant_privilege reader Search --collection ''", "name it"),
@@ -227,7 +227,7 @@ def test_new_servers_only(run):
     for line in (
         "list_privilege_groups", "create_privilege_group g", "drop_privilege_group g",
         "add_privileges_to_group g Search", "remove_privileges_from_group g Search",
-        "alter_role reader --description x",
+        "describe_role reader x", "describe_user root x",
     ):  # fmt: skip
         with pytest.raises(ServerTooOldError, match=r"is Milvus v2\.3\.5.*needs Milvus 2\."):
             run(line)

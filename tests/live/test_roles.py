@@ -61,8 +61,8 @@ def test_description_that_the_server_drops_is_told(root):
     """Milvus 2.3 takes it without a word and keeps nothing."""
     assert "keeps no descriptions" in roles.create_role(root, "reader", description="reads", timeout=10).note
     assert "keeps no descriptions" in users.create_user(root, "bob", PASSWORD, description="x", timeout=10).note
-    with pytest.raises(ServerTooOldError, match=r"2\.3\.5.*no AlterRole.*needs Milvus 2\.6\.19"):
-        roles.alter_role(root, "reader", "reads", timeout=10)
+    with pytest.raises(ServerTooOldError, match=r"2\.3\.5.*keeps no descriptions: that needs Milvus 2\.6\.19"):
+        roles.describe_role(root, "reader", "reads", timeout=10)
 
 
 def test_limit_is_explained(root):

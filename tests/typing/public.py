@@ -13,6 +13,8 @@ from milvus_magics import (
     CreateRoleForm,
     CreateUserForm,
     DeleteUserForm,
+    DescribeRoleForm,
+    DescribeUserForm,
     DropRoleForm,
     DropUserForm,
     GrantRoleForm,
@@ -116,8 +118,8 @@ def show_forms() -> None:
     ConnectForm("other", uri="http://localhost:19530", user="root", timeout=3)
     Console("other", timeout=3.0)
     on_a_server: list[Callable[[str], object]] = [
-        CreateRoleForm, CreateUserForm, DeleteUserForm, DropRoleForm, DropUserForm, GrantRoleForm, ResetPasswordForm,
-        RevokeRoleForm, UpdatePasswordForm,
+        CreateRoleForm, CreateUserForm, DeleteUserForm, DescribeRoleForm, DescribeUserForm, DropRoleForm, DropUserForm,
+        GrantRoleForm, ResetPasswordForm, RevokeRoleForm, UpdatePasswordForm,
     ]  # fmt: skip
     assert_type([form("other") for form in on_a_server], list[object])
 

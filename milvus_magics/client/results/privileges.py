@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.wire.builtin_groups import difference_from_usual
 from milvus_magics.wording import join_parts, list_text, printable
 
 
@@ -87,16 +88,43 @@ class GrantChange(Sentence):
 
 @dataclass(frozen=True)
 class PrivilegeGroup:
-    """A group of privileges."""
+    """A group of privileges.
+
+    Attributes:
+        kind: `built-in`; `changed` for a built-in one to which the server's settings give other contents; `own` for one
+            that somebody made; empty where it was not asked.
+    """
 
     name: str
     privileges: tuple[str, ...] = ()
+    kind: str = ""
 
 
 class PrivilegeGroups(Table[PrivilegeGroup]):
     """The groups of privileges of a server."""
 
-    columns = ("name", "privileges")
+    columns = ("name", "kind", "privileges")
+
+
+KINDS = ("built-in", "changed", "own")
+
+
+def sort_by_kind(groups: PrivilegeGroups, version: str) -> PrivilegeGroups:
+    """The groups of a server with their kinds, in the order of `KINDS`; the caption says what was changed."""
+    rows, changed = [], []
+    for group in groups:
+        difference = difference_from_usual(version, group.name, frozenset(group.privileges))
+        text = _difference_text(*difference) if difference else ""
+        changed += [f"{printable(group.name)} ({text})"] if text else []
+        rows.append(replace(group, kind="own" if difference is None else "changed" if text else "built-in"))
+    rows.sort(key=lambda group: KINDS.index(group.kind))
+    note = f"changed on this server: {', '.join(changed)}" if changed else ""
+    return PrivilegeGroups(rows, join_parts(groups.caption, note))
+
+
+def _difference_text(missing: Sequence[str], more: Sequence[str]) -> str:
+    """What a group lacks, and holds besides what is usual; empty if nothing."""
+    return join_parts(f"without {', '.join(missing)}" if missing else "", f"with {', '.join(more)}" if more else "")
 
 
 @dataclass(frozen=True, repr=False)

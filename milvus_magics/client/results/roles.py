@@ -76,18 +76,6 @@ class CreatedRole(Sentence):
         return join_parts(text, self.note)
 
 
-@dataclass(frozen=True, repr=False)
-class AlteredRole(Sentence):
-    """A role whose description is changed."""
-
-    role: str
-    server: str
-    description: str
-
-    def __str__(self) -> str:
-        return f"role {self.role!r} on {self.server} is described as {self.description!r} now"
-
-
 @dataclass(frozen=True)
 class RoleSnapshot:
     """What goes with a dropped role. Users and grants are None if the caller may not look."""
