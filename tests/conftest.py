@@ -11,11 +11,20 @@ FIGURES = TESTS.parent / "build" / "figures.json"
 OURS = "figure of "
 
 
+def pytest_addoption(parser):
+    """What `make conformance` gives."""
+    parser.addoption("--server", help="where the tests of tests/conformance run: a server that exists")
+    parser.addoption("--prefix", default="", help="with what all names begin that are made there")
+
+
 def pytest_collection_modifyitems(items):
     """Mark what starts a real Milvus or a browser, so that `-m "not live"` leaves it out."""
     for item in items:
-        if item.path.relative_to(TESTS).parts[0] in ("live", "browser"):
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in ("live", "browser", "conformance"):
             item.add_marker("live")
+        if folder == "conformance":
+            item.add_marker("conformance")
 
 
 @pytest.fixture(scope="module")

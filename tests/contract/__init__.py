@@ -5,13 +5,15 @@ each of those requests here, for all versions. What wasn't recorded follows what
 
     with contract.serve("2.6.18") as (server, address): ...
 
+The same as a program, for tools that want an address: `python -m contract 2.6.18 --port 19530`, in tests/.
+
 A test may read and change what the server keeps, and override methods in a subclass of `ContractServer`.
 """
 
 from contract.any_names import AnyNames
 from contract.login import HASH, Hashed
 from contract.privileges import PUBLIC
-from contract.server import ContractServer, serve, serving
+from contract.server import ContractServer, imitated_version, serve, serving
 from contract.statuses import Denied, Refusal
 
-__all__ = ["HASH", "PUBLIC", "AnyNames", "ContractServer", "Denied", "Hashed", "Refusal", "serve", "serving"]
+__all__ = ["HASH", "PUBLIC", "AnyNames", "ContractServer", "Denied", "Hashed", "Refusal", "imitated_version", "serve", "serving"]
