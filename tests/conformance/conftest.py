@@ -1,15 +1,13 @@
 """The servers that the tests run on: the one that `--server` names, or else those that this machine has."""
 
-import os
-
 import contract
 import pytest
-from conformance import state
-from conformance.server import Server
 from contract.versions import RECORDED
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from conformance import state
+from conformance.server import Server
 from milvus_magics import embedded
 from milvus_magics.secret import Secret
 from milvus_magics.session import session

@@ -4,10 +4,10 @@ import secrets
 
 import contract
 import grpc
+
 from conformance import state
 from conformance.expected import TRAITS, has, number_of
 from conformance.places import Places
-
 from milvus_magics.client import lookup, roles, users
 from milvus_magics.session import connections
 from milvus_magics.transport.address import Address

@@ -1,4 +1,4 @@
-"""All that a server keeps of users, roles, grants, groups, databases, collections: compared, and cleared of our names."""
+"""All that a server keeps of users, roles, grants, groups and places: compared, and cleared of our names."""
 
 from milvus_magics.client import lookup, privilege_groups, privileges, roles, users
 from milvus_magics.errors import MilvusException, ServerTooOldError

@@ -10,7 +10,7 @@ from milvus_magics.client import roles, users
 from milvus_magics.errors import ServerTooOldError
 
 PASSWORD = "a-password-of-theirs"
-COUNT = 12
+COUNT = 6
 T = {"timeout": 30}
 
 
@@ -63,7 +63,7 @@ def test_many_by_one_request(on, people):
             create_users(on.conn, people, at_once=True, **T)
         assert on.usernames() == []
         return
-    assert create_users(on.conn, people[:3], at_once=True, **T).counts == {"done": 3}
+    assert create_users(on.conn, people[:2], at_once=True, **T).counts == {"done": 2}  # each hash takes its time
     bob = people[0]
     assert users.list_user(on.log_in(bob["user"], bob["password"]), bob["user"], **T).roles == (bob["roles"],)
-    assert delete_users(on.conn, people[:3], **T).counts == {"done": 3}
+    assert delete_users(on.conn, people[:2], **T).counts == {"done": 2}

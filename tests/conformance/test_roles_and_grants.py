@@ -9,7 +9,6 @@ from milvus_magics.errors import (
     InUseError,
     NotGrantedError,
     ParameterError,
-    PermissionDeniedError,
     ProtectedRoleError,
     RoleExistsError,
     ServerTooOldError,
@@ -53,17 +52,20 @@ def test_roles(on):
             bind(on.conn, bobb, reader, **T)
         with pytest.raises(UnknownRoleError, match=f"did you mean '{reader}'"):
             bind(on.conn, bob, raeder, **T)
-    with pytest.raises(NotGrantedError):
+    with pytest.raises(NotGrantedError, match=f"they have '{reader}'; nothing was changed"):
         roles.revoke_role(on.conn, bob, "public", **T)
     assert f"held by '{bob}'" in str(roles.preview_drop_role(on.conn, reader, **T))
     assert not roles.revoke_role(on.conn, bob, reader, **T).granted
+    with pytest.raises(NotGrantedError, match=f"'{bob}' does not have role '{reader}'; they have no roles"):
+        roles.revoke_role(on.conn, bob, reader, **T)
     assert roles.drop_role(on.conn, reader, **T).role == reader
     assert on.rolenames() == []
     for act in (roles.list_role, roles.drop_role, roles.preview_drop_role):
         with pytest.raises(UnknownRoleError, match=f"no role '{reader}'"):
             act(on.conn, reader, **T)
-    with pytest.raises(ProtectedRoleError, match="'public' cannot be dropped"):
-        roles.drop_role(on.conn, "public", force=True, **T)
+    for role in ("admin", "public"):
+        with pytest.raises(ProtectedRoleError, match=f"'{role}' cannot be dropped"):
+            roles.drop_role(on.conn, role, force=True, **T)
 
 
 def test_altering_a_role(on, reader):
@@ -133,7 +135,7 @@ def test_grants_are_told_as_they_are_made(on, reader):
     for privilege, where in [
         ("SelectUser", {}), ("SelectUser", {"db": "*"}), ("CreateOwnership", {}), ("DescribeCollection", {}),
         ("Search", {"collection": on.docs}), ("Query", {"collection": "*", "db": "*"}),
-        ("Insert", {"collection": on.docs, "db": on.lab}),
+        ("Insert", {"collection": on.docs, "db": on.lab}), ("All", {}),
         ("Load", {"object_type": "Collection", "object_name": on.docs}),
         ("SelectUser", {"object_type": "User", "object_name": "*"}),
     ]:  # fmt: skip
@@ -217,7 +219,8 @@ def test_groups_of_privileges(on, reader):
     conn, groups, (searching, serching) = on.conn, privilege_groups, on.names("searching serching")
     if not on.has("groups"):
         for act in (
-            lambda: groups.list_privilege_groups(conn, **T), lambda: groups.create_privilege_group(conn, searching, **T),
+            lambda: groups.list_privilege_groups(conn, **T),
+            lambda: groups.create_privilege_group(conn, searching, **T),
             lambda: groups.drop_privilege_group(conn, searching, **T),
             lambda: groups.add_privileges_to_group(conn, searching, ["Search"], **T),
             lambda: groups.remove_privileges_from_group(conn, searching, ["Search"], **T),

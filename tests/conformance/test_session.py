@@ -1,8 +1,8 @@
 """What a notebook does, by magic, form and Python, on servers of every version: also dry runs, undo and audit."""
 
 import pytest
-from conformance import state
 
+from conformance import state
 from milvus_magics import CreateUserForm, DeleteUserForm, Role, utility
 from milvus_magics.client import privilege_groups, privileges, roles, users
 from milvus_magics.errors import AuthenticationError, MilvusException, UnknownUserError, WrongPasswordError
@@ -81,11 +81,11 @@ LINES = [
     "grant_privilege {p}reader Insert --collection {docs} --db {lab}", "revoke_privilege {p}reader SelectUser",
     "revoke_role {p}bob {p}reader", "drop_role {p}reader --force --yes", "restore_role {p}reader",
     "drop_user {p}bob --yes", "restore_user {p}bob --password-env PW", "delete_user {p}bob --password-env PW",
-    "create_users people", "delete_users people", "create_users people", "drop_users people --yes",
+    "create_users people", "delete_users people",
 ]  # fmt: skip
 ON_GROUPS = [
-    "create_privilege_group {p}g", "add_privileges_to_group {p}g Search Query", "remove_privileges_from_group {p}g Query",
-    "drop_privilege_group {p}g --yes",
+    "create_privilege_group {p}g", "add_privileges_to_group {p}g Search Query",
+    "remove_privileges_from_group {p}g Query", "drop_privilege_group {p}g --yes",
 ]  # fmt: skip
 DESCRIBING = ["create_role {p}told --description x", "alter_role {p}told --description y", "drop_role {p}told --yes"]
 

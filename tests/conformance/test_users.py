@@ -66,7 +66,7 @@ def test_users_come_and_go(on):
 def test_what_follows_a_deletion_at_once(on, again):
     """Proxies let a deleted user in for some milliseconds: nobody is deleted twice, and nobody comes back."""
     [bob] = on.names("bob")
-    for _ in range(2 if on.imitated else 40):
+    for _ in range(2 if on.imitated else 20):
         users.create_user(on.conn, bob, OLD, **T)
         assert users.delete_user(on.conn, bob, OLD, **T).verified
         if on.inside:

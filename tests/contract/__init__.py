@@ -16,4 +16,15 @@ from contract.privileges import PUBLIC
 from contract.server import ContractServer, imitated_version, serve, serving
 from contract.statuses import Denied, Refusal
 
-__all__ = ["HASH", "PUBLIC", "AnyNames", "ContractServer", "Denied", "Hashed", "Refusal", "imitated_version", "serve", "serving"]
+__all__ = [
+    "HASH",
+    "PUBLIC",
+    "AnyNames",
+    "ContractServer",
+    "Denied",
+    "Hashed",
+    "Refusal",
+    "imitated_version",
+    "serve",
+    "serving",
+]
