@@ -50,7 +50,7 @@ def pytest_terminal_summary(terminalreporter):
     reports = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
     failed = {report.nodeid for key in ("failed", "error") for report in terminalreporter.stats.get(key, [])}
     files = {nodeid.partition("::")[0] for nodeid in {report.nodeid for report in reports} | failed}
-    if not files:
+    if not files or terminalreporter.config.getoption("server"):
         return
     kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     found = {file: {"day": time.strftime("%Y-%m-%d"), "passed": 0, "failed": 0, "figures": {}} for file in files}

@@ -7,12 +7,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from conformance import state
-from conformance.server import Server
+from conformance.server import DEFAULT_PASSWORD, Server
 from milvus_magics import embedded
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
 
-DEFAULT_PASSWORD = "Milvus"  # of a new server
 OFF = ", authorization off"
 SERVERS = [f"{version}{off}" for version in ("real 2.3.5", *RECORDED) for off in ("", OFF)]
 

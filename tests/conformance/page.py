@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.expected import TRAITS
+
 BEGIN, END = "<!-- servers: written by `make conformance` -->", "<!-- end of servers -->"
 HEADING = [
     "| server | authorization | date | passed | what is different there |",
     "|---|---|---|---|---|",
 ]
+WORDS = ("<!-- words: written by `make conformance` -->", "<!-- end of words -->")
 SAME = "–"
 
 
@@ -20,7 +23,7 @@ class Row:
         authorization: "on" or "off".
         date: of the run.
         passed: how many tests of how many, and the names of those that did not.
-        different: what the tests expect otherwise than of the newest server with authorization on.
+        different: words for what the tests expect otherwise than of the newest server with authorization on.
     """
 
     server: str
@@ -52,11 +55,20 @@ def rows_of(text):
 
 
 def with_row(text, row):
-    """The page with one more row, or with the one of that server and authorization replaced."""
+    """The page with one more row, or with that server's replaced; and with what the words mean."""
     rows = {other.key: other for other in rows_of(text)} | {row.key: row}
-    ordered = sorted(rows.values(), key=lambda one: (one.server.startswith("imitation"), *one.key))
-    before, after = text[: text.index(BEGIN)], text[text.index(END) :]
-    return "\n".join([before + BEGIN, *HEADING, *map(str, ordered), after])
+    ordered = sorted(
+        rows.values(), key=lambda one: (one.server.startswith("imitation"), one.server, one.authorization != "on")
+    )
+    words = ["| word | what it means |", "|---|---|"]
+    words += [f"| {trait.without} | {trait.meaning} |" for trait in TRAITS.values()]
+    return between(between(text, (BEGIN, END), [*HEADING, *map(str, ordered)]), WORDS, words)
+
+
+def between(text, marks, lines):
+    """A text with other lines between two marks."""
+    begin, end = marks
+    return "\n".join([text[: text.index(begin)] + begin, *lines, text[text.index(end) :]])
 
 
 def write(path, row):

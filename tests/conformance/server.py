@@ -15,6 +15,7 @@ from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 
 SECONDS = 30
+DEFAULT_PASSWORD = "Milvus"  # root's, on a new server
 
 
 def new_prefix():
@@ -66,7 +67,7 @@ class Server:
         return has(trait, self.number, self.authorization)
 
     def without(self):
-        """What is said of it, by trait, for each that it lacks."""
+        """Trait -> the word for what it lacks."""
         return {name: trait.without for name, trait in TRAITS.items() if not has(name, self.number, self.authorization)}
 
     # connections

@@ -1,5 +1,7 @@
 """Roles, what they hold, and groups of privileges, on servers of every version."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from milvus_magics.client import privilege_groups, privileges, roles, users
@@ -16,6 +18,7 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
+from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = "right-password"
 T = {"timeout": 30}
@@ -117,6 +120,8 @@ def test_grants(on, reader):
     if on.inside:
         last = [method for method in on.inside.calls if method.startswith("OperatePrivilege")][-1]
         assert last == ("OperatePrivilegeV2" if on.has("newer grants") else "OperatePrivilege")
+    with nullcontext() if on.has("newer grants") else pytest.raises(ServerTooOldError):
+        on.conn.call("OperatePrivilegeV2", deadline=Deadline(30))  # refused where it is there: it names no role
     with pytest.raises(NotGrantedError):
         privileges.revoke_privilege(on.conn, reader, "Search", collection=f"{on.docs}2", **T)
     with pytest.raises(UnknownPrivilegeError, match="did you mean 'Search'"):

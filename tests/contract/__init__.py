@@ -15,10 +15,12 @@ from contract.login import HASH, Hashed
 from contract.privileges import PUBLIC
 from contract.server import ContractServer, imitated_version, serve, serving
 from contract.statuses import Denied, Refusal
+from contract.versions import RECORDED
 
 __all__ = [
     "HASH",
     "PUBLIC",
+    "RECORDED",
     "AnyNames",
     "ContractServer",
     "Denied",
