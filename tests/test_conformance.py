@@ -14,6 +14,7 @@ import yaml
 from conformance import __main__ as command
 from conformance import page
 from conformance.expected import TRAITS, has, number_of
+from contract.versions import RECORDED
 
 from milvus_magics.client import users
 from milvus_magics.transport.address import Address
@@ -172,7 +173,7 @@ def test_every_trait_is_looked_at():
 def test_the_page_has_the_rows_of_what_can_be_run_here():
     """The real server and the imitation of each version, with authorization on and off, all passed."""
     rows = page.rows_of(DOCUMENT)
-    wanted = {f"imitation of {version}, answers as recorded" for version in contract.RECORDED}
+    wanted = {f"imitation of {version}, answers as recorded" for version in RECORDED}
     wanted |= {"Milvus v2.3.5-lite, standalone"}
     assert {one.key for one in rows} >= {(name, state) for name in wanted for state in ("on", "off")}
     assert all(command.is_good(one) for one in rows)

@@ -1,5 +1,7 @@
 """The servers that the tests run on: the one that `--server` names, or else those that this machine has."""
 
+import importlib.util
+
 import contract
 import pytest
 from contract.versions import RECORDED
@@ -12,6 +14,8 @@ from milvus_magics import embedded
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
 
+# The law of rights is called where it is there.
+collect_ignore = [] if importlib.util.find_spec("rights_law") else ["test_law_of_rights.py"]
 OFF = ", authorization off"
 SERVERS = [f"{version}{off}" for version in ("real 2.3.5", *RECORDED) for off in ("", OFF)]
 

@@ -2,8 +2,8 @@
 
 import secrets
 
-import contract
 import grpc
+from contract.server import imitated_version
 
 from conformance import state
 from conformance.expected import TRAITS, has, number_of
@@ -52,7 +52,7 @@ class Server:
         self.version, self.number, self.authorization = who.version, number_of(who.version), who.authorization
         self.mode = self.conn.call("Connect", deadline=Deadline(SECONDS)).server_info.deploy_mode.lower()
         with grpc.insecure_channel(self.conn.address.target) as channel:
-            self.imitated = "" if self.conn.address.secure else contract.imitated_version(channel)
+            self.imitated = "" if self.conn.address.secure else imitated_version(channel)
         self.lab, self.docs = self.names("lab docs")
         self.asked = set()
         self._opened = []

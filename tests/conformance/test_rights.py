@@ -1,8 +1,4 @@
-"""Who may do what, on servers of every version: the view says yes where the call is let through, and only there.
-
-A law that tries rights at random on any server belongs here, too: a test that takes `on` has `on.uri`, `on.password`,
-`on.prefix` for its names, and `on.version`; whatever begins with the prefix is cleared away after it.
-"""
+"""Who may do what, on servers of every version: the view says yes where the call is let through, and only there."""
 
 import time
 

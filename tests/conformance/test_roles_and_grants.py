@@ -156,6 +156,19 @@ def test_grants_are_told_as_they_are_made(on, reader):
         assert held(on, reader) == []
 
 
+def test_the_connections_database_counts_where_none_is_named(on, reader):
+    """Of what it is about a database at all."""
+    conn = on.log_in("root", None, db=on.lab)
+    privileges.grant_privilege(conn, reader, "Search", collection=on.docs, **T)
+    privileges.grant_privilege(conn, reader, "CreateCollection", **T)
+    assert {grant.db for grant in privileges.list_grants(on.conn, reader, **T)} == {on.lab}
+    with pytest.raises(NotGrantedError):
+        privileges.revoke_privilege(on.conn, reader, "Search", collection=on.docs, **T)
+    privileges.revoke_privilege(conn, reader, "Search", collection=on.docs, **T)
+    privileges.revoke_privilege(on.conn, reader, "CreateCollection", db=on.lab, **T)
+    assert held(on, reader) == []
+
+
 def test_what_is_held_is_what_is_revoked(on, reader):
     """Given in the older way, which newer servers keep apart, or in another database: that, or an error."""
     privileges.grant_privilege(on.conn, reader, "SelectUser", object_type="User", object_name="*", **T)

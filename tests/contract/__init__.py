@@ -13,20 +13,7 @@ A test may read and change what the server keeps, and override methods in a subc
 from contract.any_names import AnyNames
 from contract.login import HASH, Hashed
 from contract.privileges import PUBLIC
-from contract.server import ContractServer, imitated_version, serve, serving
+from contract.server import ContractServer, serve, serving
 from contract.statuses import Denied, Refusal
-from contract.versions import RECORDED
 
-__all__ = [
-    "HASH",
-    "PUBLIC",
-    "RECORDED",
-    "AnyNames",
-    "ContractServer",
-    "Denied",
-    "Hashed",
-    "Refusal",
-    "imitated_version",
-    "serve",
-    "serving",
-]
+__all__ = ["HASH", "PUBLIC", "AnyNames", "ContractServer", "Denied", "Hashed", "Refusal", "serve", "serving"]
