@@ -1,5 +1,6 @@
 """`make conformance` leaves nothing behind and spoils no page, whatever happens; and what is written about it holds."""
 
+import base64
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import yaml
 from conformance import __main__ as command
 from conformance import page
 from conformance.expected import TRAITS, has, number_of
+from conformance.places import Places
 from contract.versions import RECORDED
 
 from milvus_magics.client import users
@@ -24,6 +26,7 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 DOCUMENT = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
 EMPTY = "\n".join(["before", "", page.BEGIN, page.END, "", *page.WORDS, "after", ""])
+PASSWORD = "the-password-of-root"
 KEPT = ("passwords", "roles", "bindings", "grants", "groups", "collections", "aliases")
 
 
@@ -36,14 +39,18 @@ def document(tmp_path):
 
 @pytest.fixture
 def bench(monkeypatch, capfd, document):
-    """Run the command in this process on an imitation: its exit code or text, what it printed."""
-    monkeypatch.setenv("MILVUS_PASSWORD", "Milvus")
+    """Run the command on an imitation: its exit code or text, and what it printed, which is never root's password."""
+    monkeypatch.setenv("MILVUS_PASSWORD", PASSWORD)
     monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
 
     def bench(server, *more):
+        server.passwords["root"] = PASSWORD.encode()
         with contract.serving(server) as (_, address), pytest.raises(SystemExit) as ended:
             command.main([f"http://{address}", str(document), *more])
-        return ended.value.code, capfd.readouterr().out
+        printed, complained = capfd.readouterr()
+        for secret in (PASSWORD, base64.b64encode(f"root:{PASSWORD}".encode()).decode()):
+            assert secret not in f"{ended.value.code} {printed} {complained}", "no password in what is printed"
+        return ended.value.code, printed
 
     return bench
 
@@ -55,7 +62,7 @@ def state(server):
 def test_foreign_users_are_not_disturbed(bench, document, monkeypatch):
     """Nothing is begun, until it is allowed; then they are as they were."""
     server = contract.ContractServer("2.6.18")
-    server.passwords["ann"] = b"ann's-password"
+    server.passwords |= {"root": PASSWORD.encode(), "ann": b"ann's-password"}
     before = state(server)
     said, _ = bench(server)
     assert "has 1 users besides root" in said
@@ -87,6 +94,7 @@ class LetsEverybodyIn(contract.ContractServer):
 def test_failures_are_named_and_leave_nothing_behind(bench):
     """A server that is not as it should be: which tests say so."""
     server = LetsEverybodyIn("2.3.5")
+    server.passwords["root"] = PASSWORD.encode()
     before = state(server)
     code, printed = bench(server, "-k", "test_users_come_and_go or test_dropping_by_force")
     assert code == 1
@@ -122,6 +130,23 @@ def test_an_interrupt_leaves_nothing_behind(document):
     assert process.returncode == 1
     assert "the tests did not end, and the server is as it was before" in printed
     assert (state(server), document.read_text()) == (before, EMPTY)
+
+
+def test_a_login_in_the_address_is_refused(document):
+    """It would be seen by whoever lists processes; what was typed is not echoed."""
+    with pytest.raises(SystemExit) as ended:
+        command.main([f"http://root:{PASSWORD}@localhost:1", str(document)])
+    assert "MILVUS_PASSWORD" in ended.value.code
+    assert PASSWORD not in ended.value.code, "no password in what is printed"
+
+
+def test_a_call_that_fails_shows_no_login():
+    """A test's traceback has gRPC's frames, and those would have it."""
+    places = Places(Address.parse("localhost:1", user="root", password=PASSWORD))
+    with pytest.raises(AssertionError, match="CreateDatabase: UNAVAILABLE") as caught:
+        places.create_database("lab")
+    places.close()
+    assert base64.b64encode(f"root:{PASSWORD}".encode()).decode() not in str(caught.getrepr()), "no login is shown"
 
 
 def test_the_imitation_as_a_program():
@@ -177,6 +202,7 @@ def test_the_page_has_the_rows_of_what_can_be_run_here():
     wanted |= {"Milvus v2.3.5-lite, standalone"}
     assert {one.key for one in rows} >= {(name, state) for name in wanted for state in ("on", "off")}
     assert all(command.is_good(one) for one in rows)
+    assert page.with_row(DOCUMENT, rows[0]) == DOCUMENT, "its words mean what expected.py says"
 
 
 def test_images_are_those_of_the_documents():

@@ -33,9 +33,13 @@ def main(arguments):
     parser.add_argument("server", help="like http://localhost:19530")
     parser.add_argument("page", type=Path, help="the file to write the row into")
     options, more = parser.parse_known_args(arguments)
+    if "@" in options.server:
+        sys.exit(
+            "nothing was begun: an address with a login is seen by others; put root's password into MILVUS_PASSWORD"
+        )
     try:
         server = Server(options.server, Secret.from_environment("MILVUS_PASSWORD") or Secret(DEFAULT_PASSWORD))
-        foreign = len(users.list_usernames(server.conn, timeout=30)) - 1
+        foreign = len([name for name in users.list_usernames(server.conn, timeout=30) if name != "root"])
     except MilvusException as exc:
         sys.exit(f"nothing was begun: {exc}")
     if foreign and os.environ.get("FOREIGN_USERS") != "allowed":
