@@ -146,7 +146,9 @@ def test_a_call_that_fails_shows_no_login():
     with pytest.raises(AssertionError, match="CreateDatabase: UNAVAILABLE") as caught:
         places.create_database("lab")
     places.close()
-    assert base64.b64encode(f"root:{PASSWORD}".encode()).decode() not in str(caught.getrepr()), "no login is shown"
+    assert base64.b64encode(f"root:{PASSWORD}".encode()).decode() not in str(caught.getrepr(funcargs=True)), (
+        "no login is shown"
+    )
 
 
 def test_the_imitation_as_a_program():

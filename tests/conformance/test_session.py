@@ -125,7 +125,9 @@ def test_a_deleted_user_comes_back(run, on, line):
     run(line.format(bob))
     # Over a plain connection to another machine no hash is asked for.
     same = "delete" in line or (on.has("backup") and (on.conn.address.secure or on.conn.address.is_local))
-    run(f"restore_user {bob}{'' if same else ' --password-env NEW'}")
+    line = f"restore_user {bob}{'' if same else ' --password-env NEW'}"
+    assert ("and the password that they had" in str(run(f"{line} --dry-run"))) is same
+    run(line)
     user = users.list_user(on.conn, bob, **T)
     assert (user.roles, user.description) == ((reader,), "a student" if on.has("descriptions") else "")
     if on.has("authorization"):

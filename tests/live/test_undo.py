@@ -67,20 +67,6 @@ def assert_is_refused(address, user, password, **tls):
         connections.connect("refused", user, password, uri=address, **tls)
 
 
-def test_deleted_user_comes_back_with_roles_and_the_old_password(run, keeping, root):
-    """Nobody is asked, where that was opted in to."""
-    run("create_role reader")
-    run("create_user bob --role reader --role public --password-env PW")
-    assert "undo: %milvus_restore_user" in str(run("delete_user bob --dry-run"))
-    run("delete_user bob --password-env PW")
-    assert "and the password that they had" in str(run("restore_user bob --dry-run"))
-    assert "restored user 'bob'" in str(run("restore_user bob"))
-    assert users.list_user(root, "bob").roles == ("public", "reader")
-    assert_logs_in(root.address.url, "bob", PASSWORD, ("public", "reader"))
-    with pytest.raises(ParameterError, match="no user 'bob' was deleted"):
-        run("restore_user bob")
-
-
 def test_without_opting_in_the_password_is_given_anew(run, root):
     """It is said before the deletion, and asked for afterwards; roles are always kept."""
     run("create_user bob --role public --password-env PW")
