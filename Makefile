@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test quick promises house catalogue lab bench walk soak fuzz matrix lint audit picture chromium clean
+.PHONY: demo test quick conformance promises house catalogue lab bench walk soak fuzz matrix lint audit picture chromium \
+  clean
 
 demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
@@ -24,7 +25,14 @@ test: lint .venv/installed chromium
 # left out aren't even imported, which takes half a minute.
 quick: .venv/ready
 	PYTHONPATH=$(CURDIR) $(BIN)/python -m pytest -q -n auto -m "not live and not wheel" \
-	  --ignore tests/live --ignore tests/browser tests
+	  --ignore tests/live --ignore tests/browser --ignore tests/conformance tests
+
+# The tests that need nothing but one server, on one that exists: make conformance SERVER=http://HOST:PORT, with root's
+# password in the variable MILVUS_PASSWORD. Its row goes into docs/servers.md.
+conformance: .venv/installed
+	@test -n "$(SERVER)" || { echo "name the server: make conformance SERVER=http://HOST:PORT" >&2; exit 2; }
+	mkdir -p build/elsewhere
+	cd build/elsewhere && PYTHONPATH=../../tests ../../$(BIN)/python -m conformance "$(SERVER)" ../../docs/servers.md
 
 # What is promised, how it is tested, and what the tests counted.
 promises: test

@@ -11,11 +11,20 @@ FIGURES = TESTS.parent / "build" / "figures.json"
 OURS = "figure of "
 
 
+def pytest_addoption(parser):
+    """What `make conformance` gives."""
+    parser.addoption("--server", help="where the tests of tests/conformance run: a server that exists")
+    parser.addoption("--prefix", default="", help="with what all names begin that are made there")
+
+
 def pytest_collection_modifyitems(items):
     """Mark what starts a real Milvus or a browser, so that `-m "not live"` leaves it out."""
     for item in items:
-        if item.path.relative_to(TESTS).parts[0] in ("live", "browser"):
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in ("live", "browser", "conformance"):
             item.add_marker("live")
+        if folder == "conformance":
+            item.add_marker("conformance")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +50,7 @@ def pytest_terminal_summary(terminalreporter):
     reports = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
     failed = {report.nodeid for key in ("failed", "error") for report in terminalreporter.stats.get(key, [])}
     files = {nodeid.partition("::")[0] for nodeid in {report.nodeid for report in reports} | failed}
-    if not files:
+    if not files or terminalreporter.config.getoption("server"):
         return
     kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     found = {file: {"day": time.strftime("%Y-%m-%d"), "passed": 0, "failed": 0, "figures": {}} for file in files}

@@ -78,6 +78,18 @@ PROMISES = [
         ),
     ),
     Promise(
+        "It works on each version of Milvus, with authorization on and off",
+        "every operation on the real 2.3.5 and on the imitation of each version that was recorded; `make conformance` "
+        "runs the same on any server: [servers.md](servers.md)",
+        (
+            "conformance/test_users.py",
+            "conformance/test_roles_and_grants.py",
+            "conformance/test_many_users.py",
+            "conformance/test_session.py",
+            "conformance/test_rights.py",
+        ),
+    ),
+    Promise(
         "What was deleted comes back as it was",
         "users with their password or its hash, roles with their grants and holders",
         ("live/test_undo.py",),

@@ -5,6 +5,8 @@ each of those requests here, for all versions. What wasn't recorded follows what
 
     with contract.serve("2.6.18") as (server, address): ...
 
+The same as a program, for tools that want an address: `python -m contract 2.6.18 --port 19530`, in tests/.
+
 A test may read and change what the server keeps, and override methods in a subclass of `ContractServer`.
 """
 

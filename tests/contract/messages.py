@@ -17,7 +17,7 @@ MORE = {
     "CreateDatabase": DATABASE, "DropDatabase": DATABASE,
     "CreateCollection": COLLECTION, "DropCollection": COLLECTION,
     "HasCollection": COLLECTION, "DescribeCollection": COLLECTION,
-    "CreateAlias": {"db_name": 2, "collection_name": 3, "alias": 4},
+    "CreateAlias": {"db_name": 2, "collection_name": 3, "alias": 4}, "DropAlias": {"db_name": 2, "alias": 3},
 }  # fmt: skip
 # Their answers, where it isn't a status alone; name -> (number, type).
 TEXT, TEXTS, BOOL = ("TYPE_STRING", False), ("TYPE_STRING", True), ("TYPE_BOOL", False)

@@ -34,6 +34,9 @@ class Places:
     def CreateAlias(self, request, caller, metadata):
         self.aliases[self.database(request, metadata), request.alias] = request.collection_name
 
+    def DropAlias(self, request, caller, metadata):
+        self.aliases.pop((self.database(request, metadata), request.alias), None)
+
     def collections_in(self, db, is_inner=True):
         if db not in self.collections:
             raise no_database(db, is_inner)

@@ -22,7 +22,8 @@ NEEDED = {
     "CreateCollection": "CreateCollection", "DropCollection": "DropCollection",
     "ShowCollections": "ShowCollections",
     "HasCollection": "DescribeCollection", "DescribeCollection": "DescribeCollection",
-    "CreateAlias": "CreateAlias", "ListAliases": "ListAliases", "DescribeAlias": "DescribeAlias",
+    "CreateAlias": "CreateAlias", "DropAlias": "DropAlias", "ListAliases": "ListAliases",
+    "DescribeAlias": "DescribeAlias",
 }  # fmt: skip
 FILTERED = {"ListDatabases", "ShowCollections", "HasCollection"}  # need nothing where lists are filtered
 ABOUT_USERS = {  # what of the User type a method is about

@@ -20,6 +20,8 @@ from contract.users import Users
 from contract.versions import SINCE, number_of, table_of
 from milvus_magics import wire
 
+IMITATION = "/imitation/Version"  # a method that no Milvus has: nobody takes one for the other
+
 
 class ContractServer(
     Login, Rights, Names, Users, Roles, Grants, Groups, Places, Backup, grpc.GenericRpcHandler
@@ -71,6 +73,8 @@ class ContractServer(
         metadata = dict(reversed(details.invocation_metadata))  # the first of two counts
 
         def answer(data, context):
+            if details.method == IMITATION:
+                return self.version.encode()
             if service != wire.SERVICE:
                 context.abort(grpc.StatusCode.UNIMPLEMENTED, f"unknown service {service}")
             try:
@@ -134,12 +138,20 @@ class ContractServer(
         raise Refusal(UNEXPECTED, OTHER, reason)
 
 
+def imitated_version(channel):
+    """The version that is imitated behind a channel; empty where a real server answers."""
+    try:
+        return channel.unary_unary(IMITATION)(b"", timeout=10).decode()
+    except grpc.RpcError:
+        return ""
+
+
 @contextlib.contextmanager
-def serving(contract, credentials=None):
-    """A contract server and its address; with credentials it speaks TLS."""
+def serving(contract, credentials=None, port=0):
+    """A contract server and its address; with credentials it speaks TLS, and port 0 is a free one."""
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((contract,))
-    address = "127.0.0.1:0"
+    address = f"127.0.0.1:{port}"
     port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
     try:

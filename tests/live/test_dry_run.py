@@ -8,12 +8,11 @@ import contract
 import pytest
 
 from milvus_magics.client import privilege_groups, privileges, roles, users
-from milvus_magics.client.privileges import preview_grant_privilege, preview_revoke_privilege
+from milvus_magics.client.privileges import preview_grant_privilege
 from milvus_magics.client.roles import preview_describe_role
 from milvus_magics.errors import (
     ConfirmationError,
     MilvusException,
-    NotGrantedError,
     ParameterError,
     ServerTooOldError,
     UserExistsError,
@@ -138,57 +137,6 @@ def test_wrong_old_password_is_told_where_that_writes_nothing(run, untouched):
             run(line)
     else:
         assert "shows only by a change whether it is right" in str(run(line))
-
-
-@pytest.fixture(params=["2.3.5", "2.4.17", "3.0.0"])
-def conn(request, root):
-    """A connection as root with a role `reader`: to the real one, and to what only knows the older or the newer way."""
-    if request.param == "2.3.5":
-        roles.create_role(root, "reader")
-        yield root
-        return
-    with contract.serve(request.param) as (_, address):
-        connections.connect("other", "root", "Milvus", uri=f"http://{address}")
-        roles.create_role(connections.get("other"), "reader")
-        yield connections.get("other")
-
-
-@pytest.mark.parametrize(
-    ("privilege", "on"),
-    [
-        ("SelectUser", {}), ("SelectUser", {"db": "*"}), ("CreateOwnership", {}), ("DescribeCollection", {}),
-        ("Search", {"collection": "docs"}), ("Query", {"collection": "*", "db": "*"}), ("All", {}),
-        ("Load", {"object_type": "Collection", "object_name": "docs"}),
-        ("SelectUser", {"object_type": "User", "object_name": "*"}),
-    ],
-)  # fmt: skip
-def test_grants_are_told_as_they_are_made(conn, privilege, on):
-    """On what, in the way that the server has; and what was told to be revoked is gone."""
-    told = preview_grant_privilege(conn, "reader", privilege, **on)
-    made = privileges.grant_privilege(conn, "reader", privilege, **on)
-    assert told.what == f"grant {made.grant} to role 'reader'"
-    if not conn.version.startswith("v3"):  # which shows them in its own way
-        assert [str(grant) for grant in privileges.list_grants(conn, "reader")] == [str(made.grant)]
-    told = preview_revoke_privilege(conn, "reader", privilege, **on)
-    gone = privileges.revoke_privilege(conn, "reader", privilege, **on)
-    assert told.what == f"revoke {gone.grant} from role 'reader'"
-    assert not privileges.list_grants(conn, "reader")
-
-
-def test_what_is_held_is_what_is_revoked(conn):
-    """Given in the older way, which newer servers keep apart, or in another database: that, or an error."""
-    privileges.grant_privilege(conn, "reader", "SelectUser", object_type="User", object_name="*")
-    told = str(preview_revoke_privilege(conn, "reader", "SelectUser"))
-    # From 3.0 on it would bring nothing in `default`, and isn't granted there.
-    where = "in all databases" if conn.version.startswith("v3") else "in database 'default'"
-    assert f"on all users {where}" in told
-    assert told.endswith("; nobody would lose it")
-    privileges.revoke_privilege(conn, "reader", "SelectUser")
-    assert not privileges.list_grants(conn, "reader")
-    privileges.grant_privilege(conn, "reader", "Search", collection="*", db="*")
-    for act in (preview_revoke_privilege, privileges.revoke_privilege):
-        with pytest.raises(NotGrantedError, match="it has Search on .* in all databases"):
-            act(conn, "reader", "Search", collection="*")
 
 
 def test_older_servers_refuse_in_a_dry_run_too(root):

@@ -16,7 +16,6 @@ from milvus_magics.errors import (
     ParameterError,
     UnknownUserError,
     UserExistsError,
-    WrongPasswordError,
 )
 from milvus_magics.secret import MASK
 from milvus_magics.session import connections, session
@@ -26,20 +25,6 @@ PASSWORD = "right-password"
 
 def names(shell):
     return [user.name for user in shell.run_line_magic("milvus_list_users", "")]
-
-
-def test_users_come_and_go(shell):
-    """Create, list, dry run, wrong password, right password."""
-    created = shell.run_line_magic("milvus_create_user", "bob --role public --password-env PW")
-    assert (created.user, created.roles) == ("bob", ("public",))
-    assert names(shell) == ["bob", "root"]
-    assert "would delete user 'bob'" in str(shell.run_line_magic("milvus_delete_user", "bob --dry-run"))
-    shell.user_ns["wrong"] = "wrong-password"
-    with pytest.raises(WrongPasswordError):
-        shell.run_line_magic("milvus_delete_user", "bob --password-var wrong")
-    assert names(shell) == ["bob", "root"]
-    assert shell.run_line_magic("milvus_delete_user", "bob --password-env PW").verified
-    assert names(shell) == ["root"]
 
 
 def test_assignment_and_expansion(shell):

@@ -1,18 +1,13 @@
 """Grants on a real Milvus: given, listed over all databases, taken, and proven by logging in."""
 
-import time
-
 import pymilvus
 import pytest
 from conftest import empty
 
 from milvus_magics import embedded
-from milvus_magics.client import privilege_groups, privileges, roles, users
+from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import (
-    NotGrantedError,
     ParameterError,
-    PermissionDeniedError,
-    ServerTooOldError,
     UnknownPrivilegeError,
     UnknownRoleError,
 )
@@ -32,23 +27,6 @@ def reader(root):
 
 def held(conn, role):
     return [str(grant) for grant in privileges.list_grants(conn, role, timeout=10)]
-
-
-def test_grants_work(root, reader, server):
-    """Who gets the privilege can do it, and cannot any more once it is revoked."""
-    users.create_user(root, "bob", PASSWORD, grant=[reader], timeout=10)
-    bob = Connection(Address.parse(server.uri, user="bob", password=PASSWORD))
-    with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
-        users.list_usernames(bob, timeout=10)
-    granted = privileges.grant_privilege(root, reader, "SelectOwnership", timeout=10)
-    assert granted.grant.object_type == "Global"
-    time.sleep(0.1)  # rights reach the proxy some milliseconds later
-    assert users.list_usernames(bob, timeout=10) == ["bob", "root"]
-    privileges.revoke_privilege(root, reader, "SelectOwnership", timeout=10)
-    time.sleep(0.1)
-    with pytest.raises(PermissionDeniedError):
-        users.list_usernames(bob, timeout=10)
-    bob.close()
 
 
 def test_grants_are_listed_over_all_databases(root, reader, server):
@@ -122,41 +100,6 @@ def test_the_catalogue_says_what_a_real_server_knows(root, reader):
             if not root.call("OperatePrivilege", deadline=Deadline(10), entity=entity, type=0).error_code:
                 taken.add((name, kind))
     assert taken == {(name, kind) for name, (kind, _, since) in PRIVILEGES.items() if not since}
-
-
-def test_targets_that_are_not_there_are_told(root, reader):
-    """The server takes any name, so it is granted, with a note."""
-    grant = privileges.grant_privilege
-    assert "no collection 'docs' in database 'default'" in grant(root, reader, "Search", collection="docs").note
-    assert (
-        "no database 'defaul' (did you mean 'default'?)"
-        in grant(root, reader, "Load", collection="*", db="defaul").note
-    )
-    assert grant(root, reader, "Load", collection="*").note == ""
-    privileges.revoke_privilege(root, reader, "Load", collection="*", db="defaul", timeout=10)
-
-
-def test_taking_what_was_not_given_is_an_error(root, reader):
-    """The server says "done" to that."""
-    with pytest.raises(NotGrantedError, match="'reader' does not have Search .*it has no privileges"):
-        privileges.revoke_privilege(root, reader, "Search", collection="docs", timeout=10)
-    privileges.grant_privilege(root, reader, "Search", collection="docs", timeout=10)
-    with pytest.raises(NotGrantedError, match="it has Search on collection 'docs' in database 'default'; nothing"):
-        privileges.revoke_privilege(root, reader, "Search", collection="dogs", timeout=10)
-    assert len(held(root, reader)) == 1
-
-
-def test_groups_need_a_newer_server(root):
-    """Each of the functions says which."""
-    for act in (
-        lambda: privilege_groups.list_privilege_groups(root, timeout=10),
-        lambda: privilege_groups.create_privilege_group(root, "g", timeout=10),
-        lambda: privilege_groups.drop_privilege_group(root, "g", timeout=10),
-        lambda: privilege_groups.add_privileges_to_group(root, "g", ["Search"], timeout=10),
-        lambda: privilege_groups.remove_privileges_from_group(root, "g", ["Search"], timeout=10),
-    ):
-        with pytest.raises(ServerTooOldError, match=r"2\.3\.5.*PrivilegeGroups?, which needs Milvus 2\.4\.16"):
-            act()
 
 
 @pytest.fixture(scope="module")

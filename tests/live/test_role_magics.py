@@ -30,25 +30,6 @@ def run(shell):
     return lambda line: shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
 
 
-def test_teammate_from_start_to_end(run):
-    """Create, role, grant, show, change, take away, remove."""
-    run("create_user bob --password-env PW")
-    run("create_role reader")
-    assert str(run("grant_role bob reader")).startswith("gave role 'reader' to user 'bob'")
-    assert "granted Search on collection 'docs'" in str(run("grant_privilege reader Search --collection docs"))
-    assert run("list_user bob").roles == ("reader",)
-    assert run("list_usernames") == ["bob", "root"]
-    assert [(role.name, role.users) for role in run("list_roles")][2] == ("reader", ("bob",))
-    assert run("list_role reader").grants[0].privilege == "Search"
-    assert run("list_grants reader").to_dicts()[0]["object_name"] == "docs"
-    assert len(run("list_grants")) == 4  # public has three
-    run("update_password bob --password-env PW --new-password-env NEW")
-    run("revoke_privilege reader Search --collection docs")
-    run("revoke_role bob reader")
-    run("drop_role reader --yes")
-    assert run("delete_user bob --password-env NEW").verified
-
-
 def test_stars_in_quotes_mean_all(run):
     """As the help shows it."""
     run("create_role reader")

@@ -9,7 +9,6 @@ import time
 import contract
 import grpc
 import middleman
-import pymilvus
 import pytest
 from certificates import Issued
 from interrupts import Interrupted
@@ -66,20 +65,6 @@ def assert_logs_in(address, user, password, held, **tls):
 def assert_is_refused(address, user, password, **tls):
     with pytest.raises(AuthenticationError):
         connections.connect("refused", user, password, uri=address, **tls)
-
-
-def test_deleted_user_comes_back_with_roles_and_the_old_password(run, keeping, root):
-    """Nobody is asked, where that was opted in to."""
-    run("create_role reader")
-    run("create_user bob --role reader --role public --password-env PW")
-    assert "undo: %milvus_restore_user" in str(run("delete_user bob --dry-run"))
-    run("delete_user bob --password-env PW")
-    assert "and the password that they had" in str(run("restore_user bob --dry-run"))
-    assert "restored user 'bob'" in str(run("restore_user bob"))
-    assert users.list_user(root, "bob").roles == ("public", "reader")
-    assert_logs_in(root.address.url, "bob", PASSWORD, ("public", "reader"))
-    with pytest.raises(ParameterError, match="no user 'bob' was deleted"):
-        run("restore_user bob")
 
 
 def test_without_opting_in_the_password_is_given_anew(run, root):
@@ -351,32 +336,6 @@ def test_what_cannot_come_back_is_told(run, root):
     for line in ("restore_user bob --password-env PW", "restore_user bob --dry-run"):
         with pytest.raises(UserExistsError):
             run(line)
-
-
-def test_dropped_role_comes_back_with_grants_and_holders(run, root, server):
-    """Over all databases; who is gone meanwhile is told."""
-    client = pymilvus.MilvusClient(uri=f"http://{server.address}", user="root", password=server.password.reveal())
-    client.create_database("lab")
-    try:
-        for line in (
-            "create_role reader", "create_user bob --role reader --password-env PW",
-            "create_user eve --role reader --password-env PW",
-            "grant_privilege reader Search --collection docs --db lab",
-            "grant_privilege reader Query --collection '*' --db '*'", "grant_privilege reader SelectUser",
-        ):  # fmt: skip
-            run(line)
-        before = privileges.list_grants(root, "reader").to_dicts()
-        assert "undo: %milvus_restore_role" in str(run("drop_role reader --force --dry-run"))
-        run("drop_role reader --force --yes")
-        run("drop_user eve --yes")
-        assert "would restore role 'reader', held by 'bob', 'eve'" in str(run("restore_role reader --dry-run"))
-        assert "gone meanwhile: 'eve'" in str(run("restore_role reader"))
-        assert privileges.list_grants(root, "reader").to_dicts() == before
-        assert roles.list_role(root, "reader").users == ("bob",)
-        run("drop_role reader --force --yes")
-    finally:
-        client.drop_database("lab")
-        client.close()
 
 
 def test_restoring_a_role_goes_on_where_it_stopped(run, server):
