@@ -101,7 +101,7 @@ def test_what_is_left_over_is_named(bench):
     """A role that the server only says to have dropped."""
     server = LetsEverybodyIn("2.3.5")
     server.left = "DropRole"
-    said, _ = bench(server, "-k", "test_altering_a_role")
+    said, _ = bench(server, "-k", "test_describing_a_role")
     assert re.search(r"role .*_reader.* is left", said)
     assert "the server is not as it was before" in said
 
