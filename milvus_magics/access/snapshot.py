@@ -125,8 +125,13 @@ class AccessSnapshot:
         if not self.rules.is_needed(privilege):
             return True
         db = self.rules.counted_database(privilege, *where)
-        names = (target_user,) if privilege in ON_USERS else self._compared_names(collection, where[0])
-        return is_any(right.permits(privilege, name, db) for right in rights for name in names)
+        # Of the two databases, it is not known in which one servers up to 2.6 look an alias up.
+        looked_up = where[:1] if self.rules.has("the request's database") else where
+        answers = set()
+        for place in looked_up:
+            names = (target_user,) if privilege in ON_USERS else self._compared_names(collection, place)
+            answers.add(is_any(right.permits(privilege, name, db) for right in rights for name in names))
+        return answers.pop() if len(answers) == 1 else None
 
     def _is_partly_unknown(self, user: str, collection: str | None, where: tuple[str, str]) -> bool:
         """Whether a user may have more rights than could be read."""

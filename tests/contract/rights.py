@@ -22,7 +22,13 @@ NEEDED = {
     "CreateCollection": "CreateCollection", "DropCollection": "DropCollection",
     "ShowCollections": "ShowCollections",
     "HasCollection": "DescribeCollection", "DescribeCollection": "DescribeCollection",
-    "CreateAlias": "CreateAlias", "ListAliases": "ListAliases", "DescribeAlias": "DescribeAlias",
+    "RenameCollection": "RenameCollection",
+    "CreateAlias": "CreateAlias", "DropAlias": "DropAlias", "ListAliases": "ListAliases",
+    "DescribeAlias": "DescribeAlias",
+    "Query": "Query", "Insert": "Insert", "Delete": "Delete", "LoadCollection": "Load", "ReleaseCollection": "Release",
+    "GetCollectionStatistics": "GetStatistics", "CreateIndex": "CreateIndex", "DropIndex": "DropIndex",
+    "DescribeIndex": "IndexDetail", "HasPartition": "HasPartition", "ShowPartitions": "ShowPartitions",
+    "CreatePartition": "CreatePartition", "GetLoadState": "GetLoadState",
 }  # fmt: skip
 FILTERED = {"ListDatabases", "ShowCollections", "HasCollection"}  # need nothing where lists are filtered
 ABOUT_USERS = {  # what of the User type a method is about
@@ -39,7 +45,9 @@ class Rights:
         needed = NEEDED.get(method)
         if needed is None or self.may_everything(caller) or (self.rules.filters and method in FILTERED):
             return
+        is_on_collection = self.kind_of(needed) == "Collection"
         about = ABOUT_USERS[method](request) if method in ABOUT_USERS else "*"
+        about = request.collection_name if is_on_collection else about
         if method in ABOUT_USERS and about == caller:
             return
         if method == "SelectGrant" and request.entity.role.name in self.roles_of(caller):

@@ -92,8 +92,12 @@ class Right(NamedTuple):
 
 def is_any(answers: Iterable[bool | None]) -> bool | None:
     """Whether one of some answers is yes; None if there is no yes, but one that cannot be told."""
-    found = set(answers)
-    return True if True in found else None if None in found else False
+    is_unknown = False
+    for answer in answers:
+        if answer:
+            return True
+        is_unknown |= answer is None
+    return None if is_unknown else False
 
 
 def matches(name: str, pattern: str) -> bool:
