@@ -74,6 +74,8 @@ ON_USERS = {
     "UpdateUser": ("UpdateCredential", {"username": NAME, "oldPassword": "d3Jvbmc=", "newPassword": "d3Jvbmctb25l"}),
 }
 TRIALS = {**ON_COLLECTIONS, **ON_DATABASES, **ON_CLUSTER, **ON_USERS}
+# What is about one collection, though it is granted on a database.
+ABOUT_COLLECTIONS = ON_DATABASES.keys() - {"CreateCollection", "ShowCollections", "DescribeDatabase"}
 # Whose database is not the one that is asked about, but the one to make or drop.
 WITHOUT_DATABASE = ("CreateDatabase", "DropDatabase")
 NEWER_THAN_23 = {"DescribeDatabase", "ListPrivilegeGroups", "CreatePrivilegeGroup", "OperatePrivilegeGroup"}
@@ -85,6 +87,7 @@ OLD_GROUPS = ("ReadOnly", "ReadWrite", "Admin")
 BUILT_IN = tuple(f"{kind}{level}" for kind in ("Collection", "Database", "Cluster")
                  for level in ("ReadOnly", "ReadWrite", "Admin"))  # fmt: skip
 OWN_GROUP = "g"
+WILDCARDS = [("Global", "*", "All"), ("Global", "*", "*"), ("Collection", "c1", "*"), ("User", "*", "*")]
 
 
 @dataclass(frozen=True)
@@ -217,11 +220,12 @@ def plans(version, *, with_public=False):
     )
     lists = (st.lists(st.sampled_from(sorted(names)), min_size=1, max_size=4, unique=True) for names in of_one_level)
     members = st.one_of(*lists)
-    older_way = st.sampled_from([way for name in known for way in _older_ways(name)] + _wildcards())
+    older_way = st.one_of(
+        st.sampled_from([way for name in known for way in _older_ways(name)]), st.sampled_from(WILDCARDS)
+    )
+    names = (known, BUILT_IN, ["*", "All"], [*OLD_GROUPS, "GroupReadOnly", "GroupAdmin"], [OWN_GROUP])
     newer_way = st.tuples(
-        st.just(""),
-        st.sampled_from([*COLLECTIONS, "*", "*", "*"]),
-        st.sampled_from([*known, "*", "All", *BUILT_IN, *OLD_GROUPS, "GroupReadOnly", "GroupAdmin"] + [OWN_GROUP] * 9),
+        st.just(""), st.sampled_from([*COLLECTIONS, "*", "*", "*"]), st.one_of(*map(st.sampled_from, names))
     )
     ways = st.one_of(older_way, newer_way, newer_way) if newer else older_way
     roles_of_grants = ["one", "two"] + (["public"] if with_public else [])
@@ -229,9 +233,9 @@ def plans(version, *, with_public=False):
     grant = st.tuples(st.sampled_from(roles_of_grants), ways, st.sampled_from(databases))
     return st.builds(
         Plan,
-        grants=st.lists(grant, min_size=1, max_size=7),
+        grants=st.lists(grant, min_size=3, max_size=8),
         group=members if newer else st.just([]),
-        held=st.sampled_from([["one"], ["one"], ["two"], ["one", "two"], ["one", "two"], [], ["two", "admin"]]),
+        held=st.sampled_from([["one"], ["two"], ["one", "two"], ["one", "two"], [], ["two", "admin"]]),
     )
 
 
@@ -242,11 +246,6 @@ def _older_ways(privilege):
     if privilege in ON_USERS:
         return [("User", name, privilege) for name in (*USERS, "*")]
     return [("Global", "*", privilege)]
-
-
-def _wildcards():
-    on_kinds = [("Global", "*"), ("Collection", "c1"), ("Collection", "*"), ("User", "*")]
-    return [(kind, name, "*") for kind, name in on_kinds * 4] + [("Global", "*", "All")] * 12
 
 
 # trying
@@ -374,10 +373,11 @@ def _said(access, own, privilege, name, header, asked):
     stage_name = own["u"].partition("u")[0]
     connected_to, db = header or "default", asked or header or "default"
     databases = {"default": "default", "own": f"{stage_name}db"}
+    collection = f"{stage_name}{name}" if privilege in ON_COLLECTIONS else GONE
     return access.allows(
         own["u"],
         privilege,
-        f"{stage_name}{name}" if privilege in ON_COLLECTIONS else None,
+        collection if privilege in ON_COLLECTIONS.keys() | ABOUT_COLLECTIONS else None,
         databases[db],
         connected_to=databases[connected_to],
         target_user=own[name] if privilege in ON_USERS else None,

@@ -5,7 +5,7 @@ import pytest
 import rights_law
 from contract.versions import RECORDED
 
-RIGHTS, EXAMPLES = 500, 20
+RIGHTS, EXAMPLES = 500, 28
 
 
 @pytest.mark.parametrize("version", RECORDED)

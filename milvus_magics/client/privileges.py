@@ -24,6 +24,7 @@ from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
+from milvus_magics.client.rights.concerns import note_on_grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean, join_parts, list_text
@@ -133,7 +134,8 @@ def _operate(
         except errors.UnknownDatabaseError as exc:
             raise refused_database_error(conn, forms[0], deadline) from exc
         missing = missing_target_note(conn, grant, deadline) if granted else ""
-    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, note, missing))
+        effect = note_on_grant(conn, grant, deadline) if granted else ""
+    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, note, missing, effect))
 
 
 def _send(
@@ -214,7 +216,7 @@ def preview_grant_privilege(
             notes.append("it has that already, so nothing would change")
     except errors.PermissionDeniedError:
         pass
-    notes.append(missing_target_note(conn, grant, deadline))
+    notes += [missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline)]
     notes.append(missing_right_note(conn, MAY_GRANT, deadline))
     return Preview(f"grant {grant} to role {role!r}", conn.address.url, note=join_parts(*notes))
 

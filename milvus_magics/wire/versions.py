@@ -11,7 +11,6 @@ FEATURES = {
     "groups of three": "2.4.10",  # `ReadOnly`, `ReadWrite` and `Admin`, which are no longer listed
     "rights by type": "2.4.16",  # a grant brings each privilege on its own type of object, whatever it is granted on
     "one list of grants": "2.5",  # SelectGrant in `*` lists all databases
-    "companions of privileges": "2.5",  # `Load` and `Flush` bring and take others
     "lists of what the caller sees": "2.5",  # before, ListDatabases and ShowCollections held everything
     "grants on aliases": "2.6.12",  # they reach the collection
     "user names are trimmed": "2.6",  # after the checks of who it is, where one is changed or deleted

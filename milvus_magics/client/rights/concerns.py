@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from milvus_magics.client import lookup
 from milvus_magics.client.names import ADMIN
-from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS, USUAL_GROUPS
+from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS, USUAL_GROUPS, kind_of
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.rights.right import EVERYTHING
 from milvus_magics.client.rights.rules import Rules
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 
 class Concern(NamedTuple):
@@ -50,12 +53,23 @@ def concern_about(rules: Rules, grant: Grant) -> Concern | None:
         return _concern_without_effect(rules, grant)
     if grant.privilege == EVERYTHING and grant.db == ALL:
         return CLUSTER_ONLY
-    if not rules.has("rights by type"):
-        return None
+    return _concern_by_type(rules, grant) if rules.has("rights by type") else None
+
+
+def _concern_by_type(rules: Rules, grant: Grant) -> Concern | None:
+    """What is strange where each privilege counts for its own type of object."""
     if grant.privilege == ALL:
-        return _concern_about_star(rules, grant)
-    is_wider = grant.object_type == "Global" and grant.object_name not in (ALL, "") and not _is_group(rules, grant)
-    return WHOLE_DATABASE if is_wider else None
+        has_cluster = not rules.has("rights on the cluster in * only") or grant.db == ALL
+        return Concern(STAR.kind, STAR.text.format(" and the cluster" if has_cluster else ""))
+    # Single ones only: it is in the nature of groups that they hold something for the database, too.
+    is_wider = grant.privilege not in USUAL_GROUPS and kind_of(grant.privilege) == "Global"
+    return WHOLE_DATABASE if is_wider and grant.object_name not in (ALL, "") else None
+
+
+def note_on_grant(conn: Connection, grant: Grant, deadline: Deadline) -> str:
+    """What should be known about a grant that is made, by the version of the server; empty if nothing."""
+    concern = concern_about(Rules(lookup.read_version(conn, deadline), {}), grant)
+    return f"note that {concern.text}" if concern else ""
 
 
 def _concern_without_effect(rules: Rules, grant: Grant) -> Concern | None:
@@ -63,12 +77,3 @@ def _concern_without_effect(rules: Rules, grant: Grant) -> Concern | None:
         return NO_RIGHTS
     members = rules.members_of(grant.privilege)
     return NOT_EVERYWHERE if members is None or members else None  # else an empty group
-
-
-def _concern_about_star(rules: Rules, grant: Grant) -> Concern:
-    has_cluster = not rules.has("rights on the cluster in * only") or grant.db == ALL
-    return Concern(STAR.kind, STAR.text.format(" and the cluster" if has_cluster else ""))
-
-
-def _is_group(rules: Rules, grant: Grant) -> bool:
-    return rules.members_of(grant.privilege) is not None or rules.are_groups_hidden or grant.privilege in USUAL_GROUPS

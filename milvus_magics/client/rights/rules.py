@@ -24,7 +24,6 @@ OLD_MEMBERS = {
     "Admin": (*USUAL_GROUPS["CollectionAdmin"], *USUAL_GROUPS["DatabaseReadWrite"]),
 }
 MAY_BRING_MORE = {"ReadOnly": ("Global",), "ReadWrite": ("Global",), "Admin": ("Global", "User")}
-COMPANIONS = {"Load": ("GetLoadState", "GetLoadingProgress"), "Flush": ("GetFlushState",)}
 # What no call asks for where lists hold what the caller sees.
 NEEDED_BY_LISTS = frozenset({"ListDatabases", "ShowCollections"})
 Groups = Mapping[str, tuple[str, ...]]
@@ -73,10 +72,6 @@ class Rules:
     def is_needed(self, privilege: str) -> bool:
         """Whether calls ask for a privilege at all."""
         return not (self.has("lists of what the caller sees") and privilege in NEEDED_BY_LISTS)
-
-    def companions_of(self, privilege: str) -> tuple[str, ...]:
-        """The privileges that are granted and revoked with another one."""
-        return COMPANIONS.get(privilege, ()) if self.has("companions of privileges") else ()
 
     def is_without_effect(self, grant: Grant) -> bool:
         """Whether a grant brings nothing at all."""
@@ -156,8 +151,8 @@ def is_pattern(db: str) -> bool:
 
 def usual_groups(version: str) -> Groups:
     """What Milvus's own groups hold if nobody configured them otherwise."""
-    if has_feature(version, "renaming by database"):
-        return USUAL_GROUPS
-    cluster, database = (set(USUAL_GROUPS[name]) for name in ("ClusterAdmin", "DatabaseAdmin"))
-    moved = {"RenameCollection"}
-    return {**USUAL_GROUPS, "ClusterAdmin": tuple(cluster | moved), "DatabaseAdmin": tuple(database - moved)}
+    since, before = ("DatabaseAdmin", "ClusterAdmin")
+    holder = since if has_feature(version, "renaming by database") else before
+    others = {name: [one for one in USUAL_GROUPS[name] if one != "RenameCollection"] for name in (since, before)}
+    others[holder].append("RenameCollection")
+    return {**USUAL_GROUPS, **{name: tuple(members) for name, members in others.items()}}
