@@ -156,6 +156,9 @@ def test_a_grant_under_an_alias_was_said_to_be_one_on_its_collection(server):
     assert found.allows("ann", "Query", "c1") is False
     assert found.allows("ann", "Query", "al") is None
     assert found.allows("ann", "Insert", "al")
+    give(server, "Delete", "Collection", "c1", "dba")
+    by_alias = look(server).allows("ann", "Delete", "al", "default", connected_to="dba")
+    assert by_alias is (False if server.version == V30 else None), "in which database it is looked up is not known"
     text = findings(found)["grants on aliases"]
     assert "unless proxy.resolveAliasForPrivilege is off" in text
     assert "drop the alias, revoke it, and create the alias again" in text
@@ -205,6 +208,8 @@ def test_no_was_said_of_databases_that_may_not_be_listed(server):
     assert found.allows("ann", "Query", "c1", "dba") is None
     assert found.allows("ann", "Query", "c1") is False
     assert look(server).allows("ann", "Query", "c1", "dba")
+    give(server, "Query", "Collection", "c1", "dropped")
+    assert look(server).allows("ann", "Query", "c1", "dropped") is None, "of dropped ones it tells nothing"
 
 
 @of(EVERY)

@@ -48,10 +48,18 @@ class Access(Table[Right]):
         return sorted(rows, key=lambda row: row["user"] != EVERYBODY)
 
     def allows(
-        self, user: str, privilege: str, collection: str | None = None, db: str = "default", **more: str | None
+        self,
+        user: str,
+        privilege: str,
+        collection: str | None = None,
+        db: str = "default",
+        *,
+        connected_to: str | None = None,
+        target_user: str | None = None,
     ) -> bool | None:
-        """Whether a user may do something; None = that cannot be told. Arguments as in `AccessSnapshot.allows`."""
-        return self.snapshot.allows(user, privilege, collection, db, **more)
+        """Whether a user may do something; None = that cannot be told. As `AccessSnapshot.allows`."""
+        where = {"connected_to": connected_to, "target_user": target_user}
+        return self.snapshot.allows(user, privilege, collection, db, **where)
 
     def matrix(
         self, rows: str = "users", columns: str = "levels", *, collection: str | None = None, db: str | None = None

@@ -100,7 +100,12 @@ def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Questi
     _require_existing(conn, snapshot, question)
     missing = _missing_place(snapshot, question.db, question.collection)
     rights = _sufficient_rights(snapshot, question)
-    notes = (missing, _hidden_target(snapshot, question), _freedom(snapshot, question), _other_ways(snapshot, question))
+    notes = (
+        missing,
+        _hidden_target(snapshot, question),
+        _freedom(snapshot, question),
+        _other_ways(snapshot, question, rights),
+    )
     caption = join_parts(_caption(snapshot, question, is_overview), *notes)
     return Access(rights, caption, snapshot, find_problems(snapshot), is_overview=is_overview)
 
@@ -187,15 +192,14 @@ def _freedom(snapshot: AccessSnapshot, question: Question) -> str:
     return "everybody may do that without it, and is shown what their grants name" if is_free else ""
 
 
-def _other_ways(snapshot: AccessSnapshot, question: Question) -> str:
+def _other_ways(snapshot: AccessSnapshot, question: Question, here: Iterable[Right]) -> str:
     """Whose rights in other databases reach this one; empty if there are none, or databases separate."""
     if question.db is None or question.role is not None or snapshot.rules.has("the request's database"):
         return ""
-    here, anywhere = (
-        {right.user for right in _sufficient_rights(snapshot, asked) if not right.doubt and right.role != PUBLIC}
-        for asked in (question, replace(question, db=None))
-    )
-    names = [repr(user) for user in sorted(anywhere - here)]
+    anywhere = _sufficient_rights(snapshot, replace(question, db=None))
+    users = {right.user for right in anywhere if not right.doubt and right.role != PUBLIC}
+    users -= {right.user for right in here if not right.doubt and right.role != PUBLIC}
+    names = [repr(user) for user in sorted(users)]
     text = "databases do not separate on this server, so from another one also these reach it:"
     return f"{text} {list_text(names)}" if names else ""
 

@@ -169,9 +169,9 @@ def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadli
 
 
 def _searched(conn: Connection, dbs: list[str]) -> tuple[str, ...] | None:
-    """The databases whose grants were read, where those that may not be listed are left out; None = all."""
-    is_all = dbs or has_feature(conn.version, "one list of grants")
-    return None if is_all else (conn.address.db_name or DEFAULT_DATABASE,)
+    """The databases whose grants were read; None = all. Older servers tell only of those that are asked for."""
+    own = conn.address.db_name or DEFAULT_DATABASE
+    return None if has_feature(conn.version, "one list of grants") else (*dbs, *([] if dbs else [own]))
 
 
 def _groups(reply: Any) -> dict[str, tuple[str, ...]]:

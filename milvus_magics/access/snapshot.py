@@ -140,7 +140,7 @@ class AccessSnapshot:
             self.enforced is None
             or (roles is None and bool(self.partial))
             or any(role in self.unread for role in (PUBLIC, *(roles or ())))
-            or (self.searched is not None and not {ALL, *self.searched}.issuperset(where))
+            or (self.searched is not None and where[1] not in (ALL, *self.searched))
             or self._may_be_alias(collection, where[0])
         )
 

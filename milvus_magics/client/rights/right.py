@@ -41,8 +41,7 @@ class Right(NamedTuple):
     doubt: str = ""
 
     def __str__(self) -> str:
-        text = f"{printable(self.privilege)} on {self.scope} {self.by}"
-        return f"{text}, perhaps: {self.doubt}" if self.doubt else text
+        return f"{printable(self.privilege)} on {self.scope} {self.by}"
 
     @property
     def scope(self) -> str:
@@ -57,7 +56,8 @@ class Right(NamedTuple):
             return "by being root"
         if self.role == UNCHECKED:
             return "since authorization is off"
-        return f"by role {self.role!r}" + (f" (group {printable(self.group)})" if self.group else "")
+        group = f" (group {printable(self.group)})" if self.group else ""
+        return f"by role {self.role!r}{group}{f', perhaps: {self.doubt}' if self.doubt else ''}"
 
     def permits(self, privilege: str | None = None, name: str | None = None, db: str | None = None) -> bool | None:
         """Whether it is enough for a privilege, on a collection or user, in the database that counts.
