@@ -25,8 +25,10 @@ from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 from milvus_magics.access.question import Question, answer_question, read_access
 from milvus_magics.client import privilege_groups, roles, users
 from milvus_magics.client.results.privileges import Grant
+from milvus_magics.errors import UnknownPrivilegeError, UnknownRoleError, UnknownUserError
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import is_older
 
 PASSWORD = "a-password-of-theirs"
@@ -169,7 +171,7 @@ def stage(address, password, *, with_public=False, seconds_to_settle=30):
     """
     root = Connection(Address.parse(address, user="root", password=password))
     with grpc.insecure_channel(root.address.target) as channel:
-        version = root.call("GetVersion", deadline=_deadline()).version
+        version = root.call("GetVersion", deadline=Deadline(30)).version
         name = f"law{time.time_ns() % 10**9}"
         found = Stage(address, root, channel, version, name, with_public, seconds_to_settle)
         try:
@@ -178,12 +180,6 @@ def stage(address, password, *, with_public=False, seconds_to_settle=30):
         finally:
             _tear_down(found)
             root.close()
-
-
-def _deadline():
-    from milvus_magics.transport.deadline import Deadline
-
-    return Deadline(30)
 
 
 def _build(found):
@@ -336,12 +332,12 @@ def _operate(found, grant, deed):
 def _take_away(found, plan, own, given):
     for grant in given:
         _operate(found, grant, REVOKE)
-    for user in USERS:
-        users.drop_user(found.root, own[user], timeout=30)
-    for role in ("one", "two", "last"):
-        roles.drop_role(found.root, own[role], force=True, timeout=30)
-    if plan.group:
-        privilege_groups.drop_privilege_group(found.root, own[OWN_GROUP], timeout=30)
+    drops = [(users.drop_user, own[user], {}) for user in USERS]
+    drops += [(roles.drop_role, own[role], {"force": True}) for role in ("one", "two", "last")]
+    drops += [(privilege_groups.drop_privilege_group, own[OWN_GROUP], {})] if plan.group else []
+    for drop, name, options in drops:
+        with contextlib.suppress(UnknownUserError, UnknownRoleError, UnknownPrivilegeError):  # making them ended early
+            drop(found.root, name, timeout=30, **options)
 
 
 def _choose(found, access, own, dice, most):
