@@ -8,7 +8,8 @@ from contract.versions import RECORDED
 
 from milvus_magics.access.matrix import UNKNOWN
 from milvus_magics.access.question import read_access
-from milvus_magics.client import privileges
+from milvus_magics.client import privilege_groups, privileges, roles, users
+from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
@@ -288,3 +289,37 @@ def test_a_dry_run_was_silent_where_all_in_all_databases_does_not_help(server):
     give(server, "All", db="*")
     note = privileges.preview_grant_privilege(server.connect("ann", PASSWORD), "mine", "Query", collection="c1").note
     assert ("'ann' lacks the privilege ManageOwnership" in note) is (server.version != V30)
+
+
+@of(EVERY)
+def test_dry_runs_said_would_of_what_the_acting_user_may_not_do(server):
+    """Of roles, users and groups: whoever may look, but not change."""
+    for privilege in ("SelectOwnership", "ListPrivilegeGroups"):
+        give(server, privilege, db="*")
+    give(server, "SelectUser", "User", db="*")
+    server.groups["theirs"] = {"Query"}
+    conn = server.connect("ann", PASSWORD)
+    lacking = {
+        "CreateOwnership": [
+            roles.preview_create_role(conn, "new"), users.preview_create_user(conn, "eve", Secret(PASSWORD)),
+        ],
+        "ManageOwnership": [
+            roles.preview_grant_role(conn, "bob", "mine"), roles.preview_revoke_role(conn, "ann", "mine"),
+        ],
+    }  # fmt: skip
+    if server.version != OLD:
+        lacking |= {
+            "CreatePrivilegeGroup": [privilege_groups.preview_create_privilege_group(conn, "new")],
+            "DropPrivilegeGroup": [privilege_groups.preview_drop_privilege_group(conn, "theirs")],
+            "OperatePrivilegeGroup": [
+                privilege_groups.preview_change_privilege_group(conn, "theirs", ["Insert"], added=True),
+                privilege_groups.preview_change_privilege_group(conn, "theirs", ["Query"], added=False),
+            ],
+        }
+    for privilege, previews in lacking.items():
+        for preview in previews:
+            assert f"'ann' lacks the privilege {privilege}, so the server would refuse" in str(preview)
+    for privilege in lacking:
+        give(server, privilege, db="*")
+    assert "lacks" not in str(roles.preview_create_role(conn, "new"))
+    assert "lacks" not in str(roles.preview_create_role(server.connect(), "new"))

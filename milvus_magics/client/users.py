@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from milvus_magics import errors
+from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, roles
 from milvus_magics.client.names import (
     problem_with_description,
@@ -14,6 +14,7 @@ from milvus_magics.client.names import (
     remark_on_password,
     require_valid,
 )
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.password_check import check_password, is_authorization_on
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import CreatedUser, User, Users, WhoAmI, roles_text
@@ -269,5 +270,6 @@ def preview_create_user(
         raise
     unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
     lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
-    note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "")
+    lacking = missing_right_note(conn, wire.METHODS["CreateCredential"].privilege, deadline)
+    note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "", lacking)
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
