@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml README.md LICENSE $(shell find milvus_magics -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test quick promises house lab bench walk soak fuzz matrix lint audit picture chromium clean
+.PHONY: demo test quick promises house catalogue lab bench walk soak fuzz matrix lint audit picture chromium clean
 
 demo: .venv/installed
 	$(BIN)/python notebooks/demo.py build/demo
@@ -33,6 +33,10 @@ promises: test
 # The picture of the house and the tables of its files, from the code.
 house: .venv/ready
 	PYTHONPATH=$(CURDIR) $(BIN)/python tests/house.py docs/architecture.md
+
+# The catalogue of privileges, from the protocol in the installed pymilvus; take the newest one before.
+catalogue: .venv/ready
+	PYTHONPATH=$(CURDIR) $(BIN)/python -m milvus_magics.wire.regenerate_privileges
 
 lab: .venv/installed
 	$(BIN)/jupyter lab notebooks/delete_user.ipynb

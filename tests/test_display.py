@@ -36,6 +36,13 @@ def test_long_tables_say_what_they_leave_out():
     assert users.to_dicts()[204] == {"name": "u204", "roles": (), "description": ""}
 
 
+def test_a_sentence_in_the_last_column_gets_a_short_rule():
+    """Where there is little room, a line of dashes as long as the sentence would take several lines."""
+    _, heading, rule, _ = repr(Users([User("ann", description="x" * 200)], caption="who")).splitlines()
+    assert heading.split()[-1] == "description"
+    assert rule.split()[-1] == "-" * 40
+
+
 def test_colours_of_lines_can_be_read_on_light_and_dark():
     """Mixed with the colour of the text around, they have a contrast of 4.5 on white and on the dark panel."""
     for kind in ("done", "error"):

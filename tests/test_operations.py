@@ -371,7 +371,7 @@ grant_privilege
         role unknown
     done
         role is built in, role is there, role holds it, role lacks it, user lacks it
-    UnknownPrivilegeError, dry run=unseen
+    UnknownPrivilegeError
         privilege unknown
     PermissionDeniedError, dry run=unseen | done
         no right
@@ -415,7 +415,7 @@ add_privileges_to_group
         group with NUL, group too long, group unknown
     done
         group is there, group is in use, role holds it, role lacks it
-    UnknownPrivilegeError, dry run=unseen
+    UnknownPrivilegeError
         privilege unknown
     PermissionDeniedError, dry run=unseen | done
         no right

@@ -1,5 +1,6 @@
 """Calls in flight together: servers that want less, interrupts, and how many at once."""
 
+import base64
 import os
 import signal
 import threading
@@ -7,6 +8,8 @@ import time
 
 import pytest
 from contract import ContractServer, Refusal, serving
+from contract.statuses import Denied
+from grpc import StatusCode
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -128,7 +131,7 @@ class SwitchedOff(ContractServer):
 
 @pytest.mark.parametrize("version", ["2.3.5", "2.6.4"])
 def test_no_wrong_password_passes_where_authorization_is_switched_off_meanwhile(version):
-    """Each row has a control of its own, so it is the way of checking that changes, and not what passes."""
+    """Each row has a control that was sent after its login, so the way of checking changes, and not what passes."""
     wrong = {f"user{number}" for number in range(60)} - {"user0", "user30", "user59"}
     with serving(SwitchedOff(version)) as (contract, address):
         contract.passwords |= {name: password.encode() for name, password in people(60).items()}
@@ -146,6 +149,41 @@ def test_no_wrong_password_passes_where_authorization_is_switched_off_meanwhile(
     }
     assert found.counts == {"done": 3, "refused": 57}
     assert set(contract.passwords) == {"root", *wrong}
+
+
+class Counting(Limited):
+    """Counts logins by whether they are right; the first so many wrong ones find nobody there."""
+
+    def __init__(self, version):
+        super().__init__(version)
+        self.right, self.wrong, self.to_lose = 0, 0, 0
+
+    def answer(self, method, metadata, data):
+        if method == "GetVersion":
+            time.sleep(0.01)
+            is_right = metadata["authorization"] in RIGHT_HEADERS
+            with self._lock:
+                self.right, self.wrong = self.right + is_right, self.wrong + (not is_right)
+                is_away = not is_right and self.wrong <= self.to_lose
+            if is_away:
+                raise Denied(StatusCode.UNAVAILABLE, "not now")
+        return super().answer(method, metadata, data)
+
+
+RIGHT_HEADERS = {base64.b64encode(f"user{number}:{PASSWORD}".encode()).decode() for number in range(200)}
+
+
+@pytest.mark.parametrize("to_lose", [0, 30])
+def test_rows_share_their_negative_controls(to_lose):
+    """Several whose logins passed take the answer of one random login, sent after all of theirs; also if it fails."""
+    with serving(Counting("2.6.4")) as (contract, address):
+        contract.passwords |= {name: password.encode() for name, password in people(200).items()}
+        contract.limit, contract.to_lose = lambda: None, to_lose
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
+        assert delete_users(conn, people(200)).counts == {"done": 200}
+        conn.close()
+    assert contract.right == 200
+    assert 0 < contract.wrong - to_lose <= 100
 
 
 def test_no_more_are_in_flight_than_the_window_takes(limited):

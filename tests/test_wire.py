@@ -12,7 +12,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 from milvus_magics import wire
 from milvus_magics.client.privilege_catalog import KNOWN
 from milvus_magics.wire import regenerate
-from milvus_magics.wire.versions import is_older
+from milvus_magics.wire.versions import is_beyond, is_older
 
 FILES = FileDescriptorSet.FromString(regenerate.DESCRIPTORS.read_bytes()).file
 
@@ -359,6 +359,17 @@ def test_encoded_password_is_standard_padded_base64_of_its_bytes(raw):
 def test_versions_compare_by_numbers(version, since, older):
     """Not as text, and one that cannot be read is taken for new."""
     assert is_older(version, since) is older
+
+
+@pytest.mark.parametrize(
+    ("version", "beyond"),
+    [
+        ("v2.5.24", False), ("2.5.25", True), ("2.6.18", False), ("2.6.19-dev", True), ("3.0.0-beta", False),
+        ("3.0.1", True), ("2.7.0", True), ("4.0", True), ("2.2.9", False), ("master", True), ("", True),
+    ],
+)  # fmt: skip
+def test_a_version_is_beyond_what_is_known_of_its_series(version, beyond):
+    assert is_beyond(version, ("2.5.24", "2.6.18", "3.0.0")) is beyond
 
 
 def test_what_is_needed_is_a_privilege_that_is_known():

@@ -14,7 +14,7 @@ from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.lookup import unknown_role_error, unknown_user_error
 from milvus_magics.client.names import PUBLIC, problem_with_existing_name, require_valid
-from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, KNOWN
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, KNOWN, suggest_privilege
 from milvus_magics.client.results.roles import holders_text
 from milvus_magics.client.rights.right import Right
 from milvus_magics.errors import NOTHING_SENT, ParameterError, PermissionDeniedError, UnknownPrivilegeError
@@ -135,7 +135,7 @@ def _require_privilege(snapshot: AccessSnapshot, privilege: str) -> None:
     existing = {*KNOWN, *snapshot.groups, *(grant.privilege for grant in snapshot.grants)}
     existing |= {name for names in snapshot.groups.values() for name in names}
     if privilege not in (ALL, *existing):
-        hint = did_you_mean(privilege, existing)
+        hint = suggest_privilege(privilege, existing)
         raise UnknownPrivilegeError(f"there is no privilege {privilege!r}, and no role holds one of that name{hint}")
 
 

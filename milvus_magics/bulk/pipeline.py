@@ -110,6 +110,12 @@ class Pipeline(Generic[Result]):
         pending.when_done(lambda: self._answers.put((row, token)))
         self._put_aside(row, token)
 
+    def let_others_go_on(self) -> None:
+        """Let those go on that can; for the functions that are run."""
+        row, token = getcurrent(), object()
+        self._answers.put((row, token))
+        self._put_aside(row, token)
+
     def sleep(self, seconds: float) -> None:
         """Let the others go on for so many seconds; for the functions that are run."""
         row, token = getcurrent(), object()
@@ -200,9 +206,11 @@ class PipelineConnection(Connection):
     """
 
     tries = 4
+    is_for_many = True
 
     def __init__(self, conn: Connection, pipeline: Pipeline[Any], timeout: float | None) -> None:
         self._conn, self._pipeline, self._timeout = conn, pipeline, timeout
+        self._shared: Pending | None = None  # the last call that was for all
         self.address, self.user, self.on_change, self.version = conn.address, conn.user, conn.on_change, conn.version
 
     @property
@@ -214,28 +222,48 @@ class PipelineConnection(Connection):
         self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any
     ) -> PipelinePending:
         """As `Connection.begin`; each call has the timeout of the pipeline, unless the caller has less time."""
-
-        def send() -> Pending:
-            until = Deadline(self._timeout) if deadline.timeout is None else deadline
-            return self._conn.begin(method, deadline=until, login=login, **fields)
-
-        return PipelinePending(self._pipeline, send, is_question=method.startswith(QUESTIONS))
+        send = self._sender(method, deadline, login, fields)
+        return PipelinePending(self._pipeline, send, send(), is_question=method.startswith(QUESTIONS))
 
     def call(self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any) -> Any:
         """As `Connection.call`."""
         return self.begin(method, deadline=deadline, login=login, **fields).reply()
 
+    def call_for_all(
+        self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any
+    ) -> Any:
+        """As `call`; those who ask while one is in flight share the next one, which is sent after they asked."""
+        if (before := self._shared) is not None:
+            self._pipeline.wait_for(before)
+            self._pipeline.let_others_go_on()
+        send = self._sender(method, deadline, login, fields)
+        if self._shared is before or self._shared is None:
+            self._shared = send()
+        return PipelinePending(self._pipeline, send, self._shared, is_question=True).reply()
+
     def sleep(self, seconds: float) -> None:
         """As `Connection.sleep`."""
         self._pipeline.sleep(seconds)
+
+    def _sender(
+        self, method: str, deadline: Deadline, login: Login | None, fields: dict[str, Any]
+    ) -> Callable[[], Pending]:
+        """A function that sends a call, each time anew."""
+
+        def send() -> Pending:
+            until = Deadline(self._timeout) if deadline.timeout is None else deadline
+            return self._conn.begin(method, deadline=until, login=login, **fields)
+
+        return send
 
 
 class PipelinePending(Pending):
     """A call of a pipeline in flight."""
 
-    def __init__(self, pipeline: Pipeline[Any], send: Callable[[], Pending], *, is_question: bool) -> None:
-        self._pipeline, self._send, self._is_question = pipeline, send, is_question
-        self._pending = send()
+    def __init__(
+        self, pipeline: Pipeline[Any], send: Callable[[], Pending], pending: Pending, *, is_question: bool
+    ) -> None:
+        self._pipeline, self._send, self._pending, self._is_question = pipeline, send, pending, is_question
 
     def reply(self) -> Any:
         """As `Pending.reply`."""

@@ -2,23 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from milvus_magics import errors, wire
 from milvus_magics.client import lookup
-from milvus_magics.client.privilege_catalog import ALL, KNOWN, LEVELS, USUAL_GROUPS, Scope, as_v1_grant, as_v2_grant
+from milvus_magics.client.privilege_catalog import (
+    ALL,
+    FIRST_VERSIONS,
+    KNOWN,
+    LEVELS,
+    MISLEADING,
+    OLD_GROUPS,
+    USUAL_GROUPS,
+    Scope,
+    as_v1_grant,
+    as_v2_grant,
+    suggest_privilege,
+    unnamed_collection_text,
+)
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire import versions
+from milvus_magics.wire.privileges import NEWEST
 from milvus_magics.wire.versions import FEATURES
 from milvus_magics.wording import did_you_mean, list_text
 
 Groups = Mapping[str, tuple[str, ...]]
 
 
+def read_groups_for(conn: Connection, names: Iterable[str], deadline: Deadline) -> Groups:
+    """The server's groups, which tell the level of names that aren't in the catalogue; none where all are."""
+    has_none = KNOWN.issuperset(names) or lookup.is_older(conn, wire.METHODS["ListPrivilegeGroups"].since, deadline)
+    return {} if has_none else read_groups(conn, deadline)
+
+
+def require_known_privilege(
+    conn: Connection, privilege: str, groups: Groups, deadline: Deadline, *, has_type: bool = False
+) -> str:
+    """Raise for what is no privilege on the server; return a note where only the server can tell.
+
+    Args:
+        groups: those of `read_groups_for`.
+        has_type: whether it is granted in the older way, which takes some names to the letter.
+
+    Raises:
+        UnknownPrivilegeError: it isn't in the catalogue, and the server is not newer; or this server is too old for
+            it; or the name brings something else there. Nothing was changed.
+    """
+    version = lookup.read_version(conn, deadline)
+    listed = {*groups, *(name for names in groups.values() for name in names)}
+    problem = _problem_with_version(version, privilege, has_type)
+    if problem is None and privilege in {ALL, *KNOWN, *OLD_GROUPS, *listed}:
+        return ""
+    if problem is None and _is_left_to_server(version, groups):
+        return f"only the server knows what {privilege!r} is{suggest_privilege(privilege, listed)}"
+    hint = suggest_privilege(privilege, listed, version)
+    raise errors.UnknownPrivilegeError(
+        f"this server (Milvus {version}) {problem or f'knows no privilege {privilege!r}{hint}'}",
+        outcome=errors.NOTHING_CHANGED,
+    )
+
+
+def _problem_with_version(version: str, privilege: str, has_type: bool) -> str | None:
+    """Why a server of this version should not be asked for a privilege that there is elsewhere, or None."""
+    is_misled = not has_type and not versions.is_older(version, wire.METHODS["OperatePrivilegeV2"].since)
+    if privilege in MISLEADING and is_misled:
+        return f"gives {privilege!r} other rights than its name says: grant {MISLEADING[privilege]!r} instead"
+    since = FIRST_VERSIONS.get(privilege, "")
+    is_missing = versions.is_older(version, since)
+    return f"knows no privilege {privilege!r}; newer ones do, but none before {since}" if is_missing else None
+
+
+def _is_left_to_server(version: str, groups: Groups) -> bool:
+    """Whether an unknown name may be a newer server's, or that of a group that is not visible."""
+    may_be_group = not groups and not versions.is_older(version, wire.METHODS["ListPrivilegeGroups"].since)
+    return may_be_group or versions.is_beyond(version, NEWEST)
+
+
+def require_named_collection(privilege: str, scope: Scope, groups: Groups) -> None:
+    """Raise for what only the server knows to be about collections, if none is named: the catalogue has no such.
+
+    Raises:
+        ParameterError: nothing was changed.
+    """
+    is_unnamed = scope.object_type is None and scope.collection is None and privilege not in KNOWN
+    if is_unnamed and level_of(privilege, groups) == "Collection":
+        raise errors.ParameterError(unnamed_collection_text(privilege), outcome=errors.NOTHING_CHANGED)
+
+
 def possible_grants(
-    conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
+    conn: Connection,
+    role: str,
+    privilege: str,
+    scope: Scope,
+    deadline: Deadline,
+    *,
+    granted: bool,
+    groups: Groups,
 ) -> list[Grant]:
     """The forms in which the server may take a grant or take it away, the newest first.
 
@@ -26,6 +108,7 @@ def possible_grants(
 
     Args:
         granted: whether it is to be granted, so that it is checked as well.
+        groups: those of `read_groups_for`.
 
     Raises:
         ParameterError: the server has the older way only, which cannot say this; it refuses this scope; or the grant
@@ -35,8 +118,6 @@ def possible_grants(
     if newer is not None and lookup.is_older(conn, wire.METHODS["OperatePrivilegeV2"].since, deadline):
         require_older(conn, older, scope)
         return [older]
-    # The catalogue knows the level of older privileges; of others, and of groups, the server is asked.
-    groups = {} if privilege in KNOWN else read_groups(conn, deadline)
     level = level_of(privilege, groups)
     forms = [older] if newer is None else [newer, older]
     has_own_place = lookup.is_older(conn, FEATURES["rights on the cluster in * only"], deadline)

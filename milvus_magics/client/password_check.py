@@ -39,18 +39,14 @@ class Verdict(NamedTuple):
     enforced: bool
 
 
-def check_password(
-    conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool, in_turn: bool = False
-) -> Verdict:
+def check_password(conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool) -> Verdict:
     """Find out whether `password` is the password of `user`.
 
     Args:
         conn: any connection to the server; as whom it acts doesn't matter.
         user: the user, who need not exist.
         may_rewrite: whether the same password may be written again where nothing else tells, so only where it is
-            about to go, or was just made. Without it the verdict is then "not looked into".
-        in_turn: whether a login has its control only once it has passed. That takes one more round trip, and no wrong
-            password passes where the server stops checking logins meanwhile, however many are checked then.
+            is about to go, or was just made. Without it the verdict is then "not looked into".
 
     Raises:
         CannotVerifyError: when nobody can tell; its text says why.
@@ -58,7 +54,7 @@ def check_password(
         MilvusException: when the server cannot be reached.
     """
     require_verifiable(user, password)
-    verdict = _by_login(conn, user, password, deadline, in_turn)
+    verdict = _by_login(conn, user, password, deadline)
     return verdict or _by_update(conn, user, password, deadline, may_rewrite)
 
 
@@ -135,13 +131,7 @@ def begin_well_known_check(
 
 
 def require_right(
-    conn: Connection,
-    user: str,
-    password: Secret,
-    deadline: Deadline,
-    *,
-    may_rewrite: bool = True,
-    in_turn: bool = False,
+    conn: Connection, user: str, password: Secret, deadline: Deadline, *, may_rewrite: bool = True
 ) -> Verdict:
     """Check a password, and raise if it is wrong or its user unknown; arguments as in `check_password`.
 
@@ -150,7 +140,7 @@ def require_right(
         UnknownUserError: no such user.
         CannotVerifyError: nobody can tell.
     """
-    verdict = check_password(conn, user, password, deadline, may_rewrite=may_rewrite, in_turn=in_turn)
+    verdict = check_password(conn, user, password, deadline, may_rewrite=may_rewrite)
     if verdict.right is False:
         raise wrong_password_error(conn, user, hint_at_ends(password), deadline)
     return verdict
@@ -192,9 +182,13 @@ def _plainly_wrong_error(user: str, hint: str) -> errors.WrongPasswordError:
     )
 
 
-def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline, in_turn: bool) -> Verdict | None:
-    """Check by a login. None if the server accepts every password."""
-    control = partial(conn.call, "GetVersion", deadline=deadline, login=Login(user, _random()))
+def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict | None:
+    """Check by a login. None if the server accepts every password.
+
+    One of many has its control, shared with others, only once it has passed. That takes one more round trip, and no
+    wrong password passes where the server stops checking logins meanwhile, however many are checked then.
+    """
+    control = partial(conn.call_for_all, "GetVersion", deadline=deadline, login=Login(user, _random()))
     if ":" in user:  # Milvus splits a login at its first ':', so this would ask about somebody else's password
         if _login_passes(control, RANDOM):
             return None
@@ -202,12 +196,12 @@ def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline,
     with conn.batch() as begin:
         # It goes before its control: if the server stops checking logins in between, the control passes, too.
         login = begin("GetVersion", deadline=deadline, login=Login(user, password))
-        if in_turn and not _login_passes(login.reply, THIS):
+        if conn.is_for_many and not _login_passes(login.reply, THIS):
             return Verdict(False, enforced=True)
         # The last of the calls in flight waits here instead of in the background: that costs half.
         if _login_passes(control, RANDOM):
             return None
-        return Verdict(in_turn or _login_passes(login.reply, THIS), enforced=True)
+        return Verdict(conn.is_for_many or _login_passes(login.reply, THIS), enforced=True)
 
 
 def _login_passes(ask: Callable[[], Any], what: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grant_scope import level_of, read_groups
+from milvus_magics.client.grant_scope import level_of, read_groups, read_groups_for, require_known_privilege
 from milvus_magics.client.grants import read_roles_with
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
@@ -146,6 +146,7 @@ def _operate(
     target, subject = f"{group} {'+' if added else '-'} {', '.join(wanted)}", ", ".join(wanted)
     with change.attempt(conn, operation, target, subject, f"{way} {group!r}", deadline) as attempt:
         _require_members(conn, group, () if added else wanted, deadline)
+        unsure = _require_known(conn, wanted, deadline) if added else ""
         try:
             attempt.send(
                 "OperatePrivilegeGroup",
@@ -155,14 +156,19 @@ def _operate(
                 type=wire.enum_value("OperatePrivilegeGroupType", kind),
             )
         except (errors.ParameterError, errors.UnknownPrivilegeError) as exc:
-            unknown = next((name for name in wanted if name not in KNOWN), "")
-            hint = did_you_mean(unknown, KNOWN) if unknown else ""
             raise errors.UnknownPrivilegeError(
-                f"the server does not take {', '.join(wanted)} into privilege group {group!r}{hint}; the server says: "
+                f"the server does not take {', '.join(wanted)} into privilege group {group!r}; the server says: "
                 f"{exc.details}",
                 outcome=errors.NOTHING_CHANGED,
             ) from exc
-    return GroupChange(group, conn.address.url, f"{', '.join(map(printable, wanted))} {way} privilege group {group!r}")
+    done = f"{', '.join(map(printable, wanted))} {way} privilege group {group!r}"
+    return GroupChange(group, conn.address.url, done, unsure)
+
+
+def _require_known(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
+    """Raise for what is no privilege on the server; return what is unsure about the names."""
+    groups = read_groups_for(conn, names, deadline)
+    return join_parts(*(require_known_privilege(conn, name, groups, deadline, has_type=True) for name in names))
 
 
 def _valid_names(group: str, privileges: Sequence[str]) -> list[str]:
@@ -327,7 +333,6 @@ def preview_change_privilege_group(
     held = members or ()
     _require_one_level(conn, (*held, *wanted), deadline)
     new = [name for name in wanted if name not in held]
-    unknown = next((name for name in new if name not in KNOWN), "")
-    hint = f"whether the server knows a privilege {unknown!r} is seen only by adding it{did_you_mean(unknown, KNOWN)}"
+    unsure = _require_known(conn, new, deadline)
     what = f"add {', '.join(map(printable, new)) or 'nothing new'} to privilege group {group!r}"
-    return Preview(what, conn.address.url, note=join_parts(unseen, hint if unknown else ""))
+    return Preview(what, conn.address.url, note=join_parts(unseen, unsure))

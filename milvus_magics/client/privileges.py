@@ -13,21 +13,32 @@ from milvus_magics.client import change, lookup
 from milvus_magics.client.grant_requests import describe_change, send_as_v1, send_as_v2
 from milvus_magics.client.grant_scope import (
     possible_grants,
+    read_groups_for,
     refused_database_error,
     require_known_database,
+    require_known_privilege,
+    require_named_collection,
     require_older,
 )
 from milvus_magics.client.grants import is_granted, is_same_grant, missing_target_note, select_grants_of_role
 from milvus_magics.client.grants import list_grants as list_grants
 from milvus_magics.client.names import problem_with_database_name, problem_with_existing_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
-from milvus_magics.client.privilege_catalog import ALL, KNOWN, Scope, as_v1_grant, as_v2_grant, problem_with_scope
+from milvus_magics.client.privilege_catalog import (
+    ALL,
+    KNOWN,
+    Scope,
+    as_v1_grant,
+    as_v2_grant,
+    problem_with_scope,
+    suggest_privilege,
+)
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
 from milvus_magics.client.rights.concerns import note_on_grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import did_you_mean, join_parts, list_text
+from milvus_magics.wording import join_parts, list_text
 
 MAY_GRANT = wire.METHODS["OperatePrivilege"].privilege
 
@@ -47,7 +58,8 @@ def grant_privilege(
 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
-        privilege: its name, like `Search`; from Milvus 2.5 also a group's, like `CollectionReadOnly`.
+        privilege: its name, like `Search`; from Milvus 2.5 also a group's, like `CollectionReadOnly`. One that is not
+            known is sent only where the server may know more, and the result's note says so.
         collection: on which collection; `*` = all. Privileges on collections need it.
         db: in which database; `*` = all. Default: the connection's, and for what is about the whole server all.
         object_type: `Global`, `Collection` or `User`: grants in the way of Milvus 2.3, instead of `collection`.
@@ -124,7 +136,7 @@ def _operate(
     older = as_v1_grant(conn, role, privilege, scope)
     first = as_v2_grant(conn, role, privilege, scope) or older
     with change.attempt(conn, operation, *describe_change(first, granted), deadline) as attempt:
-        forms = possible_grants(conn, role, privilege, scope, deadline, granted=granted)
+        forms, unsure = _forms_of(conn, role, privilege, scope, deadline, granted=granted)
         if not granted:
             forms = forms[forms.index(require_granted(conn, forms, deadline)) :]
         try:
@@ -135,7 +147,19 @@ def _operate(
             raise refused_database_error(conn, forms[0], deadline) from exc
         missing = missing_target_note(conn, grant, deadline) if granted else ""
         effect = note_on_grant(conn, grant, deadline) if granted else ""
-    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, note, missing, effect))
+    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, unsure, note, missing, effect))
+
+
+def _forms_of(
+    conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
+) -> tuple[list[Grant], str]:
+    """The forms of `possible_grants`, and what is unsure about the name of what is to be granted."""
+    groups, unsure = read_groups_for(conn, [privilege], deadline), ""
+    if granted:
+        has_type = scope.object_type is not None
+        unsure = require_known_privilege(conn, privilege, groups, deadline, has_type=has_type)
+        require_named_collection(privilege, scope, groups)
+    return possible_grants(conn, role, privilege, scope, deadline, granted=granted, groups=groups), unsure
 
 
 def _send(
@@ -188,11 +212,12 @@ def _unknown_object_error(
         )
     if not isinstance(error, errors.UnknownPrivilegeError):
         return error
-    hint = did_you_mean(privilege, KNOWN)
+    version = lookup.read_version(conn, deadline)
+    hint = suggest_privilege(privilege, version=version)
     if privilege in KNOWN:
         hint = f" for the object type {older.object_type!r}" if has_type else "; newer ones do"
     return errors.UnknownPrivilegeError(
-        f"this server (Milvus {lookup.read_version(conn, deadline)}) knows no privilege {privilege!r}{hint}",
+        f"this server (Milvus {version}) knows no privilege {privilege!r}{hint}",
         outcome=errors.NOTHING_CHANGED,
     )
 
@@ -200,17 +225,14 @@ def _unknown_object_error(
 def preview_grant_privilege(
     conn: Connection, role: str, privilege: str, *, timeout: float | None = None, **on: str | None
 ) -> Preview:
-    """What `grant_privilege` would do. Whether the server knows the privilege is seen only by granting it."""
+    """What `grant_privilege` would do."""
     scope = Scope(**on)
     _require_valid_grant(role, privilege, scope, granted=True)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    grant = possible_grants(conn, role, privilege, scope, deadline, granted=True)[0]
+    [grant, *_], unsure = _forms_of(conn, role, privilege, scope, deadline, granted=True)
     require_known_database(conn, grant, deadline)
-    notes = []
-    if privilege not in KNOWN:
-        hint = did_you_mean(privilege, KNOWN)
-        notes.append(f"whether the server knows a privilege {privilege!r} is seen only by granting it{hint}")
+    notes = [unsure]
     try:
         if is_granted(conn, grant, deadline):
             notes.append("it has that already, so nothing would change")
@@ -229,7 +251,7 @@ def preview_revoke_privilege(
     _require_valid_grant(role, privilege, scope, granted=False)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    forms = possible_grants(conn, role, privilege, scope, deadline, granted=False)
+    forms, _ = _forms_of(conn, role, privilege, scope, deadline, granted=False)
     grant = require_granted(conn, forms, deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose that" if own else ""

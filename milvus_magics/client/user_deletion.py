@@ -58,9 +58,7 @@ def delete_user(
             ask = {"user": {"name": user}, "include_role_info": True}
             described = None if snapshot else begin("SelectUser", deadline=deadline, **ask)
             try:
-                # A row of many: there the others go on while one waits, and hundreds are checked at any moment.
-                in_turn = snapshot is not None
-                verdict = password_check.require_right(conn, user, password, deadline, in_turn=in_turn)
+                verdict = password_check.require_right(conn, user, password, deadline)
             except errors.CannotVerifyError as exc:
                 raise errors.CannotVerifyError(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"

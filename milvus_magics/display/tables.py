@@ -14,6 +14,7 @@ from milvus_magics.wording import printable
 MAX_ROWS = 200
 TEXT_WIDTH = 120  # columns of text where no terminal says how many it has
 MAX_UNBROKEN = 32  # characters of a value that stays on one line, as dates do
+MAX_RULE = 40  # how long the line below a heading of the last column gets
 
 
 @cache
@@ -45,7 +46,9 @@ def align_columns(lines: Sequence[Sequence[str]], *, has_heading: bool = False) 
     """Lines of text whose cells stand below each other; the first may be a heading, with a rule below it."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     if has_heading:
-        lines = [lines[0], ["-" * width for width in widths], *lines[1:]]
+        # The last column may be a sentence; a rule as long would take lines of its own where there is little room.
+        rules = [*widths[:-1], min(widths[-1], MAX_RULE)]
+        lines = [lines[0], ["-" * length for length in rules], *lines[1:]]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 

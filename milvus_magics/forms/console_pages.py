@@ -11,7 +11,7 @@ from milvus_magics.access.matrix import Matrix
 from milvus_magics.access.question import Question
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.names import ROOT
-from milvus_magics.client.privilege_catalog import KNOWN
+from milvus_magics.client.privilege_catalog import list_privileges
 from milvus_magics.client.results.roles import holders_text
 from milvus_magics.client.rights.right import Right, rights_text
 from milvus_magics.display.messages import html_line, html_list
@@ -214,7 +214,7 @@ class AccessPage(Page):
         collections = self.snapshot.collections
         self.fields["user"].offer(self.snapshot.users)
         self.fields["role"].offer(self.snapshot.roles)
-        self.fields["privilege"].offer(sorted(KNOWN))
+        self.fields["privilege"].offer(list_privileges(self._conn.version))
         self.fields["collection"].offer(sorted({name for names in collections.values() for name in names}))
         self.fields["db"].offer(collections)
         self._show_answer()

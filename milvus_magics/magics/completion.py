@@ -95,13 +95,14 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     if NEW.get(magic) == action.dest and not action.option_strings:
         return []
     kind = KINDS.get(action.dest, "")
-    if kind == "privilege":
-        return sorted(client.privilege_catalog.KNOWN)
     if kind == "object":
         return ["Collection", "Global", "User"]
     if kind == "alias":
         return sorted(alias for alias, _ in connections.list_connections())
     alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
+    if kind == "privilege":
+        version = connections.get(alias).version if connections.has_connection(alias) else ""
+        return client.privilege_catalog.list_privileges(version)
     if not kind or not connections.has_connection(alias):
         return []
     return sorted(session.names.cached_names(connections.get(alias), kind))

@@ -50,6 +50,7 @@ class Connection:
         version: of the server, once it has told.
         tries: how often a change is sent whose answer was lost and that turns out not to be made.
         seconds_to_settle: how long the server is asked what became of a change whose answer was lost.
+        is_for_many: whether many use it at once, who go on while one of them waits.
 
     Raises:
         CertificateError: when a TLS file is missing or holds no certificate.
@@ -57,6 +58,7 @@ class Connection:
 
     tries = 1
     seconds_to_settle = 2.0
+    is_for_many = False
 
     def __init__(self, address: Address) -> None:
         self.address: Address = address
@@ -112,6 +114,9 @@ class Connection:
         if (status := getattr(reply, "status", reply)).reason:
             status.reason = self.conceal(status.reason, login)
         return reply
+
+    # For a question whose answer is the same whoever asks: where many use a connection, they share it.
+    call_for_all = call
 
     def call_checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
         """`call`, and raise what the reply's status means where it is no success."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 # Feature -> the first version that has it. What is there with a method stands in its row of `wire.METHODS`.
 FEATURES = {
@@ -35,6 +36,16 @@ def is_older(version: str, since: str, *, if_unreadable: bool = False) -> bool:
     """
     numbers = _numbers(version)
     return numbers < _numbers(since) if numbers else if_unreadable
+
+
+def is_beyond(version: str, newest: Sequence[str]) -> bool:
+    """Whether a version is newer than what is known of its series; one that cannot be read is.
+
+    Args:
+        newest: the newest version that is known of each series, such as `2.6.22` of 2.6, the oldest series first.
+    """
+    numbers, first, *others = map(_numbers, (version, *newest))
+    return not numbers or numbers > next((known for known in others if known[:2] == numbers[:2]), first)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

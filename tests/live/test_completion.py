@@ -61,6 +61,7 @@ def test_each_argument_has_its_own_kind_of_name(complete, people):
     assert complete("%milvus_grant_role bob re") == ["%milvus_grant_role bob reader"]
     assert complete("%milvus_create_user new --role re") == ["%milvus_create_user new --role reader"]
     assert complete("%milvus_grant_privilege reader Sea") == ["%milvus_grant_privilege reader Search"]
+    assert complete("%milvus_grant_privilege reader CollectionR") == [], "this server has no groups"
     assert "%milvus_grant_privilege reader Search --db default" in complete(
         "%milvus_grant_privilege reader Search --db d"
     )

@@ -18,6 +18,8 @@ from milvus_magics.errors import (
 )
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire.privileges import OTHER_NAMES, PRIVILEGES, REPLACED_GROUPS
 
 PASSWORD = "right-password"
 
@@ -108,6 +110,18 @@ def test_unknown_names_come_with_what_may_have_been_meant(root, reader):
     for act in (lambda: grant(root, "raeder", "Search", collection="*"), lambda: held(root, "raeder")):
         with pytest.raises(UnknownRoleError, match="no role 'raeder'.*did you mean 'reader'"):
             act()
+
+
+def test_the_catalogue_says_what_a_real_server_knows(root, reader):
+    """Each name, on each type of object: taken where the catalogue says so, and refused where it doesn't."""
+    taken = set()
+    for name in [*PRIVILEGES, *REPLACED_GROUPS, *OTHER_NAMES]:
+        for kind in ("Collection", "Global", "User"):
+            entity = {"role": {"name": reader}, "object": {"name": kind}, "object_name": "*", "db_name": "default"}
+            entity["grantor"] = {"privilege": {"name": name}}
+            if not root.call("OperatePrivilege", deadline=Deadline(10), entity=entity, type=0).error_code:
+                taken.add((name, kind))
+    assert taken == {(name, kind) for name, (kind, _, since) in PRIVILEGES.items() if not since}
 
 
 def test_targets_that_are_not_there_are_told(root, reader):

@@ -106,6 +106,7 @@ class GroupChange(Sentence):
     group: str
     server: str
     what: str
+    note: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what} on {self.server}"
+        return join_parts(f"{self.what} on {self.server}", self.note)
