@@ -60,6 +60,12 @@ PROMISES = [
         "access",
     ),
     Promise(
+        "On each version, the access view says yes exactly where a call is let through",
+        "rights at random on the real 2.3.5 and on the imitation of four versions, and every recorded call of a user",
+        ("test_rights_law.py", "test_rights_as_recorded.py", "live/test_rights_of_a_real_server.py"),
+        "rights",
+    ),
+    Promise(
         "As documented, and as pymilvus where that does what is documented",
         "each function of `utility` and `Role` beside pymilvus's on the same server",
         ("live/test_congruence.py", "live/test_beside_pymilvus.py"),

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from milvus_magics.access import matrix as matrix
     from milvus_magics.access import question as question
     from milvus_magics.access import read as read
-    from milvus_magics.access import rights as rights
     from milvus_magics.access import snapshot as snapshot
 
 __getattr__ = importer(__name__)

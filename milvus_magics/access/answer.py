@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from milvus_magics.access.findings import Findings
 from milvus_magics.access.matrix import Matrix, build_matrix
-from milvus_magics.access.rights import UNCHECKED, Right
 from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client.names import PUBLIC
 from milvus_magics.client.results.table import Table
+from milvus_magics.client.rights.right import UNCHECKED, Right
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import html_table, text_table
 from milvus_magics.wording import printable
@@ -26,7 +26,7 @@ class Access(Table[Right]):
         is_overview: whether nothing special was asked.
     """
 
-    columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group", "alias_of")
+    columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group", "alias_of", "doubt")
 
     def __init__(
         self, rows: Sequence[Right], caption: str, snapshot: AccessSnapshot, findings: Findings, *, is_overview: bool
@@ -39,16 +39,27 @@ class Access(Table[Right]):
         privileges: dict[tuple[str, str, str, str], dict[str, None]] = {}
         for right in self:
             who = EVERYBODY if right.user and right.role in (PUBLIC, UNCHECKED) else right.user
-            privileges.setdefault((who, right.scope, right.role, right.group), {})[right.privilege] = None
+            on = f"{right.scope}, perhaps: {right.doubt}" if right.doubt else right.scope
+            privileges.setdefault((who, on, right.role, right.group), {})[right.privilege] = None
         rows = [
-            {"user": who, "privileges": ", ".join(names), "on": scope, "role": role, "group": group}
-            for (who, scope, role, group), names in privileges.items()
+            {"user": who, "privileges": ", ".join(names), "on": on, "role": role, "group": group}
+            for (who, on, role, group), names in privileges.items()
         ]
         return sorted(rows, key=lambda row: row["user"] != EVERYBODY)
 
-    def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
-        """Whether a user may do something: as `AccessSnapshot.allows`."""
-        return self.snapshot.allows(user, privilege, collection, db)
+    def allows(
+        self,
+        user: str,
+        privilege: str,
+        collection: str | None = None,
+        db: str = "default",
+        *,
+        connected_to: str | None = None,
+        target_user: str | None = None,
+    ) -> bool | None:
+        """Whether a user may do something; None = that cannot be told. As `AccessSnapshot.allows`."""
+        where = {"connected_to": connected_to, "target_user": target_user}
+        return self.snapshot.allows(user, privilege, collection, db, **where)
 
     def matrix(
         self, rows: str = "users", columns: str = "levels", *, collection: str | None = None, db: str | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from milvus_magics.access.rights import EVERYTHING, is_on_one_name, matches
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT, USUAL_ROLE_LIMIT
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
+from milvus_magics.client.rights.concerns import Concern, concern_about
+from milvus_magics.client.rights.right import is_on_one_name, matches
 from milvus_magics.wording import count_text, list_text
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
@@ -40,7 +41,7 @@ class Findings(Table[Finding]):
 
 def find_problems(snapshot: AccessSnapshot) -> Findings:
     """List everything that is worth knowing, the most urgent first."""
-    searches = (_security, _grants_without_effect, _grants_on_nothing, _grants_on_aliases, _unused, _limits)
+    searches = (_security, _strange_grants, _grants_on_nothing, _grants_on_aliases, _unused, _limits)
     findings = [finding for search in searches for finding in search(snapshot)]
     return Findings(findings, f"{count_text(len(findings), 'concern')} about {snapshot.server}")
 
@@ -64,12 +65,13 @@ def _security(snapshot: AccessSnapshot) -> Iterator[Finding]:
         yield Finding("TLS", "TLS is off on this connection: passwords and data travel in plaintext")
 
 
-def _grants_without_effect(snapshot: AccessSnapshot) -> Iterator[Finding]:
-    text = (
-        f"{EVERYTHING} brings nothing there, since this server takes its database literally; grant it in each "
-        f"database, or the role {ADMIN}"
-    )
-    return _about_grants("grants without effect", text, filter(snapshot.is_without_effect, snapshot.grants))
+def _strange_grants(snapshot: AccessSnapshot) -> Iterator[Finding]:
+    found: dict[Concern, list[Grant]] = {}
+    for grant in snapshot.grants:
+        if concern := concern_about(snapshot.rules, grant):
+            found.setdefault(concern, []).append(grant)
+    for concern, grants in sorted(found.items()):
+        yield from _about_grants(concern.kind, concern.text, grants)
 
 
 def _grants_on_nothing(snapshot: AccessSnapshot) -> Iterator[Finding]:
@@ -91,10 +93,13 @@ def _is_on_nothing(snapshot: AccessSnapshot, grant: Grant) -> bool:
 
 
 def _grants_on_aliases(snapshot: AccessSnapshot) -> Iterator[Finding]:
-    if not snapshot.has_feature("grants on aliases"):
+    if not snapshot.rules.has("grants on aliases"):
         return iter(())
-    setting = "proxy.resolveAliasForPrivilege"
-    text = f"granted on an alias, which brings nothing where {setting} is on; grant it on the collection"
+    text = (
+        "granted on an alias, which brings nothing unless proxy.resolveAliasForPrivilege is off: grant it on the "
+        "collection. By the alias's name it cannot be revoked, since the server then takes the collection's grant: "
+        "drop the alias, revoke it, and create the alias again"
+    )
     return _about_grants("grants on aliases", text, filter(snapshot.alias_target, snapshot.grants))
 
 

@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from typing import ClassVar, NamedTuple
 
-from milvus_magics.access.rights import BY_BEING_ROOT, EVERYTHING, Right, is_on_one_name, matches, rights_text
 from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client import privilege_catalog as catalog
 from milvus_magics.client.names import PUBLIC
 from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import scope_text
+from milvus_magics.client.rights.right import (
+    BY_BEING_ROOT,
+    EVERYTHING,
+    UNLISTED,
+    Right,
+    is_on_one_name,
+    matches,
+    rights_text,
+)
 from milvus_magics.display.matrix import Cell, Column, Row, html_matrix, text_matrix
 from milvus_magics.errors import ParameterError
 from milvus_magics.wording import absence_text, first_lines, join_parts, list_text
@@ -21,6 +29,7 @@ CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
 MAX_REASONS = 3
 LEVEL_HEADINGS = {"ReadOnly": "read", "ReadWrite": "write", "Admin": "admin"}
 NONE, SOME, MORE, FULL, DROPS = range(5)  # dropping comes on top of any of the others, so it is added
+UNKNOWN = FULL + DROPS + 1
 
 
 class Subject(NamedTuple):
@@ -37,6 +46,9 @@ class Mark(NamedTuple):
     sign: str
     meaning: str
     summary: str = ""
+
+
+NOT_KNOWN = Mark("?", "cannot be told")
 
 
 class MatrixBuilder:
@@ -104,7 +116,16 @@ class MatrixBuilder:
         parts = [self._rights_and_reasons(role, column) for role in roles]
         rights = [right for of_role, _ in parts for right in of_role]
         reasons = [reason for _, of_role in parts for reason in of_role]
-        return Cell(self.level(rights, column) if rights else NONE, first_lines(reasons, MAX_REASONS))
+        if rights or not (doubts := [doubt for role in roles for doubt in self._find_doubts(role, column)]):
+            return Cell(self.level(rights, column) if rights else NONE, first_lines(reasons, MAX_REASONS))
+        return Cell(UNKNOWN, first_lines(list(dict.fromkeys(doubts)), MAX_REASONS))
+
+    def _find_doubts(self, role: str, column: Column) -> list[str]:
+        """Why it is not known whether a role brings something in a column."""
+        if role in self.snapshot.unread:
+            return [f"what role {role!r} holds cannot be read"]
+        rights = self.snapshot.rights_of_role(role)
+        return [str(right) for right in rights if right.doubt and self.privileges_in(column, right)]
 
     def _find_rights_and_reasons(self, role: str, column: Column) -> tuple[list[Right], list[str]]:
         """A role's rights that bring something in a column, and the same in words."""
@@ -112,7 +133,8 @@ class MatrixBuilder:
         def shown_privileges(right: Right) -> list[str]:
             return [right.privilege] if right.privilege in (ALL, EVERYTHING) else self.privileges_in(column, right)
 
-        rights = [right for right in self.snapshot.rights_of_role(role) if self.privileges_in(column, right)]
+        certain = [right for right in self.snapshot.rights_of_role(role) if not right.doubt]
+        rights = [right for right in certain if self.privileges_in(column, right)]
         redundant = self.redundant_text(column)
         return rights, [reason.replace(redundant, "", 1) for reason in rights_text(rights, shown_privileges)]
 
@@ -125,6 +147,7 @@ class LevelMatrixBuilder(MatrixBuilder):
         FULL: Mark("●", "all of it, everywhere", "all of"),
         SOME: Mark("◐", "some of it, or not everywhere", "some of"),
         NONE: Mark("·", "nothing beyond what everybody may"),
+        UNKNOWN: NOT_KNOWN,
     }
 
     def __init__(self, snapshot: AccessSnapshot) -> None:
@@ -147,9 +170,14 @@ class LevelMatrixBuilder(MatrixBuilder):
     def privileges_in(self, column: Column, right: Right) -> list[str]:  # noqa: D102 - as in the base
         if right.privilege in self._privileges[column]:
             return [right.privilege]
-        if right.privilege not in (ALL, EVERYTHING):
+        if right.privilege not in (ALL, EVERYTHING, UNLISTED):
             return []
-        return sorted(name for name in self._privileges[column] if right.permits(name))
+        return sorted(name for name in self._privileges[column] if self._is_permitted(right, name))
+
+    def _is_permitted(self, right: Right, name: str) -> bool:
+        db = self.snapshot.rules.counted_database(name, None, None)
+        answer = right.permits(name, db=db)
+        return answer is not False if right.doubt else answer is True
 
     def level(self, rights: Sequence[Right], column: Column) -> int:  # noqa: D102 - as in the base
         if any(right.privilege == EVERYTHING and right.db == ALL for right in rights):
@@ -179,6 +207,7 @@ class CollectionMatrixBuilder(MatrixBuilder):
         SOME: Mark("R", "reads it: searches, queries, describes", "reads"),
         DROPS: Mark("D", "drops or renames it", "drops"),
         NONE: Mark("·", "nothing beyond what everybody may"),
+        UNKNOWN: NOT_KNOWN,
     }
     HEADINGS_JOINED_BY = "."
 

@@ -1,26 +1,26 @@
 """Questions about who may do what, over all databases, with groups, wildcards, `admin` and `public` applied.
 
-How a server decides was measured on Milvus 2.3.5; what later ones do differently follows their source.
+How a server decides stands in client/rights/rules.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableSet
+from collections.abc import Iterable, Iterator, MutableSet
 from dataclasses import dataclass, replace
 
 from milvus_magics.access.answer import Access
 from milvus_magics.access.findings import USUAL_LIMITS, find_problems, limit_text
 from milvus_magics.access.read import read_snapshot
-from milvus_magics.access.rights import Right
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.lookup import unknown_role_error, unknown_user_error
-from milvus_magics.client.names import problem_with_existing_name, require_valid
+from milvus_magics.client.names import PUBLIC, problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, KNOWN, suggest_privilege
 from milvus_magics.client.results.roles import holders_text
+from milvus_magics.client.rights.right import Right
 from milvus_magics.errors import NOTHING_SENT, ParameterError, PermissionDeniedError, UnknownPrivilegeError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import absence_text, count_text, did_you_mean, join_parts
+from milvus_magics.wording import absence_text, count_text, did_you_mean, join_parts, list_text
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,14 @@ def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Questi
         question = replace(question, db=conn.address.db_name or DEFAULT_DATABASE)
     _require_existing(conn, snapshot, question)
     missing = _missing_place(snapshot, question.db, question.collection)
-    rights = list(_rights(snapshot, question))
-    if question.is_restricted:
-        rights = list(filter(snapshot.right_test(question.privilege, question.collection, question.db), rights))
-    caption = join_parts(_caption(snapshot, question, is_overview), missing, _hidden_target(snapshot, question))
+    rights = _sufficient_rights(snapshot, question)
+    notes = (
+        missing,
+        _hidden_target(snapshot, question),
+        _freedom(snapshot, question),
+        _other_ways(snapshot, question, rights),
+    )
+    caption = join_parts(_caption(snapshot, question, is_overview), *notes)
     return Access(rights, caption, snapshot, find_problems(snapshot), is_overview=is_overview)
 
 
@@ -165,12 +169,39 @@ def _hidden_target(snapshot: AccessSnapshot, question: Question) -> str:
     return f"which collection alias {question.collection!r} stands for is not visible to you" if is_hidden else ""
 
 
-def _rights(snapshot: AccessSnapshot, question: Question) -> Iterator[Right]:
+def _sufficient_rights(snapshot: AccessSnapshot, question: Question) -> list[Right]:
+    """The rights that are asked for, or may be it; all of them where the question is not restricted."""
+    asked = (question.privilege, question.collection, question.db)
+    of_each = _rights_of_each(snapshot, question)
+    if question.is_restricted:
+        of_each = (snapshot.sufficient_rights(list(rights), *asked) for rights in of_each)
+    return [right for rights in of_each for right in rights]
+
+
+def _rights_of_each(snapshot: AccessSnapshot, question: Question) -> Iterator[Iterable[Right]]:
     if question.role is not None:
-        yield from snapshot.rights_of_role(question.role)
+        yield snapshot.rights_of_role(question.role)
         return
     for user in snapshot.users if question.user is None else [question.user]:
-        yield from snapshot.rights_of(user)
+        yield snapshot.rights_of(user)
+
+
+def _freedom(snapshot: AccessSnapshot, question: Question) -> str:
+    """That everybody may do what is asked about; empty if not."""
+    is_free = question.privilege is not None and not snapshot.rules.is_needed(question.privilege)
+    return "everybody may do that without it, and is shown what their grants name" if is_free else ""
+
+
+def _other_ways(snapshot: AccessSnapshot, question: Question, here: Iterable[Right]) -> str:
+    """Whose rights in other databases reach this one; empty if there are none, or databases separate."""
+    if question.db is None or question.role is not None or snapshot.rules.has("the request's database"):
+        return ""
+    anywhere = _sufficient_rights(snapshot, replace(question, db=None))
+    users = {right.user for right in anywhere if not right.doubt and right.role != PUBLIC}
+    users -= {right.user for right in here if not right.doubt and right.role != PUBLIC}
+    names = [repr(user) for user in sorted(users)]
+    text = "databases do not separate on this server, so from another one also these reach it:"
+    return f"{text} {list_text(names)}" if names else ""
 
 
 def _caption(snapshot: AccessSnapshot, question: Question, is_overview: bool) -> str:

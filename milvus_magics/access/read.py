@@ -12,11 +12,12 @@ from milvus_magics.client.grants import select_readable_grants
 from milvus_magics.client.lookup import read_own_roles, role_names_in, user_names_in
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import begin_well_known_check, is_authorization_on
-from milvus_magics.client.privilege_catalog import ALL
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire.versions import has_feature
 from milvus_magics.wording import join_parts, list_text
 
 # Some servers between 2.4.15 and 2.5.11 took the quotes of their configuration for a part of it.
@@ -71,6 +72,8 @@ def read_snapshot(
         secure=conn.address.secure,
         default_password=default_password,
         sees_all=None not in collections.values() and _sees_everything(conn, replies, enforced, users, deadline),
+        searched=_searched(conn, dbs),
+        root_needs_roles=_is_root_refused(conn, enforced, replies),
         partial=join_parts(
             _partial_text(conn, [name for name in PARTS if replies[name] is None]), _unread_text(unread)
         ),
@@ -88,6 +91,11 @@ def _sees_everything(
     if replies["ListDatabases"] is None:
         return False
     return enforced is False or lookup.sees_everything(conn, deadline, users.get(conn.user, ()))
+
+
+def _is_root_refused(conn: Connection, enforced: bool | None, replies: dict[str, Any]) -> bool:
+    """Whether root was refused something, as happens where root, too, needs roles."""
+    return conn.user == ROOT and enforced is True and None in [replies[name] for name in PARTS]
 
 
 def _read_lists(conn: Connection, deadline: Deadline) -> tuple[bool | None, dict[str, Any]]:
@@ -158,6 +166,12 @@ def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadli
     # The name of a database brings what is granted in all of them, too; newer servers tell everything at `*`.
     where = [ALL, *dbs] if dbs else [ALL, ""]
     return select_readable_grants(conn, [role for role in roles if role != ADMIN], where, deadline)
+
+
+def _searched(conn: Connection, dbs: list[str]) -> tuple[str, ...] | None:
+    """The databases whose grants were read; None = all. Older servers tell only of those that are asked for."""
+    own = conn.address.db_name or DEFAULT_DATABASE
+    return None if has_feature(conn.version, "one list of grants") else (*dbs, *([] if dbs else [own]))
 
 
 def _groups(reply: Any) -> dict[str, tuple[str, ...]]:

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from milvus_magics.access.rights import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, matches
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
-from milvus_magics.client.privilege_catalog import ALL, USUAL_GROUPS, kind_of
+from milvus_magics.client.privilege_catalog import ALL, ON_USERS
 from milvus_magics.client.results.privileges import Grant
-from milvus_magics.wire.versions import FEATURES, is_older
+from milvus_magics.client.rights.right import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, is_any, matches
+from milvus_magics.client.rights.rules import Rules
 
 EVERYBODY = "(everybody)"
-# The groups of Milvus 2.4, which are granted like privileges -> what they stand for.
-OLD_GROUPS = {"GroupReadOnly": "CollectionReadOnly", "GroupReadWrite": "CollectionReadWrite", "GroupAdmin": EVERYTHING}
+ON_AN_ALIAS = "a grant on an alias counts only where proxy.resolveAliasForPrivilege is off"
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class AccessSnapshot:
         partial: what could not be looked at; empty where everything was.
         unread: roles whose grants may not be read.
         sees_all: whether `collections` holds all databases and collections, and not only what the caller sees.
+        searched: the databases whose grants were read; None = all.
+        root_needs_roles: whether root, too, may only what roles bring: the server is set up so, and refused root.
     """
 
     server: str
@@ -53,14 +54,18 @@ class AccessSnapshot:
     partial: str = ""
     unread: Sequence[str] = ()
     sees_all: bool = True
+    searched: Sequence[str] | None = None
+    root_needs_roles: bool = False
 
-    def has_feature(self, feature: str) -> bool:
-        """Whether the server is new enough for one of `FEATURES`; one that doesn't tell its version is."""
-        return not is_older(self.version, FEATURES[feature])
+    @cached_property
+    def rules(self) -> Rules:
+        """How the server decides about rights."""
+        return Rules(self.version, self.groups)
 
     def sources_of(self, user: str) -> tuple[str, ...]:
         """The roles that a user has rights by: `public`, too, and what stands for a role in `Right.role`."""
-        special = [*([UNCHECKED] if self.enforced is False else []), *([BY_BEING_ROOT] if user == ROOT else [])]
+        is_root = user == ROOT and not self.root_needs_roles
+        special = [*([UNCHECKED] if self.enforced is False else []), *([BY_BEING_ROOT] if is_root else [])]
         public = [PUBLIC] if PUBLIC in self.roles else []
         return tuple(dict.fromkeys((*special, *self.users.get(user, ()), *public)))
 
@@ -74,43 +79,101 @@ class AccessSnapshot:
             for _, *right in self.rights_of_role(role):
                 yield Right(user, *right)
 
-    def allows(self, user: str, privilege: str, collection: str | None = None, db: str = "default") -> bool:
-        """Whether a user may do what needs a privilege; everybody may look at and change themselves besides.
+    def allows(
+        self,
+        user: str,
+        privilege: str,
+        collection: str | None = None,
+        db: str = "default",
+        *,
+        connected_to: str | None = None,
+        target_user: str | None = None,
+    ) -> bool | None:
+        """Whether the server lets a user do what needs a privilege, or all of a group.
 
-        Milvus compares names: a grant on a collection doesn't allow to use it by an alias, nor the reverse. Newer
-        servers may be set up to look aliases up; they don't tell, so there a grant on the collection is enough.
+        Args:
+            user: who.
+            privilege: what is needed.
+            collection: on which collection or alias; None = on any.
+            db: the database that the request is about.
+            connected_to: the database of the user's connection; None = the same. Up to Milvus 2.6 it decides alone.
+            target_user: for what is about users, about whom: everybody may look at and change themselves.
+
+        Returns:
+            None if that cannot be told: the roles or what they hold could not be read, or the server's settings decide.
         """
-        is_enough = self.right_test(privilege, collection, db, by_any_name=False)
-        return any(map(is_enough, self.rights_of(user)))
+        if target_user == user and privilege in ON_USERS:
+            return True
+        rights = list(self.rights_of(user))
+        where = (db, db if connected_to is None else connected_to)
+        answers = {self._is_permitted(rights, one, collection, where, target_user) for one in self._members(privilege)}
+        if False in answers:
+            return None if self._is_partly_unknown(user, collection, where) else False
+        return None if None in answers else True
 
-    def right_test(
-        self, privilege: str | None, collection: str | None, db: str | None, *, by_any_name: bool = True
-    ) -> Callable[[Right], bool]:
-        """Make the test for rights that answer a question. A collection may be reached by its other names, too."""
-        collections = self._compared_names(collection, db)
-        if by_any_name:
-            aliases = self.aliases.get(db or "", {})
-            collections += tuple(alias for alias, target in aliases.items() if target in collections)
-        wanted = (privilege, *self._containing_groups.get(privilege or "", ()))
-        members = self.groups.get(privilege or "", ())
+    def _members(self, privilege: str) -> tuple[str, ...]:
+        return self.rules.members_of(privilege) or (privilege,)
 
-        def is_enough(right: Right) -> bool:
-            if members and right.privilege == ALL:  # enough for a group where it is enough for all its privileges
-                return any(all(right.permits(one, name, db) for one in members) for name in collections)
-            return any(right.permits(one, name, db) for one in wanted for name in collections)
+    def _is_permitted(
+        self,
+        rights: Sequence[Right],
+        privilege: str,
+        collection: str | None,
+        where: tuple[str, str],
+        target_user: str | None,
+    ) -> bool | None:
+        if not self.rules.is_needed(privilege):
+            return True
+        db = self.rules.counted_database(privilege, *where)
+        # Of the two databases, it is not known in which one servers up to 2.6 look an alias up.
+        looked_up = where[:1] if self.rules.has("the request's database") else where
+        answers = set()
+        for place in looked_up:
+            names = (target_user,) if privilege in ON_USERS else self._compared_names(collection, place)
+            answers.add(is_any(right.permits(privilege, name, db) for right in rights for name in names))
+        return answers.pop() if len(answers) == 1 else None
 
-        return is_enough
+    def _is_partly_unknown(self, user: str, collection: str | None, where: tuple[str, str]) -> bool:
+        """Whether a user may have more rights than could be read."""
+        roles = self.users.get(user)
+        return (
+            self.enforced is None
+            or (roles is None and bool(self.partial))
+            or any(role in self.unread for role in (PUBLIC, *(roles or ())))
+            or (self.searched is not None and where[1] not in (ALL, *self.searched))
+            or self._may_be_alias(collection, where[0])
+        )
 
-    def _compared_names(self, collection: str | None, db: str | None) -> tuple[str | None, ...]:
+    def _may_be_alias(self, name: str | None, db: str) -> bool:
+        """Whether a name may stand for a collection that the caller does not see."""
+        if name is None or not self.rules.has("grants on aliases"):
+            return False
+        if db in self.aliases:
+            return self.aliases[db].get(name) == ""
+        return name not in self.collections.get(db, ())
+
+    def sufficient_rights(
+        self, rights: Sequence[Right], privilege: str | None, collection: str | None, db: str | None
+    ) -> list[Right]:
+        """Those of somebody's rights that answer a question: none if they don't reach for all of a group.
+
+        A collection may be reached by its other names, too.
+        """
+        members = self._members(privilege) if privilege is not None else (None,)
+        enough = [list(filter(self.right_test(one, collection, db), rights)) for one in members]
+        return list(dict.fromkeys(right for found in enough for right in found)) if all(enough) else []
+
+    def right_test(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
+        """Make the test for rights that are or may be enough. A collection's other names count, too."""
+        names = self._compared_names(collection, db or "")
+        names += tuple(alias for alias, target in self.aliases.get(db or "", {}).items() if target in names)
+        where = db if privilege is None else self.rules.counted_database(privilege, db, db)
+        return lambda right: any(right.permits(privilege, name, where) is not False for name in names)
+
+    def _compared_names(self, collection: str | None, db: str) -> tuple[str | None, ...]:
         """The names that a server may look for in grants when somebody uses this one."""
-        target = self.aliases.get(db or "", {}).get(collection or "")
-        return (collection, target) if target and self.has_feature("grants on aliases") else (collection,)
-
-    @cached_property
-    def _containing_groups(self) -> dict[str, list[str]]:
-        """Privilege group -> the other groups that contain all of it."""
-        sets = {name: set(privileges) for name, privileges in self.groups.items()}
-        return {name: [other for other in sets if name != other and sets[name] <= sets[other]] for name in sets}
+        target = self.aliases.get(db, {}).get(collection or "")
+        return (collection, target) if target and self.rules.has("grants on aliases") else (collection,)
 
     @cached_property
     def _rights_by_role(self) -> dict[str, tuple[Right, ...]]:
@@ -122,31 +185,20 @@ class AccessSnapshot:
         return {role: tuple(rights) for role, rights in by_role.items()}
 
     def _rights_by_grant(self, grant: Grant) -> Iterator[Right]:
-        if self.is_without_effect(grant):
-            return
-        privilege = OLD_GROUPS.get(grant.privilege, grant.privilege)
-        members = (self.groups or USUAL_GROUPS).get(privilege)
-        where = (grant.object_name or ALL, grant.db or ALL, grant.role)
-        target = self.alias_target(grant)
-        if members is not None:
-            for name in members:
-                yield Right("", name, kind_of(name) or grant.object_type, *where, grant.privilege, target)
-        elif grant.privilege in OLD_GROUPS and privilege == EVERYTHING:
-            yield Right("", EVERYTHING, "Global", *where, grant.privilege)
-        else:
-            yield Right("", grant.privilege, grant.object_type, *where, alias_of=target)
+        targets = self._alias_targets(grant)
+        doubt = ON_AN_ALIAS if targets and self.rules.has("grants on aliases") else ""
+        for right in self.rules.rights_by(grant):
+            is_on_alias = targets and right.object_type == "Collection"
+            yield right._replace(alias_of=targets[0], doubt=right.doubt or doubt) if is_on_alias else right
 
     def grants_on(self, name: str, db: str) -> list[Grant]:
         """The grants that name a collection or alias, in a database."""
         return [grant for grant in self.grants if grant.object_name == name and matches(db, grant.db)]
 
     def alias_target(self, grant: Grant) -> str:
-        """The collection that a grant is on by an alias; empty if it is not on an alias."""
-        name = grant.object_name
-        there = (aliases for db, aliases in self.aliases.items() if matches(db, grant.db))
-        return next((aliases[name] for aliases in there if name in aliases), "")
+        """The collection of the alias that a grant is on; empty if there is none, or not visible."""
+        return next(iter(self._alias_targets(grant)), "")
 
-    def is_without_effect(self, grant: Grant) -> bool:
-        """Whether a grant brings nothing: Milvus 2.3 takes the database of `All` literally, also a `*`."""
-        is_literal = grant.privilege == EVERYTHING and not self.has_feature("all databases by wildcard")
-        return is_literal and bool(self.collections) and grant.db not in self.collections
+    def _alias_targets(self, grant: Grant) -> list[str]:
+        there = (aliases for db, aliases in self.aliases.items() if matches(db, grant.db))
+        return [aliases[grant.object_name] for aliases in there if grant.object_name in aliases]

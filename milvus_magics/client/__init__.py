@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from milvus_magics.client import rbac_restore as rbac_restore
     from milvus_magics.client import restore as restore
     from milvus_magics.client import results as results
+    from milvus_magics.client import rights as rights
     from milvus_magics.client import role_deletion as role_deletion
     from milvus_magics.client import roles as roles
     from milvus_magics.client import user_deletion as user_deletion

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from milvus_magics import errors
 from milvus_magics.client import lookup
+from milvus_magics.client.grant_scope import read_groups
 from milvus_magics.client.grants import select_grants
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import is_authorization_on
-from milvus_magics.client.privilege_catalog import ALL, ALL_PRIVILEGES, DEFAULT_DATABASE, KNOWN, USUAL_GROUPS
-from milvus_magics.client.results.privileges import Grant
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
+from milvus_magics.client.rights.right import is_any
+from milvus_magics.client.rights.rules import Rules
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wire.versions import FEATURES
 
 
 def missing_right_note(conn: Connection, privilege: str, deadline: Deadline) -> str:
@@ -29,18 +30,9 @@ def _is_lacking(conn: Connection, privilege: str, deadline: Deadline) -> bool:
     if roles is None or ADMIN in roles:
         return False
     grants = select_grants(conn, sorted({PUBLIC, *roles}), [ALL, ""], deadline)
-    counts_here = lookup.is_older(conn, FEATURES["rights on the cluster in * only"], deadline)
+    rules = Rules(lookup.read_version(conn, deadline), read_groups(conn, deadline))
     here = conn.address.db_name or DEFAULT_DATABASE
-    may_bring_it = (
-        _may_bring(grant, privilege)
-        for grant in grants
-        if "*" in grant.db or "?" in grant.db or (counts_here and grant.db == here)
-    )
-    return not any(may_bring_it) and is_authorization_on(conn, deadline) is True
-
-
-def _may_bring(grant: Grant, privilege: str) -> bool:
-    """Whether a grant brings a privilege, or may do so: what somebody's own group holds is not known."""
-    if grant.privilege in USUAL_GROUPS:
-        return privilege in USUAL_GROUPS[grant.privilege]
-    return grant.privilege in (privilege, ALL_PRIVILEGES) or grant.privilege not in KNOWN
+    db = rules.counted_database(privilege, here, here)
+    rights = (right for grant in grants for right in rules.rights_by(grant))
+    may = is_any(right.permits(privilege, db=db) for right in rights)
+    return may is False and is_authorization_on(conn, deadline) is True

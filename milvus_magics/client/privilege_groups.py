@@ -9,6 +9,7 @@ from milvus_magics.client import change, lookup
 from milvus_magics.client.grant_scope import level_of, read_groups, read_groups_for, require_known_privilege
 from milvus_magics.client.grants import read_roles_with
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, OLD_GROUPS, USUAL_GROUPS
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups, sort_by_kind
@@ -287,10 +288,12 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
     """What `create_privilege_group` would do."""
     require_valid(problem_with_group_name(group))
     _require_free_name(group)
-    groups = _read(conn, Deadline(timeout))
+    deadline = Deadline(timeout)
+    groups = _read(conn, deadline)
     if group in {ALL_PRIVILEGES, *(name for row in groups for name in (row.name, *row.privileges))}:
         raise _group_exists_error(group)
-    return Preview(f"create privilege group {group!r}", conn.address.url)
+    note = missing_right_note(conn, wire.METHODS["CreatePrivilegeGroup"].privilege, deadline)
+    return Preview(f"create privilege group {group!r}", conn.address.url, note=note)
 
 
 def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
@@ -311,7 +314,8 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     holds = "unknown privileges (the acting user may not look)" if members is None else named
     what = f"drop privilege group {group!r}, which holds {holds},"
     note = "it cannot be undone: a new one would have to be filled by hand"
-    return Preview(what, conn.address.url, note=join_parts(unseen, note))
+    lacking = missing_right_note(conn, wire.METHODS["DropPrivilegeGroup"].privilege, deadline)
+    return Preview(what, conn.address.url, note=join_parts(unseen, note, lacking))
 
 
 def preview_change_privilege_group(
@@ -321,7 +325,10 @@ def preview_change_privilege_group(
     wanted = _valid_names(group, names)
     deadline = Deadline(timeout)
     members = _require_members(conn, group, () if added else wanted, deadline)
-    unseen = "what the group holds cannot be seen by the acting user" if members is None else ""
+    unseen = join_parts(
+        "what the group holds cannot be seen by the acting user" if members is None else "",
+        missing_right_note(conn, wire.METHODS["OperatePrivilegeGroup"].privilege, deadline),
+    )
     if not added:
         is_own = is_own_group(conn, group, timeout=timeout)
         warning = "a role of the user you are connected as holds this group, and they would lose that" if is_own else ""

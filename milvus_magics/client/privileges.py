@@ -36,6 +36,7 @@ from milvus_magics.client.privilege_catalog import (
 )
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, GrantChange
+from milvus_magics.client.rights.concerns import note_on_grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts
@@ -180,7 +181,8 @@ def _grant(
     forms, aliased = targets.follow_alias(conn, forms, deadline)
     grant, note = _send(conn, attempt, forms, scope, granted=True)
     others = targets.describe_others(targets.find_companions(conn, grant, deadline), "granted with it")
-    return grant, join_parts(note, aliased, others, missing_target_note(conn, grant, deadline))
+    missing, effect = missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline)
+    return grant, join_parts(note, aliased, others, missing, effect)
 
 
 def _revoke(
@@ -258,7 +260,7 @@ def preview_grant_privilege(
             notes.append("it has that already, so nothing would change")
     except errors.PermissionDeniedError:
         pass
-    notes.append(missing_target_note(conn, grant, deadline))
+    notes += [missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline)]
     notes.append(missing_right_note(conn, MAY_GRANT, deadline))
     return Preview(f"grant {grant} to role {role!r}", conn.address.url, note=join_parts(*notes))
 

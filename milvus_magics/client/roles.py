@@ -240,11 +240,13 @@ def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
 def preview_create_role(conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
     """What `create_role` would do."""
     require_valid(problem_with_role_name(role))
-    names = _require_new(conn, role, Deadline(timeout))
+    deadline = Deadline(timeout)
+    names = _require_new(conn, role, deadline)
     unseen = f"whether there is such a role already cannot be seen without the privilege {lookup.MAY_LIST}"
     full = f"there are {USUAL_ROLE_LIMIT} roles, and the server takes no more unless proxy.maxRoleNum is raised"
     note = (full if len(names) == USUAL_ROLE_LIMIT else "") if names else unseen
-    return Preview(f"create role {role!r}", conn.address.url, note=note)
+    lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline)
+    return Preview(f"create role {role!r}", conn.address.url, note=join_parts(note, lacking))
 
 
 def preview_describe_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
@@ -263,7 +265,10 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     deadline = Deadline(timeout)
     user_roles = lookup.read_existing_user(conn, user, deadline).roles
     lookup.require_roles(conn, [role], deadline)
-    note = "they have it already, so nothing would change" if role in (user_roles or ()) else ""
+    note = join_parts(
+        "they have it already, so nothing would change" if role in (user_roles or ()) else "",
+        missing_right_note(conn, wire.METHODS["OperateUserRole"].privilege, deadline),
+    )
     return Preview(
         f"give role {role!r} to user {user!r}, who has {roles_text(user_roles)},", conn.address.url, note=note
     )
@@ -281,8 +286,9 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
         "this is the user you are connected as, who would lose what the role holds" if user == conn.user else "",
         "this is the last user with the role 'admin'" if is_last_admin else "",
     )
+    note = missing_right_note(conn, wire.METHODS["OperateUserRole"].privilege, deadline)
     return Preview(
-        f"take role {role!r} from user {user!r}, who has {roles_text(user_roles)},", conn.address.url, warning
+        f"take role {role!r} from user {user!r}, who has {roles_text(user_roles)},", conn.address.url, warning, note
     )
 
 

@@ -330,7 +330,8 @@ def preview_create_user(
         raise
     unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
     lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
-    note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "")
+    lacking = missing_right_note(conn, wire.METHODS["CreateCredential"].privilege, deadline)
+    note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "", lacking)
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
 
 

@@ -9,11 +9,11 @@ import ipywidgets as widgets
 from milvus_magics.access import question
 from milvus_magics.access.matrix import Matrix
 from milvus_magics.access.question import Question
-from milvus_magics.access.rights import Right, rights_text
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.names import ROOT
 from milvus_magics.client.privilege_catalog import list_privileges
 from milvus_magics.client.results.roles import holders_text
+from milvus_magics.client.rights.right import Right, rights_text
 from milvus_magics.display.messages import html_line, html_list
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for

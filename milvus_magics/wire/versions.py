@@ -9,15 +9,24 @@ from collections.abc import Sequence
 FEATURES = {
     # 2.4.11 to 2.5 also drop the grants of all roles whose names only begin so; before, nothing is revoked.
     "forced role drop": "2.6",
-    "all databases by wildcard": "2.4",  # before, the database `*` of a grant of `All` was taken to the letter
+    "groups of three": "2.4.10",  # `ReadOnly`, `ReadWrite` and `Admin`, which are no longer listed
+    "rights by type": "2.4.16",  # a grant brings each privilege on its own type of object, whatever it is granted on
+    "one list of grants": "2.5",  # SelectGrant in `*` lists all databases
     "lists of what the caller sees": "2.5",  # before, ListDatabases and ShowCollections held everything
     "grants on aliases": "2.6.12",  # they reach the collection
     "grants with companions": "2.5",  # Load and Flush bring what tells how far they are, and take it along
     "user names are trimmed": "2.6",  # after the checks of who it is, where one is changed or deleted
     "changes of access one by one": "2.6",  # under one lock, however many are in flight
     "roles are checked when restoring": "2.6",  # before, RestoreRBAC made users with roles that aren't there
+    "renaming by database": "3.0",  # RenameCollection is one of DatabaseAdmin; before, of ClusterAdmin
+    "the request's database": "3.0",  # decides about rights; before, the connection's did, whatever was asked for
     "rights on the cluster in * only": "3.0",  # before, in the database of the connection
 }
+
+
+def has_feature(version: str, feature: str) -> bool:
+    """Whether a server is new enough for one of `FEATURES`; one that doesn't tell its version is."""
+    return not is_older(version, FEATURES[feature])
 
 
 def is_older(version: str, since: str, *, if_unreadable: bool = False) -> bool:

@@ -18,13 +18,21 @@ MORE = {
     "CreateCollection": COLLECTION, "DropCollection": COLLECTION,
     "HasCollection": COLLECTION, "DescribeCollection": COLLECTION,
     "CreateAlias": {"db_name": 2, "collection_name": 3, "alias": 4}, "DropAlias": {"db_name": 2, "alias": 3},
+    "RenameCollection": {"db_name": 2, "oldName": 3, "newName": 4},
+    "GetLoadState": {"collection_name": 2, "db_name": 4},
+    **dict.fromkeys(
+        ("Query", "Insert", "Delete", "LoadCollection", "ReleaseCollection", "GetCollectionStatistics", "CreateIndex",
+         "DropIndex", "DescribeIndex", "HasPartition", "ShowPartitions", "CreatePartition"), COLLECTION,
+    ),
 }  # fmt: skip
 # Their answers, where it isn't a status alone; name -> (number, type).
 TEXT, TEXTS, BOOL = ("TYPE_STRING", False), ("TYPE_STRING", True), ("TYPE_BOOL", False)
 ANSWERS = {
+    "Query": {}, "Insert": {}, "Delete": {}, "GetCollectionStatistics": {}, "DescribeIndex": {}, "HasPartition": {},
+    "ShowPartitions": {}, "GetLoadState": {},
     "HasCollection": {"value": (2, BOOL)},
     "DescribeCollection": {"aliases": (9, TEXTS), "collection_name": (12, TEXT), "db_name": (14, TEXT)},
-}
+}  # fmt: skip
 
 
 def names():

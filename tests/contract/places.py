@@ -1,6 +1,6 @@
 """Databases, collections and aliases, and what callers see of them."""
 
-from contract.statuses import NO_ALIAS, NO_COLLECTION, UNEXPECTED, Refusal, no_database
+from contract.statuses import NO_ALIAS, NO_COLLECTION, OTHER, UNEXPECTED, Refusal, invalid, no_database
 
 
 class Places:
@@ -20,10 +20,14 @@ class Places:
         return {"db_name": self.database(request, metadata)}
 
     def CreateCollection(self, request, caller, metadata):
+        if not request.collection_name:
+            raise invalid("collection name should not be empty")
         self.collections_in(self.database(request, metadata)).append(request.collection_name)
 
     def DropCollection(self, request, caller, metadata):
         db, name = self.database(request, metadata), request.collection_name
+        if name not in self.collections_in(db):
+            return
         self.collections_in(db).remove(name)
         if self.rules.resolves_aliases:  # grants of groups stay
             for grant in [
@@ -31,11 +35,32 @@ class Places:
             ]:
                 del self.grants[grant]
 
+    def RenameCollection(self, request, caller, metadata):
+        db = self.database(request, metadata)
+        self.require_collection(db, request.oldName)
+        names = self.collections_in(db)
+        names[names.index(request.oldName)] = request.newName
+
     def CreateAlias(self, request, caller, metadata):
-        self.aliases[self.database(request, metadata), request.alias] = request.collection_name
+        db = self.database(request, metadata)
+        self.require_collection(db, request.collection_name)
+        self.aliases[db, request.alias] = request.collection_name
 
     def DropAlias(self, request, caller, metadata):
         self.aliases.pop((self.database(request, metadata), request.alias), None)
+
+    def require_collection(self, db, name):
+        if name not in self.collections_in(db):
+            where = f"[database={db}][collection={name}]"
+            raise Refusal(UNEXPECTED, 100, f"collection not found{where}")
+
+    def without_engine(self, request, caller, metadata):
+        """What needs the vector engine ends here, once it is known that the caller may do it."""
+        raise Refusal(UNEXPECTED, OTHER, "there is no vector engine")
+
+    Query = Insert = Delete = LoadCollection = ReleaseCollection = GetCollectionStatistics = without_engine
+    CreateIndex = DropIndex = DescribeIndex = GetLoadState = without_engine
+    HasPartition = ShowPartitions = CreatePartition = without_engine
 
     def collections_in(self, db, is_inner=True):
         if db not in self.collections:

@@ -22,8 +22,13 @@ NEEDED = {
     "CreateCollection": "CreateCollection", "DropCollection": "DropCollection",
     "ShowCollections": "ShowCollections",
     "HasCollection": "DescribeCollection", "DescribeCollection": "DescribeCollection",
+    "RenameCollection": "RenameCollection",
     "CreateAlias": "CreateAlias", "DropAlias": "DropAlias", "ListAliases": "ListAliases",
     "DescribeAlias": "DescribeAlias",
+    "Query": "Query", "Insert": "Insert", "Delete": "Delete", "LoadCollection": "Load", "ReleaseCollection": "Release",
+    "GetCollectionStatistics": "GetStatistics", "CreateIndex": "CreateIndex", "DropIndex": "DropIndex",
+    "DescribeIndex": "IndexDetail", "HasPartition": "HasPartition", "ShowPartitions": "ShowPartitions",
+    "CreatePartition": "CreatePartition", "GetLoadState": "GetLoadState",
 }  # fmt: skip
 FILTERED = {"ListDatabases", "ShowCollections", "HasCollection"}  # need nothing where lists are filtered
 ABOUT_USERS = {  # what of the User type a method is about
@@ -40,7 +45,9 @@ class Rights:
         needed = NEEDED.get(method)
         if needed is None or self.may_everything(caller) or (self.rules.filters and method in FILTERED):
             return
+        is_on_collection = self.kind_of(needed) == "Collection"
         about = ABOUT_USERS[method](request) if method in ABOUT_USERS else "*"
+        about = request.collection_name if is_on_collection else about
         if method in ABOUT_USERS and about == caller:
             return
         if method == "SelectGrant" and request.entity.role.name in self.roles_of(caller):
@@ -52,7 +59,8 @@ class Rights:
             raise Denied(grpc.StatusCode.PERMISSION_DENIED, words)
 
     def may_everything(self, user):
-        return not self.authorization or user == "root" or (user, "admin") in self.bindings
+        is_root = user == "root" and not self.root_needs_roles
+        return not self.authorization or is_root or (user, "admin") in self.bindings
 
     def roles_of(self, user):
         return {role for holder, role in list(self.bindings) if holder == user} | {"public"}

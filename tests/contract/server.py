@@ -44,6 +44,7 @@ class ContractServer(
         lagging: names and passwords of deleted users who are still let in, as proxies do for some milliseconds.
         calls: the methods that were called, in their order.
         unread: grants that bring nothing until proxies are started again: those of groups by their inner names.
+        root_needs_roles: root may what roles bring, as with the setting `common.security.rootShouldBindRole`.
         stuck: no change of access is ever answered any more.
     """
 
@@ -56,7 +57,7 @@ class ContractServer(
         self.grants = {("public", *grant, "*"): "root" for grant in self.rules.public}
         self.groups, self.aliases = {}, {}
         self.collections = {"default": ["docs"], "lab": []}
-        self.calls, self.unread = [], set()
+        self.calls, self.unread, self.root_needs_roles = [], set(), False
         self.changing, self.stuck = threading.RLock(), False
 
     @property

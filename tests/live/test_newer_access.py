@@ -48,15 +48,19 @@ def test_groups_are_taken_apart(newer):
 
 
 def test_groups_of_24_and_all_everywhere(newer):
-    """The groups of 2.4 stand for those of 2.5; `All` in all databases counts where it isn't taken literally."""
+    """The groups of 2.4 count in the whole database, `All` in `*` nowhere, and both are told."""
     contract, conn = newer
-    give(contract, "ann", ("Collection", "docs", "GroupReadOnly", "default"))
+    give(contract, "ann", ("Collection", "docs", "ReadOnly", "default"))
     give(contract, "bob", ("Global", "*", "All", "*"))
     found = read_access(conn)
     assert found.allows("ann", "Query", "docs")
-    assert not found.allows("ann", "Insert", "docs")
-    assert found.allows("bob", "Insert", "docs", "lab")
-    assert "grants without effect" not in [finding.concern for finding in found.findings]
+    assert found.allows("ann", "Query", "other")
+    assert found.allows("ann", "Insert", "docs") is False
+    assert found.allows("ann", "Query", "docs", "lab") is False
+    assert found.allows("bob", "Insert", "docs", "lab") is False
+    findings = {finding.concern: finding for finding in found.findings}
+    assert "All on everything in all databases by role 'of_bob'" in findings["grants without effect"].text
+    assert "ReadOnly on collection 'docs'" in findings["grants with another effect"].text
 
 
 def test_dropping_by_groups(newer):

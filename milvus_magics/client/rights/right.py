@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from milvus_magics.client.privilege_catalog import ALL, REACHING, kind_of
+from milvus_magics.client.privilege_catalog import ALL, ALL_PRIVILEGES, REACHING, kind_of
 from milvus_magics.client.results.privileges import Grant, scope_text
 from milvus_magics.wording import list_text, printable
 
-EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, whatever they are about
-
+EVERYTHING, UNLISTED = ALL_PRIVILEGES, "(unknown)"
 BY_BEING_ROOT, UNCHECKED = "(root)", "(authorization is off)"
 
 
@@ -20,13 +19,15 @@ class Right(NamedTuple):
 
     Attributes:
         user: who; empty where the question was about a role.
-        privilege: its name; `*` is every privilege of its type, `All` every one there is.
+        privilege: its name; `*` is every privilege of its type, `All` every one there is, and `(unknown)` what a group
+            holds that cannot be looked into.
         object_type: `Global`, `Collection` or `User`.
         object_name: the collection or user; `*` is all of them.
         db: the database; `*` is all of them.
         role: by which role; `(root)` for root, who needs none, `(authorization is off)` where nobody does.
         group: the group of privileges that brings it; empty where it was granted itself.
         alias_of: the collection, where `object_name` is an alias.
+        doubt: why it is not known whether it counts; empty where it does.
     """
 
     user: str
@@ -37,6 +38,7 @@ class Right(NamedTuple):
     role: str
     group: str = ""
     alias_of: str = ""
+    doubt: str = ""
 
     def __str__(self) -> str:
         return f"{printable(self.privilege)} on {self.scope} {self.by}"
@@ -54,30 +56,48 @@ class Right(NamedTuple):
             return "by being root"
         if self.role == UNCHECKED:
             return "since authorization is off"
-        return f"by role {self.role!r}" + (f" (group {printable(self.group)})" if self.group else "")
+        group = f" (group {printable(self.group)})" if self.group else ""
+        return f"by role {self.role!r}{group}{f', perhaps: {self.doubt}' if self.doubt else ''}"
 
-    def permits(self, privilege: str | None = None, collection: str | None = None, db: str | None = None) -> bool:
-        """Whether it is enough for a privilege or privilege group, on a collection in a database; None = any."""
-        if db is not None and not matches(db, self.db):
+    def permits(self, privilege: str | None = None, name: str | None = None, db: str | None = None) -> bool | None:
+        """Whether it is enough for a privilege, on a collection or user, in the database that counts.
+
+        An argument that is None stands for any. The answer is None if that cannot be told.
+        """
+        is_there = db is None or matches(db, self.db)
+        if not is_there or (name is not None and not self._reaches(name, privilege)):
             return False
-        if self.privilege == EVERYTHING:
-            return True
-        return self._includes(privilege) and (collection is None or self._reaches(collection, privilege))
+        return self._includes(privilege)
 
-    def _includes(self, privilege: str | None) -> bool:
-        if privilege is None or privilege in (self.privilege, self.group):
-            return True
-        return self.privilege == ALL and kind_of(privilege) in (self.object_type, "")
+    def _includes(self, privilege: str | None) -> bool | None:
+        if privilege is None or self.privilege in (EVERYTHING, privilege):
+            return None if self.doubt else True
+        if self.privilege not in (ALL, UNLISTED) or privilege in (ALL, EVERYTHING):
+            return False
+        kind = kind_of(privilege)
+        if kind not in (self.object_type, ""):
+            return False
+        return None if self.doubt or not kind else True
 
-    def _reaches(self, collection: str, privilege: str | None) -> bool:
-        """Whether it is on a collection. Without a privilege only rights that are about collections count."""
+    def _reaches(self, name: str, privilege: str | None) -> bool:
+        """Whether it is on a thing. Without a privilege only rights that are about collections count."""
         is_about_collections = (
             privilege is not None
             or self.object_type == "Collection"
-            or self.privilege in REACHING
-            or (self.privilege, self.object_type) == (ALL, "Global")
+            or self.privilege in REACHING | {EVERYTHING}
+            or (self.privilege in (ALL, UNLISTED) and self.object_type == "Global")
         )
-        return is_about_collections and matches(collection, self.object_name)
+        return is_about_collections and matches(name, self.object_name)
+
+
+def is_any(answers: Iterable[bool | None]) -> bool | None:
+    """Whether one of some answers is yes; None if there is no yes, but one that cannot be told."""
+    is_unknown = False
+    for answer in answers:
+        if answer:
+            return True
+        is_unknown |= answer is None
+    return None if is_unknown else False
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -1,0 +1,12 @@
+"""What grants bring, and where it counts: by the version of the server, and by the groups that it lists."""
+
+from typing import TYPE_CHECKING
+
+from milvus_magics.lazy_modules import importer
+
+if TYPE_CHECKING:
+    from milvus_magics.client.rights import concerns as concerns
+    from milvus_magics.client.rights import right as right
+    from milvus_magics.client.rights import rules as rules
+
+__getattr__ = importer(__name__)
