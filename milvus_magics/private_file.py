@@ -50,18 +50,19 @@ class PrivateFile:
             os.close(self._file)
 
     @contextmanager
-    def create(self, left_undone: str, *, force: bool = False) -> Iterator[TextIO]:
+    def create(self, left_undone: str, *, force: bool = False, dry_run: bool = False) -> Iterator[TextIO]:
         """Open it for writing; when the block ends without an error it stands at its path.
 
         Args:
             left_undone: what has not happened where this fails, like `nothing was sent`.
             force: take the place of a regular file that is there.
+            dry_run: only see whether it can be made; nothing is left behind.
 
         Raises:
             ParameterError: there is such a file already, or none can be made.
         """
         try:
-            with self._write(_take_place if force else _link) as stream:
+            with self._write(_see_place if dry_run else _take_place if force else _link) as stream:
                 yield stream
         except OSError as exc:
             why = "exists already" if isinstance(exc, FileExistsError) else f"cannot be made: {exc.strerror}"
@@ -143,6 +144,14 @@ def _link(directory: int, temporary: str, name: str) -> str:
             raise
         os.close(os.open(name, CREATE, 0o600, dir_fd=directory))  # so that nothing of somebody else's is replaced
         _rename(directory, temporary, name)
+    return name
+
+
+def _see_place(directory: int, temporary: str, name: str) -> str:
+    """See whether a file could get its name: FileExistsError if anything has it."""
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     return name
 
 

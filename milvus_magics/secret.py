@@ -86,11 +86,11 @@ class Secret:
         chosen = [secrets.choice(ends), *inside, secrets.choice(ends)]
         return cls("".join(chosen))
 
-    def write_new_file(self, path: str) -> PrivateFile:
+    def write_new_file(self, path: str, *, dry_run: bool = False) -> PrivateFile:
         """Write it into a new file that only its owner can read; ParameterError when none can be made there."""
         self.encode()  # raises for what cannot be written, without quoting it
         file = PrivateFile(path)
-        with file.create("nothing was sent") as stream:
+        with file.create("nothing was sent", dry_run=dry_run) as stream:
             stream.write(self.reveal() + "\n")
         return file
 

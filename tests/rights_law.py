@@ -160,20 +160,22 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(address, password, *, with_public=False, seconds_to_settle=30):
+def stage(address, password, *, name="", with_public=False, seconds_to_settle=30):
     """Set the stage on a server, and leave nothing behind.
 
     Args:
         address: host and port, without TLS.
         password: of root.
+        name: with which all names begin; default: `law` and a number.
         with_public: whether `public`, which everybody holds, may get grants, too, for a moment.
         seconds_to_settle: how long a right may take to be known everywhere.
     """
     root = Connection(Address.parse(address, user="root", password=password))
     with grpc.insecure_channel(root.address.target) as channel:
         version = root.call("GetVersion", deadline=Deadline(30)).version
-        name = f"law{time.time_ns() % 10**9}"
-        found = Stage(address, root, channel, version, name, with_public, seconds_to_settle)
+        found = Stage(
+            address, root, channel, version, name or f"law{time.time_ns() % 10**9}", with_public, seconds_to_settle
+        )
         try:
             _build(found)
             yield found

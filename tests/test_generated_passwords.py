@@ -259,9 +259,9 @@ def test_what_was_done_before_an_error_is_in_it(shell, server, tmp_path, monkeyp
                 raise error
 
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
-    with contract.serve("2.6.4") as (second, address):
+    with contract.serve("2.6.4") as (second, address), contract.serve("2.6.4") as (_, third):
         connections.connect("second", "root", "Milvus", uri=f"http://{address}")
-        connections.connect("third", "root", "Milvus", uri=server.url)
+        connections.connect("third", "root", "Milvus", uri=f"http://{third}")
         shell.user_ns["many"] = many
         shell.run_cell(f"%milvus_create_users many --passwords-to {tmp_path}/made.csv --using default,second,third")
         said, result = capsys.readouterr().out, sys.last_value.result

@@ -39,6 +39,13 @@ PEOPLE = [{"user": "ann", "password": "secret-1"}, {"user": "bob", "password": "
 PAIRS = [("ann", "secret-1"), ("bob", "secret-2")]
 
 
+class Holder:
+    """It says that it is a table, and has nothing."""
+
+    def __dataframe__(self, **options):
+        raise ValueError(MARKER)
+
+
 class Capsule:
     """A table of some library that hands it out in Arrow's way, and in no other."""
 
@@ -151,8 +158,8 @@ def test_a_user_who_is_called_user_can_be_said():
         (Secret(MARKER), "not Secret"),
         (7, "must be a list of names or dicts, a dict, or a DataFrame, not int"),
         (numpy.array(MARKER), "an array without a dimension"),
-        (polars.LazyFrame({"user": [MARKER]}), "not LazyFrame"),
-        (Capsule(pyarrow.chunked_array([[MARKER]])), "the Capsule cannot be read"),
+        (polars.LazyFrame({"user": [MARKER]}), r"it holds no rows yet: give \.collect\(\) of it"),
+        (Holder(), "the Holder cannot be read"),
     ],
     ids=["text file", "binary file", "text", "Secret", "number", "point", "LazyFrame", "no table"],
 )
@@ -177,7 +184,7 @@ def test_all_problems_of_all_rows_come_as_a_table():
     found = problems_of(rows_of, rows)
     assert [(row, user, column) for row, user, column, _ in found] == [
         (1, "ann", "password"), (1, "ann", "roles"), (1, "ann", "description"),
-        *((2, "b\ud83d", column) for column in ("user", "password", "roles", "description")),
+        *((2, "", column) for column in ("user", "password", "roles", "description")),
         *((3, "eve", column) for column in ("password", "roles", "description")),
         (4, "", "user"), (5, "", "user"), (6, "", "user"), (7, "", ""), (8, "", ""),
     ]  # fmt: skip
@@ -242,7 +249,7 @@ def test_problems_of_a_plan_are_in_one_table(operation):
 def test_the_limit_belongs_to_no_row():
     with serving(ContractServer("2.6.4")) as (_, address):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
-        with pytest.raises(BulkError, match="1 users are there and 1 would come, but 1 is the limit") as found:
+        with pytest.raises(BulkError, match="1 user is there and 1 would come, but 1 is the limit") as found:
             make_plan(conn, CREATE, rows_of(["ann"]), limit=1)
         conn.close()
     assert [problem.row for problem in found.value.problems] == [None]
@@ -284,6 +291,7 @@ SPREADSHEETS = {
     "tabs": "user\tpassword\nann\tsecret-1\nbob\tsecret-2\n",
     "empty rows": "user,password\r\nann,secret-1\r\n,\r\nbob,secret-2\r\n,\r\n \r\n\r\n",
     "an index": ",user,password\n0,ann,secret-1\n1,bob,secret-2\n",
+    "the index of some of a frame's rows": ",user,password\n3,ann,secret-1\n7,bob,secret-2\n",
     "an empty column": "user,password,\nann,secret-1,\nbob,secret-2,\n",
     "blanks behind commas": 'user, password\nann, "secret-1"\nbob, secret-2\n',
     "blanks around headings": " user ,Password \nann,secret-1\nbob,secret-2\n",
@@ -323,7 +331,7 @@ def test_lists_of_roles_are_read(tmp_path, text):
         ("a.csv", f"user,name\nann,{MARKER}\n", None, "fields 1 and 2 of the heading mean the same: 'user' and 'name'"),
         ("a.csv", f"user,User \nann,{MARKER}\n", None, "fields 1 and 2 of the heading mean the same: 'user' and"),
         ("a.csv", f"password\n{MARKER}\n", None, "no column for the user"),
-        ("a.csv", f",user\n0,{MARKER}\n2,bob\n", None, "field 1 of the heading is unknown"),
+        ("a.csv", f",user\nx,{MARKER}\ny,bob\n", None, "field 1 of the heading is unknown"),
         ("a.csv", f"ann,{MARKER}\nbob,x\n", None, "field 1 of the heading is unknown (is the heading missing?)"),
         ("a.csv", f"user,password\nann,{MARKER},x\n", 2, "it has 3 fields, but the heading has 2; a text with a sep"),
         ("a.csv", f"user,password,roles\n\nann,{MARKER}\n", 3, "it has 2 fields, but the heading has 3"),
@@ -348,7 +356,7 @@ def test_problems_of_files_name_their_row_and_no_value(tmp_path, name, text, row
         ("a.csv", f'user,password\nann,"x"{MARKER}\n'.encode(), "no CSV, see line 2"),
         ("a.csv", f"user,password\nann,é{MARKER}\n".encode("latin-1"), "no text in UTF-8"),
         ("a.json", f'{{"{MARKER}": 1, "{MARKER}": 2}}'.encode(), "fields 1 and 2 of an object have the same name;"),
-        ("a.json", f'["{MARKER}'.encode(), "it is no JSON, from line 1 on"),
+        ("a.json", f'["{MARKER}'.encode(), "it is no JSON; nothing was sent"),
         ("a.json", f'"{MARKER}"'.encode(), "it must hold a list"),
         ("a.txt", MARKER.encode(), "ends in .csv, .tsv, .json, .ndjson or .jsonl"),
     ],

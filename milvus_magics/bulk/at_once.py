@@ -70,18 +70,28 @@ def execute(
 ) -> BulkResult:
     """Carry out a plan of `make_plan`; what goes wrong stands in the outcomes, and nothing is raised for it.
 
+    What `progress` raises has the result as its attribute `result`; then nothing was sent.
+
     Args:
         progress: called with the number of passwords that are hashed by now, which is what takes long.
         timeout: seconds for each call; None = until an answer arrives or an error occurs.
     """
     started = time.monotonic()
     creation = _Creation(conn, generate_missing_passwords(planned.todo), timeout)
-    if planned.todo and planned.hash_cost is not None:
-        creation.run(planned.hash_cost, progress)
-    outcomes = sorted([*planned.done, *creation.outcomes], key=lambda outcome: outcome.row)
-    seconds = time.monotonic() - started
-    title = f"create users at once on {planned.server}"
-    return BulkResult(outcomes, title, seconds, interrupted=creation.is_interrupted)
+
+    def to_result() -> BulkResult:
+        outcomes = sorted([*planned.done, *creation.outcomes], key=lambda outcome: outcome.row)
+        seconds = time.monotonic() - started
+        title = f"create users at once on {planned.server}"
+        return BulkResult(outcomes, title, seconds, interrupted=creation.is_interrupted)
+
+    try:
+        if planned.todo and planned.hash_cost is not None:
+            creation.run(planned.hash_cost, progress)
+    except BaseException as exc:
+        exc.result = to_result()  # type: ignore[attr-defined]
+        raise
+    return to_result()
 
 
 def _find_problems(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[Problem]:
@@ -106,18 +116,13 @@ def _find_problems(conn: Connection, rows: Sequence[UserRow], deadline: Deadline
 
 def _find_unchecked(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[Problem]:
     """List what older servers refuse the ordinary way, and would take to the letter here."""
-    problems = [
-        plan.make_problem(row, "user", f"'.' and '-' in a user name need Milvus 2.6, and this is {conn.version}")
-        for row in rows
-        if {".", "-"} & set(row.user)
-    ]
-    if any(row.roles for row in rows) and not lookup.require_roles(conn, [], deadline):
-        text = (
-            f"whether the roles exist cannot be seen without the privilege {lookup.MAY_LIST}, and this server does not "
-            "look at it with --at-once"
-        )
-        problems.append(Problem(None, "", "roles", text))
-    return problems
+    if not any(row.roles for row in rows) or lookup.require_roles(conn, [], deadline):
+        return []
+    text = (
+        f"whether the roles exist cannot be seen without the privilege {lookup.MAY_LIST}, and this server does not "
+        "look at it with --at-once"
+    )
+    return [Problem(None, "", "roles", text)]
 
 
 def _refuse_partly_created(conn: Connection, row: UserRow) -> RowOutcome:
@@ -167,8 +172,9 @@ class _Creation:
             self._code, self._reason = exc.code, exc.reason
         except KeyboardInterrupt as exc:
             self._code, self._reason, self.is_interrupted = change.CANCELLED, str(exc), True
-        with defer_interrupts(on_interrupt=self._record_interrupt):
-            self._report()
+        finally:
+            with defer_interrupts(on_interrupt=self._record_interrupt):
+                self._report()
 
     def _make_attempt(self) -> change.Attempt:
         subject = f"the creation of {count_text(len(self._rows), 'user')}"

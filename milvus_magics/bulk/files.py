@@ -101,7 +101,7 @@ def _read_records(records: Sequence[Sequence[str]]) -> Items:
 def _is_idle(place: int, rows: Sequence[Sequence[str]]) -> bool:
     """Whether a column without a heading holds nothing, or the index that pandas writes first."""
     cells = [row[place] for row in rows if place < len(row) and any(map(str.strip, row))]
-    return not any(cells) or (place == 0 and cells == [str(number) for number in range(len(cells))])
+    return not any(cells) or (place == 0 and all(map(str.isdecimal, cells)))
 
 
 def _make_item(heading: Sequence[str], columns: Sequence[int], row: Sequence[str]) -> Any:
@@ -112,6 +112,9 @@ def _make_item(heading: Sequence[str], columns: Sequence[int], row: Sequence[str
         why = f"it has {count_text(len(row), 'field')}, but the heading has {len(heading)}"
         hint = "; a text with a separator in it needs quotes around it" if len(row) > len(heading) else ""
         return Problem(None, "", "", why + hint)
+    for name, cell in zip(heading, row, strict=True):
+        if cell[:1].isspace() and cell.lstrip()[:1] == '"':
+            return Problem(None, "", field_name(name), "it begins with a blank before a quote: leave the blank out")
     return {heading[place]: row[place] for place in columns}
 
 
@@ -134,7 +137,9 @@ def _load_json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_make_object)
     except json.JSONDecodeError as exc:
-        problem = f"it is no JSON, from line {exc.lineno} on"
+        where = f", from line {exc.lineno} on" if "\n" in text.strip() else ""
+        hint = " (if each line is an object of its own, name the file .ndjson)" if exc.msg == "Extra data" else ""
+        problem = f"it is no JSON{where}{hint}"
     except ValueError:
         problem = "a number in it is too long"
     except RecursionError:

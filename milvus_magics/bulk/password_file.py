@@ -19,14 +19,15 @@ class PasswordFile:
     Args:
         path: where; there must be no such file.
         rows: of which the generated passwords are written.
+        dry_run: only see whether it can be made.
 
     Raises:
         ParameterError: there is such a file already, or none can be made.
     """
 
-    def __init__(self, path: str, rows: Sequence[UserRow]) -> None:
+    def __init__(self, path: str, rows: Sequence[UserRow], *, dry_run: bool = False) -> None:
         self._rows, self._asked_path, self._file = rows, path, PrivateFile(path)
-        with self._file.create("nothing was sent") as stream:
+        with self._file.create("nothing was sent", dry_run=dry_run) as stream:
             _write(stream, rows)
 
     @property
@@ -35,10 +36,14 @@ class PasswordFile:
         return self._file.path if self._file.is_in_place else ""
 
     def keep_only(self, users: Collection[str]) -> str:
-        """Leave only these users' passwords in it; returns where they are if that cannot be done, else nothing."""
+        """Leave only these users' passwords in it, or no file; returns what stands against it, else nothing."""
+        rows = [row for row in self._rows if row.user in users]
+        if not rows:
+            self._file.remove()  # the same line can be run again
+            return ""
         try:
             with self._file.replace() as stream:
-                _write(stream, [row for row in self._rows if row.user in users])
+                _write(stream, rows)
         except OSError as exc:
             return self._describe_problem(exc)
         return "" if self.path == self._asked_path else f"another file took the place of {self._asked_path!r}"

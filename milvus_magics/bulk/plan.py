@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from milvus_magics.bulk.look_alikes import plain_name
 from milvus_magics.bulk.results import (
     ALREADY,
     MISSING,
@@ -21,10 +21,12 @@ from milvus_magics.bulk.results import (
 from milvus_magics.bulk.rows import find_problems, raise_problems
 from milvus_magics.client import lookup
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
-from milvus_magics.client.names import ADMIN, ROOT, problem_with_password, problem_with_user_name
+from milvus_magics.client.names import ADMIN, ROOT, problem_with_password
+from milvus_magics.client.password_check import require_verifiable
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.client.user_deletion import read_password_hashes, undo_text
-from milvus_magics.errors import ClosedError, PermissionDeniedError, RefusedError, UnavailableError
+from milvus_magics.errors import ClosedError, MilvusException, PermissionDeniedError, RefusedError, UnavailableError
+from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES, is_older
@@ -35,7 +37,6 @@ DEFAULT_USER_LIMIT = 100
 MIN_USERS_FOR_AT_ONCE = 200  # fewer take no more than 2 s one by one
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 SECONDS_FOR_HINTS = 0.4
-LOOK_ALIKES = str.maketrans("аеорсухіјѕһοανı", "aeopcyxijshoavi")
 MAX_REMARKS = 5
 LOOKS_LIKE_A_LINE = (
     "a name is needed, and this looks like a line of a file (it holds a blank or a separator): split it first"
@@ -69,12 +70,12 @@ def make_plan(
     deadline = Deadline(timeout)
     problems = find_problems(rows)
     for row in rows:
-        problems += _find_row_problems(conn, operation, row)
+        problems += _find_row_problems(conn, operation, row, deadline)
     users = read_all_users(conn, deadline)
-    plain = {plain_name(name): name for name in users}
     if operation == CREATE:
-        problems += _find_unknown_roles(conn, rows, deadline)
+        problems += [*_find_near_names(rows, users), *_find_unknown_roles(conn, rows, deadline)]
         return _plan_creation(conn, rows, users, problems, limit, deadline)
+    plain = {plain_name(name): name for name in users}
     problems += [
         make_problem(row, "user", text)
         for row in rows
@@ -121,16 +122,44 @@ def make_problem(row: UserRow, column: str, text: str) -> Problem:
     return Problem(row.number, shown_name(row.user), column, text)
 
 
-def _find_row_problems(conn: Connection, operation: str, row: UserRow) -> list[Problem]:
+def _find_row_problems(conn: Connection, operation: str, row: UserRow, deadline: Deadline) -> list[Problem]:
     """List why a row cannot be carried out, whatever the server has."""
     if operation == CREATE:
-        user = LOOKS_LIKE_A_LINE if looks_like_a_line(row.user) else problem_with_user_name(row.user)
+        user = _problem_with_newcomer(conn, row.user, deadline)
         password = problem_with_password(row.password) if row.password is not None else None
     else:
         user = _problem_with_leaver(conn, row.user)
-        is_missing = operation == DELETE and row.password is None
-        password = "there is no password; %milvus_drop_users needs none" if is_missing else None
+        password = _problem_with_proof(row) if operation == DELETE else None
     return [make_problem(row, column, text) for column, text in (("user", user), ("password", password)) if text]
+
+
+def _problem_with_newcomer(conn: Connection, name: str, deadline: Deadline) -> str | None:
+    """Why a user cannot be created; never quotes what may be more than a name."""
+    if looks_like_a_line(name):
+        return LOOKS_LIKE_A_LINE
+    problem = lookup.problem_with_new_user(conn, name, deadline)
+    return problem.replace(f" {name!r}", "") if problem and not shown_name(name) else problem
+
+
+def _problem_with_proof(row: UserRow) -> str | None:
+    """Why the password of a row can't prove that its user is meant."""
+    if row.password is None:
+        return "there is no password; %milvus_drop_users needs none"
+    try:
+        require_verifiable(row.user, row.password)
+    except MilvusException as exc:
+        return exc.reason
+    return None
+
+
+def _find_near_names(rows: Sequence[UserRow], users: Users) -> list[Problem]:
+    """List the new users whose names differ from existing ones by case only."""
+    plain = {name.casefold(): name for name in users}
+    return [
+        make_problem(row, "user", f"there is a user {plain[row.user.casefold()]!r}, and only the case differs")
+        for row in rows
+        if row.user not in users and row.user.casefold() in plain
+    ]
 
 
 def _problem_with_leaver(conn: Connection, name: str) -> str | None:
@@ -150,12 +179,6 @@ def _problem_with_unlisted(name: str, users: Users, plain: Mapping[str, str]) ->
     return LOOKS_LIKE_A_LINE if looks_like_a_line(name) else None
 
 
-def plain_name(name: str) -> str:
-    """A name without what eyes pass over: outer blanks, case, invisible characters, look-alike letters."""
-    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
-    return visible.strip().casefold().translate(LOOK_ALIKES)
-
-
 def _suggest(unknown: Iterable[str], known: Collection[str]) -> dict[str, str]:
     """A hint for each unknown name; after a while the rest goes without, as comparing with many takes long."""
     until = time.monotonic() + SECONDS_FOR_HINTS
@@ -168,12 +191,21 @@ def _find_unknown_roles(conn: Connection, rows: Sequence[UserRow], deadline: Dea
         return []
     names = retry_while_unavailable(lambda: lookup.require_roles(conn, [], deadline))
     hints = _suggest({role for row in rows for role in row.roles if names and role not in names}, names)
+    shown = _shown_roles(rows, names)
     return [
-        make_problem(row, "roles", f"there is no {f'role {role!r}' if shown_name(role) else 'such role'}{hints[role]}")
+        make_problem(row, "roles", f"there is no {f'role {role!r}' if role in shown else 'such role'}{hints[role]}")
         for row in rows
         for role in row.roles
         if role in hints
     ]
+
+
+def _shown_roles(rows: Sequence[UserRow], known: Collection[str]) -> set[str]:
+    """The roles in rows that errors may show: none where columns are mixed up, so that they may be passwords."""
+    passwords = {row.password for row in rows}
+    if not passwords.isdisjoint(map(Secret, known)):
+        return set()
+    return {role for row in rows for role in row.roles if shown_name(role) and Secret(role) not in passwords}
 
 
 def _plan_creation(
@@ -186,7 +218,8 @@ def _plan_creation(
 ) -> BulkPlan:
     new = sum(row.user not in users for row in rows)
     if limit is not None and len(users) + new > limit:
-        text = f"{len(users)} users are there and {new} would come, but {limit} is the limit"
+        there = "1 user is" if len(users) == 1 else f"{len(users)} users are"
+        text = f"{there} there and {new} would come, but {limit} is the limit"
         problems.append(Problem(None, "", "", text))
     raise_problems(problems)
     todo, done = [], []

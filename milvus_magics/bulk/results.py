@@ -21,6 +21,7 @@ OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, MISSING, ALREADY, TO_DO, DONE) 
 MAX_PROBLEMS = 20  # that an error shows
 MAX_SHOWN_NAME = 64  # characters; what is longer is hardly a name
 _LINE = re.compile(r"[,;:|\t\r\n]|\S\s+\S")
+_NAME = re.compile(r"[\w.\s-]*")
 
 
 def looks_like_a_line(name: str) -> bool:
@@ -30,8 +31,9 @@ def looks_like_a_line(name: str) -> bool:
 
 def shown_name(name: object) -> str:
     """A name as an error may show it; empty where it may be more than a name."""
-    is_plausible = isinstance(name, str) and len(name) <= MAX_SHOWN_NAME and not looks_like_a_line(name)
-    return str(name) if is_plausible else ""
+    if not isinstance(name, str) or len(name) > MAX_SHOWN_NAME or looks_like_a_line(name):
+        return ""
+    return name if _NAME.fullmatch(name) else ""
 
 
 @dataclass(frozen=True)

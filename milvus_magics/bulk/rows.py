@@ -79,6 +79,24 @@ def raise_problems(problems: Sequence[Problem]) -> None:
         raise BulkError(f"{count_text(len(problems), 'problem')}, so nothing was changed", problems=problems)
 
 
+def join_problems(problems: Sequence[tuple[str, Sequence[Problem]]], count: int) -> list[Problem]:
+    """Join the problems that rows have on several servers; those that they have everywhere are told once.
+
+    Args:
+        problems: the alias of each server where there are any, and those.
+        count: how many servers there are.
+    """
+    where: dict[Problem, list[str]] = {}
+    for alias, found in problems:
+        for problem in found:
+            where.setdefault(problem, []).append(alias)
+    joined = [
+        problem if len(aliases) == count else problem._replace(problem=f"on {', '.join(aliases)}: {problem.problem}")
+        for problem, aliases in where.items()
+    ]
+    return sorted(joined, key=lambda problem: problem.row or 0)
+
+
 def _make_row(number: int | None, item: Any) -> UserRow | list[Problem]:
     """Make a row, or list what is wrong with it."""
     if isinstance(item, Problem):

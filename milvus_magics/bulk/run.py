@@ -10,16 +10,25 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from milvus_magics import wire
 from milvus_magics.bulk import at_once as one_request
 from milvus_magics.bulk import plan, results
 from milvus_magics.bulk.pipeline import Pipeline
 from milvus_magics.bulk.row import RowJob, RowPreview
 from milvus_magics.bulk.rows import generate_missing_passwords, make_rows
 from milvus_magics.bulk.sources import Items, read_items
+from milvus_magics.client.own_rights import missing_right_note
+from milvus_magics.client.rbac_restore import MAY_RESTORE
 from milvus_magics.client.user_deletion import read_password_hashes
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 
+_MAY_DELETE = wire.METHODS["DeleteCredential"].privilege
+_PRIVILEGES = {
+    plan.CREATE: wire.METHODS["CreateCredential"].privilege,
+    plan.DELETE: _MAY_DELETE,
+    plan.DROP: _MAY_DELETE,
+}
 Progress = Callable[[int], None]
 
 
@@ -110,7 +119,9 @@ def preview(conn: Connection, planned: results.BulkPlan, *, timeout: float | Non
     run = _Run(conn, planned, False, None, timeout, job=RowPreview)
     run.run_all()
     found = run.to_result()
-    what, notes = f"dry run of {found.what}", [*planned.notes, planned.warning]
+    privilege = _PRIVILEGES[planned.operation] if planned.hash_cost is None else MAY_RESTORE
+    lacking = missing_right_note(conn, privilege, Deadline(timeout)) if planned.todo else ""
+    what, notes = f"dry run of {found.what}", [*planned.notes, planned.warning, lacking]
     return results.BulkPreview(list(found), what, found.seconds, interrupted=found.interrupted, notes=notes)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from numbers import Integral
 from typing import Any
 
@@ -36,10 +37,20 @@ def read_items(source: Any) -> Items | str:
     for attribute, read in _READERS.items():
         if hasattr(type(source), attribute):
             return _read_foreign(read, source)
+    if isinstance(source, Iterator):
+        return _read_once(source)
     if isinstance(source, Iterable) and not isinstance(source, (str, bytes, bytearray)):
         return enumerate(map(mask_item, source), 1)
     hint = "; if it is a file, give its path" if isinstance(source, (str, bytes)) else ""
     return f"the users must be a list of names or dicts, a dict, or a DataFrame, not {type(source).__name__}{hint}"
+
+
+def _read_once(source: Iterator[Any]) -> Items:
+    """Read what can be read only once, and say so where nothing comes: a dry run may have read it."""
+    found = enumerate(map(mask_item, source), 1)
+    nothing = "nothing comes out of it: what can be read only once, such as a generator, may have been; give a list"
+    first = next(found, (None, Problem(None, "", "", nothing)))
+    return chain([first], found)
 
 
 def read_table(heading: Iterable[Any], read_rows: Callable[[], Iterable[Any]], first: int = 1) -> Items:
@@ -177,7 +188,14 @@ def _read_arrow(source: Any) -> Items | str:
         import pyarrow
     except ImportError:
         return f"to read a {type(source).__name__}, install pyarrow, or pass a list of dicts, like df.to_dicts()"
-    return _read_pyarrow(pyarrow.table(source))
+    if hasattr(source, "__dataframe__"):
+        from pyarrow.interchange import from_dataframe
+
+        return _read_pyarrow(from_dataframe(source))
+    try:
+        return _read_pyarrow(pyarrow.table(source) if hasattr(source, "__arrow_c_stream__") else pyarrow.array(source))
+    except pyarrow.ArrowInvalid:  # one column and no table
+        return _read_pyarrow(pyarrow.chunked_array(source))
 
 
 def _read_pyarrow(source: Any) -> Items | str:
@@ -193,5 +211,8 @@ _READERS: dict[str, Callable[[Any], Items | str]] = {
     "to_pylist": _read_pyarrow,
     "to_list": lambda series: _read_column(series.to_list()),  # polars
     "tolist": lambda array: _read_column(array.tolist()),  # numpy
+    "collect": lambda frame: "it holds no rows yet: give .collect() of it",  # polars's LazyFrame
     "__arrow_c_stream__": _read_arrow,
+    "__arrow_c_array__": _read_arrow,
+    "__dataframe__": _read_arrow,
 }

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from milvus_magics import errors, wire
-from milvus_magics.client.names import ADMIN, ROOT, problem_with_existing_name
+from milvus_magics.client.names import ADMIN, ROOT, problem_with_existing_name, problem_with_user_name
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
@@ -53,6 +53,18 @@ def require_user_name(conn: Connection, user: str, deadline: Deadline) -> None:
         raise errors.ParameterError(problem, outcome=errors.NOTHING_SENT)
     if user != user.strip() and (problem := problem_with_outer_blanks(conn, user, deadline)):
         raise errors.ParameterError(problem, outcome=errors.NOTHING_CHANGED)
+
+
+def problem_with_new_user(conn: Connection, user: str, deadline: Deadline) -> str | None:
+    """Why the server takes no new user of this name, or None."""
+    if problem := problem_with_user_name(user):
+        return problem
+    if not {".", "-"} & set(user) or not is_older(conn, versions.FEATURES["dots in user names"], deadline):
+        return None
+    return (
+        f"this server (Milvus {conn.version}) takes only letters, digits and _ in a user name, not {user!r}: '.' and "
+        "'-' need Milvus 2.6"
+    )
 
 
 def problem_with_outer_blanks(conn: Connection, user: str, deadline: Deadline) -> str | None:

@@ -13,6 +13,7 @@ from milvus_magics.transport.call_errors import too_old_error
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 
+MAY_RESTORE = wire.METHODS["RestoreRBAC"].privilege
 # From Milvus 2.6 the whole request is one value in etcd, which takes 1.5 MiB unless it is set up for more.
 MAX_REQUEST_BYTES = 2**20
 HASH_BYTES, FRAME_BYTES = 60, 8  # of a bcrypt hash, and of what protobuf puts around a name, at most

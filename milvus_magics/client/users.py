@@ -10,7 +10,6 @@ from milvus_magics.client.names import (
     problem_with_description,
     problem_with_existing_name,
     problem_with_password,
-    problem_with_user_name,
     remark_on_password,
     require_valid,
 )
@@ -206,7 +205,8 @@ def _check_new_user(
     conn: Connection, user: str, password: Secret | None, wanted: tuple[str, ...], deadline: Deadline
 ) -> tuple[str, ...]:
     """Check name and password, and return the roles that are missing after a partial creation."""
-    require_valid(problem_with_user_name(user) or (problem_with_password(password) if password is not None else None))
+    require_valid(lookup.problem_with_new_user(conn, user, deadline))
+    require_valid(problem_with_password(password) if password is not None else None)
     return roles_missing_after_partial_creation(conn, user, password, wanted, deadline) if password and wanted else ()
 
 
@@ -271,14 +271,6 @@ def _send_creation(
         ) from exc
     except errors.UserExistsError as exc:
         raise lookup.user_exists_error(conn, user) from exc
-    except errors.ParameterError as exc:
-        if not {".", "-"} & set(user):
-            raise
-        raise errors.ParameterError(
-            f"this server (Milvus {lookup.read_version(conn, deadline)}) takes only letters, digits and _ in a user "
-            f"name, not {user!r}: '.' and '-' need Milvus 2.6",
-            outcome=errors.NOTHING_CHANGED,
-        ) from exc
 
 
 def _count_users(conn: Connection, deadline: Deadline) -> str:

@@ -51,11 +51,15 @@ class BulkMagics(SessionMagics):
         plans = self._plans(args, bulk.plan.CREATE, rows, limit=_number(args.limit), at_once=args.at_once)
         if args.at_once and not args.dry_run:
             _say(plans)
-        if args.dry_run or args.passwords_to is None:
+        if args.passwords_to is None:
             return self._carry_out(args, plans)
-        connections.require_bound(*args.conns[0])  # a second try finds no file that way
+        for alias, conn in args.conns:
+            connections.require_bound(alias, conn)  # a second try finds no file that way
         todo = {row.user for plan in plans for row in plan.todo}
-        file = bulk.password_file.PasswordFile(args.passwords_to, [row for row in rows if row.user in todo])
+        made_up = [row for row in rows if row.user in todo]
+        file = bulk.password_file.PasswordFile(args.passwords_to, made_up, dry_run=args.dry_run)
+        if args.dry_run:
+            return self._carry_out(args, plans)
         result = self._carry_out(args, plans)
         with _result_in_error(lambda _: result):
             note = file.keep_only({row.user for row in result if row.may_be_created})
@@ -98,17 +102,30 @@ class BulkMagics(SessionMagics):
         """The connections that `--using` names, with commas between, and their aliases."""
         is_one = connections.has_connection(using)
         aliases = [using] if is_one else dict.fromkeys(alias.strip() for alias in using.split(","))
-        return [(alias, connections.get(alias)) for alias in aliases]
+        conns = [(alias, connections.get(alias)) for alias in aliases]
+        first: dict[str, str] = {}
+        for alias, conn in conns:
+            if (other := first.setdefault(conn.address.url, alias)) != alias:
+                raise ParameterError(
+                    f"{other!r} and {alias!r} are connections to the same server: name one of them",
+                    outcome=NOTHING_SENT,
+                )
+        return conns
 
     def _plans(
         self, args: argparse.Namespace, operation: str, rows: Sequence[UserRow], **options: Any
     ) -> list[BulkPlan]:
         args.conns = self._connections(args.using)  # what is shown is what is done, also where an alias is bound anew
         make_plan = (bulk.at_once if options.pop("at_once", False) else bulk.plan).make_plan
-        plans = []
+        plans, problems = [], []
         for alias, conn in args.conns:
-            with connections.hold(alias, conn):
-                plans.append(make_plan(conn, operation, rows, timeout=args.timeout, **options))
+            try:
+                with connections.hold(alias, conn):
+                    plans.append(make_plan(conn, operation, rows, timeout=args.timeout, **options))
+            except bulk.results.BulkError as exc:
+                problems.append((alias, exc.problems))
+        if problems:
+            bulk.rows.raise_problems(bulk.rows.join_problems(problems, len(args.conns)))
         return plans
 
     def _carry_out(self, args: argparse.Namespace, plans: Sequence[BulkPlan]) -> Any:
@@ -122,6 +139,8 @@ class BulkMagics(SessionMagics):
             known = [*results, *([last] if last else [])]
             return bulk.results.BulkResult.join([*known, *map(bulk.run.skip_plan, plans[len(known) :])])
 
+        for alias, conn in args.conns:
+            connections.require_bound(alias, conn)
         with _result_in_error(join_with):
             for (alias, conn), plan in zip(args.conns, plans, strict=True):
                 if results and results[-1].interrupted:

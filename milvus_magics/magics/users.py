@@ -92,6 +92,8 @@ class UserMagics(SessionMagics):
         client.names.require_valid(client.names.problem_with_user_name(args.user))
         password = prompts.named_source(args, args.user)
         _check_places(args, password)
+        if args.dry_run and args.password_to is not None:
+            Secret("").write_new_file(args.password_to, dry_run=True)
         act, preview = partial(_create, args), client.users.preview_create_user
 
         def ask() -> tuple[str, Secret]:

@@ -23,6 +23,6 @@ def test_access_says_yes_exactly_where_the_call_is_let_through(on, pytestconfig)
         assert not wrong, "\n".join(wrong)
         compared.append(count)
 
-    with rights_law.stage(on.conn.address.target, on.password) as stage:
+    with rights_law.stage(on.conn.address.target, on.password, name=on.prefix) as stage:
         law()
     assert sum(compared) > 0

@@ -83,7 +83,7 @@ def test_names(on):
         assert users.create_user(on.conn, odd, OLD, **T).user == odd
         assert users.delete_user(on.conn, odd, OLD, **T).verified
     else:
-        with pytest.raises(ParameterError, match="'.' and '-' need Milvus 2.6; nothing was changed"):
+        with pytest.raises(ParameterError, match="'.' and '-' need Milvus 2.6; nothing was sent"):
             users.create_user(on.conn, odd, OLD, **T)
     users.create_user(on.conn, bob, OLD, **T)
     refusal = ParameterError if on.has("trimmed names") else UnknownUserError

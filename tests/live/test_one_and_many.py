@@ -104,8 +104,8 @@ CREATE = {
     "quotes around": Situation(given=f'"{RIGHT}"'),
     "a colon in the name": Situation("ParameterError", row="BulkError", user="a:{}"),
     "a blank in the name": Situation("ParameterError", row="BulkError", user="{} "),
-    "a dot in the name": Situation("ParameterError", dry="done", user="a.{}"),
-    "a name that differs by case": Situation(user="A{}", kept=RIGHT, there="a{}"),
+    "a dot in the name": Situation("ParameterError", row="BulkError", user="a.{}"),
+    "a name that differs by case": Situation(row="BulkError", user="A{}", kept=RIGHT, there="a{}"),
     "root": Situation("UserExistsError", row="already", user="root"),
     "there, with the same password": Situation("UserExistsError", row="already", kept=RIGHT),
     "there, with another password": Situation("UserExistsError", row="already", kept=WRONG),
@@ -139,11 +139,11 @@ DELETE = {
     "wrong": removal("WrongPasswordError", given=WRONG),
     "empty": removal("ParameterError", row="BulkError", given=""),
     "too short": removal("WrongPasswordError", given="short"),
-    "73 bytes": removal("WrongPasswordError", given=FULL + "p"),
-    "73 bytes, the first 72 right": removal("WrongPasswordError", given=FULL + "p", kept=FULL),
+    "73 bytes": removal("WrongPasswordError", row="BulkError", given=FULL + "p"),
+    "73 bytes, the first 72 right": removal("WrongPasswordError", row="BulkError", given=FULL + "p", kept=FULL),
     "72 bytes": removal(given=FULL, kept=FULL),
-    "NUL": removal("CannotVerifyError", given="x\0x", kept="xxxxxx"),
-    "NUL, the same to bcrypt": removal("CannotVerifyError", given=f"{RIGHT}\0{RIGHT}"),
+    "NUL": removal("CannotVerifyError", row="BulkError", given="x\0x", kept="xxxxxx"),
+    "NUL, the same to bcrypt": removal("CannotVerifyError", row="BulkError", given=f"{RIGHT}\0{RIGHT}"),
     "a line end at its end": removal("WrongPasswordError", given=f"{RIGHT}\n"),
     "blanks around": removal("WrongPasswordError", given=f" {RIGHT} "),
     "quotes around": removal("WrongPasswordError", given=f"'{RIGHT}'"),
@@ -452,7 +452,8 @@ def test_one_and_many_answer_alike(world, key):
         assert one.is_right in (True, None, "CannotVerifyError"), one
     if row.error in ("BulkError", "PermissionDeniedError", "already"):
         require_nothing_done(row)
-    if row.error == "BulkError" and situation.actor != "self":
+    may_be_two = situation.user == "A{}"  # of many, such a name is rather a slip
+    if row.error == "BulkError" and situation.actor != "self" and not may_be_two:
         assert one.outcome in (NOTHING_SENT, NOTHING_CHANGED), one
     if expected["row"]:
         assert row.error == expected["row"], row
