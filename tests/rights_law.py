@@ -3,7 +3,7 @@
     with rights_law.stage("127.0.0.1:19530", "root's password") as stage:
         compared = rights_law.compare(stage, 20)
 
-A plan is drawn from `plans(stage.version)`. All names begin with `law` and a number of the stage; whatever a stage
+A plan is drawn from `plans(stage.version)`. All names begin with the name of the stage; whatever a stage
 makes, it takes away again. Requests are made with pymilvus's messages, and what they ask for changes nothing, whether
 or not it is allowed.
 """
