@@ -80,7 +80,14 @@ TRIALS = {**ON_COLLECTIONS, **ON_DATABASES, **ON_CLUSTER, **ON_USERS}
 ABOUT_COLLECTIONS = ON_DATABASES.keys() - {"CreateCollection", "ShowCollections", "DescribeDatabase"}
 # Whose database is not the one that is asked about, but the one to make or drop.
 WITHOUT_DATABASE = ("CreateDatabase", "DropDatabase")
-NEWER_THAN_23 = {"DescribeDatabase", "ListPrivilegeGroups", "CreatePrivilegeGroup", "OperatePrivilegeGroup"}
+# What 2.3 doesn't have, or asks no method for: there GetLoadState needs Load.
+NEWER_THAN_23 = {
+    "GetLoadState",
+    "DescribeDatabase",
+    "ListPrivilegeGroups",
+    "CreatePrivilegeGroup",
+    "OperatePrivilegeGroup",
+}
 # What a sentinel waits for: it is not tried otherwise.
 SENTINEL, SENTINEL_METHOD = "HasPartition", "HasPartition"
 
