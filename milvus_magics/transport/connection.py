@@ -255,7 +255,8 @@ class Pending:
 
     def release(self) -> None:
         """Cancel the call, and free what gRPC holds of it. That takes a lock, so no interrupt may come meanwhile."""
-        self._future.cancel()
+        if self._done.empty():
+            self._future.cancel()
         self._future = self._done = None
 
 
