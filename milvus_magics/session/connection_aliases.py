@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from milvus_magics.transport.events import Change
 
 DEFAULT = "default"
+PASSWORD_CHANGES = ("update_password", "reset_password")
 
 
 class Connections:
@@ -234,6 +235,21 @@ class Connections:
             for alias, bound in self.list_connections():
                 if bound is conn:
                     self.disconnect(alias)
+        if change.operation in PASSWORD_CHANGES and change.outcome == "done":
+            self._pass_on(conn, change)
+
+    def _pass_on(self, conn: Connection, change: Change) -> None:
+        """Let the user's other connections go on with a new password, or say why theirs is refused from now on."""
+        where = conn.address.target
+        for _, other in self.list_connections():
+            if other and other is not conn and (other.address.target, other.user) == (where, change.target):
+                login = conn.address.login
+                if login and conn.user == change.target:
+                    other.reauthenticate(login.secret)
+                else:
+                    who = f"{change.actor!r}" if change.actor else "somebody without a name"
+                    at = change.when.astimezone().strftime("%H:%M")
+                    other.note_password_change(f"{who} changed it in this notebook at {at}: connect again")
 
 
 def _prove(conn: Connection, deadline: Deadline) -> None:

@@ -13,11 +13,11 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
-from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError, ParameterError
+from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.call_errors import error_from_grpc
-from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.credentials import Login, conceal
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Listeners
 from milvus_magics.transport.fork_safety import fork_safe_settings
@@ -100,19 +100,21 @@ class Connection:
         """
         import grpc
 
+        error: MilvusException | None = None
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             with defer_interrupts(interruptible=_waiting_code()):
                 reply = call(request_class(**_bare(fields)), **self._options(deadline, login))
         except grpc.RpcError as exc:
-            error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
-            raise error from exc.with_traceback(None)
+            error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version, login)
         except ValueError as exc:
             raise self._error_before_sending(exc) from None
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
+        if error is not None:
+            raise error  # here, where gRPC's error, which may quote credentials, is not its context
         if (status := getattr(reply, "status", reply)).reason:
-            status.reason = self.conceal(status.reason, login)
+            status.reason = conceal(status.reason, self.address.login, login)
         return reply
 
     # For a question whose answer is the same whoever asks: where many use a connection, they share it.
@@ -152,13 +154,6 @@ class Connection:
                 for call in calls:
                     call.release()
 
-    def conceal(self, text: str, login: Login | None) -> str:
-        """A server's text without the connection's own secret and that of a call's login, should it quote them."""
-        for known in (self.address.login, login):
-            if known is not None and known is not CONNECTION_LOGIN:
-                text = known.conceal(text)
-        return text
-
     def sleep(self, seconds: float) -> None:
         """Wait between two questions to the server."""
         time.sleep(seconds)
@@ -167,13 +162,18 @@ class Connection:
         """Go on as the same user, with their new password."""
         self._go_on_as(Login(self.user, password))
 
+    def note_password_change(self, note: str) -> None:
+        """Remember what the errors of a refused login say at their end: that others changed the user's password."""
+        self.address = replace(self.address, login_note=f"; {note}")
+
     def take_token_apart(self) -> None:
         """Go on as the user whom the token names, if it does; only once the server has accepted it."""
         if self.address.login is not None:
             self._go_on_as(self.address.login.split())
 
     def _go_on_as(self, login: Login) -> None:
-        self.address, self.user, self._authorization = replace(self.address, login=login), login.user, login.header()
+        self.address = replace(self.address, login=login, login_note="")
+        self.user, self._authorization = login.user, login.header()
 
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
@@ -227,20 +227,23 @@ class Pending:
         """Wait for the reply; raises as `Connection.call` does. An interrupt cancels the call."""
         import grpc
 
+        error: MilvusException | None = None
         try:
             self._done.put(self._done.get())  # waiting here, an interrupt hits no lock of gRPC's
             with defer_interrupts():
                 reply = self._future.result()
         except grpc.RpcError as exc:
             conn, timeout = self._conn, self._deadline.timeout
-            raise error_from_grpc(exc, self._method, conn.address, timeout, conn.version) from exc.with_traceback(None)
+            error = error_from_grpc(exc, self._method, conn.address, timeout, conn.version, self._login)
         except grpc.FutureCancelledError:
             raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:
             self.cancel()
             raise
+        if error is not None:
+            raise error
         if (status := getattr(reply, "status", reply)).reason:
-            status.reason = self._conn.conceal(status.reason, self._login)
+            status.reason = conceal(status.reason, self._conn.address.login, self._login)
         return reply
 
     def when_done(self, callback: Callable[[], None]) -> None:

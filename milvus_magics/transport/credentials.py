@@ -82,3 +82,10 @@ class Login:
 
     def __repr__(self) -> str:
         return f"Login({self.user!r}, {self.secret!r})" if self.user else f"Login(token={self.secret!r})"
+
+
+def conceal(text: str, *logins: Login | None) -> str:
+    """A server's text without the secrets of these logins, should it quote them."""
+    for login in filter(None, logins):
+        text = login.conceal(text)
+    return text
