@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -77,6 +78,9 @@ class Connections:
             AuthenticationError: the server refuses the user, the password or the token.
             MilvusException: the server cannot be reached; the class says why.
 
+        Warns:
+            UserWarning: others can listen on the way, as it isn't encrypted and leads to another machine.
+
         Behaviour: `connections.connect` in Milvus's documentation.
         """
         password, token = Secret(password), Secret(token)
@@ -91,10 +95,16 @@ class Connections:
         if not {"uri", "host", "port"} & given.keys():
             with self._lock:
                 given = {**self._configured.get(_require_alias(alias), {}), **given}
-        self.bind(alias, Address.parse(**given), timeout=timeout)
+        self._bind_with_warning(alias, Address.parse(**given), timeout)
+
+    def _bind_with_warning(self, alias: str, address: Address, timeout: float | None) -> None:
+        """Warn where others can listen, and bind; each connection warns anew, whatever the place that it is made in."""
+        if text := address.plaintext_warning:
+            warnings.warn_explicit(text, UserWarning, "milvus_magics", 1, registry={})
+        self.bind(alias, address, timeout=timeout)
 
     def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:
-        """Connect to a parsed address and bind the connection to an alias, as `connect` does."""
+        """Connect to a parsed address and bind the connection to an alias, as `connect` does, without its warning."""
         _require_alias(alias)
         conn = self.open(address, timeout=timeout)
         self.keep(alias, conn)
@@ -135,7 +145,7 @@ class Connections:
             ParameterError: there is no such alias, or that is no client.
             MilvusException: as in `connect`.
         """
-        self.bind(alias, address_of_pymilvus(source), timeout=timeout)
+        self._bind_with_warning(alias, address_of_pymilvus(source), timeout)
 
     def add_connection(self, **aliases: dict[str, Any]) -> None:
         """Remember addresses that `connect(alias)` uses later; nothing is connected yet.

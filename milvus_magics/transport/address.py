@@ -59,6 +59,18 @@ class Address:
             return False
 
     @property
+    def is_private(self) -> bool:
+        """Whether nobody can listen on the way: it is encrypted, or stays on this machine."""
+        return self.secure or self.is_local
+
+    @property
+    def plaintext_warning(self) -> str:
+        """What is to be said before anything is sent where others can listen; empty where they can't."""
+        if self.is_private:
+            return ""
+        return f"passwords travel in plaintext to {self.url}: use https:// where the server has TLS"
+
+    @property
     def target(self) -> str:
         """The address as grpc takes it."""
         return f"unix:{self.host}" if self.is_unix else self.address

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -70,10 +69,6 @@ class Connection:
             self._channel = _open_channel(address)
         self._is_open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
-        if address.login and not address.secure and not address.is_local:
-            # One warning per address: Python's default filter shows a text once per place.
-            text = f"the password travels in plaintext to {address.url}: use https:// where the server has TLS"
-            warnings.warn(text, UserWarning, stacklevel=3)
 
     @property
     def actor(self) -> str:
