@@ -12,6 +12,8 @@ from milvus_magics.wording import list_text, printable
 
 EVERYTHING = "All"  # what Milvus calls the privilege that brings all others, whatever they are about
 
+MAX_PATTERN = 1_000  # Milvus takes no more than 255 characters; much longer ones take minutes to compare
+
 BY_BEING_ROOT, UNCHECKED = "(root)", "(authorization is off)"
 
 
@@ -82,7 +84,7 @@ class Right(NamedTuple):
 
 def matches(name: str, pattern: str) -> bool:
     """Whether a name in a grant stands for this one: Milvus accepts `*` and other wildcards."""
-    return pattern in (ALL, "", name) or fnmatchcase(name, pattern)
+    return pattern in (ALL, "", name) or (len(pattern) <= MAX_PATTERN and fnmatchcase(name, pattern))
 
 
 def is_on_one_name(grant: Grant) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -32,6 +33,9 @@ KEEPALIVE = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),
 )
+# pymilvus has no limit for replies either; gRPC's own of 4 MiB is reached by 150,000 names.
+NO_LIMIT = (("grpc.max_receive_message_length", -1),)
+MAX_IN_FLIGHT = 100  # gRPC takes 25 KiB for each, and many gateways take no more of a connection at once
 HALF_A_CHARACTER = "a name or description holds half a character (a lone surrogate), which cannot be written as UTF-8"
 CONNECTION_LOGIN = Login("", Secret("the connection's own credentials"))
 
@@ -135,10 +139,15 @@ class Connection:
 
     @contextmanager
     def batch(self) -> Iterator[Callable[..., Pending]]:
-        """`begin` for calls that belong together: those still without a reply at the end are given up."""
+        """`begin` for calls that belong together: those still without a reply at the end are given up.
+
+        It waits where `MAX_IN_FLIGHT` are without one.
+        """
         calls: list[Pending] = []
 
         def begin(method: str, **arguments: Any) -> Pending:
+            if len(calls) >= MAX_IN_FLIGHT:
+                calls[-MAX_IN_FLIGHT].settle()
             calls.append(self.begin(method, **arguments))
             return calls[-1]
 
@@ -241,20 +250,31 @@ class Pending:
             status.reason = conceal(status.reason, self._conn.address.login, self._login)
         return reply
 
+    def settle(self) -> None:
+        """Wait for the reply, and keep only that, or the error: nothing of what gRPC holds of the call."""
+        kept: Any = Future()
+        try:
+            kept.set_result(self.reply())
+        except MilvusException as exc:
+            kept.set_exception(exc)
+        self.reply = kept.result  # type: ignore[method-assign]
+        self.release()
+
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once the reply is there, or that there will be none; from another thread."""
         self._future.add_done_callback(lambda _: callback())
 
     def cancel(self) -> None:
         """Give the call up, if there is no reply yet: nobody waits for it any more."""
-        if self._done.empty():
+        if self._future is not None and self._done.empty():
             with defer_interrupts():
                 self._future.cancel()
 
     def release(self) -> None:
         """Cancel the call, and free what gRPC holds of it. That takes a lock, so no interrupt may come meanwhile."""
-        self._future.cancel()
-        self._future = self._done = None
+        if self._future is not None:
+            self._future.cancel()
+            self._future = self._done = None
 
 
 @cache
@@ -282,7 +302,7 @@ def _open_channel(address: Address) -> grpc.Channel:
 
     # gRPC would share one TCP connection, its failures and its waiting time before the next try, among all
     # connections to the same server; whoever connects again expects a fresh try at once.
-    options: list[tuple[str, Any]] = [*KEEPALIVE, ("grpc.use_local_subchannel_pool", 1)]
+    options: list[tuple[str, Any]] = [*KEEPALIVE, *NO_LIMIT, ("grpc.use_local_subchannel_pool", 1)]
     if address.is_local:
         # With http_proxy set, even 127.0.0.1 would be "Connection refused".
         options.append(("grpc.enable_http_proxy", 0))
