@@ -1,13 +1,19 @@
 """The settings with which gRPC is imported."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import contract
 import grpc
 import pytest
 
+from milvus_magics.transport import fork_safety
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.fork_safety import FIRST, SETTINGS
 
 IS_OLD = tuple(map(int, grpc.__version__.split(".")[:2])) < FIRST  # and loses no command
@@ -43,3 +49,63 @@ def test_settings_hold_for_grpc_and_for_nothing_else(before, first, uses_epoll):
     program = PROGRAM.format(first=first, call=CALL, names=list(SETTINGS))
     said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert json.loads(said.stdout) == [uses_epoll, [before.get(name) for name in SETTINGS]]
+
+
+CHILDREN = """import multiprocessing, threading, time
+from milvus_magics import MilvusException, connections, session, utility
+
+def ask(sender=None):
+    try:
+        said = utility.list_usernames(timeout=5)
+    except MilvusException as exc:
+        said = f"{type(exc).__name__}: {exc}"
+    if sender:
+        sender.send(said)
+
+def work():
+    while not over.is_set():
+        ask()
+        with session.session.lock:
+            time.sleep(0.0005)
+
+if __name__ == "__main__":
+    connections.connect("default", "root", "Milvus", uri=f"http://{__import__('sys').argv[1]}")
+    over, context = threading.Event(), multiprocessing.get_context("fork")
+    thread = threading.Thread(target=work)
+    thread.start()
+    for _ in range(10):
+        receiver, sender = context.Pipe(False)
+        child = context.Process(target=ask, args=(sender,))
+        child.start()
+        print(receiver.recv() if receiver.poll(12) else "hangs", flush=True)
+        child.join(5)
+        if child.exitcode is None:
+            print("does not end")
+            child.kill()
+    over.set()
+    thread.join()
+    ask()
+    print(utility.list_usernames(timeout=5))"""
+
+
+def test_forked_processes_have_a_channel_of_their_own(tmp_path):
+    """Beside a thread that is in a call, and one that holds the session's lock: each of their calls is answered."""
+    program = tmp_path / "children.py"
+    program.write_text(CHILDREN)
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parent), *sys.path]))
+    with contract.serve("2.6.18", authorization=True) as (_, address):
+        said = subprocess.run(
+            [sys.executable, "-W", "ignore", program, address],
+            env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=170,
+        )  # fmt: skip
+    assert said.stdout.splitlines() == ["['root']"] * 11, said.stdout + said.stderr
+
+
+def test_a_connection_that_is_gone_leaves_nothing_to_be_done_in_forked_processes():
+    """However many there were."""
+    for _ in range(5):
+        Connection(Address.parse("127.0.0.1:1")).close()
+    gc.collect()
+    kept = Connection(Address.parse("127.0.0.1:1"))
+    assert sum(hook() is None for hook in fork_safety._hooks) == 0
+    kept.close()

@@ -106,7 +106,7 @@ def test_a_refused_one_is_forgotten(run, server, tmp_path):
 
 def test_the_newest_wins():
     """Also a newer one of a user who is known by another server's name; nothing is left of those that are removed."""
-    store = GeneratedPasswords(session._lock)
+    store = GeneratedPasswords(session.lock)
     old, new = Secret.generate(), Secret.generate()
     store.add("a", "ann", old)
     store.add("a", "ann", new)
@@ -136,7 +136,7 @@ def test_the_newest_wins():
 )
 def test_only_what_is_certain_forgets(error, is_kept):
     """As long as the user may be there, the password is needed."""
-    store = GeneratedPasswords(session._lock)
+    store = GeneratedPasswords(session.lock)
     with pytest.raises(type(error)), store.hold("a", "ann", Secret("made-up")):
         raise error
     assert (store.find("a", "ann") is not None) is is_kept

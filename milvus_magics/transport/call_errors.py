@@ -56,11 +56,7 @@ def error_from_grpc(
         words = conceal(words, address.login, login)
         if conceal(everything, address.login, login) != everything:
             cause = ConcealedError(words)
-    if re.search(CUT_BY_FORK, words):
-        behind = f"the connection to {address.url} stayed with the process that this one was forked from: try again"
-        error: errors.MilvusException = errors.UnavailableError(behind)
-    else:
-        error = _make_error(code, words, method, address, timeout, version)
+    error = _make_error(code, words, method, address, timeout, version)
     error.__cause__ = cause
     return error
 
@@ -83,7 +79,7 @@ def _make_error(
         case "UNAVAILABLE":
             return _unavailable(words, address)
         case "CANCELLED" if "Channel closed" in words:
-            return errors.UnavailableError(f"the connection to {url} was closed on this side meanwhile: connect again")
+            return errors.ClosedError(f"the connection to {url} was closed on this side meanwhile: connect again")
         case "UNIMPLEMENTED":
             return _unimplemented(words, method, address, version)
         case "UNKNOWN" | "INTERNAL" if re.search(NOT_GRPC, words.lower()):
@@ -109,16 +105,11 @@ def too_old_error(method: str, address: Address, version: str) -> errors.ServerT
     return errors.ServerTooOldError(f"{what} too old: it has no {method}{needs}", outcome=errors.NOTHING_CHANGED)
 
 
-# What gRPC says in a forked process of a connection that it had before the fork.
-CUT_BY_FORK = (
-    "Closed on fork|Wrong file descriptor generation|"
-    # Older gRPC, up to 1.74 at least: the descriptor was closed, and may mean something else by now.
-    "Bad file descriptor|Socket operation on non-socket"
-)
 NEVER_SENT = (
-    errors.ClosedError, errors.RefusedError, errors.NameResolutionError, errors.CertificateError,
+    errors.RefusedError, errors.NameResolutionError, errors.CertificateError,
     errors.ParameterError,  # what cannot be written into a request
 )  # fmt: skip
+NO_WAY = ("failed to connect to all addresses", "DNS resolution failed", "errors resolving")
 REFUSALS = (
     errors.AuthenticationError, errors.PermissionDeniedError, errors.ServerTooOldError, errors.MilvusLiteError,
     errors.RateLimitedError,
@@ -127,9 +118,10 @@ REFUSALS = (
 
 def is_never_sent(exc: errors.MilvusException) -> bool:
     """Whether the request provably never left this machine."""
-    return isinstance(exc, NEVER_SENT) or (
-        isinstance(exc, errors.UnavailableError)
-        and exc.details.startswith(("failed to connect to all addresses", "DNS resolution failed", "errors resolving"))
+    return (
+        isinstance(exc, NEVER_SENT)
+        or exc.outcome is errors.NOTHING_SENT  # of a connection that was closed before; later, it may have been sent
+        or (isinstance(exc, errors.UnavailableError) and exc.details.startswith(NO_WAY))
     )
 
 

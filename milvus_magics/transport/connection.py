@@ -20,7 +20,7 @@ from milvus_magics.transport.call_errors import error_from_grpc
 from milvus_magics.transport.credentials import Login, conceal
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Listeners
-from milvus_magics.transport.fork_safety import fork_safe_settings
+from milvus_magics.transport.fork_safety import call_in_forked_processes, fork_safe_settings
 from milvus_magics.transport.interrupts import defer_interrupts
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
 
@@ -70,9 +70,10 @@ class Connection:
         self.version = ""
         self._authorization = address.login.header() if address.login else None
         with defer_interrupts(), fork_safe_settings():
-            self._channel = _open_channel(address)
+            self._channel: Any = _open_channel(address)
         self._is_open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
+        call_in_forked_processes(self._leave_channel_behind)
 
     @property
     def actor(self) -> str:
@@ -184,7 +185,16 @@ class Connection:
         self._is_open = False
         self._calls = {}
         with defer_interrupts():
-            self._channel.close()
+            if self._channel is not None:
+                self._channel.close()
+
+    def _leave_channel_behind(self) -> object:
+        """In a forked process, open a channel of its own with the next call; returns what belongs to the parent.
+
+        Calls on the parent's may wait for threads that are not here, whatever their deadline.
+        """
+        left_behind, self._channel, self._calls = (self._channel, self._calls), None, {}
+        return left_behind
 
     def _prepare(self, name: str) -> tuple[Any, Any]:
         """Make the call of a method and its request's class, to be kept until this connection is closed."""
@@ -193,6 +203,8 @@ class Connection:
             raise self._closed_error()
         method = wire.method(name)
         with defer_interrupts():
+            if self._channel is None:
+                self._channel = _open_channel(self.address)
             call = self._channel.unary_unary(
                 method.path,
                 request_serializer=method.request.SerializeToString,
