@@ -40,7 +40,7 @@ def test_only_what_others_can_read_is_a_reason_to_warn(uri, is_private):
     """Loopback and sockets of this machine are none; TLS is none."""
     address = Address.parse(uri)
     assert address.is_private == is_private
-    assert address.plaintext_warning == "" if is_private else address.url in address.plaintext_warning
+    assert address.warning == "" if is_private else address.url in address.warning
 
 
 @pytest.mark.filterwarnings("ignore")

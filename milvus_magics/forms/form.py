@@ -48,7 +48,7 @@ class Form(Panel):
         buttons: its buttons, by what stands on them.
         heading: the line that says what it does, where and as whom.
         hint: the line that says what would happen, or what is wrong with a field.
-        warning: the line that says where others can read the passwords that are typed here, on their way.
+        warning: the line that says where others would see the passwords that are typed here.
         status: the line that says what came of an action.
         after: called when a button's work is over, however it went.
 
@@ -257,7 +257,7 @@ class Form(Panel):
         """Say where and as whom, and read the names."""
         self.heading.say(f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}", "heading")
         if any(isinstance(field, SecretField) for field in self.fields.values()):
-            self.warning.say(self._conn.address.plaintext_warning, "warning")
+            self.warning.say(self._conn.address.warning, "warning")
         if problem := self._read_names():
             self.status.say(f"the names cannot be listed, so type one: {problem}", "error")
         self._update()

@@ -217,9 +217,9 @@ class ConnectionMagics(SessionMagics):
 
 
 def _warn(address: Address) -> Address:
-    """Say where others can listen on the way to an address."""
-    if address.plaintext_warning:
-        print(f"warning: {address.plaintext_warning}", flush=True)
+    """Say where others see passwords that are sent to an address."""
+    if address.warning:
+        print(f"warning: {address.warning}", flush=True)
     return address
 
 

@@ -79,7 +79,8 @@ class Connections:
             MilvusException: the server cannot be reached; the class says why.
 
         Warns:
-            UserWarning: others can listen on the way, as it isn't encrypted and leads to another machine.
+            UserWarning: others can listen on the way, as it isn't encrypted and leads to another machine; or gRPC
+                writes logins into the output, as it was told to.
 
         Behaviour: `connections.connect` in Milvus's documentation.
         """
@@ -98,8 +99,8 @@ class Connections:
         self._bind_with_warning(alias, Address.parse(**given), timeout)
 
     def _bind_with_warning(self, alias: str, address: Address, timeout: float | None) -> None:
-        """Warn where others can listen, and bind; each connection warns anew, whatever the place that it is made in."""
-        if text := address.plaintext_warning:
+        """Warn where others see passwords, and bind. Each connection warns anew, wherever it is made."""
+        if text := address.warning:
             warnings.warn_explicit(text, UserWarning, "milvus_magics", 1, registry={})
         self.bind(alias, address, timeout=timeout)
 

@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 from milvus_magics.errors import CodedError, MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.grpc_process import trace_warning
 from milvus_magics.transport.tls import TlsFiles
+from milvus_magics.wording import join_parts
 
 DEFAULT_URI = "http://localhost:19530"
 DEFAULT_PORT = 19530
@@ -64,11 +66,10 @@ class Address:
         return self.secure or self.is_local
 
     @property
-    def plaintext_warning(self) -> str:
-        """What is to be said before anything is sent where others can listen; empty where they can't."""
-        if self.is_private:
-            return ""
-        return f"passwords travel in plaintext to {self.url}: use https:// where the server has TLS"
+    def warning(self) -> str:
+        """What is to be said before a password is sent that others would see; empty where nothing is."""
+        text = f"passwords travel in plaintext to {self.url}: use https:// where the server has TLS"
+        return join_parts("" if self.is_private else text, trace_warning())
 
     @property
     def target(self) -> str:

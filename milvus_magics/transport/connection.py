@@ -20,7 +20,7 @@ from milvus_magics.transport.call_errors import error_from_grpc
 from milvus_magics.transport.credentials import Login, conceal
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Listeners
-from milvus_magics.transport.fork_safety import call_in_forked_processes, fork_safe_settings
+from milvus_magics.transport.grpc_process import call_in_forked_processes, own_settings
 from milvus_magics.transport.interrupts import defer_interrupts
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
 
@@ -69,7 +69,7 @@ class Connection:
         self.on_change = Listeners()
         self.version = ""
         self._authorization = address.login.header() if address.login else None
-        with defer_interrupts(), fork_safe_settings():
+        with defer_interrupts(), own_settings():
             self._channel: Any = _open_channel(address)
         self._is_open = True
         self._calls: dict[str, tuple[Any, Any]] = {}

@@ -11,10 +11,10 @@ import contract
 import grpc
 import pytest
 
-from milvus_magics.transport import fork_safety
+from milvus_magics.transport import grpc_process
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
-from milvus_magics.transport.fork_safety import FIRST, SETTINGS
+from milvus_magics.transport.grpc_process import FIRST, SETTINGS
 
 IS_OLD = tuple(map(int, grpc.__version__.split(".")[:2])) < FIRST  # and loses no command
 CALL = """import grpc
@@ -49,6 +49,46 @@ def test_settings_hold_for_grpc_and_for_nothing_else(before, first, uses_epoll):
     program = PROGRAM.format(first=first, call=CALL, names=list(SETTINGS))
     said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert json.loads(said.stdout) == [uses_epoll, [before.get(name) for name in SETTINGS]]
+
+
+TRACED = """import os, sys
+{first}
+from milvus_magics import MilvusException, connections
+for _ in range(2):
+    try:
+        connections.connect("default", "bob", "Zq7-hunter-Kx9-17", uri=sys.argv[1], timeout=10)
+    except MilvusException as exc:
+        print(exc)
+print(os.environ["GRPC_TRACE"])"""
+LOGIN = Address.parse("h", user="bob", password="Zq7-hunter-Kx9-17").login.header().reveal()
+
+
+@pytest.mark.parametrize("trace", ["all", "api", "channel,api", "http"])
+@pytest.mark.parametrize("first", ["", "import grpc"])
+def test_a_trace_of_grpc_shows_no_login_or_is_told_of(trace, first):
+    """As gRPC's own guide has it for trouble with a connection; the variable stays as it is."""
+    environment = {**os.environ, "GRPC_TRACE": trace, "GRPC_VERBOSITY": "debug"}
+    with contract.serve("2.6.18", authorization=True) as (_, address):
+        said = subprocess.run(
+            [sys.executable, "-W", "default", "-c", TRACED.format(first=first), address],
+            env=environment, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert said.stdout.splitlines()[-1] == trace
+    assert "refuses user 'bob'" in said.stdout
+    if first:
+        assert said.stderr.count("gRPC writes logins into the output, as the variable GRPC_TRACE says") == 2
+        assert said.stderr.index("gRPC writes logins") < (said.stderr + LOGIN).index(LOGIN), "before it is sent"
+    else:
+        assert LOGIN not in said.stderr, "no password in gRPC's log"
+
+
+@pytest.mark.parametrize("trace", ["", "channel", "all,-api,-http", "http_keepalive"])
+def test_a_trace_without_logins_is_no_reason_to_warn(monkeypatch, trace):
+    """Also where gRPC was imported before, as it is here."""
+    monkeypatch.setenv("GRPC_TRACE", trace)
+    assert "GRPC_TRACE" not in Address.parse("h").warning
+    monkeypatch.setenv("GRPC_TRACE", f"{trace},api")
+    assert "GRPC_TRACE" in Address.parse("localhost").warning
 
 
 CHILDREN = """import multiprocessing, threading, time
@@ -107,5 +147,5 @@ def test_a_connection_that_is_gone_leaves_nothing_to_be_done_in_forked_processes
         Connection(Address.parse("127.0.0.1:1")).close()
     gc.collect()
     kept = Connection(Address.parse("127.0.0.1:1"))
-    assert sum(hook() is None for hook in fork_safety._hooks) == 0
+    assert sum(hook() is None for hook in grpc_process._hooks) == 0
     kept.close()
