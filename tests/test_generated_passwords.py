@@ -8,6 +8,9 @@ import sys
 from contextlib import ExitStack
 
 import contract
+import keyring
+import keyring.backend
+import keyring.backends.null
 import pytest
 import tqdm.auto
 from test_private_file import no_file_over
@@ -285,3 +288,36 @@ def test_an_error_before_the_first_change_is_only_an_error(run, server, tmp_path
     assert not hasattr(caught.value, "result")
     assert capsys.readouterr().out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+class Forgetful(keyring.backend.KeyringBackend):
+    """Takes every password and gives back none, or another one."""
+
+    priority = 1
+    answer = None
+
+    def set_password(self, service, username, password):
+        self.answer = self.answer and f"{password} "
+
+    def get_password(self, service, username):
+        return self.answer if self.answer != "nothing yet" else None
+
+
+@pytest.fixture
+def use_keyring():
+    before = keyring.get_keyring()
+    yield keyring.set_keyring
+    keyring.set_keyring(before)
+
+
+def test_no_user_is_made_whose_password_the_keyring_does_not_keep(run, server, use_keyring):
+    """As with keyring's null backend, or one that changes what it takes."""
+    other = Forgetful()
+    other.answer = "nothing yet"
+    for backend in (keyring.backends.null.Keyring(), Forgetful(), other):
+        use_keyring(backend)
+        with pytest.raises(ParameterError, match="does not give back what is put into it") as caught:
+            run("create_user bob --generate --keyring-to milvus")
+        assert caught.value.outcome is Outcome.NOTHING_SENT
+        assert not created(server)
+        assert not kept(server)
