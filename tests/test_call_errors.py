@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 import traceback
+import warnings
 from concurrent import futures
 from contextlib import contextmanager
 
@@ -39,7 +40,8 @@ def gateway():
 
 def refusal(address, **login):
     """The error of a connection attempt."""
-    with pytest.raises(errors.MilvusException) as caught:
+    with pytest.raises(errors.MilvusException) as caught, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about plaintext
         connections.connect("link", uri=f"http://{address}", timeout=5, **login)
     return caught.value
 

@@ -1,6 +1,5 @@
 """The settings with which gRPC is imported."""
 
-import gc
 import json
 import os
 import subprocess
@@ -11,9 +10,7 @@ import contract
 import grpc
 import pytest
 
-from milvus_magics.transport import grpc_process
 from milvus_magics.transport.address import Address
-from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.grpc_process import FIRST, SETTINGS
 
 IS_OLD = tuple(map(int, grpc.__version__.split(".")[:2])) < FIRST  # and loses no command
@@ -139,13 +136,3 @@ def test_forked_processes_have_a_channel_of_their_own(tmp_path):
             env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=170,
         )  # fmt: skip
     assert said.stdout.splitlines() == ["['root']"] * 11, said.stdout + said.stderr
-
-
-def test_a_connection_that_is_gone_leaves_nothing_to_be_done_in_forked_processes():
-    """However many there were."""
-    for _ in range(5):
-        Connection(Address.parse("127.0.0.1:1")).close()
-    gc.collect()
-    kept = Connection(Address.parse("127.0.0.1:1"))
-    assert sum(hook() is None for hook in grpc_process._hooks) == 0
-    kept.close()

@@ -101,7 +101,7 @@ class Connections:
     def _bind_with_warning(self, alias: str, address: Address, timeout: float | None) -> None:
         """Warn where others see passwords, and bind. Each connection warns anew, wherever it is made."""
         if text := address.warning:
-            warnings.warn_explicit(text, UserWarning, "milvus_magics", 1, registry={})
+            warnings.warn_explicit(text, UserWarning, "milvus_magics", 1, "milvus_magics.connections", {})
         self.bind(alias, address, timeout=timeout)
 
     def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:

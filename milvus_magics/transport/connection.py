@@ -20,7 +20,7 @@ from milvus_magics.transport.call_errors import error_from_grpc
 from milvus_magics.transport.credentials import Login, conceal
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Listeners
-from milvus_magics.transport.grpc_process import call_in_forked_processes, own_settings
+from milvus_magics.transport.grpc_process import channel_owners, own_settings
 from milvus_magics.transport.interrupts import defer_interrupts
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
 
@@ -73,7 +73,7 @@ class Connection:
             self._channel: Any = _open_channel(address)
         self._is_open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
-        call_in_forked_processes(self._leave_channel_behind)
+        channel_owners.add(self)
 
     @property
     def actor(self) -> str:
@@ -188,10 +188,10 @@ class Connection:
             if self._channel is not None:
                 self._channel.close()
 
-    def _leave_channel_behind(self) -> object:
-        """In a forked process, open a channel of its own with the next call; returns what belongs to the parent.
+    def leave_channel_behind(self) -> object:
+        """Open a new channel with the next call, in a forked process; returns the old one and what belongs to it.
 
-        Calls on the parent's may wait for threads that are not here, whatever their deadline.
+        Calls on that may wait for threads that are not here, whatever their deadline.
         """
         left_behind, self._channel, self._calls = (self._channel, self._calls), None, {}
         return left_behind

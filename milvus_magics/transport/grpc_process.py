@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from weakref import WeakMethod
+from typing import Protocol
+from weakref import WeakSet
 
 # gRPC 1.80 and later may abort a process that was forked beside a connection: on a busy machine one in twenty
 # `!command` then does nothing (https://github.com/grpc/grpc/issues/43055). With poll(2) none is lost, and calls take as
@@ -19,25 +20,25 @@ FIRST = (1, 80)
 TRACE, TRACES_WITH_LOGINS = "GRPC_TRACE", ("api", "http")
 _is_grpc_ours = False  # whether gRPC was imported with the settings from here
 
-# What belongs to the process that this one was forked from: freeing it could wait for threads that are not here.
+
+class ChannelOwner(Protocol):
+    """Whoever has a channel, which a forked process must not use."""
+
+    def leave_channel_behind(self) -> object:
+        """Go on without the channel; returns what belongs to the process that this one was forked from."""
+
+
+# Where it would be freed, that could wait for threads that are not here.
 _left_behind: list[object] = []
-_hooks: list[WeakMethod[Callable[[], object]]] = []
+channel_owners: WeakSet[ChannelOwner] = WeakSet()
 
 
-def call_in_forked_processes(method: Callable[[], object]) -> None:
-    """Have a method called in each process that is forked from here, as long as its object lives.
-
-    What it returns is kept there for ever.
-    """
-    _hooks[:] = [hook for hook in _hooks if hook() is not None] + [WeakMethod(method)]
-
-
-def _leave_behind() -> None:
-    _left_behind.extend(method() for hook in _hooks if (method := hook()) is not None)
+def _leave_channels_behind() -> None:
+    _left_behind.extend([owner.leave_channel_behind() for owner in channel_owners])
 
 
 if hasattr(os, "register_at_fork"):  # Windows knows no forks
-    os.register_at_fork(after_in_child=_leave_behind)
+    os.register_at_fork(after_in_child=_leave_channels_behind)
 
 
 @contextmanager
