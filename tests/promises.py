@@ -108,8 +108,8 @@ PROMISES = [
     ),
     Promise(
         "What others would see of a password is said before it goes, and in no error",
-        "plaintext to another machine, also as nobody, by magic, function and form; gRPC's traces; servers and gateways "
-        "that quote the login in errors of every code",
+        "plaintext to another machine, also as nobody, by magic, function and form; gRPC's traces; servers and "
+        "gateways that quote the login in errors of every code",
         ("test_plaintext.py", "test_echoed_secrets.py", "test_grpc_process.py", "test_call_errors.py"),
     ),
     Promise(

@@ -4,7 +4,6 @@ import os
 import socket
 import ssl
 import traceback
-import warnings
 from concurrent import futures
 from contextlib import contextmanager
 
@@ -19,6 +18,7 @@ from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.http_proxy import find_proxy
 
+pytestmark = pytest.mark.filterwarnings("ignore:passwords travel in plaintext")
 PASSWORD = "Zq7-hunter-Kx9"
 MILVUS = "auth check failure, please check username and password are correct"
 
@@ -40,8 +40,7 @@ def gateway():
 
 def refusal(address, **login):
     """The error of a connection attempt."""
-    with pytest.raises(errors.MilvusException) as caught, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about plaintext
+    with pytest.raises(errors.MilvusException) as caught:
         connections.connect("link", uri=f"http://{address}", timeout=5, **login)
     return caught.value
 

@@ -189,7 +189,7 @@ class Connection:
                 self._channel.close()
 
     def leave_channel_behind(self) -> object:
-        """Open a new channel with the next call, in a forked process; returns the old one and what belongs to it.
+        """Open a new channel with the next call, in a forked process; returns the old one and its calls.
 
         Calls on that may wait for threads that are not here, whatever their deadline.
         """
