@@ -1,5 +1,6 @@
 """What is told of a connection on which something stands between: gateways, meshes, proxies, variables."""
 
+import base64
 import os
 import socket
 import ssl
@@ -13,6 +14,7 @@ import pytest
 from certificates import Issued
 
 from milvus_magics import connections, errors
+from milvus_magics.client import users
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -109,6 +111,30 @@ def test_a_gateway_that_quotes_the_header_shows_it_to_nobody(gateway, code):
             ), "no password in what a gateway says"
             error = error.__cause__ or error.__context__
     conn.close()
+
+
+@pytest.mark.parametrize("is_status", [True, False], ids=["in a status", "in gRPC's error"])
+def test_a_password_of_the_request_that_is_quoted_is_shown_to_nobody(is_status):
+    """As it travels, or as it is; as `user:password`'s, too."""
+    secret = "new-Zq7-hunter"
+
+    class Quoting(contract.ContractServer):
+        def CreateCredential(self, request, caller, metadata):
+            words = f"bad request: {request}, password {secret}"
+            raise contract.Refusal(1, 65535, words) if is_status else contract.Denied(grpc.StatusCode.INTERNAL, words)
+
+    with contract.serving(Quoting("2.6.18", authorization=True)) as (_, address):
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
+        with pytest.raises(errors.MilvusException) as caught:
+            users.create_user(conn, "bob", secret, timeout=10)
+        conn.close()
+    error, coded = caught.value, base64.b64encode(secret.encode()).decode()
+    assert "********" in str(error)
+    while error is not None:
+        shown = f"{error!r} {error} {getattr(error, 'details', '')} {frames_of(error)}"
+        assert secret not in shown, "no password in what a server says"
+        assert coded not in shown, "no password in what a server says"
+        error = error.__cause__ or error.__context__
 
 
 def test_what_grpc_says_without_a_secret_stays_the_cause(gateway):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from milvus_magics import errors, wire
 from milvus_magics.transport.address import Address
-from milvus_magics.transport.credentials import Login, conceal
+from milvus_magics.transport.credentials import conceal
 from milvus_magics.transport.http_proxy import HttpProxy, find_proxy
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def error_from_grpc(
     address: Address,
     timeout: float | None,
     version: str = "",
-    login: Login | None = None,
+    *secrets: object,
 ) -> errors.MilvusException:
     """What a gRPC error means. That one is its cause, unless it quotes a secret of the caller.
 
@@ -47,14 +47,14 @@ def error_from_grpc(
         address: of the connection, for the message.
         timeout: of the operation, in seconds.
         version: of the server, where it is known.
-        login: as whom the call was made, if not as the connection.
+        *secrets: the login of the call and the fields of its request, as `conceal` takes them.
     """
     code, words = exc.code().name, exc.details() or ""
     cause: BaseException = exc.with_traceback(None)
     if words not in LOGIN_REFUSALS:
         everything = f"{words} {exc!r} {getattr(exc, 'trailing_metadata', tuple)()}"
-        words = conceal(words, address.login, login)
-        if conceal(everything, address.login, login) != everything:
+        words = conceal(words, address.login, *secrets)
+        if conceal(everything, address.login, *secrets) != everything:
             cause = ConcealedError(words)
     error = _make_error(code, words, method, address, timeout, version)
     error.__cause__ = cause

@@ -106,7 +106,8 @@ class Connection:
             with defer_interrupts(interruptible=_waiting_code()):
                 reply = call(request_class(**_bare(fields)), **self._options(deadline, login))
         except grpc.RpcError as exc:
-            error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version, login)
+            timeout = deadline.timeout
+            error = error_from_grpc(exc, method, self.address, timeout, self.version, login, *fields.values())
         except ValueError as exc:
             raise self._error_before_sending(exc) from None
         except BaseException as exc:
@@ -114,7 +115,7 @@ class Connection:
         if error is not None:
             raise error  # here, where gRPC's error, which may quote credentials, is not its context
         if (status := getattr(reply, "status", reply)).reason:
-            status.reason = conceal(status.reason, self.address.login, login)
+            status.reason = conceal(status.reason, self.address.login, login, *fields.values())
         return reply
 
     # For a question whose answer is the same whoever asks: where many use a connection, they share it.
@@ -134,7 +135,7 @@ class Connection:
         try:
             with defer_interrupts():
                 future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
-                return Pending(self, method, deadline, login, future)
+                return Pending(self, method, deadline, (login, *fields.values()), future)
         except ValueError as exc:
             raise self._error_before_sending(exc) from None
 
@@ -234,8 +235,10 @@ class Connection:
 class Pending:
     """A call in flight."""
 
-    def __init__(self, conn: Connection, method: str, deadline: Deadline, login: Login | None, future: Any) -> None:
-        self._conn, self._method, self._deadline, self._login, self._future = conn, method, deadline, login, future
+    def __init__(
+        self, conn: Connection, method: str, deadline: Deadline, secrets: tuple[object, ...], future: Any
+    ) -> None:
+        self._conn, self._method, self._deadline, self._secrets, self._future = conn, method, deadline, secrets, future
         self._done: Any = SimpleQueue()
         future.add_done_callback(self._done.put)
 
@@ -250,7 +253,7 @@ class Pending:
                 reply = self._future.result()
         except grpc.RpcError as exc:
             conn, timeout = self._conn, self._deadline.timeout
-            error = error_from_grpc(exc, self._method, conn.address, timeout, conn.version, self._login)
+            error = error_from_grpc(exc, self._method, conn.address, timeout, conn.version, *self._secrets)
         except grpc.FutureCancelledError:
             raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:
@@ -259,7 +262,7 @@ class Pending:
         if error is not None:
             raise error
         if (status := getattr(reply, "status", reply)).reason:
-            status.reason = conceal(status.reason, self._conn.address.login, self._login)
+            status.reason = conceal(status.reason, self._conn.address.login, *self._secrets)
         return reply
 
     def settle(self) -> None:
