@@ -95,13 +95,23 @@ class Secret:
         return file
 
     def keep_in_keyring(self, service: str, user: str) -> None:
-        """Put it into the system's keyring (extra `keyring`); ParameterError if that has one there, or isn't there."""
+        """Put it into the system's keyring (extra `keyring`) and read it back.
+
+        Raises:
+            ParameterError: the keyring has one there, isn't there, or keeps nothing, as keyring's null backend does.
+        """
         keyring = _keyring()
         if _in_keyring(keyring.get_password, service, user):
             raise ParameterError(
                 f"the keyring has a password for {user!r} under {service!r} already", outcome=NOTHING_SENT
             )
         _in_keyring(lambda *where: keyring.set_password(*where, self._read()), service, user)
+        if _in_keyring(keyring.get_password, service, user) != self:
+            raise ParameterError(
+                "the keyring of this machine does not give back what is put into it (is it switched off?): keep the "
+                "password in a file",
+                outcome=NOTHING_SENT,
+            )
 
     @staticmethod
     def forget_in_keyring(service: str, user: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+
+# Comparing with very many names, or very long ones, would outlast any timeout.
+LIKE_ENOUGH, MAX_COMPARED, SECONDS_TO_COMPARE = 0.6, 100, 0.3
 
 
 def printable(text: str) -> str:
@@ -17,11 +21,17 @@ def _printable_character(c: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` where something known looks like the name, else nothing."""
-    import difflib
+    from difflib import SequenceMatcher
 
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower().removeprefix("privilege"), by_lower, n=1, cutoff=0.6)
-    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
+    wanted = SequenceMatcher(b=name.lower().removeprefix("privilege")[:MAX_COMPARED])
+    best, meant, until = (LIKE_ENOUGH, ""), "", time.monotonic() + SECONDS_TO_COMPARE
+    for candidate in known:
+        wanted.set_seq1(lower := candidate[:MAX_COMPARED].lower())
+        if min(wanted.real_quick_ratio(), wanted.quick_ratio()) >= best[0] and (wanted.ratio(), lower) > best:
+            best, meant = (wanted.ratio(), lower), candidate
+        if time.monotonic() > until:
+            break
+    return f" (did you mean {meant!r}?)" if meant else ""
 
 
 def list_text(things: Sequence[object], most: int | None = 5) -> str:

@@ -108,9 +108,21 @@ PROMISES = [
     Promise(
         "Bad networks end within the deadline, with an error that says what, and the connection goes on",
         "every magic and form against servers that refuse, freeze, swallow, reset, dribble or talk nonsense; restarts, "
-        "name servers that stop, clocks that jump",
-        ("live/test_networks.py", "live/test_status.py"),
+        "name servers that stop, clocks that jump; gateways, proxies that are down, TLS without HTTP/2, closing",
+        ("live/test_networks.py", "live/test_status.py", "test_call_errors.py", "test_connection.py"),
         "faults",
+    ),
+    Promise(
+        "What others would see of a password is said before it goes, and in no error",
+        "plaintext to another machine, also as nobody, by magic, function and form; gRPC's traces; servers and "
+        "gateways that quote the login in errors of every code",
+        ("test_plaintext.py", "test_echoed_secrets.py", "test_grpc_process.py", "test_call_errors.py"),
+    ),
+    Promise(
+        "What a server sends is read in bounded space and time, however much it is",
+        "replies over 4 MiB, 3,000 calls to a slow server, patterns of 100,000 characters, two million names",
+        ("test_bounds.py",),
+        "bounds",
     ),
     Promise(
         "Interrupts leave nothing hanging, and tell what is known",
@@ -125,8 +137,8 @@ PROMISES = [
     ),
     Promise(
         "Forking beside an open connection harms neither side",
-        "`!command`, `subprocess`, `multiprocessing` and `os.fork` in a real kernel",
-        ("live/test_forks.py",),
+        "`!command`, `subprocess`, `multiprocessing` and `os.fork` in a real kernel; beside threads in calls, too",
+        ("live/test_forks.py", "test_grpc_process.py"),
         "forks",
     ),
     Promise(

@@ -501,7 +501,6 @@ def test_the_cost_is_the_servers(server):
     conn.close()
 
 
-@pytest.mark.filterwarnings("ignore:the password travels in plaintext")
 def test_nobodys_hashes_are_asked_for_where_others_may_listen(server):
     """The reply would hold those of all users: the cost is Milvus's default then."""
     port = server.address.rpartition(":")[2]

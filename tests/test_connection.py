@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 import time
 from concurrent import futures
 
@@ -10,12 +11,14 @@ import grpc
 import pytest
 
 from milvus_magics import wire
+from milvus_magics.client import roles
 from milvus_magics.errors import (
     NOTHING_SENT,
     AuthenticationError,
     CertificateError,
     ClosedError,
     DeadlineError,
+    OutcomeUnknownError,
     ParameterError,
     RefusedError,
 )
@@ -138,3 +141,49 @@ def test_a_connection_that_is_closed_just_before_a_call_says_so(way):
         with pytest.raises(ClosedError) as caught:
             getattr(conn, way)("GetVersion", deadline=Deadline(10))
     assert caught.value.outcome == NOTHING_SENT
+
+
+class Slow(contract.ContractServer):
+    """Lets nobody go on before the test is over."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.has_come, self.may_go_on = threading.Event(), threading.Event()
+
+    def _wait(self):
+        self.has_come.set()
+        self.may_go_on.wait(10)
+
+    def GetVersion(self, request, caller, metadata):
+        self._wait()
+        return super().GetVersion(request, caller, metadata)
+
+    def CreateRole(self, request, caller, metadata):
+        self._wait()
+        return super().CreateRole(request, caller, metadata)
+
+
+WAYS = {
+    "call": lambda conn: conn.call("GetVersion", deadline=Deadline(10)),
+    "begin": lambda conn: conn.begin("GetVersion", deadline=Deadline(10)).reply(),
+    "change": lambda conn: roles.create_role(conn, "reader", timeout=10),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_that_is_closed_beside_a_call_says_so(way):
+    """By another thread, while the server is at it; and nobody claims that nothing was sent."""
+    with contract.serving(Slow("2.6.18", authorization=True)) as (server, address):
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
+        with futures.ThreadPoolExecutor(1) as pool:
+            told = pool.submit(WAYS[way], conn)
+            assert server.has_come.wait(10)
+            conn.close()
+            error = told.exception(10)
+        server.may_go_on.set()
+    if way == "change":
+        assert isinstance(error, OutcomeUnknownError)
+        error = error.__cause__
+    assert type(error) is ClosedError
+    assert error.outcome is None
+    assert "closed on this side" in str(error)

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import contract
 import pytest
 
-from milvus_magics.client import privileges
-from milvus_magics.errors import MilvusException
+from milvus_magics.client import privileges, user_deletion, users
+from milvus_magics.errors import MilvusException, UserExistsError, WrongPasswordError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -47,6 +47,29 @@ def test_every_form_of_a_secret_is_concealed(form):
     """As it is, in an address, in base64 of both kinds, in quotes."""
     for text in (f"no such token: {form}", f"{form}: invalid", f"[{form}]"):
         assert Login("", Secret(KEY)).conceal(text).count("********") == 1
+
+
+@pytest.mark.parametrize("version", ["2.3.5", "2.6.18"])
+@pytest.mark.parametrize("word", ["password", "encrypt", "already", "exists", "privilege", "failed"])
+def test_a_password_that_is_a_word_of_milvus_hides_no_meaning(version, word):
+    """What the server says is understood all the same, whoever's password it is."""
+    with contract.serve(version, authorization=False) as (server, address):
+        server.passwords |= {"root": word.encode(), "bob": b"right-password", "eve": word.encode()}
+        conn = Connection(Address.parse(address, user="root", password=word))
+        with pytest.raises(UserExistsError):
+            users.create_user(conn, "bob", word, timeout=10)
+        with pytest.raises(WrongPasswordError):
+            user_deletion.delete_user(conn, "bob", "wrong-password", timeout=10)
+        user_deletion.delete_user(conn, "bob", "right-password", timeout=10)
+        user_deletion.delete_user(conn, "eve", word, timeout=10)
+        conn.close()
+    assert set(server.passwords) == {"root"}
+
+
+def test_the_header_of_such_a_password_is_concealed_all_the_same():
+    """Only the word itself says nothing."""
+    login = Login("root", Secret("Milvus"))
+    assert login.conceal(f"Milvus refuses {login.header().reveal()}") == "Milvus refuses ********"
 
 
 def test_the_login_of_a_single_call_is_concealed_too():

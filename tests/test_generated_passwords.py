@@ -8,6 +8,9 @@ import sys
 from contextlib import ExitStack
 
 import contract
+import keyring
+import keyring.backend
+import keyring.backends.null
 import pytest
 import tqdm.auto
 from test_private_file import no_file_over
@@ -106,7 +109,7 @@ def test_a_refused_one_is_forgotten(run, server, tmp_path):
 
 def test_the_newest_wins():
     """Also a newer one of a user who is known by another server's name; nothing is left of those that are removed."""
-    store = GeneratedPasswords(session._lock)
+    store = GeneratedPasswords(session.lock)
     old, new = Secret.generate(), Secret.generate()
     store.add("a", "ann", old)
     store.add("a", "ann", new)
@@ -136,7 +139,7 @@ def test_the_newest_wins():
 )
 def test_only_what_is_certain_forgets(error, is_kept):
     """As long as the user may be there, the password is needed."""
-    store = GeneratedPasswords(session._lock)
+    store = GeneratedPasswords(session.lock)
     with pytest.raises(type(error)), store.hold("a", "ann", Secret("made-up")):
         raise error
     assert (store.find("a", "ann") is not None) is is_kept
@@ -285,3 +288,36 @@ def test_an_error_before_the_first_change_is_only_an_error(run, server, tmp_path
     assert not hasattr(caught.value, "result")
     assert capsys.readouterr().out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+class Forgetful(keyring.backend.KeyringBackend):
+    """Takes every password and gives back none, or another one."""
+
+    priority = 1
+    answer = None
+
+    def set_password(self, service, username, password):
+        self.answer = self.answer and f"{password} "
+
+    def get_password(self, service, username):
+        return self.answer if self.answer != "nothing yet" else None
+
+
+@pytest.fixture
+def use_keyring():
+    before = keyring.get_keyring()
+    yield keyring.set_keyring
+    keyring.set_keyring(before)
+
+
+def test_no_user_is_made_whose_password_the_keyring_does_not_keep(run, server, use_keyring):
+    """As with keyring's null backend, or one that changes what it takes."""
+    other = Forgetful()
+    other.answer = "nothing yet"
+    for backend in (keyring.backends.null.Keyring(), Forgetful(), other):
+        use_keyring(backend)
+        with pytest.raises(ParameterError, match="does not give back what is put into it") as caught:
+            run("create_user bob --generate --keyring-to milvus")
+        assert caught.value.outcome is Outcome.NOTHING_SENT
+        assert not created(server)
+        assert not kept(server)

@@ -69,7 +69,7 @@ def read_snapshot(
         collections={db: tuple(sorted(reply.collection_names)) if reply else () for db, reply in collections.items()},
         aliases=_aliases(conn, aliases, deadline),
         enforced=enforced,
-        secure=conn.address.secure,
+        secure=conn.address.is_private,
         default_password=default_password,
         sees_all=None not in collections.values() and _sees_everything(conn, replies, enforced, users, deadline),
         searched=_searched(conn, dbs),

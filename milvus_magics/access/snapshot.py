@@ -31,7 +31,7 @@ class AccessSnapshot:
         aliases: database -> alias -> its collection, empty where the caller may not see that; without the databases
             where the caller may not look.
         enforced: whether authorization is on; None = cannot be told.
-        secure: whether this connection uses TLS.
+        secure: whether nobody can listen on the way of this connection: by TLS, or on this machine.
         default_password: whether root still has the one that Milvus comes with; None = not known.
         partial: what could not be looked at; empty where everything was.
         unread: roles whose grants may not be read.

@@ -67,7 +67,7 @@ def read_hash_cost(conn: Connection, deadline: Deadline) -> int:
     """
     if lookup.is_older(conn, wire.METHODS["RestoreRBAC"].since, deadline):
         raise too_old_error("RestoreRBAC", conn.address, conn.version)
-    if not (conn.address.secure or conn.address.is_local):
+    if not conn.address.is_private:
         return DEFAULT_HASH_COST  # the reply holds everybody's hashes, and others may listen
     try:
         reply = conn.call_checked("BackupRBAC", deadline=deadline)

@@ -193,7 +193,7 @@ def read_password_hashes(conn: Connection, users: Collection[str], deadline: Dea
 
     The server sends those of all users at once; only these are returned, by user.
     """
-    if not (conn.on_change.wants_secrets and (conn.address.secure or conn.address.is_local)):
+    if not (conn.on_change.wants_secrets and conn.address.is_private):
         return {}
     try:
         reply = conn.call_checked("BackupRBAC", deadline=deadline)

@@ -119,6 +119,15 @@ class ConnectForm(Form):
     def _update(self) -> None:
         super()._update()
         self._show_hint()
+        self.warning.say(self._address_warning(), "warning")
+
+    def _address_warning(self) -> str:
+        """What is to be said of the address as it stands there; empty where that is none yet."""
+        given = {name: value for name, value in self._read_server_fields().items() if name != "user"}
+        try:
+            return Address.parse(**given).warning
+        except ParameterError:
+            return ""
 
     def _read_server_fields(self) -> dict[str, Any]:
         """What the fields say about the server; the secret and the alias aside."""

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 
 from milvus_magics import errors
 from milvus_magics.errors import ChangeInterrupted, MilvusException
-from milvus_magics.forms.fields import Field
+from milvus_magics.forms.fields import Field, SecretField
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import DEFAULT, connections, session
 
@@ -48,6 +48,7 @@ class Form(Panel):
         buttons: its buttons, by what stands on them.
         heading: the line that says what it does, where and as whom.
         hint: the line that says what would happen, or what is wrong with a field.
+        warning: the line that says where others would see the passwords that are typed here.
         status: the line that says what came of an action.
         after: called when a button's work is over, however it went.
 
@@ -84,12 +85,13 @@ class Form(Panel):
         for field in map(copy, self.FIELDS):
             self.fields[field.name] = field
             field.build(self.fields[self.FIELDS[0].name])
-        self.heading, self.hint, self.status = Line(), Line(layout=BELOW_FIELDS), Line(layout=BELOW_FIELDS)
+        self.heading = Line()
+        self.hint, self.warning, self.status = (Line(layout=BELOW_FIELDS) for _ in range(3))
         self._titles = tuple(self._actions())
         self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._titles}
         actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
         self.buttons[self.TITLE].button_style = "danger" if "confirmation" in self.fields else "primary"
-        super().__init__([self.heading, *self._rows(), actions, self.status])
+        super().__init__([self.heading, *self._rows(), self.warning, actions, self.status])
         for title in self._titles:
             self.buttons[title].on_click(partial(self.submit, title))
         self._inputs: list[widgets.Widget] = []
@@ -254,6 +256,8 @@ class Form(Panel):
     def _show_server(self) -> None:
         """Say where and as whom, and read the names."""
         self.heading.say(f"{self.TITLE} on {self._conn.address.url}, connected as {self._conn.actor}", "heading")
+        if any(isinstance(field, SecretField) for field in self.fields.values()):
+            self.warning.say(self._conn.address.warning, "warning")
         if problem := self._read_names():
             self.status.say(f"the names cannot be listed, so type one: {problem}", "error")
         self._update()

@@ -11,7 +11,7 @@ from milvus_magics.magics.arguments import argument, connection_options
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import session
-from milvus_magics.wording import count_text
+from milvus_magics.wording import count_text, join_parts
 
 if TYPE_CHECKING:
     from milvus_magics.access.answer import Access
@@ -73,5 +73,5 @@ class AccessMagics(SessionMagics):
                 raise ParameterError("--force goes with --export; nothing was written")
             return session.journal.audit()
         count = session.journal.export(args.export, force=args.force)
-        print(f"{count_text(count, 'change')} written to {args.export}")
+        print(join_parts(f"{count_text(count, 'change')} written to {args.export}", session.journal.loss))
         return None

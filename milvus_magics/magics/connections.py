@@ -18,6 +18,7 @@ from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
 from milvus_magics.session import DEFAULT, connections, session
+from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address
 from milvus_magics.wording import count_text
 
@@ -133,7 +134,7 @@ class ConnectionMagics(SessionMagics):
         elif args.adopt is not None:
             self._require_alone(args, "adopt")
             source = args.namespace.find(args.adopt) if args.namespace.has(args.adopt) else args.adopt
-            connections.adopt(source, alias, timeout=timeout)
+            connections.bind(alias, _warn(address_of_pymilvus(source)), timeout=timeout)
         else:
             connections.bind(alias, _address(args), timeout=timeout)
         return client.users.whoami(connections.get(alias), timeout=timeout)
@@ -215,12 +216,20 @@ class ConnectionMagics(SessionMagics):
             running.stop()
 
 
+def _warn(address: Address) -> Address:
+    """Say where others see passwords that are sent to an address."""
+    if address.warning:
+        print(f"warning: {address.warning}", flush=True)
+    return address
+
+
 def _address(args: argparse.Namespace) -> Address:
     user = args.user
     given: dict[str, Any] = {
         "uri": args.uri, "host": args.host, "port": args.port, "db_name": args.db or "",
         "server_name": args.server_name, **{f"{name}_path": getattr(args, name) for name in TLS_FILES},
     }  # fmt: skip
+    _warn(Address.parse(**given))  # before anything is asked for; and so is told what is wrong with it
     token = _token(args)
     if token is not None and (user is not None or prompts.named_source(args, "")):
         raise ParameterError("give either a user with a password or a token, not both", outcome=NOTHING_SENT)
@@ -228,7 +237,6 @@ def _address(args: argparse.Namespace) -> Address:
         if token is None and prompts.named_source(args, ""):
             raise ParameterError("there is a source for a password but no --user", outcome=NOTHING_SENT)
         return Address.parse(**given, token=token or "")
-    Address.parse(**given)  # a wrong address is told before the password is asked for
     if not user:
         raise ParameterError("the user name is empty", outcome=NOTHING_SENT)
     password = prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +32,7 @@ class Session:
     """The state of this notebook. Everything in it may be used from any thread.
 
     Attributes:
+        lock: held wherever it changes.
         connections: the connections by alias; this is `milvus_magics.connections`.
         journal: every change that was made or tried.
         undo: what was deleted and may be restored.
@@ -42,31 +44,31 @@ class Session:
 
     def __init__(self) -> None:
         # Forms run on other threads than cells. Reentrant, because closing a connection may call a listener.
-        self._lock = threading.RLock()
-        self.journal = Journal(self._lock)
-        self.undo = UndoStore(self._lock)
-        self.generated_passwords = GeneratedPasswords(self._lock)
-        self.names = NameCache(self._lock)
-        self.connections = Connections(self._lock, on_bind=self._listen)
+        self.lock = threading.RLock()
+        self.journal = Journal(self.lock)
+        self.undo = UndoStore(self.lock)
+        self.generated_passwords = GeneratedPasswords(self.lock)
+        self.names = NameCache(self.lock)
+        self.connections = Connections(self.lock, on_bind=self._listen)
         self.embedded: dict[str, EmbeddedMilvus] = {}
         self.root_ruled_out: WeakSet[Connection] = WeakSet()
         self._panels: WeakSet[Panel] = WeakSet()
 
     def add_panel(self, panel: Panel) -> None:
         """Remember a panel, to close it with the session."""
-        with self._lock:
+        with self.lock:
             self._panels.add(panel)
 
     def remove_panel(self, panel: Panel) -> bool:
         """Forget a panel that is being closed; whether it was open."""
-        with self._lock:
+        with self.lock:
             is_open = panel in self._panels
             self._panels.discard(panel)
         return is_open
 
     def close_panels(self) -> None:
         """Close every form and console."""
-        with self._lock:
+        with self.lock:
             panels = list(self._panels)
         for panel in panels:
             panel.close()
@@ -92,5 +94,9 @@ class Session:
 
 session = Session()
 connections = session.connections
+if hasattr(os, "register_at_fork"):  # Windows knows no forks; elsewhere no other thread may hold the lock meanwhile
+    os.register_at_fork(
+        before=session.lock.acquire, after_in_parent=session.lock.release, after_in_child=session.lock.release
+    )
 # Only these: a kernel that ends can't send its front end anything about forms any more.
 atexit.register(connections.close_all)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from milvus_magics.transport.events import Change
 
 DEFAULT = "default"
+PASSWORD_CHANGES = ("update_password", "reset_password")
 
 
 class Connections:
@@ -76,6 +78,10 @@ class Connections:
             AuthenticationError: the server refuses the user, the password or the token.
             MilvusException: the server cannot be reached; the class says why.
 
+        Warns:
+            UserWarning: others can listen on the way, as it isn't encrypted and leads to another machine; or gRPC
+                writes logins into the output, as it was told to.
+
         Behaviour: `connections.connect` in Milvus's documentation.
         """
         password, token = Secret(password), Secret(token)
@@ -90,10 +96,16 @@ class Connections:
         if not {"uri", "host", "port"} & given.keys():
             with self._lock:
                 given = {**self._configured.get(_require_alias(alias), {}), **given}
-        self.bind(alias, Address.parse(**given), timeout=timeout)
+        self._bind_with_warning(alias, Address.parse(**given), timeout)
+
+    def _bind_with_warning(self, alias: str, address: Address, timeout: float | None) -> None:
+        """Warn where others see passwords, and bind. Each connection warns anew, wherever it is made."""
+        if text := address.warning:
+            warnings.warn_explicit(text, UserWarning, "milvus_magics", 1, "milvus_magics.connections", {})
+        self.bind(alias, address, timeout=timeout)
 
     def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:
-        """Connect to a parsed address and bind the connection to an alias, as `connect` does."""
+        """Connect to a parsed address and bind the connection to an alias, as `connect` does, without its warning."""
         _require_alias(alias)
         conn = self.open(address, timeout=timeout)
         self.keep(alias, conn)
@@ -134,7 +146,7 @@ class Connections:
             ParameterError: there is no such alias, or that is no client.
             MilvusException: as in `connect`.
         """
-        self.bind(alias, address_of_pymilvus(source), timeout=timeout)
+        self._bind_with_warning(alias, address_of_pymilvus(source), timeout)
 
     def add_connection(self, **aliases: dict[str, Any]) -> None:
         """Remember addresses that `connect(alias)` uses later; nothing is connected yet.
@@ -234,6 +246,21 @@ class Connections:
             for alias, bound in self.list_connections():
                 if bound is conn:
                     self.disconnect(alias)
+        if change.operation in PASSWORD_CHANGES and change.outcome == "done":
+            self._pass_on(conn, change)
+
+    def _pass_on(self, conn: Connection, change: Change) -> None:
+        """Let the user's other connections go on with a new password, or say why theirs is refused from now on."""
+        where = conn.address.target
+        for _, other in self.list_connections():
+            if other and other is not conn and (other.address.target, other.user) == (where, change.target):
+                login = conn.address.login
+                if login and conn.user == change.target:
+                    other.reauthenticate(login.secret)
+                else:
+                    who = f"{change.actor!r}" if change.actor else "somebody without a name"
+                    at = change.when.astimezone().strftime("%H:%M")
+                    other.note_password_change(f"{who} changed it in this notebook at {at}: connect again")
 
 
 def _prove(conn: Connection, deadline: Deadline) -> None:

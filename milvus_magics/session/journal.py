@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from milvus_magics import client
 from milvus_magics.errors import ParameterError
 from milvus_magics.private_file import PrivateFile
-from milvus_magics.wording import count_text, printable
+from milvus_magics.wording import count_text, join_parts, printable
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.changes import Changes
     from milvus_magics.transport.events import Change
 
-# Bulk work makes thousands of entries; the oldest go first.
+# Bulk work makes thousands of entries; the oldest go first, and it is told that they did.
 MAX_ENTRIES = 100_000
 AUDIT = logging.getLogger("milvus_magics.audit")
 
@@ -32,11 +32,13 @@ class Journal:
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
         self._entries: deque[Change] = deque(maxlen=MAX_ENTRIES)
+        self._count = 0  # also of those that went
 
     def record(self, change: Change) -> None:
         """Add an entry; every connection of the session calls this."""
         with self._lock:
             self._entries.append(change)
+            self._count += 1
         if AUDIT.isEnabledFor(logging.INFO):
             AUDIT.info(
                 "%s %s: %s (code %s) on %s by %s",
@@ -50,11 +52,18 @@ class Journal:
         with self._lock:
             return list(self._entries)
 
+    @property
+    def loss(self) -> str:
+        """How many of the oldest entries are gone, in words; empty if none are."""
+        with self._lock:
+            lost = self._count - len(self._entries)
+        return f"the oldest {lost:,} are gone, as it keeps {MAX_ENTRIES:,}" if lost else ""
+
     def audit(self) -> Changes:
         """All entries as a table, newest first: of too many to show, the latest are seen."""
         changes = self.entries()[::-1]
         caption = f"{count_text(len(changes), 'change')} made or tried in this session"
-        return client.results.changes.Changes(changes, caption)
+        return client.results.changes.Changes(changes, join_parts(caption, self.loss))
 
     def export(self, path: str, *, force: bool = False) -> int:
         """Write all entries into a file that only its owner can read, and count them; `force` overwrites one.
@@ -75,6 +84,7 @@ class Journal:
         """Forget everything."""
         with self._lock:
             self._entries.clear()
+            self._count = 0
 
 
 def _write_json_lines(rows: list[dict[str, object]]) -> str:

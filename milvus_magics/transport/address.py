@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import fspath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from milvus_magics.errors import MilvusLiteError, ParameterError
+from milvus_magics.errors import CodedError, MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.grpc_process import trace_warning
 from milvus_magics.transport.tls import TlsFiles
+from milvus_magics.wording import join_parts
 
 DEFAULT_URI = "http://localhost:19530"
 DEFAULT_PORT = 19530
 DEFAULT_TLS_PORT = 443
 UNIX_PORT = 0
 SCHEMES = ("http", "https", "tcp", "unix")
+URI_VARIABLE, TOKEN_VARIABLE = "MILVUS_URI", "MILVUS_TOKEN"
 SPELLINGS = "write http://host:19530, https://host, tcp://host:19530, unix:/path or host:19530"
+COMMENT_HINT = "; a comment behind its value is part of it"
+
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,9 @@ class Address:
     db_name: str = ""
     tls: TlsFiles = field(default_factory=TlsFiles)
     server_name: str = ""
+    # For the end of errors: which variables it comes from, and what became of the login's password.
+    origin: str = field(default="", compare=False)
+    login_note: str = field(default="", compare=False)
 
     @property
     def is_unix(self) -> bool:
@@ -49,6 +59,17 @@ class Address:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody can listen on the way: it is encrypted, or stays on this machine."""
+        return self.secure or self.is_local
+
+    @property
+    def warning(self) -> str:
+        """What is to be said before a password is sent that others would see; empty where nothing is."""
+        text = f"passwords travel in plaintext to {self.url}: use https:// where the server has TLS"
+        return join_parts("" if self.is_private else text, trace_warning())
 
     @property
     def target(self) -> str:
@@ -108,15 +129,17 @@ class Address:
             why = "the address is https" if given.is_https else "TLS files are given"
             raise ParameterError(f"secure=False, but {why}: drop one of the two")
         is_secure = bool(secure or given.is_https or tls)
+        found = _find_token(given, user, password, token)
         default_port = DEFAULT_TLS_PORT if is_secure else DEFAULT_PORT
         return cls(
             given.host,
             default_port if given.port is None else given.port,
             secure=is_secure,
-            login=_login(given, user, password, token),
+            login=_login(given, user, password, token, found),
             db_name=_database(given.db_name, db_name),
             tls=tls,
             server_name=server_name or "",
+            origin=_describe_origin(given, found),
         )
 
 
@@ -142,6 +165,7 @@ class _ServerParts(NamedTuple):
     login: Login | None = None
     db_name: str = ""
     is_default: bool = False  # nothing was said
+    is_from_variable: bool = False
 
 
 def _require_printable(given: _ServerParts) -> _ServerParts:
@@ -158,8 +182,33 @@ def _locate(uri: Secret | None, host: str | None, port: int | str | None) -> _Se
         return _ServerParts(_validate_host(host or "localhost"), _validate_port(port))
     if uri is not None:
         return _parse_uri(uri.reveal())
-    uri = Secret.from_environment("MILVUS_URI") or Secret(DEFAULT_URI)
-    return _parse_uri(uri.reveal())._replace(is_default=True)
+    found = _read_variable(URI_VARIABLE, lambda uri: _require_printable(_parse_uri(uri.reveal())))
+    if found is not None:
+        return found._replace(is_default=True, is_from_variable=True)
+    return _parse_uri(DEFAULT_URI)._replace(is_default=True)
+
+
+def _read_variable(name: str, parse: Callable[[Secret], Parsed]) -> Parsed | None:
+    """What an environment variable means. None if it is unset or empty; its name is in the error if it means nothing.
+
+    Nothing takes quotes around a value away where no shell reads it, as in a kernel's specification or an env file.
+    """
+    value = Secret.from_environment(name)
+    if value is None:
+        return None
+    if re.match(r"""\s*["']""", value.reveal()):
+        raise ParameterError(f"the value of the variable {name} begins with a quote: write it without quotes")
+    try:
+        return parse(value)
+    except CodedError as exc:
+        hint = COMMENT_HINT if _has_comment(value) else ""
+        error = exc.with_message(f"the variable {name} cannot be used: {exc.message}{hint}", exc.outcome)
+    raise error  # here, where what it was made from, whose frames hold the value, is not its context
+
+
+def _has_comment(value: Secret) -> bool:
+    """Whether a value looks as if a comment stood behind it."""
+    return re.search(r"\s#", value.reveal()) is not None
 
 
 def _parse_uri(uri: str) -> _ServerParts:
@@ -237,7 +286,24 @@ def _validate_port(port: int | str | None) -> int | None:
     return int(text)
 
 
-def _login(given: _ServerParts, user: str, password: Secret, token: Secret) -> Login | None:
+def _find_token(given: _ServerParts, *given_logins: str | Secret) -> Login | None:
+    """The token that a variable holds. None if there is none, or something else was said."""
+    if not given.is_default or given.login or any(given_logins):
+        return None
+    return _read_variable(TOKEN_VARIABLE, Login.for_token)
+
+
+def _describe_origin(given: _ServerParts, token: Login | None) -> str:
+    """Which variables said something, for the end of errors; empty if none did."""
+    names = [URI_VARIABLE] * given.is_from_variable
+    if token:
+        names.append(f"{TOKEN_VARIABLE}{COMMENT_HINT if _has_comment(token.secret) else ''}")
+    return f" (from {' and '.join(names)})" if names else ""
+
+
+def _login(given: _ServerParts, user: str, password: Secret, token: Secret, found: Login | None) -> Login | None:
+    if found:
+        return found
     has_user = bool(user or password)
     # pymilvus takes all three and lets one win silently; which one would be a guess here.
     if token and has_user:
@@ -248,8 +314,6 @@ def _login(given: _ServerParts, user: str, password: Secret, token: Secret) -> L
         return given.login
     if has_user:
         return Login.for_user(user, password)
-    if given.is_default and not token:
-        token = Secret.from_environment("MILVUS_TOKEN") or token
     return Login.for_token(token) if token else None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -13,14 +13,14 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
-from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError, ParameterError
+from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.call_errors import error_from_grpc
-from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.credentials import Login, conceal
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Listeners
-from milvus_magics.transport.fork_safety import fork_safe_settings
+from milvus_magics.transport.grpc_process import channel_owners, own_settings
 from milvus_magics.transport.interrupts import defer_interrupts
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
 
@@ -33,6 +33,9 @@ KEEPALIVE = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),
 )
+# pymilvus has no limit for replies either; gRPC's own of 4 MiB is reached by 150,000 names.
+NO_LIMIT = (("grpc.max_receive_message_length", -1),)
+MAX_IN_FLIGHT = 100  # gRPC takes 25 KiB for each, and many gateways take no more of a connection at once
 HALF_A_CHARACTER = "a name or description holds half a character (a lone surrogate), which cannot be written as UTF-8"
 CONNECTION_LOGIN = Login("", Secret("the connection's own credentials"))
 
@@ -66,14 +69,11 @@ class Connection:
         self.on_change = Listeners()
         self.version = ""
         self._authorization = address.login.header() if address.login else None
-        with defer_interrupts(), fork_safe_settings():
-            self._channel = _open_channel(address)
+        with defer_interrupts(), own_settings():
+            self._channel: Any = _open_channel(address)
         self._is_open = True
         self._calls: dict[str, tuple[Any, Any]] = {}
-        if address.login and not address.secure and not address.is_local:
-            # One warning per address: Python's default filter shows a text once per place.
-            text = f"the password travels in plaintext to {address.url}: use https:// where the server has TLS"
-            warnings.warn(text, UserWarning, stacklevel=3)
+        channel_owners.add(self)
 
     @property
     def actor(self) -> str:
@@ -100,19 +100,22 @@ class Connection:
         """
         import grpc
 
+        error: MilvusException | None = None
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             with defer_interrupts(interruptible=_waiting_code()):
                 reply = call(request_class(**_bare(fields)), **self._options(deadline, login))
         except grpc.RpcError as exc:
-            error = error_from_grpc(exc, method, self.address, deadline.timeout, self.version)
-            raise error from exc.with_traceback(None)
+            timeout = deadline.timeout
+            error = error_from_grpc(exc, method, self.address, timeout, self.version, login, *fields.values())
         except ValueError as exc:
             raise self._error_before_sending(exc) from None
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
+        if error is not None:
+            raise error  # here, where gRPC's error, which may quote credentials, is not its context
         if (status := getattr(reply, "status", reply)).reason:
-            status.reason = self.conceal(status.reason, login)
+            status.reason = conceal(status.reason, self.address.login, login, *fields.values())
         return reply
 
     # For a question whose answer is the same whoever asks: where many use a connection, they share it.
@@ -132,16 +135,21 @@ class Connection:
         try:
             with defer_interrupts():
                 future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
-                return Pending(self, method, deadline, login, future)
+                return Pending(self, method, deadline, (login, *fields.values()), future)
         except ValueError as exc:
             raise self._error_before_sending(exc) from None
 
     @contextmanager
     def batch(self) -> Iterator[Callable[..., Pending]]:
-        """`begin` for calls that belong together: those still without a reply at the end are given up."""
+        """`begin` for calls that belong together: those still without a reply at the end are given up.
+
+        It waits where `MAX_IN_FLIGHT` are without one.
+        """
         calls: list[Pending] = []
 
         def begin(method: str, **arguments: Any) -> Pending:
+            if len(calls) >= MAX_IN_FLIGHT:
+                calls[-MAX_IN_FLIGHT].settle()
             calls.append(self.begin(method, **arguments))
             return calls[-1]
 
@@ -152,13 +160,6 @@ class Connection:
                 for call in calls:
                     call.release()
 
-    def conceal(self, text: str, login: Login | None) -> str:
-        """A server's text without the connection's own secret and that of a call's login, should it quote them."""
-        for known in (self.address.login, login):
-            if known is not None and known is not CONNECTION_LOGIN:
-                text = known.conceal(text)
-        return text
-
     def sleep(self, seconds: float) -> None:
         """Wait between two questions to the server."""
         time.sleep(seconds)
@@ -167,20 +168,34 @@ class Connection:
         """Go on as the same user, with their new password."""
         self._go_on_as(Login(self.user, password))
 
+    def note_password_change(self, note: str) -> None:
+        """Remember what the errors of a refused login say at their end: that others changed the user's password."""
+        self.address = replace(self.address, login_note=f"; {note}")
+
     def take_token_apart(self) -> None:
         """Go on as the user whom the token names, if it does; only once the server has accepted it."""
         if self.address.login is not None:
             self._go_on_as(self.address.login.split())
 
     def _go_on_as(self, login: Login) -> None:
-        self.address, self.user, self._authorization = replace(self.address, login=login), login.user, login.header()
+        self.address = replace(self.address, login=login, login_note="")
+        self.user, self._authorization = login.user, login.header()
 
     def close(self) -> None:
         """Close the channel; calls in flight end with an error."""
         self._is_open = False
         self._calls = {}
         with defer_interrupts():
-            self._channel.close()
+            if self._channel is not None:
+                self._channel.close()
+
+    def leave_channel_behind(self) -> object:
+        """Open a new channel with the next call, in a forked process; returns the old one and its calls.
+
+        Calls on that may wait for threads that are not here, whatever their deadline.
+        """
+        left_behind, self._channel, self._calls = (self._channel, self._calls), None, {}
+        return left_behind
 
     def _prepare(self, name: str) -> tuple[Any, Any]:
         """Make the call of a method and its request's class, to be kept until this connection is closed."""
@@ -189,6 +204,8 @@ class Connection:
             raise self._closed_error()
         method = wire.method(name)
         with defer_interrupts():
+            if self._channel is None:
+                self._channel = _open_channel(self.address)
             call = self._channel.unary_unary(
                 method.path,
                 request_serializer=method.request.SerializeToString,
@@ -218,8 +235,10 @@ class Connection:
 class Pending:
     """A call in flight."""
 
-    def __init__(self, conn: Connection, method: str, deadline: Deadline, login: Login | None, future: Any) -> None:
-        self._conn, self._method, self._deadline, self._login, self._future = conn, method, deadline, login, future
+    def __init__(
+        self, conn: Connection, method: str, deadline: Deadline, secrets: tuple[object, ...], future: Any
+    ) -> None:
+        self._conn, self._method, self._deadline, self._secrets, self._future = conn, method, deadline, secrets, future
         self._done: Any = SimpleQueue()
         future.add_done_callback(self._done.put)
 
@@ -227,21 +246,34 @@ class Pending:
         """Wait for the reply; raises as `Connection.call` does. An interrupt cancels the call."""
         import grpc
 
+        error: MilvusException | None = None
         try:
             self._done.put(self._done.get())  # waiting here, an interrupt hits no lock of gRPC's
             with defer_interrupts():
                 reply = self._future.result()
         except grpc.RpcError as exc:
             conn, timeout = self._conn, self._deadline.timeout
-            raise error_from_grpc(exc, self._method, conn.address, timeout, conn.version) from exc.with_traceback(None)
+            error = error_from_grpc(exc, self._method, conn.address, timeout, conn.version, *self._secrets)
         except grpc.FutureCancelledError:
             raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:
             self.cancel()
             raise
+        if error is not None:
+            raise error
         if (status := getattr(reply, "status", reply)).reason:
-            status.reason = self._conn.conceal(status.reason, self._login)
+            status.reason = conceal(status.reason, self._conn.address.login, *self._secrets)
         return reply
+
+    def settle(self) -> None:
+        """Wait for the reply, and keep only that, or the error: nothing of what gRPC holds of the call."""
+        kept: Any = Future()
+        try:
+            kept.set_result(self.reply())
+        except MilvusException as exc:
+            kept.set_exception(exc)
+        self.reply = kept.result  # type: ignore[method-assign]
+        self.release()
 
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once the reply is there, or that there will be none; from another thread."""
@@ -249,15 +281,16 @@ class Pending:
 
     def cancel(self) -> None:
         """Give the call up, if there is no reply yet: nobody waits for it any more."""
-        if self._done.empty():
+        if self._future is not None and self._done.empty():
             with defer_interrupts():
                 self._future.cancel()
 
     def release(self) -> None:
         """Cancel the call, and free what gRPC holds of it. That takes a lock, so no interrupt may come meanwhile."""
-        if self._done.empty():
-            self._future.cancel()
-        self._future = self._done = None
+        if self._future is not None:
+            if self._done.empty():
+                self._future.cancel()
+            self._future = self._done = None
 
 
 @cache
@@ -285,7 +318,7 @@ def _open_channel(address: Address) -> grpc.Channel:
 
     # gRPC would share one TCP connection, its failures and its waiting time before the next try, among all
     # connections to the same server; whoever connects again expects a fresh try at once.
-    options: list[tuple[str, Any]] = [*KEEPALIVE, ("grpc.use_local_subchannel_pool", 1)]
+    options: list[tuple[str, Any]] = [*KEEPALIVE, *NO_LIMIT, ("grpc.use_local_subchannel_pool", 1)]
     if address.is_local:
         # With http_proxy set, even 127.0.0.1 would be "Connection refused".
         options.append(("grpc.enable_http_proxy", 0))

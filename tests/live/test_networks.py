@@ -293,7 +293,6 @@ def resolved_at(resolver, address):
     return Resolved(**vars(address))
 
 
-@pytest.mark.filterwarnings("ignore:the password travels in plaintext")  # to this machine, but it has a name
 def test_dns_that_stops_answering(server, monkeypatch):
     """What is open goes on; what has to ask ends in its time, with words."""
     monkeypatch.setenv("no_grpc_proxy", "milvus.test")

@@ -1,5 +1,8 @@
 """Connections by alias, and adopting pymilvus's, on a real Milvus."""
 
+import asyncio
+import gc
+
 import pymilvus
 import pytest
 from contract import serve
@@ -76,6 +79,27 @@ def test_pymilvus_connections_are_adopted(server, root):
     for stranger in ("nobody", 3):
         with pytest.raises(ParameterError):
             connections.adopt(stranger)
+
+
+def test_a_client_that_cannot_be_adopted_is_told_in_one_line(server, recwarn):
+    """A closed one, and one for coroutines; without a warning of Python's."""
+    arguments = {"uri": f"http://{server.address}", "token": f"root:{server.password.reveal()}"}
+    client = pymilvus.MilvusClient(**arguments)
+    client.close()
+    clients = {"closed": client}
+    if hasattr(pymilvus, "AsyncMilvusClient"):  # from 2.5 on
+
+        async def make():
+            return pymilvus.AsyncMilvusClient(**arguments)
+
+        clients["coroutines only"] = asyncio.run(make())
+    recwarn.clear()
+    for said, each in clients.items():
+        with pytest.raises(ParameterError, match=said):
+            connections.adopt(each, "adopted")
+    gc.collect()
+    assert not recwarn.list
+    assert not connections.has_connection("adopted")
 
 
 def test_changed_password_ends_other_connections(server, root):

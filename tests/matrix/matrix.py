@@ -28,7 +28,7 @@ TOOLS = ["pytest>=8", "hypothesis>=6.100", "cryptography>=42", "pexpect>=4.8", "
 EXTRAS = "bcrypt,embedded,keyring,pandas"
 SHOWN = ["ipython", "ipykernel", "ipywidgets", "protobuf", "grpcio"]
 
-OURS = """test_address test_arguments test_at_once test_connection test_display test_fork_safety test_layers test_names
+OURS = """test_address test_arguments test_at_once test_connection test_display test_grpc_process test_layers test_names
 test_pipeline test_private_file test_secret test_tls test_wire live/test_audit live/test_completion live/test_console
 live/test_forks live/test_forms live/test_kernel_forms live/test_magics live/test_role_magics""".split()
 BESIDE = """live/test_beside_pymilvus live/test_session live/test_roles live/test_undo live/test_magics

@@ -11,6 +11,7 @@ from milvus_magics.client.results.privileges import Grant, scope_text
 from milvus_magics.wording import list_text, printable
 
 EVERYTHING, UNLISTED = ALL_PRIVILEGES, "(unknown)"
+MAX_PATTERN = 1_000  # Milvus takes no more than 255 characters; much longer ones take minutes to compare
 BY_BEING_ROOT, UNCHECKED = "(root)", "(authorization is off)"
 
 
@@ -102,7 +103,7 @@ def is_any(answers: Iterable[bool | None]) -> bool | None:
 
 def matches(name: str, pattern: str) -> bool:
     """Whether a name in a grant stands for this one: Milvus accepts `*` and other wildcards."""
-    return pattern in (ALL, "", name) or fnmatchcase(name, pattern)
+    return pattern in (ALL, "", name) or (len(pattern) <= MAX_PATTERN and fnmatchcase(name, pattern))
 
 
 def is_on_one_name(grant: Grant) -> bool:

@@ -1,0 +1,265 @@
+"""What is told of a connection on which something stands between: gateways, meshes, proxies, variables."""
+
+import base64
+import os
+import socket
+import ssl
+import traceback
+from concurrent import futures
+from contextlib import contextmanager
+
+import contract
+import grpc
+import pytest
+from certificates import Issued
+
+from milvus_magics import connections, errors
+from milvus_magics.client import users
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
+from milvus_magics.transport.http_proxy import find_proxy
+
+pytestmark = pytest.mark.filterwarnings("ignore:passwords travel in plaintext")
+PASSWORD = "Zq7-hunter-Kx9"
+MILVUS = "auth check failure, please check username and password are correct"
+
+
+class Gateway(contract.ContractServer):
+    """Refuses every call with a status and words, and metadata behind it."""
+
+    code, words, trailer = grpc.StatusCode.UNAVAILABLE, "", ()
+
+    def login(self, metadata):
+        raise contract.Denied(self.code, self.words.replace("HEADER", metadata.get("authorization", "")))
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    with contract.serving(Gateway("2.6.18")) as (server, address):
+        yield server, address
+
+
+def refusal(address, **login):
+    """The error of a connection attempt."""
+    with pytest.raises(errors.MilvusException) as caught:
+        connections.connect("link", uri=f"http://{address}", timeout=5, **login)
+    return caught.value
+
+
+def frames_of(error):
+    """What our frames hold while an error passes."""
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    return [frame.locals for frame in frames if "milvus_magics" in frame.filename]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "error", "said"),
+    [
+        ("PERMISSION_DENIED", "RBAC: access denied", errors.PermissionDeniedError, ["RBAC: access denied", "gateway"]),
+        ("PERMISSION_DENIED", "PrivilegeX: permission deny to root", errors.PermissionDeniedError, ["privilege X"]),
+        ("UNAUTHENTICATED", "Jwt is missing", errors.AuthenticationError, ["Jwt is missing", "gateway", "'root'"]),
+        ("UNAUTHENTICATED", "missing authorization in header", errors.AuthenticationError, ["header", "were sent"]),
+        ("UNAUTHENTICATED", MILVUS, errors.AuthenticationError, ["refuses user 'root' with this password"]),
+        ("RESOURCE_EXHAUSTED", "rate limit exceeded[rate=10]", errors.RateLimitedError, ["too many", "[rate=10]"]),
+        ("UNAVAILABLE", "Received http2 header with status: 429", errors.RateLimitedError, ["too many", "429"]),
+        ("RESOURCE_EXHAUSTED", "received message larger than max", errors.ServerError, ["larger than max"]),
+        ("UNAVAILABLE", "internal: Milvus Proxy is not ready yet. please wait", errors.UnavailableError, ["ready yet"]),
+        ("UNAVAILABLE", "no healthy upstream", errors.UnavailableError, ["in front of Milvus", "no healthy upstream"]),
+        (
+            "UNAVAILABLE",
+            "upstream connect error. reset reason: connection refused",
+            errors.UnavailableError,
+            ["in front of Milvus", "connection refused"],
+        ),
+        ("UNAVAILABLE", "maintenance until noon", errors.UnavailableError, ["not available: maintenance until noon"]),
+    ],
+)
+def test_what_stands_in_front_of_milvus_is_heard(gateway, code, words, error, said):
+    """In its own words, and never as what it isn't."""
+    server, address = gateway
+    server.code, server.words = getattr(grpc.StatusCode, code), words
+    told = refusal(address, user="root", password=PASSWORD)
+    assert type(told) is error
+    assert all(piece in str(told) for piece in said), str(told)
+    assert "cannot be reached" not in str(told), "it answers"
+    assert ("not Milvus's own words" in str(told)) == ("gateway" in said), str(told)
+
+
+def test_a_caller_without_a_login_is_not_told_that_it_was_sent(gateway):
+    """The same words of Milvus mean something else there."""
+    server, address = gateway
+    server.code, server.words = grpc.StatusCode.UNAUTHENTICATED, "missing authorization in header"
+    assert "wants a user and password" in str(refusal(address))
+
+
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+def test_a_gateway_that_quotes_the_header_shows_it_to_nobody(gateway, code):
+    """Not in the line, the details, the cause or the context, however far one goes."""
+    server, address = gateway
+    server.code, server.words = code, "illegal header value: authorization=HEADER"
+    header = Address.parse("h", user="bob", password=PASSWORD).login.header().reveal()
+    conn = Connection(Address.parse(address, user="bob", password=PASSWORD))
+    for ask in (conn.call, lambda *name, **more: conn.begin(*name, **more).reply()):
+        with pytest.raises(errors.MilvusException) as caught:
+            ask("GetVersion", deadline=Deadline(5))
+        error = caught.value
+        assert code is grpc.StatusCode.DEADLINE_EXCEEDED or "********" in error.details
+        while error is not None:
+            assert (
+                header not in f"{error} {error!r} {vars(error)} {getattr(error, 'details', '')} {frames_of(error)}"
+            ), "no password in what a gateway says"
+            error = error.__cause__ or error.__context__
+    conn.close()
+
+
+@pytest.mark.parametrize("is_status", [True, False], ids=["in a status", "in gRPC's error"])
+def test_a_password_of_the_request_that_is_quoted_is_shown_to_nobody(is_status):
+    """As it travels, or as it is; as `user:password`'s, too."""
+    secret = "new-Zq7-hunter"
+
+    class Quoting(contract.ContractServer):
+        def CreateCredential(self, request, caller, metadata):
+            words = f"bad request: {request}, password {secret}"
+            raise contract.Refusal(1, 65535, words) if is_status else contract.Denied(grpc.StatusCode.INTERNAL, words)
+
+    with contract.serving(Quoting("2.6.18", authorization=True)) as (_, address):
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
+        with pytest.raises(errors.MilvusException) as caught:
+            users.create_user(conn, "bob", secret, timeout=10)
+        conn.close()
+    error, coded = caught.value, base64.b64encode(secret.encode()).decode()
+    assert "********" in str(error)
+    while error is not None:
+        shown = f"{error!r} {error} {getattr(error, 'details', '')} {frames_of(error)}"
+        assert secret not in shown, "no password in what a server says"
+        assert coded not in shown, "no password in what a server says"
+        error = error.__cause__ or error.__context__
+
+
+def test_what_grpc_says_without_a_secret_stays_the_cause(gateway):
+    """For whoever looks for the reason of a fault."""
+    server, address = gateway
+    server.code, server.words = grpc.StatusCode.INTERNAL, "disk on fire"
+    told = refusal(address, user="root", password=PASSWORD)
+    assert isinstance(told.__cause__, grpc.RpcError)
+    assert told.details == told.__cause__.details() == "disk on fire"
+
+
+@pytest.fixture
+def no_proxies(monkeypatch):
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("variable", ["grpc_proxy", "https_proxy", "http_proxy"])
+def test_a_dead_proxy_is_named_with_its_variable(no_proxies, variable):
+    """And not taken for the server; credentials in the variable stay there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    no_proxies.setenv(variable, f"http://me:{PASSWORD}@127.0.0.1:{port}")
+    told = refusal("milvus.corp.example:19530")
+    assert type(told) is errors.HttpProxyError
+    assert f"the HTTP proxy 127.0.0.1:{port} in the variable {variable}" in str(told)
+    assert "add milvus.corp.example to no_proxy" in str(told)
+    assert PASSWORD not in f"{told} {told.details}"
+
+
+def test_a_proxy_that_nobody_can_look_up_is_named(no_proxies):
+    """Nor is the server's name blamed, which nobody looked up."""
+    no_proxies.setenv("http_proxy", "http://proxy.invalid:3128")
+    told = refusal("milvus.corp.example:19530")
+    assert type(told) is errors.HttpProxyError
+    assert "proxy.invalid:3128" in str(told)
+
+
+@pytest.mark.parametrize(
+    ("host", "exceptions", "is_found"),
+    [
+        ("milvus.corp.example", "", True),
+        ("milvus.corp.example", "other.example, corp.example", False),
+        ("milvus.corp.example", "CORP.example", False),
+        ("10.1.2.3", "10.1.0.0/16", False),
+        ("10.2.2.3", "10.1.0.0/16", True),
+        ("localhost", "", False),
+    ],
+)
+def test_no_proxy_is_read_as_grpc_reads_it(no_proxies, host, exceptions, is_found):
+    """Ends of names, networks; this machine never goes by a proxy."""
+    no_proxies.setenv("http_proxy", "http://proxy:3128")
+    no_proxies.setenv("no_proxy", exceptions)
+    assert (find_proxy(Address.parse(f"http://{host}")) is not None) == is_found
+
+
+@contextmanager
+def tls_without_http2(tmp_path):
+    """A server that speaks TLS and agrees to no protocol in it; its address and certificate."""
+    issued = Issued("localhost")
+    (tmp_path / "cert.pem").write_bytes(issued.pem)
+    (tmp_path / "key.pem").write_bytes(issued.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    def serve(listening):
+        while True:
+            try:
+                accepted, _ = listening.accept()
+            except OSError:
+                return
+            try:
+                with context.wrap_socket(accepted, server_side=True) as secured:
+                    secured.recv(1)
+            except OSError:
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(serve, listening)
+        yield f"https://localhost:{listening.getsockname()[1]}", str(tmp_path / "cert.pem")
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def test_tls_without_http2_is_told(tmp_path, no_proxies):
+    """As a load balancer does whose HTTP/2 is off."""
+    with tls_without_http2(tmp_path) as (uri, certificate):
+        conn = Connection(Address.parse(uri, ca_pem_path=certificate))
+        with pytest.raises(errors.TlsError, match="speaks TLS, but not HTTP/2"):
+            conn.call("GetVersion", deadline=Deadline(5))
+        conn.close()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("MILVUS_URI", '"http://localhost:1"', "begins with a quote"),
+        ("MILVUS_URI", "http://localhost:1 # the test server", "a comment behind its value"),
+        ("MILVUS_URI", "ftp://localhost", "'ftp' is no scheme"),
+        ("MILVUS_URI", "./milvus.db", "Milvus Lite"),
+        ("MILVUS_TOKEN", f"'root:{PASSWORD}'", "begins with a quote"),
+        ("MILVUS_TOKEN", f":{PASSWORD}", "before or after its ':'"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(monkeypatch, variable, value, said):
+    """With what is wrong with it; nothing of a token is shown."""
+    monkeypatch.setenv("MILVUS_URI", "http://localhost:1")
+    monkeypatch.delenv("MILVUS_TOKEN", raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(errors.MilvusException, match=f"the .*variable {variable}.*") as caught:
+        Address.parse()
+    assert said in str(caught.value)
+    assert PASSWORD not in f"{frames_of(caught.value)} {caught.value.__context__}"
+
+
+def test_the_variables_are_named_where_the_server_refuses_what_they_say(monkeypatch, gateway):
+    """Nothing was typed that could be wrong."""
+    server, address = gateway
+    server.code, server.words = grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check api key is correct"
+    monkeypatch.setenv("MILVUS_URI", f"http://{address}")
+    monkeypatch.setenv("MILVUS_TOKEN", f"{PASSWORD} # of the test server")
+    with pytest.raises(errors.AuthenticationError, match="from MILVUS_URI and MILVUS_TOKEN; a comment behind"):
+        connections.connect("link", timeout=5)
+    monkeypatch.setenv("MILVUS_URI", "http://127.0.0.1:1")
+    with pytest.raises(errors.RefusedError, match="from MILVUS_URI and MILVUS_TOKEN"):
+        connections.connect("link", timeout=5)
+    assert "from" not in str(refusal(address, user="root", password=PASSWORD))
