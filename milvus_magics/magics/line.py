@@ -169,7 +169,9 @@ def refuse_secret(token: Token | None, line: str, at: int) -> None:
     """
     if token is None or _WORD_GOES_ON.match(line, at):
         return
-    option = token.literal.replace("_", "-").lower()
+    option = token.literal.lower()
+    if option.startswith("-"):  # a name like `_pat` is none
+        option = option.replace("_", "-")
     if option in SECRET_OPTIONS or option.startswith("-p"):
         raise ParameterError(
             f"a password is never typed on the line; use {NEW_SOURCES if option == '--new-password' else SOURCES}. "

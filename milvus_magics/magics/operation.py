@@ -121,7 +121,7 @@ def line_magic(
             result = method(self, args)
             result = result.carry_out() if isinstance(result, Operation) else result
             summary = getattr(result, "summary", "")
-            if summary and not is_shown(self.shell):  # type: ignore[arg-type]
+            if isinstance(summary, str) and summary and not is_shown(self.shell):  # type: ignore[arg-type]
                 print(summary)
             return result
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
 from milvus_magics.magics.line import NEW_SOURCES, SOURCES, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
+from milvus_magics.wording import visible_text
 
 Answer = TypeVar("Answer")
 
@@ -77,7 +78,7 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
     Raises:
         ParameterError: nobody can be asked here, or the answer is empty.
     """
-    secret = _get_answer(lambda: Secret.prompt(label))
+    secret = _get_answer(lambda: Secret.prompt(visible_text(label)))
     if not secret:
         unasked = f"a password is needed and nobody can be asked here: use {sources}"
         raise ParameterError(unasked if secret is None else "the password is empty", outcome=NOTHING_SENT)
@@ -106,6 +107,7 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
     """
     if yes:
         return
+    what = "\n".join(map(visible_text, what.split("\n")))
     typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "))
     if typed != name:
         unasked = f"{what}; nobody can be asked here, so give --yes if that is meant"
