@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache, partial, wraps
 from inspect import cleandoc
@@ -13,7 +14,7 @@ from IPython.core import magic as ipython_magic
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Arguments, Parser, seconds
 from milvus_magics.magics.cells import is_shown
-from milvus_magics.magics.line import Namespace, split
+from milvus_magics.magics.line import Namespace, split, typed_line
 from milvus_magics.session import connections
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def line_magic(
 
         @wraps(method)
         def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+            line, local_ns = typed_line(line, local_ns, sys._getframe(1))
             namespace = Namespace(self.shell.user_ns, local_ns)  # type: ignore[union-attr]
             args = parser().read(split(line, namespace))
             if args.help:
