@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.magics.line import Token, cleanup_advice
+from milvus_magics.magics.line import ExpandedText, Token, cleanup_advice
 from milvus_magics.transport.deadline import Deadline
+
+SOURCES = ("password_env", "password_var", "keyring", "token_env", "token_var", "adopt", "source")
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,7 +48,7 @@ class Parser(argparse.ArgumentParser):
         if extra:
             self._refuse_extra(extra)
         for name, value in vars(found).items():
-            setattr(found, name, _unmask(value, tokens))
+            setattr(found, name, _unmask(value, tokens, is_source=name.endswith(SOURCES)))
         return found
 
     def find_given(self, args: argparse.Namespace) -> dict[str, argparse.Action]:
@@ -78,13 +80,14 @@ class Parser(argparse.ArgumentParser):
         self.error(f"{problem}. {cleanup_advice()}")
 
 
-def _unmask(value: Any, tokens: list[Token]) -> Any:
+def _unmask(value: Any, tokens: list[Token], *, is_source: bool = False) -> Any:
     if isinstance(value, list):
         return [_unmask(item, tokens) for item in value]
     if not isinstance(value, str) or not value.startswith("\0"):
         return value
     token = tokens[int(value[1:])]
-    return token.text.partition("=")[2] if token.is_option else token.text
+    kind = ExpandedText if is_source and token.is_expanded else str
+    return kind(token.text.partition("=")[2] if token.is_option else token.text)
 
 
 Arguments = Callable[[Parser], None]

@@ -11,14 +11,14 @@ import ast
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 from IPython.core.magic import MagicAlias, no_var_expand
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import MASK, Secret
 
 SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
 NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
@@ -46,10 +46,20 @@ _VALUE = re.compile(r"=|\s+[^\s-]")
 class Token:
     """One word of the line, expanded; `literal` is the part of its beginning that was typed without quotes."""
 
-    text: str = ""
+    text: str = field(default="", repr=False)
     literal: str = ""
     plain: bool = True
     is_option: bool = False
+    is_expanded: bool = False
+
+
+class ExpandedText(str):
+    """The value of a name or expression, typed where a source is wanted: perhaps the password itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK)
 
 
 # An expression without effects, which may be worked out again.
@@ -187,6 +197,7 @@ def split(line: str, namespace: Namespace) -> list[Token]:
             tokens.append(token)
         text, at = _expand(piece, namespace)
         token.text += text
+        token.is_expanded |= kind in ("name", "expression")
         token.plain = token.plain and kind == "plain"
         token.literal += text if token.plain else ""
         in_quotes ^= kind == "quote"

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache, partial, wraps
 from inspect import cleandoc
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core import magic as ipython_magic
 
+from milvus_magics.errors import MilvusException
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Arguments, Parser, seconds
 from milvus_magics.magics.cells import is_shown
@@ -100,9 +102,8 @@ def line_magic(
                 group(made)
             return made
 
-        @wraps(method)
-        def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
-            line, local_ns = typed_line(line, local_ns, sys._getframe(1))
+        def carry_out(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None, caller: FrameType) -> Any:
+            line, local_ns = typed_line(line, local_ns, caller)
             namespace = Namespace(self.shell.user_ns, local_ns)  # type: ignore[union-attr]
             args = parser().read(split(line, namespace))
             if args.help:
@@ -126,6 +127,13 @@ def line_magic(
             if isinstance(summary, str) and summary and not is_shown(self.shell):  # type: ignore[arg-type]
                 print(summary)
             return result
+
+        @wraps(method)
+        def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+            try:
+                return carry_out(self, line, local_ns, sys._getframe(1))
+            except MilvusException as exc:
+                raise exc.without_frames()  # noqa: B904 - the same one; what a line holds may be a secret
 
         run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows
         run.magic_name = name  # type: ignore[attr-defined]

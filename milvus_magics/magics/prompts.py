@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.line import NEW_SOURCES, SOURCES, Namespace, cleanup_advice
+from milvus_magics.magics.line import NEW_SOURCES, SOURCES, ExpandedText, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
 from milvus_magics.wording import visible_text
 
@@ -52,7 +52,8 @@ def _from_environment(name: str) -> Secret:
 
 def _from_variable(name: str, namespace: Namespace) -> Secret:
     """What a Python name of the notebook holds."""
-    _require_name(name, "one Python name, like pw")
+    if not namespace.has(name):
+        _require_name(name, "one Python name, like pw")
     if not isinstance(namespace.find(name), (str, Secret)):
         kind = type(namespace.find(name)).__name__
         raise ParameterError(f"the Python name {name!r} holds {kind}, not text or a Secret", outcome=NOTHING_SENT)
@@ -63,7 +64,10 @@ def _from_variable(name: str, namespace: Namespace) -> Secret:
 
 
 def _require_name(name: str, what: str) -> None:
-    """Raise where a password was given in place of its source; what cannot be a name is not repeated."""
+    """Raise where a password may have been given in place of its source; then it is not repeated."""
+    if isinstance(name, ExpandedText):
+        problem = f"the source of a password or token is {what}, and not what it holds"
+        raise ParameterError(f"{problem}: leave out the $ or the braces", outcome=NOTHING_SENT)
     if not name.isidentifier():
         raise ParameterError(f"the source of a password or token is {what}. {cleanup_advice()}", outcome=NOTHING_SENT)
 

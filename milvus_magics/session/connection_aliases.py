@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
 from milvus_magics.errors import NOTHING_SENT, AliasError, ClosedError, Outcome, ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
 from milvus_magics.transport.deadline import Deadline
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from milvus_magics.transport.events import Change
 
 DEFAULT = "default"
+PUBLIC_ARGUMENTS = (
+    "host", "port", "user", "db_name", "server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path",
+    "server_name",
+)  # fmt: skip
 
 
 class Connections:
@@ -78,7 +82,7 @@ class Connections:
 
         Behaviour: `connections.connect` in Milvus's documentation.
         """
-        password, token = Secret(password), Secret(token)
+        password, token = mask_secret(password), mask_secret(token)
         uri = mask_uri(uri)
         arguments: dict[str, Any] = {
             "uri": uri, "host": host, "port": port, "secure": secure, "server_pem_path": server_pem_path,
@@ -141,11 +145,10 @@ class Connections:
 
         Each alias has a dict of address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
         """
+        aliases = {alias: _mask_arguments(arguments) for alias, arguments in aliases.items()}
         checked = {}
         for alias, arguments in aliases.items():
             try:
-                arguments = {k: Secret(v) if k in ("password", "token") else v for k, v in arguments.items()}
-                arguments["uri"] = mask_uri(arguments.get("uri"))
                 Address.parse(**arguments)
             except (TypeError, AttributeError):
                 raise ParameterError(
@@ -244,6 +247,16 @@ def _prove(conn: Connection, deadline: Deadline) -> None:
     login = conn.address.login
     if login is not None and login.split() != login and client.password_check.is_authorization_on(conn, deadline):
         conn.take_token_apart()
+
+
+def _mask_arguments(arguments: Any) -> Any:
+    """Arguments of `connect` with all texts masked that are or may be secret; what is no dict is not kept."""
+    if not isinstance(arguments, dict):
+        return type(arguments)
+    return {
+        name: value if value is None or isinstance(value, bool) or name in PUBLIC_ARGUMENTS else mask_secret(value)
+        for name, value in arguments.items()
+    }
 
 
 def _require_alias(alias: str) -> str:
