@@ -269,6 +269,7 @@ def cleanup_advice(what: str = "password") -> str:
     """What to do where a secret stands on the line."""
     return (
         f"If there is a {what} on this line: the cell, the kernel and IPython's history keep it, so delete the cell, "
+        "and JupyterLab's copy in .ipynb_checkpoints, "
         f"run `{CLEAR_HISTORY}`, restart the kernel, and change that {what}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from milvus_magics.transport.events import Change
 
 DEFAULT = "default"
+# What is no name; a port, a scheme, or a password between ':' and '@'.
+_ADDRESS = re.compile(r"://|^unix:|:\d+$|:.*@")
 PUBLIC_ARGUMENTS = (
     "host", "port", "user", "db_name", "server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path",
     "server_name",
@@ -260,6 +263,10 @@ def _mask_arguments(arguments: Any) -> Any:
 
 
 def _require_alias(alias: str) -> str:
+    if isinstance(alias, str) and _ADDRESS.search(alias):
+        raise ParameterError(
+            "an alias is a name that you choose, and this looks like an address: give that as uri", outcome=NOTHING_SENT
+        )
     if not isinstance(alias, str) or not alias.strip():
         raise ParameterError(f"an alias must be text that is not empty, not {alias!r}")
     return alias
