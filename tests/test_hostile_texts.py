@@ -255,8 +255,10 @@ def test_log_lines_of_the_audit(server, caplog):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "shift_jis"])
-def test_print_needs_no_unicode(shell, encoding, capsys):
+@pytest.mark.parametrize("width", ["50", "80", "200"])
+def test_print_needs_no_unicode(shell, encoding, width, capsys, monkeypatch):
     """Whatever stdout can write: only names may need more than ASCII; and nothing is printed beside the result."""
+    monkeypatch.setenv("COLUMNS", width)
     with contract.serve("2.6.18") as (server, address):
         server.roles["a_role_with_quite_a_long_name_so_that_it_is_cut"] = ""
         server.bindings |= {("root", name) for name in server.roles}

@@ -16,7 +16,7 @@ from milvus_magics.wording import count_text, printable
 MAX_FLAT_HEADING = 7  # characters of a column's heading before all headings of a matrix are turned upright
 MAX_COVERED_ROWS = 15  # with more, the last row is followed by room, so that the explanation never covers it
 ASCII_SIGNS = {"●": "#", "◐": "+", "·": "."}
-MORE_COLUMNS = "access.matrix(columns='collections', db=…, collection=…) chooses others"
+MORE_COLUMNS = "access.matrix(columns='collections', db=..., collection=...) chooses others"
 
 
 class Column(NamedTuple):
