@@ -56,7 +56,7 @@ def names_in(shell, cell):
 ANY = st.text(st.characters(exclude_categories=[]), max_size=12)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(name=ANY | st.lists(st.sampled_from([*STRANGE, *INJECTED]), max_size=4).map("".join))
 def test_what_is_inserted_is_one_word_that_means_the_name(shell, name):
     """For every name there can be: it stands on the line, is seen, and is read back, by IPython and by us."""

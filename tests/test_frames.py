@@ -69,6 +69,7 @@ def test_addresses(monkeypatch, shell, uri):
         "{uri}",
         "$uri --alias z",
         "{uri} --bogus",
+        "{uri} --form --password-env X",
         "{uri} $nobody",
         "{uri} --user x",
         "{uri} {1/0}",

@@ -19,7 +19,7 @@ from milvus_magics.wording import did_you_mean
 _LONG_DASH = re.compile("^-*[\u2010-\u2015\u2212\ufe58\uff0d][-\u2010-\u2015\u2212\ufe58\uff0d]*")
 # Only what looks like a name is repeated: the rest could be a password with an odd beginning.
 _OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*")
-SOURCES = ("password_env", "password_var", "keyring", "token_env", "token_var", "adopt", "source")
+SOURCES = ("password_env", "password_var", "keyring", "token_env", "token_var", "adopt", "source", "uri")
 
 
 class Parser(argparse.ArgumentParser):

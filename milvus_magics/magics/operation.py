@@ -102,13 +102,14 @@ def line_magic(
                 group(made)
             return made
 
-        def carry_out(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None, caller: FrameType) -> Any:
+        def read(
+            self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None, caller: FrameType
+        ) -> argparse.Namespace:
             line, local_ns = typed_line(line, local_ns, caller)
             namespace = Namespace(self.shell.user_ns, local_ns)  # type: ignore[union-attr]
             args = parser().read(split(line, namespace))
             if args.help:
-                print(parser().format_help())
-                return None
+                return args
             args.namespace, args.line, args.parser = namespace, line, parser()
             if "timeout" in args:
                 args.timeout = seconds(args.timeout, self.timeout)
@@ -116,6 +117,17 @@ def line_magic(
                 args.using = self.using
             if check:
                 check(args)
+            return args
+
+        @wraps(method)
+        def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+            try:
+                args = read(self, line, local_ns, sys._getframe(1))
+            except MilvusException as exc:
+                raise exc.without_frames()  # noqa: B904 - the same one; what a line holds may be a secret
+            if args.help:
+                print(parser().format_help())
+                return None
             if getattr(args, "form", False):
                 return self.show_form(operation, args)
             if "conn" in args:
@@ -127,13 +139,6 @@ def line_magic(
             if isinstance(summary, str) and summary and not is_shown(self.shell):  # type: ignore[arg-type]
                 print(summary)
             return result
-
-        @wraps(method)
-        def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
-            try:
-                return carry_out(self, line, local_ns, sys._getframe(1))
-            except MilvusException as exc:
-                raise exc.without_frames()  # noqa: B904 - the same one; what a line holds may be a secret
 
         run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows
         run.magic_name = name  # type: ignore[attr-defined]
