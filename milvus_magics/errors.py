@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TypeVar
 
 from milvus_magics.wording import printable
 
@@ -26,6 +27,9 @@ _ENDINGS: dict[Outcome | None, str] = {
     NOTHING_SENT: "; nothing was sent",
     NOTHING_CHANGED: "; nothing was changed",
 }
+
+
+Error = TypeVar("Error", bound="MilvusException")
 
 
 class MilvusException(Exception):
@@ -60,6 +64,11 @@ class MilvusException(Exception):
     def reason(self) -> str:
         """The message without what it says of the outcome, for where that stands beside it."""
         return _without_ending(self.message)
+
+    def without_frames(self: Error) -> Error:
+        """The same error without the frames that it came through and without a context: they hold what was given."""
+        self.__context__ = None
+        return self.with_traceback(None)
 
     def __str__(self) -> str:
         return self.message

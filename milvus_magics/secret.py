@@ -34,11 +34,13 @@ class Secret:
 
     def __init__(self, value: str | Secret) -> None:
         if isinstance(value, Secret):
+            if isinstance(value, NoText):
+                value.reveal()  # raises
             self._read = value._read
             return
         if not isinstance(value, str):
             # An error of ours is one line; a traceback could show the value.
-            raise ParameterError(f"a password is text (str) or a Secret, not {type(value).__name__}")
+            raise _not_text_error(type(value).__name__)
         self._read = lambda: value
 
     @classmethod
@@ -162,6 +164,29 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> Secret:
         return self
+
+
+class NoText(Secret):
+    """What was given as a password and is none: an error once it is used, which names its type."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, value: object) -> None:
+        self.kind = kind = type(value).__name__
+
+        def refuse() -> NoReturn:
+            raise _not_text_error(kind)
+
+        self._read = refuse
+
+
+def mask_secret(value: object) -> Secret:
+    """Wrap what was given as a password, whatever it is, before anything raises: frames of an error show it else."""
+    return Secret(value) if isinstance(value, str) else value if isinstance(value, Secret) else NoText(value)
+
+
+def _not_text_error(kind: str) -> ParameterError:
+    return ParameterError(f"a password is text (str) or a Secret, not {kind}")
 
 
 class PasswordHash(Secret):

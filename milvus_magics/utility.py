@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from milvus_magics import client
 from milvus_magics.client.results.table import GroupsTable
 from milvus_magics.errors import UnknownUserError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.session import DEFAULT, connections
 
 
@@ -56,7 +56,7 @@ def delete_user(user: str, password: str | Secret, using: str = DEFAULT, timeout
 
     Behaviour: `utility.delete_user` in Milvus's documentation.
     """
-    password = Secret(password)
+    password = mask_secret(password)
     client.users.delete_user(connections.get(using), user, password, timeout=timeout)
 
 
@@ -74,7 +74,7 @@ def create_user(user: str, password: str | Secret, using: str = DEFAULT, timeout
 
     Behaviour: `utility.create_user` in Milvus's documentation.
     """
-    password = Secret(password)
+    password = mask_secret(password)
     client.users.create_user(connections.get(using), user, password, timeout=timeout)
 
 
@@ -101,7 +101,7 @@ def update_password(
 
     Behaviour: `utility.update_password` in Milvus's documentation.
     """
-    old_password, new_password = Secret(old_password), Secret(new_password)
+    old_password, new_password = mask_secret(old_password), mask_secret(new_password)
     client.users.update_password(connections.get(using), user, old_password, new_password, timeout=timeout)
 
 
@@ -118,7 +118,7 @@ def reset_password(
 
     Behaviour: `utility.reset_password` in Milvus's documentation.
     """
-    old_password, new_password = Secret(old_password), Secret(new_password)
+    old_password, new_password = mask_secret(old_password), mask_secret(new_password)
     client.users.reset_password(connections.get(using), user, old_password, new_password, timeout=timeout)
 
 

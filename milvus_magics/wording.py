@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 
 # Comparing with very many names, or very long ones, would outlast any timeout.
 LIKE_ENOUGH, MAX_COMPARED, SECONDS_TO_COMPARE = 0.6, 100, 0.3
 
+# Printable to Python, and yet nothing is seen of them, so that two names look alike: what Unicode calls "default
+# ignorable" (joiners, fillers of Hangul, variation selectors), and blanks that have another category.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
+)
+
+
+class _Characters(dict[int, str]):
+    """How each character is shown; worked out when one is first met, as `str.translate` asks for it."""
+
+    def __missing__(self, code: int) -> str:
+        c = chr(code)
+        is_seen = c.isprintable() and not _UNSEEN.match(c)
+        self[code] = shown = c if is_seen else " " if c in "\r\n\t" else ascii(c)[1:-1]
+        return shown
+
+
+_SHOWN = _Characters()
+
 
 def printable(text: str) -> str:
-    """`text` on one line and without control characters, which a server's text could hold."""
-    shown = text if text.isprintable() else "".join(map(_printable_character, text))
-    return " ".join(shown.split())
+    """`text` on one line, without characters that control, hide or turn it, and with single blanks."""
+    return " ".join(text.translate(_SHOWN).split())
 
 
-def _printable_character(c: str) -> str:
-    return c if c.isprintable() else " " if c in "\r\n\t" else ascii(c)[1:-1]
+def visible_text(text: str) -> str:
+    """`text` on one line: line ends as blanks, and as escapes what controls it, turns it, or cannot be seen."""
+    return text.translate(_SHOWN)
+
+
+def is_visible(text: str) -> bool:
+    """Whether `text` may be shown as it is."""
+    return text.translate(_SHOWN) == text
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -48,8 +74,8 @@ def first_lines(lines: Sequence[str], most: int) -> tuple[str, ...]:
 
 
 def join_parts(*parts: str) -> str:
-    """The parts that are not empty, with semicolons between them."""
-    return "; ".join(filter(None, parts))
+    """A sentence of the parts that are not empty, with semicolons between them; shown as `visible_text`."""
+    return "; ".join(filter(None, parts)).translate(_SHOWN)
 
 
 def count_text(count: int, noun: str) -> str:

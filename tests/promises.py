@@ -34,7 +34,7 @@ PROMISES = [
         "No password in the notebook, outputs, history, widget state, tracebacks, logs, files or arguments",
         "odd passwords through every magic, form and function in real kernels and in JupyterLab, right and wrong; then "
         "every file and message is searched in every spelling, and shown to be found where one is put on purpose",
-        ("live/test_leaks.py", "live/test_kernel.py", "browser/test_lab.py", "test_secret.py"),
+        ("live/test_leaks.py", "live/test_kernel.py", "browser/test_lab.py", "test_secret.py", "test_frames.py"),
         "secrets",
     ),
     Promise(
@@ -158,6 +158,22 @@ PROMISES = [
         "names and descriptions with HTML, scripts, Markdown, ANSI and right-to-left marks in every table, picture, "
         "error, form, the console, audit and bulk result, and in the page of a real JupyterLab",
         ("live/test_hostile_names.py", "browser/test_looks.py", "test_display.py"),
+    ),
+    Promise(
+        "No text of a server acts, hides or looks like ours, whatever it is",
+        "a server each of whose texts is hostile, its version and refusals included: every magic and form, results, "
+        "questions, warnings, records of any logger and the audit's files are searched for what cannot be seen",
+        ("test_hostile_texts.py",),
+    ),
+    Promise(
+        "What Tab inserts is one word that means that very name",
+        "all characters of Unicode, and names at random, read by IPython and by the splitter; and in JupyterLab",
+        ("test_completed_names.py", "browser/test_tab.py"),
+    ),
+    Promise(
+        "A value on a line is expanded once",
+        "names that look like options or code, in magics, aliases of them, automagic, cells within cells, functions",
+        ("test_expanded_once.py",),
     ),
     Promise(
         "Whatever comes in: no error but ours, no success that nobody gave",

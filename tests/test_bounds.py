@@ -10,8 +10,8 @@ import contract
 import pytest
 
 from milvus_magics import errors
-from milvus_magics.access import rights
 from milvus_magics.client import grants, users
+from milvus_magics.client.rights import right
 from milvus_magics.session import journal
 from milvus_magics.transport import connection
 from milvus_magics.transport.address import Address
@@ -120,9 +120,9 @@ def test_many_roles_in_many_databases_need_little_memory(figure):
 def test_no_pattern_takes_long_to_compare(pattern):
     """Whatever a server keeps as the name of an object."""
     began = time.monotonic()
-    assert not any(rights.matches(f"{'a' * 40}{number}b", pattern) for number in range(20))
+    assert not any(right.matches(f"{'a' * 40}{number}b", pattern) for number in range(20))
     assert time.monotonic() - began < 1
-    assert rights.matches(pattern, pattern)
+    assert right.matches(pattern, pattern)
 
 
 def test_no_suggestion_takes_long():

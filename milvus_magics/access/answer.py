@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from milvus_magics.access.findings import Findings
 from milvus_magics.access.matrix import Matrix, build_matrix
@@ -79,11 +79,17 @@ class Access(Table[Right]):
         return build_matrix(self.snapshot, rows, columns, collection=collection, db=db)
 
     def __repr__(self) -> str:
+        return self._text(repr)
+
+    def __str__(self) -> str:
+        return self._text(str)
+
+    def _text(self, show: Callable[[Matrix], str]) -> str:
         if not self.is_overview:
             rows = self.summary()
             return text_table(_shown_columns(rows), rows, self.caption)
         lines = [printable(self.caption), *(f"! {printable(finding.text)}" for finding in self.findings), ""]
-        return "\n".join([*lines, repr(self.matrix())])
+        return "\n".join([*lines, show(self.matrix())])
 
     def _repr_html_(self) -> str:
         if not self.is_overview:

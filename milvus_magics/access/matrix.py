@@ -20,7 +20,7 @@ from milvus_magics.client.rights.right import (
     matches,
     rights_text,
 )
-from milvus_magics.display.matrix import Cell, Column, Row, html_matrix, text_matrix
+from milvus_magics.display.matrix import Cell, Column, Row, ascii_matrix, html_matrix, text_matrix
 from milvus_magics.errors import ParameterError
 from milvus_magics.wording import absence_text, first_lines, join_parts, list_text
 
@@ -280,6 +280,10 @@ class Matrix:
 
     def __repr__(self) -> str:
         return text_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)
+
+    def __str__(self) -> str:
+        """The same for `print`, which may write to what has another encoding than a terminal."""
+        return ascii_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)
 
     def _repr_html_(self) -> str:
         return html_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)

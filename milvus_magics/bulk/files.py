@@ -39,6 +39,7 @@ def read_rows(path: str) -> tuple[UserRow, ...]:
         raise ParameterError(
             f"{what} is neither a Python name of this notebook (without $) nor {endings}", outcome=NOTHING_SENT
         )
+    path = str(path)  # it is one, and may be named, also where it came from a variable
     text = _read_text(path)
     items = text if isinstance(text, str) else parse(text)
     # Raised here, where no frame holds what the file holds.

@@ -19,6 +19,9 @@ from milvus_magics.transport.deadline import Deadline
 PLACEHOLDER_GRANTOR = Login("root", Secret("authorization is off, so no password is looked at"))
 
 
+_COLLECTION = re.compile(r"\*|[A-Za-z_][A-Za-z0-9_$]*")
+
+
 def revoke_listed_grant(conn: Connection, grant: Grant, deadline: Deadline) -> None:
     """Revoke one grant, exactly as it was listed."""
     with change.attempt(conn, "revoke_privilege", *describe_change(grant, False), deadline) as attempt:
@@ -127,6 +130,14 @@ def _send_as_somebody(
             raise
         has_no_login = True
         attempt.send(method, is_done, login=PLACEHOLDER_GRANTOR, **fields)
+    except errors.ParameterError as exc:
+        if grant.object_type != "Collection" or _COLLECTION.fullmatch(grant.object_name):
+            raise
+        # Some servers say of it that a role's name is wrong.
+        text = (
+            f"no collection can be called {grant.object_name!r}: it takes letters, digits, _ and $, and '*' means all"
+        )
+        raise exc.with_message(f"{text}; nothing was changed", exc.outcome) from exc
     return "the server wants to know who grants, so it was told 'root': authorization is off" if has_no_login else ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from milvus_magics import errors
 from milvus_magics.client import lookup
 from milvus_magics.client.grants import is_same_grant, select_grants_of_role
-from milvus_magics.client.privilege_catalog import ALL
+from milvus_magics.client.privilege_catalog import ALL, KNOWN, suggest_privilege
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -46,9 +46,10 @@ def find_grants_to_revoke(
     found = _find_meant(asked, listed, has_type)
     _require_no_alias(conn, found[0] if found else asked[0], asked, listed, deadline, has_type=has_type)
     if not found:
+        hint = "" if asked[0].privilege in KNOWN else suggest_privilege(asked[0].privilege)
         has = f"it has {list_text(listed)}" if listed else "it has no privileges"
         raise errors.NotGrantedError(
-            f"role {asked[0].role!r} does not have {asked[0]}; {has}", outcome=errors.NOTHING_CHANGED
+            f"role {asked[0].role!r} does not have {asked[0]}{hint}; {has}", outcome=errors.NOTHING_CHANGED
         )
     return found
 

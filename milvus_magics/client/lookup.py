@@ -205,7 +205,7 @@ def unknown_role_error(
     conn: Connection, role: str, names: Sequence[str], outcome: errors.Outcome | None = errors.NOTHING_CHANGED
 ) -> errors.UnknownRoleError:
     """The error for an unknown role, with a similar name if there is one."""
-    hint = did_you_mean(role, names)
+    hint = did_you_mean(role, names) if "," not in str(role) else "; give one role by itself, without a comma"
     there_are = f"; there are: {list_text(names, 10)}" if names and not hint else ""
     return errors.UnknownRoleError(f"there is no role {role!r} on {conn.address.url}{hint}{there_are}", outcome=outcome)
 

@@ -115,6 +115,8 @@ def suggest_privilege(name: str, others: Iterable[str] = (), version: str = "") 
         others: what there is beside the catalogue, such as somebody's own groups.
         version: the server's, to say so if it is too old for what was meant; empty = not known.
     """
+    if "," in str(name):
+        return "; give one privilege by itself, without a comma"
     meant = _MEANT.get(_simplify(name), "")
     if not meant:
         return did_you_mean(name, {*KNOWN, *others})

@@ -17,7 +17,7 @@ from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.password_check import check_password, is_authorization_on
 from milvus_magics.client.results.descriptions import ChangedDescription, DescriptionSnapshot, preview_of_description
 from milvus_magics.client.results.previews import Preview
-from milvus_magics.client.results.users import CreatedUser, User, Users, WhoAmI, roles_text
+from milvus_magics.client.results.users import CreatedUser, User, Usernames, Users, WhoAmI, roles_text
 from milvus_magics.client.user_deletion import delete_user as delete_user
 from milvus_magics.client.user_deletion import drop_user as drop_user
 from milvus_magics.client.user_deletion import preview_delete_user as preview_delete_user
@@ -128,7 +128,7 @@ def send_description(conn: Connection, attempt: change.Attempt, user: str, descr
 
 def list_usernames(conn: Connection, *, timeout: float | None = None) -> list[str]:
     """The names of all users, sorted. Needs the privilege SelectOwnership."""
-    return sorted(lookup.list_usernames(conn, Deadline(timeout)))
+    return Usernames(sorted(lookup.list_usernames(conn, Deadline(timeout))))
 
 
 def list_users(conn: Connection, *, timeout: float | None = None) -> Users:

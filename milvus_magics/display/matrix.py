@@ -15,7 +15,8 @@ from milvus_magics.wording import count_text, printable
 
 MAX_FLAT_HEADING = 7  # characters of a column's heading before all headings of a matrix are turned upright
 MAX_COVERED_ROWS = 15  # with more, the last row is followed by room, so that the explanation never covers it
-MORE_COLUMNS = "access.matrix(columns='collections', db=…, collection=…) chooses others"
+ASCII_SIGNS = {"●": "#", "◐": "+", "·": "."}
+MORE_COLUMNS = "access.matrix(columns='collections', db=..., collection=...) chooses others"
 
 
 class Column(NamedTuple):
@@ -47,14 +48,19 @@ Marks = Mapping[int, tuple[str, str]]  # level -> its sign and what that means
 Corner = tuple[str, str]  # what the rows are, and what the notes beside them
 
 
-def text_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks) -> str:
+def text_matrix(
+    caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks, *, cut_mark: str = "…"
+) -> str:
     """A matrix for a terminal.
 
     Where the headings don't fit side by side they get numbers, and where those don't fit either, the last columns are
     left out, with a count.
+
+    Args:
+        cut_mark: what stands at the end of a note that is cut.
     """
     width = shutil.get_terminal_size((TEXT_WIDTH, 24)).columns
-    names = [corner, *((row.name, _cut(row.note)) for row in rows)]
+    names = [corner, *((row.name, _cut(row.note, cut_mark)) for row in rows)]
     signs = [[marks[cell.level][0] for cell in row.cells] for row in rows]
     above = [text if i == 0 or columns[i - 1].above != text else "" for i, (text, _) in enumerate(columns)]
     lines = _text_lines([("", ""), *names], [above, [name for _, name in columns], *signs])
@@ -64,6 +70,12 @@ def text_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, mark
     legend = [f"{sign} {meaning}" for sign, meaning in marks.values()]
     gap = "   " if len("   ".join(legend)) <= width else "\n"
     return "\n".join(filter(None, [printable(caption), *lines, key, gap.join(legend)]))
+
+
+def ascii_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks) -> str:
+    """The same with signs that every encoding has; names stay as they are."""
+    signs = {level: (ASCII_SIGNS.get(sign, sign), meaning) for level, (sign, meaning) in marks.items()}
+    return text_matrix(caption, corner, columns, rows, signs, cut_mark="...")
 
 
 def _numbered_lines(
@@ -159,5 +171,5 @@ def _cut_inside(text: str, length: int = 24) -> str:
     return text if len(text) <= length else f"{text[: length // 2 - 1]}…{text[-length // 2 :]}"
 
 
-def _cut(text: str, length: int = 30) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+def _cut(text: str, end: str, length: int = 30) -> str:
+    return text if len(text) <= length else text[: length - len(end)] + end

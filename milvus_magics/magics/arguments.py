@@ -11,8 +11,15 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.magics.line import Token, cleanup_advice
+from milvus_magics.magics.line import SECRET_OPTIONS, ExpandedText, Token, cleanup_advice, refuse_secret
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import did_you_mean
+
+# What word processors and web pages make of hyphens.
+_LONG_DASH = re.compile("^-*[\u2010-\u2015\u2212\ufe58\uff0d][-\u2010-\u2015\u2212\ufe58\uff0d]*")
+# Only what looks like a name is repeated: the rest could be a password with an odd beginning.
+_OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*")
+SOURCES = ("password_env", "password_var", "keyring", "token_env", "token_var", "adopt", "source", "uri")
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,14 +46,16 @@ class Parser(argparse.ArgumentParser):
         """Parse words into a namespace of texts and flags."""
         words: list[str] = []
         for number, token in enumerate(tokens):
+            if _LONG_DASH.match(token.literal):
+                self._refuse_long_dash(token)
             words.append(f"\0{number}" if "--" in words else self._word(number, token))
         if {"-h", "--help"} & {*words}:
             return argparse.Namespace(help=True)
         found, extra = self.parse_known_args(words)
         if extra:
-            self._refuse_extra(extra)
+            self._refuse_extra(extra, tokens)
         for name, value in vars(found).items():
-            setattr(found, name, _unmask(value, tokens))
+            setattr(found, name, _unmask(value, tokens, is_source=name.endswith(SOURCES)))
         return found
 
     def find_given(self, args: argparse.Namespace) -> dict[str, argparse.Action]:
@@ -68,23 +77,41 @@ class Parser(argparse.ArgumentParser):
         option = option.replace("_", "-")
         return f"{option}=\0{number}" if equals else option
 
-    def _refuse_extra(self, extra: list[str]) -> NoReturn:
+    def _refuse_long_dash(self, token: Token) -> None:
+        """Raise where an option begins with a dash that a word processor made of two hyphens."""
+        name = _LONG_DASH.sub("", token.literal)
+        option = f"--{name}".partition("=")[0].replace("_", "-")
+        refuse_secret(Token(literal=option), "", 0)
+        if option in self._option_string_actions:
+            self.error(f"write {option} with two plain hyphens, which these are not")
+
+    def _refuse_extra(self, extra: list[str], tokens: list[Token]) -> NoReturn:
         options = [word.partition("=")[0] for word in extra if word.startswith("-")]
-        # Only what looks like a name: the rest could be a password with an odd beginning.
-        if options and all(re.fullmatch(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*", option) for option in options):
-            typed = f". {cleanup_advice()}" if any("\0" in word for word in extra) else ""
-            self.error(f"there is no option {', '.join(options)}{typed}")
-        problem = "too many values; one with blanks goes in quotes, and a password never goes on the line"
-        self.error(f"{problem}. {cleanup_advice()}")
+        advice = self._advice(extra, options)
+        if any(token.literal.startswith("#") for token in tokens):
+            self.error(f"'#' begins no comment on the line of a magic: put it on a line of its own{advice}")
+        if options and all(map(_OPTION.fullmatch, options)):
+            hint = did_you_mean(options[0], self._option_string_actions)
+            self.error(f"there is no option {', '.join(options)}{hint}{advice}")
+        never = ", and a password never goes on the line" if advice else ""
+        self.error(f"too many values; one with blanks goes in quotes{never}{advice}")
+
+    def _advice(self, extra: list[str], options: list[str]) -> str:
+        """What to do where what is too much may be a password; empty where none is meant."""
+        has_value = any("\0" in word for word in extra) or not all(map(_OPTION.fullmatch, options))
+        is_meant = any(did_you_mean(option, SECRET_OPTIONS) for option in options)
+        takes_one = any("password" in action.dest or "token" in action.dest for action in self._actions)
+        return f". {cleanup_advice()}" if has_value and (is_meant or takes_one) else ""
 
 
-def _unmask(value: Any, tokens: list[Token]) -> Any:
+def _unmask(value: Any, tokens: list[Token], *, is_source: bool = False) -> Any:
     if isinstance(value, list):
         return [_unmask(item, tokens) for item in value]
     if not isinstance(value, str) or not value.startswith("\0"):
         return value
     token = tokens[int(value[1:])]
-    return token.text.partition("=")[2] if token.is_option else token.text
+    kind = ExpandedText if is_source and token.is_expanded else str
+    return kind(token.text.partition("=")[2] if token.is_option else token.text)
 
 
 Arguments = Callable[[Parser], None]

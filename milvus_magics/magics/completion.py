@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics import client
 from milvus_magics.session import connections, session
+from milvus_magics.wording import is_visible
 
 IDENTIFIER = "milvus_magics"
 HOOK = r"%?milvus\w*"
@@ -31,6 +32,8 @@ NEW = {
 }  # fmt: skip
 LINE = re.compile(r"(?:^|=)\s*%(milvus\w*)[ \t]+(.*)$", re.DOTALL)
 PLAIN = re.compile(r"[\w.@%+=:,/*-]+")
+# A word of the line, as the splitter reads it; the one at the cursor may have a quote that is still open.
+WORD = re.compile(r"""(?s)(?:'[^']*(?:'|$)|"(?:\\.|[^"\\])*(?:"|\\?$)|\\[ \t'"\\]|[^\s'"])+|\s+""")
 
 
 class Suggestion(NamedTuple):
@@ -56,12 +59,12 @@ def suggest(magics: Any, line: str) -> Suggestion | None:
         return Suggestion(_options(parser, words, fragment), fragment)
     names = _names(magics, found[1], action, words)
     typed = fragment.lstrip("'\"")
-    return Suggestion([_quote(name) for name in names if name.startswith(typed)], fragment)
+    return Suggestion([quote(name) for name in names if name.startswith(typed)], fragment)
 
 
 def _split(rest: str) -> tuple[list[str], str]:
     """The whole words, and the one that is being typed."""
-    words = re.findall(r"'[^']*'?|\"[^\"]*\"?|\S+|\s+", rest)
+    words = WORD.findall(rest)
     fragment = "" if not words or words[-1].isspace() else words.pop()
     return [word for word in words if not word.isspace()], fragment
 
@@ -108,8 +111,14 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     return sorted(session.names.cached_names(connections.get(alias), kind))
 
 
-def _quote(name: str) -> str:
-    """A name as it is typed on the line; nothing in single quotes is expanded."""
+def quote(name: str) -> str:
+    """A name as it is typed on the line, where the splitter reads it as one word.
+
+    Nothing in single quotes is expanded. A name with characters that cannot be seen, or that end a line and could begin
+    one of code, is written with escapes, as the text of an expression.
+    """
+    if not is_visible(name):
+        return f"{{{name!a}}}"
     if PLAIN.fullmatch(name) and not name.startswith("-"):
         return name
     return f"'{name}'" if "'" not in name else '"' + re.sub(r'(["\\${}])', r"\\\1", name) + '"'
@@ -154,6 +163,8 @@ def _suggest_quietly(magics: Any, line: str) -> Suggestion:
 def _install_hook(shell: InteractiveShell, magics: Any) -> None:
     def complete(_: Any, event: Any) -> list[str]:
         line = event.line[: len(event.text_until_cursor)].lstrip()
-        return _suggest_quietly(magics, line if line.startswith("%") else f"%{line}").words
+        found = _suggest_quietly(magics, line if line.startswith("%") else f"%{line}")
+        # These versions replace what they take for the word, which may be less than ours: a quote would stay open.
+        return found.words if found.fragment == event.symbol else []
 
     shell.set_hook("complete_command", complete, re_key=HOOK)  # type: ignore[no-untyped-call]

@@ -127,6 +127,7 @@ class ConnectionMagics(SessionMagics):
             %milvus_connect --embedded
             %milvus_connect --form
         """
+        args.uri = None if args.uri is None else Secret(args.uri)  # a variable's may hold a password
         alias, timeout = DEFAULT if args.alias is None else args.alias, args.timeout
         if args.embedded is not None:
             self._require_alone(args, "embedded")

@@ -1,7 +1,8 @@
 """How a magic's line becomes words: split first, expand each value after; parsing (arguments.py) comes last.
 
 So what a variable holds stays one value, whatever is in it: `{u}` with `u = "bob --yes"` is a strange name, not an
-option. Nothing that was typed is quoted in an error, because it might be a password.
+option. Nothing that was typed is quoted in an error, because it might be a password. What IPython has expanded before a
+magic sees it, which it does behind an alias (`%alias_magic`) and behind other people's magics, is not expanded again.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import ast
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
+from IPython.core.magic import MagicAlias, no_var_expand
+
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import MASK, Secret
 
 SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
 NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
@@ -42,10 +46,24 @@ _VALUE = re.compile(r"=|\s+[^\s-]")
 class Token:
     """One word of the line, expanded; `literal` is the part of its beginning that was typed without quotes."""
 
-    text: str = ""
+    text: str = field(default="", repr=False)
     literal: str = ""
     plain: bool = True
     is_option: bool = False
+    is_expanded: bool = False
+
+
+class ExpandedText(str):
+    """The value of a name or expression, typed where a source is wanted: perhaps the password itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+
+# An expression without effects, which may be worked out again.
+_NAMES_ONLY = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\s*[^\W\d]\w*\s*\})*")
 
 
 class Namespace:
@@ -95,6 +113,69 @@ def as_text(value: Any, what: str) -> str:
     return str(os.fspath(value)) if isinstance(value, os.PathLike) else str(value)
 
 
+def typed_line(line: str, local_ns: Mapping[str, Any] | None, frame: FrameType) -> tuple[str, Mapping[str, Any] | None]:
+    """The line of a magic as it was typed, and the local names where that was.
+
+    Args:
+        line: as the magic has it.
+        local_ns: as it has them.
+        frame: of its caller.
+
+    Raises:
+        ParameterError: what was typed cannot be told, or would be worked out twice.
+    """
+    if isinstance(frame.f_locals.get("self"), MagicAlias):
+        line, local_ns, frame = _line_behind_alias(line, local_ns, frame)
+    run: FrameType | None = frame.f_back
+    while run is not None:
+        if run.f_code.co_name == "run_line_magic":
+            _refuse_expanded(line, run)
+        run = run.f_back
+    return line, local_ns
+
+
+def _line_behind_alias(
+    line: str, local_ns: Mapping[str, Any] | None, frame: FrameType
+) -> tuple[str, Mapping[str, Any] | None, FrameType]:
+    """The line that was typed behind an alias, the local names there, and the frame that runs it.
+
+    The alias will not have its line expanded any more.
+
+    Raises:
+        ParameterError: the line has an expression that was worked out already, which may have had effects.
+    """
+    added: list[str] = []
+    while isinstance(alias := frame.f_locals.get("self"), MagicAlias) and frame.f_back:
+        no_var_expand(alias)
+        alias.needs_local_scope = True  # type: ignore[attr-defined]
+        added += filter(None, [alias.magic_params])
+        frame = frame.f_back
+    run = frame.f_locals
+    if not _is_expanding(frame):
+        return line, local_ns, frame
+    if not _NAMES_ONLY.fullmatch(run["line"]):
+        problem = "IPython has worked out the expression in braces already, as it does once for an alias"
+        raise ParameterError(f"{problem}: run the cell again", outcome=NOTHING_SENT)
+    caller = frame
+    for _ in range(run.get("_stack_depth", 1)):
+        caller = caller.f_back or caller
+    return " ".join([*added, run["line"]]), caller.f_locals, frame
+
+
+def _refuse_expanded(line: str, frame: FrameType) -> None:
+    """Raise ParameterError if another magic, which runs the line as code, had it expanded."""
+    run = frame.f_locals
+    if line and _is_expanding(frame) and line in run["magic_arg_s"] and line not in run["line"]:
+        problem = "another magic has expanded this line already: put it on a line of its own"
+        raise ParameterError(problem, outcome=NOTHING_SENT)
+
+
+def _is_expanding(frame: FrameType) -> bool:
+    """Whether a frame is IPython, running a magic whose line it has changed."""
+    run = frame.f_locals if frame.f_code.co_name == "run_line_magic" else {}
+    return "line" in run and run.get("magic_arg_s", run["line"]) != run["line"]
+
+
 def split(line: str, namespace: Namespace) -> list[Token]:
     """Split a line into words as a shell does, and expand `$name` and `{expression}` except in single quotes.
 
@@ -116,6 +197,7 @@ def split(line: str, namespace: Namespace) -> list[Token]:
             tokens.append(token)
         text, at = _expand(piece, namespace)
         token.text += text
+        token.is_expanded |= kind in ("name", "expression")
         token.plain = token.plain and kind == "plain"
         token.literal += text if token.plain else ""
         in_quotes ^= kind == "quote"
@@ -169,7 +251,9 @@ def refuse_secret(token: Token | None, line: str, at: int) -> None:
     """
     if token is None or _WORD_GOES_ON.match(line, at):
         return
-    option = token.literal.replace("_", "-").lower()
+    option = token.literal.lower()
+    if option.startswith("-"):  # a name like `_pat` is none
+        option = option.replace("_", "-")
     if option in SECRET_OPTIONS or option.startswith("-p"):
         raise ParameterError(
             f"a password is never typed on the line; use {NEW_SOURCES if option == '--new-password' else SOURCES}. "
@@ -185,6 +269,7 @@ def cleanup_advice(what: str = "password") -> str:
     """What to do where a secret stands on the line."""
     return (
         f"If there is a {what} on this line: the cell, the kernel and IPython's history keep it, so delete the cell, "
+        "and JupyterLab's copy in .ipynb_checkpoints, "
         f"run `{CLEAR_HISTORY}`, restart the kernel, and change that {what}"
     )
 

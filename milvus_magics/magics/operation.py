@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache, partial, wraps
 from inspect import cleandoc
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from IPython.core import magic as ipython_magic
 
+from milvus_magics.errors import MilvusException
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Arguments, Parser, seconds
 from milvus_magics.magics.cells import is_shown
-from milvus_magics.magics.line import Namespace, split
+from milvus_magics.magics.line import Namespace, split, typed_line
 from milvus_magics.session import connections
 
 if TYPE_CHECKING:
@@ -99,13 +102,14 @@ def line_magic(
                 group(made)
             return made
 
-        @wraps(method)
-        def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+        def read(
+            self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None, caller: FrameType
+        ) -> argparse.Namespace:
+            line, local_ns = typed_line(line, local_ns, caller)
             namespace = Namespace(self.shell.user_ns, local_ns)  # type: ignore[union-attr]
             args = parser().read(split(line, namespace))
             if args.help:
-                print(parser().format_help())
-                return None
+                return args
             args.namespace, args.line, args.parser = namespace, line, parser()
             if "timeout" in args:
                 args.timeout = seconds(args.timeout, self.timeout)
@@ -113,6 +117,17 @@ def line_magic(
                 args.using = self.using
             if check:
                 check(args)
+            return args
+
+        @wraps(method)
+        def run(self: SessionMagics, line: str, local_ns: Mapping[str, Any] | None = None) -> Any:
+            try:
+                args = read(self, line, local_ns, sys._getframe(1))
+            except MilvusException as exc:
+                raise exc.without_frames()  # noqa: B904 - the same one; what a line holds may be a secret
+            if args.help:
+                print(parser().format_help())
+                return None
             if getattr(args, "form", False):
                 return self.show_form(operation, args)
             if "conn" in args:
@@ -121,7 +136,7 @@ def line_magic(
             result = method(self, args)
             result = result.carry_out() if isinstance(result, Operation) else result
             summary = getattr(result, "summary", "")
-            if summary and not is_shown(self.shell):  # type: ignore[arg-type]
+            if isinstance(summary, str) and summary and not is_shown(self.shell):  # type: ignore[arg-type]
                 print(summary)
             return result
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.line import NEW_SOURCES, SOURCES, Namespace, cleanup_advice
+from milvus_magics.magics.line import NEW_SOURCES, SOURCES, ExpandedText, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
+from milvus_magics.wording import visible_text
 
 Answer = TypeVar("Answer")
 
@@ -51,7 +52,8 @@ def _from_environment(name: str) -> Secret:
 
 def _from_variable(name: str, namespace: Namespace) -> Secret:
     """What a Python name of the notebook holds."""
-    _require_name(name, "one Python name, like pw")
+    if not namespace.has(name):
+        _require_name(name, "one Python name, like pw")
     if not isinstance(namespace.find(name), (str, Secret)):
         kind = type(namespace.find(name)).__name__
         raise ParameterError(f"the Python name {name!r} holds {kind}, not text or a Secret", outcome=NOTHING_SENT)
@@ -62,7 +64,10 @@ def _from_variable(name: str, namespace: Namespace) -> Secret:
 
 
 def _require_name(name: str, what: str) -> None:
-    """Raise where a password was given in place of its source; what cannot be a name is not repeated."""
+    """Raise where a password may have been given in place of its source; then it is not repeated."""
+    if isinstance(name, ExpandedText):
+        problem = f"the source of a password or token is {what}, and not what it holds"
+        raise ParameterError(f"{problem}: leave out the $ or the braces", outcome=NOTHING_SENT)
     if not name.isidentifier():
         raise ParameterError(f"the source of a password or token is {what}. {cleanup_advice()}", outcome=NOTHING_SENT)
 
@@ -77,7 +82,7 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
     Raises:
         ParameterError: nobody can be asked here, or the answer is empty.
     """
-    secret = _get_answer(lambda: Secret.prompt(label))
+    secret = _get_answer(lambda: Secret.prompt(visible_text(label)))
     if not secret:
         unasked = f"a password is needed and nobody can be asked here: use {sources}"
         raise ParameterError(unasked if secret is None else "the password is empty", outcome=NOTHING_SENT)
@@ -106,6 +111,7 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
     """
     if yes:
         return
+    what = "\n".join(map(visible_text, what.split("\n")))
     typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "))
     if typed != name:
         unasked = f"{what}; nobody can be asked here, so give --yes if that is meant"

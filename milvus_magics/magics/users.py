@@ -19,7 +19,7 @@ from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
 from milvus_magics.session.generated_passwords import is_refused
-from milvus_magics.wording import printable
+from milvus_magics.wording import join_parts
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.previews import DeletePreview
@@ -197,7 +197,7 @@ def _confirm_deletion(args: argparse.Namespace, password: Secret | None) -> tupl
     if preview and preview.warning:
         prompts.confirm(str(preview), user, args.yes)
     elif preview and password is not None and preview.undo:
-        print(f"{user!r} will be deleted; {preview.undo}")  # as the prompt says it otherwise
+        print(join_parts(f"{user!r} will be deleted", preview.undo))  # as the prompt says it otherwise
     return user, prompts.ask(_label(user, preview)) if password is None else password
 
 
@@ -210,7 +210,7 @@ def _preview(conn: Connection, user: str, timeout: float) -> DeletePreview | Non
 
 
 def _label(name: str, preview: DeletePreview | None) -> str:
-    roles = f" ({', '.join(map(printable, preview.roles))})" if preview and preview.roles else ""
+    roles = f" ({', '.join(preview.roles)})" if preview and preview.roles else ""
     undo = f" ({preview.undo})" if preview and preview.undo else ""
     return f"Password of {name!r}{roles}, who will be deleted{undo}: "
 

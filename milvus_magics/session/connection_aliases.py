@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
 from milvus_magics.errors import NOTHING_SENT, AliasError, ClosedError, Outcome, ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
 from milvus_magics.transport.deadline import Deadline
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 PASSWORD_CHANGES = ("update_password", "reset_password")
+# What is no name; a port, a scheme, or a password between ':' and '@'.
+_ADDRESS = re.compile(r"://|^unix:|:\d+$|:.*@")
+PUBLIC_ARGUMENTS = (
+    "host", "port", "user", "db_name", "server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path",
+    "server_name",
+)  # fmt: skip
 
 
 class Connections:
@@ -84,7 +91,7 @@ class Connections:
 
         Behaviour: `connections.connect` in Milvus's documentation.
         """
-        password, token = Secret(password), Secret(token)
+        password, token = mask_secret(password), mask_secret(token)
         uri = mask_uri(uri)
         arguments: dict[str, Any] = {
             "uri": uri, "host": host, "port": port, "secure": secure, "server_pem_path": server_pem_path,
@@ -153,11 +160,10 @@ class Connections:
 
         Each alias has a dict of address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
         """
+        aliases = {alias: _mask_arguments(arguments) for alias, arguments in aliases.items()}
         checked = {}
         for alias, arguments in aliases.items():
             try:
-                arguments = {k: Secret(v) if k in ("password", "token") else v for k, v in arguments.items()}
-                arguments["uri"] = mask_uri(arguments.get("uri"))
                 Address.parse(**arguments)
             except (TypeError, AttributeError):
                 raise ParameterError(
@@ -273,7 +279,21 @@ def _prove(conn: Connection, deadline: Deadline) -> None:
         conn.take_token_apart()
 
 
+def _mask_arguments(arguments: Any) -> Any:
+    """Arguments of `connect` with all texts masked that are or may be secret; what is no dict is not kept."""
+    if not isinstance(arguments, dict):
+        return type(arguments)
+    return {
+        name: value if value is None or isinstance(value, bool) or name in PUBLIC_ARGUMENTS else mask_secret(value)
+        for name, value in arguments.items()
+    }
+
+
 def _require_alias(alias: str) -> str:
+    if isinstance(alias, str) and _ADDRESS.search(alias):
+        raise ParameterError(
+            "an alias is a name that you choose, and this looks like an address: give that as uri", outcome=NOTHING_SENT
+        )
     if not isinstance(alias, str) or not alias.strip():
         raise ParameterError(f"an alias must be text that is not empty, not {alias!r}")
     return alias

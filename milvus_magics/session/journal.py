@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from milvus_magics import client
 from milvus_magics.errors import ParameterError
 from milvus_magics.private_file import PrivateFile
-from milvus_magics.wording import count_text, join_parts, printable
+from milvus_magics.wording import count_text, is_visible, join_parts, printable, visible_text
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.changes import Changes
@@ -43,7 +43,7 @@ class Journal:
             AUDIT.info(
                 "%s %s: %s (code %s) on %s by %s",
                 change.operation, printable(change.target), change.outcome, change.code, change.server,
-                change.actor or "nobody",
+                printable(change.actor) or "nobody",
                 extra={"change": change.to_dict()},
             )  # fmt: skip
 
@@ -88,7 +88,9 @@ class Journal:
 
 
 def _write_json_lines(rows: list[dict[str, object]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    # Readable, but for what would end a line or deceive a terminal: JSON has escapes that mean the same.
+    lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+    return "".join("".join(c if is_visible(c) else json.dumps(c)[1:-1] for c in line) + "\n" for line in lines)
 
 
 def _write_csv(rows: list[dict[str, object]]) -> str:
@@ -100,5 +102,8 @@ def _write_csv(rows: list[dict[str, object]]) -> str:
 
 
 def _as_cell(value: object) -> object:
-    """Keep a spreadsheet from taking a name for a formula, also where it splits at other separators."""
-    return re.sub(r"(^|[;,|\t\r\n]\s*)(?=[=+\-@\t\r])", r"\1'", value) if isinstance(value, str) else value
+    """Keep a spreadsheet from taking a name for a formula, also where it splits elsewhere; and show all of it."""
+    if not isinstance(value, str):
+        return value
+    marked = re.sub(r"(^|[;,|\t\r\n]\s*)(?=[=+\-@\t\r])", r"\1'", value)
+    return "\t".join(map(visible_text, marked.split("\t")))

@@ -11,8 +11,8 @@ from os import fspath
 from typing import NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from milvus_magics.errors import CodedError, MilvusLiteError, ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.errors import CodedError, MilvusException, MilvusLiteError, ParameterError
+from milvus_magics.secret import NoText, Secret, mask_secret
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.grpc_process import trace_warning
 from milvus_magics.transport.tls import TlsFiles
@@ -120,9 +120,10 @@ class Address:
         Raises:
             ParameterError: for anything that doesn't fit; secrets are never quoted.
         """
-        password, token = Secret(password), Secret(token)
+        password, token = mask_secret(password), mask_secret(token)
         uri = mask_uri(uri)
-        given = _require_printable(_locate(uri, host, port))
+        password, token = Secret(password), Secret(token)
+        given = _find_server(uri, host, port)
         paths = (server_pem_path, ca_pem_path, client_pem_path, client_key_path)
         tls = TlsFiles(*(fspath(path or "") for path in paths))
         if secure is False and (given.is_https or tls):
@@ -143,17 +144,9 @@ class Address:
         )
 
 
-def mask_uri(uri: str | Secret | None) -> Secret | None:
-    """A URI, which may hold a password, so that no frame shows it.
-
-    Raises:
-        ParameterError: it is no text.
-    """
-    if uri is None:
-        return None
-    if not isinstance(uri, (str, Secret)):
-        raise ParameterError(f"the address must be text, not {type(uri).__name__}: {SPELLINGS}")
-    return Secret(uri)
+def mask_uri(uri: object) -> Secret | None:
+    """Wrap a URI, which may hold a password, so that no frame shows it. None if there is none."""
+    return None if uri is None else mask_secret(uri)
 
 
 class _ServerParts(NamedTuple):
@@ -166,6 +159,16 @@ class _ServerParts(NamedTuple):
     db_name: str = ""
     is_default: bool = False  # nothing was said
     is_from_variable: bool = False
+
+
+def _find_server(uri: Secret | None, host: str | None, port: int | str | None) -> _ServerParts:
+    """Read where the server is. No frame of what reads a URI stays in an error: a password may be in it."""
+    if isinstance(uri, NoText):
+        raise ParameterError(f"the address must be text, not {uri.kind}: {SPELLINGS}")
+    try:
+        return _require_printable(_locate(uri, host, port))
+    except MilvusException as exc:
+        raise exc.without_frames()  # noqa: B904 - the same one
 
 
 def _require_printable(given: _ServerParts) -> _ServerParts:

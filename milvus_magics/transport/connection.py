@@ -23,6 +23,7 @@ from milvus_magics.transport.events import Listeners
 from milvus_magics.transport.grpc_process import channel_owners, own_settings
 from milvus_magics.transport.interrupts import defer_interrupts
 from milvus_magics.transport.reply_status import raise_if_failed, status_of
+from milvus_magics.wording import visible_text
 
 if TYPE_CHECKING:
     import grpc
@@ -80,7 +81,7 @@ class Connection:
         """Who this connection acts as, in words."""
         if self.address.login is None:
             return "nobody"
-        return repr(self.user) if self.user else "the holder of a token"
+        return visible_text(repr(self.user)) if self.user else "the holder of a token"
 
     def __repr__(self) -> str:
         return f"<Connection to {self.address.url} as {self.actor}>"

@@ -12,22 +12,29 @@ from lab import TREES, Notebook, browser_page, jupyter_lab
 
 from milvus_magics import embedded
 from milvus_magics.client import users
+from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 CONNECT = """import os
 %load_ext milvus_magics
 %milvus_connect {os.environ['TEST_URI']} --user root --password-env TEST_PASSWORD"""
 
+HOSTILE = "y?\n!echo code > ran #"
+INSERTED = "{'y?\\n!echo code > ran #'}"
 NEXT = r"In .*\d"  # the prompt for the next line
 
 
 @pytest.fixture(scope="module")
 def milvus():
-    with embedded.start() as server:
+    with embedded.start(settings={"COMMON_SECURITY_SUPERUSERS": "root"}) as server:
         conn = Connection(Address.parse(server.uri, user="root", password=server.password))
         for name in ("alice", "alan"):
             users.create_user(conn, name, "a-password-of-theirs", timeout=10)
+        # A superuser makes any name by changing the password that nobody of that name has.
+        deadline, password = Deadline(10), Secret("a-password-of-theirs")
+        conn.call_checked("UpdateCredential", deadline=deadline, username=HOSTILE, newPassword=password)
         conn.close()
         yield server
 
@@ -42,6 +49,15 @@ def test_in_the_browser(milvus, tmp_path, program):
         assert notebook.complete(1, "%milvus_list_user al") == ["alan", "alice"]
         assert notebook.complete(1, "x = %milvus_list_user al") == ["alan", "alice"]
         assert notebook.complete(1, "%milvus_drop_user alice --d") == ["--dry-run"]
+        for begun in ("%milvus_list_user 'y", "%milvus_list_user y"):
+            assert notebook.complete(1, begun) == [INSERTED], "a name with a line end is offered on one line"
+            page.keyboard.press("Tab")
+            popup = page.locator(".jp-Completer-item").first
+            popup.wait_for()
+            popup.click()
+            notebook.cell(1).locator(".cm-content").get_by_text("echo").first.wait_for(timeout=10_000)
+            assert notebook.run(1).startswith("user 'y?\\n!echo"), "and means the user, not a line of code"
+        assert not (tmp_path / "ran").exists()
 
 
 @contextlib.contextmanager

@@ -59,9 +59,9 @@ def scope_text(object_type: str, object_name: str, db: str) -> str:
     if object_type == "Global":
         what = "everything" if object_name in ("*", "") else repr(object_name)
     else:
-        kind = printable(object_type.lower())
+        kind = object_type.lower()
         what = f"all {kind}s" if object_name in ("*", "") else f"{kind} {object_name!r}"
-    return f"{what} {where}".strip()
+    return printable(f"{what} {where}")
 
 
 def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str:

@@ -42,8 +42,8 @@ class RoleDetails:
 
     @property
     def _heading(self) -> str:
-        described = f" ({printable(self.description)})" if self.description else ""
-        return f"role {self.name!r}{described}; {holders_text(self.users)}"
+        described = f" ({self.description})" if self.description else ""
+        return printable(f"role {self.name!r}{described}; {holders_text(self.users)}")
 
     def __repr__(self) -> str:
         return f"{self._heading}\n{self.grants!r}" if self.grants else str(self)

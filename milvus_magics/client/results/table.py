@@ -9,7 +9,7 @@ Row = TypeVar("Row")
 
 
 class Sentence:
-    """A result whose repr is a readable sentence."""
+    """A result whose repr is a readable sentence, put together by `join_parts`: names in it are a server's."""
 
     def __repr__(self) -> str:
         return str(self)

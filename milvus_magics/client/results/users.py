@@ -8,7 +8,7 @@ from typing import Any
 
 from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.secret import Secret
-from milvus_magics.wording import join_parts, printable
+from milvus_magics.wording import join_parts, visible_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,8 +20,15 @@ class User(Sentence):
     description: str = ""
 
     def __str__(self) -> str:
-        described = f" ({printable(self.description)})" if self.description else ""
-        return f"user {self.name!r}{described} with {roles_text(self.roles)}"
+        described = f" ({self.description})" if self.description else ""
+        return join_parts(f"user {self.name!r}{described} with {roles_text(self.roles)}")
+
+
+class Usernames(list[str]):
+    """The names of users: a list whose repr shows characters that cannot be seen."""
+
+    def __repr__(self) -> str:
+        return visible_text(super().__repr__())
 
 
 class Users(Table[User]):
@@ -149,4 +156,4 @@ class WhoAmI(Sentence):
         who = f"user {self.user!r} with {roles_text(self.roles)}" if self.user else self.actor
         tls = "on" if self.secure else "off"
         where = f"{self.server} (Milvus {self.version or '?'})"
-        return f"{who} on {where}; authorization {enforced}; TLS {tls}"
+        return join_parts(f"{who} on {where}", f"authorization {enforced}", f"TLS {tls}")

@@ -42,7 +42,7 @@ class Right(NamedTuple):
     doubt: str = ""
 
     def __str__(self) -> str:
-        return f"{printable(self.privilege)} on {self.scope} {self.by}"
+        return printable(f"{self.privilege} on {self.scope} {self.by}")
 
     @property
     def scope(self) -> str:
