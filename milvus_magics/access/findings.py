@@ -61,7 +61,7 @@ def _security(snapshot: AccessSnapshot) -> Iterator[Finding]:
     if snapshot.default_password:
         text = "root still has the password that Milvus comes with: change it with %milvus_update_password root"
         yield Finding("default password", text, (ROOT,))
-    if not snapshot.secure:
+    if not snapshot.is_private:
         yield Finding("TLS", "TLS is off on this connection: passwords and data travel in plaintext")
 
 

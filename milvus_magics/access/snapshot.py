@@ -31,12 +31,13 @@ class AccessSnapshot:
         aliases: database -> alias -> its collection, empty where the caller may not see that; without the databases
             where the caller may not look.
         enforced: whether authorization is on; None = cannot be told.
-        secure: whether nobody can listen on the way of this connection: by TLS, or on this machine.
+        secure: whether this connection uses TLS.
         default_password: whether root still has the one that Milvus comes with; None = not known.
         partial: what could not be looked at; empty where everything was.
         unread: roles whose grants may not be read.
         sees_all: whether `collections` holds all databases and collections, and not only what the caller sees.
         searched: the databases whose grants were read; None = all.
+        is_private: whether nobody can listen on the way of this connection: by TLS, or on this machine.
         root_needs_roles: whether root, too, may only what roles bring: the server is set up so, and refused root.
     """
 
@@ -55,6 +56,7 @@ class AccessSnapshot:
     unread: Sequence[str] = ()
     sees_all: bool = True
     searched: Sequence[str] | None = None
+    is_private: bool = True
     root_needs_roles: bool = False
 
     @cached_property

@@ -188,7 +188,8 @@ def _by_login(conn: Connection, user: str, password: Secret, deadline: Deadline)
     One of many has its control, shared with others, only once it has passed. That takes one more round trip, and no
     wrong password passes where the server stops checking logins meanwhile, however many are checked then.
     """
-    control = partial(conn.call_for_all, "GetVersion", deadline=deadline, login=Login(user, _random()))
+    ask = conn.call_for_all if conn.is_for_many else conn.call
+    control = partial(ask, "GetVersion", deadline=deadline, login=Login(user, _random()))
     if ":" in user:  # Milvus splits a login at its first ':', so this would ask about somebody else's password
         if _login_passes(control, RANDOM):
             return None

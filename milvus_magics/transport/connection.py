@@ -119,8 +119,9 @@ class Connection:
             status.reason = conceal(status.reason, self.address.login, login, *fields.values())
         return reply
 
-    # For a question whose answer is the same whoever asks: where many use a connection, they share it.
-    call_for_all = call
+    def call_for_all(self, method: str, **arguments: Any) -> Any:
+        """`call`, for a question whose answer is the same whoever asks: where many use a connection, they share it."""
+        return self.call(method, **arguments)
 
     def call_checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
         """`call`, and raise what the reply's status means where it is no success."""

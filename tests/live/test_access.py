@@ -340,7 +340,7 @@ def test_what_cannot_be_asked(team):
 def test_findings(team):
     """What is strange about the rights is said, with the names."""
     found = {finding.concern: finding for finding in read_access(team, timeout=10).findings}
-    assert set(found) == {"TLS", "grants on nothing", "users without a role", "roles without a holder"}
+    assert set(found) == {"grants on nothing", "users without a role", "roles without a holder"}
     assert found["users without a role"].names == ("eve",)
     assert found["roles without a holder"].names == ("nobodys",)
     assert "Search on collection 'gone' in database 'default' by role 'reader'" in found["grants on nothing"].text
