@@ -172,7 +172,7 @@ def _operate(
 def _require_known(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
     """Raise for what is no privilege on the server; return what is unsure about the names."""
     groups = read_groups_for(conn, names, deadline)
-    return join_parts(*(require_known_privilege(conn, name, groups, deadline, has_type=True) for name in names))
+    return join_parts(*(require_known_privilege(conn, name, groups, deadline, to_the_letter=True) for name in names))
 
 
 def _valid_names(group: str, privileges: Sequence[str]) -> list[str]:

@@ -16,10 +16,12 @@ from milvus_magics.client.grant_scope import (
     possible_grants,
     read_groups_for,
     refused_database_error,
+    require_its_type,
     require_known_database,
     require_known_privilege,
     require_named_collection,
     require_older,
+    unknown_type_error,
 )
 from milvus_magics.client.grants import is_granted, missing_target_note
 from milvus_magics.client.grants import list_grants as list_grants
@@ -169,7 +171,8 @@ def _forms_of(
     groups, unsure = read_groups_for(conn, [privilege], deadline), ""
     if granted:
         has_type = scope.object_type is not None
-        unsure = require_known_privilege(conn, privilege, groups, deadline, has_type=has_type)
+        unsure = require_known_privilege(conn, privilege, groups, deadline, to_the_letter=has_type)
+        require_its_type(conn, privilege, scope.object_type, groups, deadline)
         require_named_collection(privilege, scope, groups)
     return possible_grants(conn, role, privilege, scope, deadline, granted=granted, groups=groups), unsure
 
@@ -226,10 +229,7 @@ def _unknown_object_error(
             return exc
         return lookup.unknown_role_error(conn, role, [])
     if "not found the object type" in error.details:
-        return errors.ParameterError(
-            f"there is no object type {older.object_type!r}; there are: Collection, Global, User",
-            outcome=errors.NOTHING_CHANGED,
-        )
+        return unknown_type_error(older.object_type)
     if not isinstance(error, errors.UnknownPrivilegeError):
         return error
     version = lookup.read_version(conn, deadline)

@@ -19,6 +19,7 @@ FEATURES = {
     "user names are trimmed": "2.6",  # after the checks of who it is, where one is changed or deleted
     "changes of access one by one": "2.6",  # under one lock, however many are in flight
     "roles are checked when restoring": "2.6",  # before, RestoreRBAC made users with roles that aren't there
+    "file resources by type": "3.0",  # before, only the newer way of granting takes AddFileResource and so on
     "renaming by database": "3.0",  # RenameCollection is one of DatabaseAdmin; before, of ClusterAdmin
     "the request's database": "3.0",  # decides about rights; before, the connection's did, whatever was asked for
     "rights on the cluster in * only": "3.0",  # before, in the database of the connection
