@@ -76,6 +76,17 @@ def test_what_is_about_the_cluster_goes_to_all_databases(server):
         assert held(server) == set()
 
 
+@of(NEWER)
+def test_renaming_is_about_the_cluster_before_3_0(server):
+    """ClusterAdmin held it then; one in a database is still found by a revocation that names none."""
+    assert grant(server, "RenameCollection") == {("RenameCollection", "*", "default" if server.version == V30 else "*")}
+    privileges.revoke_privilege(server.conn, "reader", "RenameCollection")
+    assert grant(server, "RenameCollection", db="lab") == {("RenameCollection", "*", "lab")}
+    server.grants = {("reader", "Global", "*", "RenameCollection", "default"): "root"}
+    privileges.revoke_privilege(server.conn, "reader", "RenameCollection")
+    assert held(server) == set()
+
+
 @of(EVERY)
 def test_the_older_way_too_where_it_would_bring_nothing(server):
     Role("reader").grant("Global", "*", "CreateOwnership")

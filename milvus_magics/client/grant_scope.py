@@ -166,7 +166,7 @@ def possible_grants(
     if newer is not None and lookup.is_older(conn, wire.METHODS["OperatePrivilegeV2"].since, deadline):
         require_older(conn, older, scope)
         return [older]
-    level = level_of(privilege, groups)
+    level = _level_on(conn, privilege, groups, deadline)
     forms = [older] if newer is None else [newer, older]
     has_own_place = lookup.is_older(conn, FEATURES["rights on the cluster in * only"], deadline)
     if scope.db is None and level == "Cluster" and not (newer is None and has_own_place):
@@ -206,6 +206,12 @@ def level_of(privilege: str, groups: Groups) -> str:
     members = {privilege, *groups.get(privilege, ())}
     listed = {level: groups.get(f"{level}Admin", ()) for level in LEVELS}
     return next((level for of in (listed, LEVELS) for level, names in of.items() if members.intersection(names)), "")
+
+
+def _level_on(conn: Connection, privilege: str, groups: Groups, deadline: Deadline) -> str:
+    """The level of a privilege on this server: that of RenameCollection changed."""
+    renames_on_cluster = lookup.is_older(conn, FEATURES["renaming by database"], deadline)
+    return "Cluster" if privilege == "RenameCollection" and renames_on_cluster else level_of(privilege, groups)
 
 
 def _require_fitting(conn: Connection, grant: Grant, level: str, *, is_group: bool, everywhere: bool) -> None:
