@@ -8,6 +8,7 @@ from functools import partial
 
 from milvus_magics.client import change, lookup, rbac_restore, roles, users
 from milvus_magics.client.grant_requests import restore_grant
+from milvus_magics.client.grant_scope import read_groups_for, require_known_database, require_known_privilege
 from milvus_magics.client.grants import list_grants
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, Grants, privileges_text
@@ -116,9 +117,7 @@ def restore_role(
     with change.attempt(
         conn, "restore_role", snapshot.role, f"role {snapshot.role!r}", "restored", deadline
     ) as attempt:
-        names = lookup.list_usernames(conn, deadline) if snapshot.users else ()
-        present = tuple(user for user in snapshot.users or () if user in names)
-        gone = tuple(user for user in snapshot.users or () if user not in names)
+        present, gone = _split_holders(conn, snapshot, deadline)
         _create_again(conn, attempt, snapshot, may_exist, deadline)
         done, refused = _give_back(conn, attempt, snapshot, present, deadline)
         attempt.outcome = "partly" if refused else "done"
@@ -144,8 +143,40 @@ def preview_restore_role(
     deadline = Deadline(timeout)
     if snapshot.role in lookup.require_roles(conn, [], deadline) and not may_exist:
         raise lookup.role_exists_error(conn, snapshot.role)
-    held = f"{holders_text(snapshot.users, None)}, {privileges_text(snapshot.grants, None)}"
-    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url)
+    present, gone = _split_holders(conn, snapshot, deadline)
+    refused = _foresee_refusals(conn, snapshot.grants or (), deadline)
+    grants = snapshot.grants and [grant for grant in snapshot.grants if grant not in refused]
+    users = snapshot.users if snapshot.users is None else present
+    note = join_parts(
+        f"gone meanwhile: {list_text([repr(user) for user in gone])}" if gone else "",
+        f"the server would refuse {list_text([f'{grant} ({why})' for grant, why in refused.items()])}"
+        if refused
+        else "",
+    )
+    held = f"{holders_text(users, None)}, {privileges_text(grants, None)}"
+    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url, note=note)
+
+
+def _split_holders(
+    conn: Connection, snapshot: RoleSnapshot, deadline: Deadline
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who held a role and is still there, and who is gone."""
+    held = snapshot.users or ()
+    names = lookup.list_usernames(conn, deadline) if held else ()
+    return tuple(user for user in held if user in names), tuple(user for user in held if user not in names)
+
+
+def _foresee_refusals(conn: Connection, grants: Sequence[Grant], deadline: Deadline) -> dict[Grant, str]:
+    """The grants that the server surely refuses by now, each with why: their database or group is gone."""
+    groups = read_groups_for(conn, [grant.privilege for grant in grants], deadline) if grants else {}
+    refused: dict[Grant, str] = {}
+    for grant in grants:
+        try:
+            require_known_privilege(conn, grant.privilege, groups, deadline, to_the_letter=True)
+            require_known_database(conn, grant, deadline)
+        except (ParameterError, UnknownPrivilegeError) as exc:
+            refused[grant] = exc.reason
+    return refused
 
 
 def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> None:
