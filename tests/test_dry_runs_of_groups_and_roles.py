@@ -1,10 +1,10 @@
-"""What a server always refuses of groups and roles, a dry run doesn't say it would do."""
+"""What a server always refuses of groups, roles and users, a dry run doesn't say it would do."""
 
 import contract
 import pytest
 from contract.versions import RECORDED
 
-from milvus_magics.client import privilege_groups, roles
+from milvus_magics.client import privilege_groups, roles, users
 from milvus_magics.errors import (
     GroupExistsError,
     LimitReachedError,
@@ -81,3 +81,15 @@ def test_a_server_that_may_be_full_of_roles(server):
         roles.create_role(server.conn, "new")
     server.roles["r8"] = ""
     assert "proxy.maxRoleNum" not in str(roles.preview_create_role(server.conn, "new"))
+
+
+@of(EVERY)
+def test_a_server_that_may_be_full_of_users(server):
+    for number in range(98):
+        server.passwords[f"u{number}"] = b"a-password"
+    full = "there are 100 users, and the server takes no more unless proxy.maxUserNum is raised"
+    assert full not in str(users.preview_create_user(server.conn, "new"))
+    server.passwords["u98"] = b"a-password"
+    assert full in str(users.preview_create_user(server.conn, "new"))
+    with pytest.raises(LimitReachedError):
+        users.create_user(server.conn, "new", "a-password")

@@ -13,6 +13,7 @@ MAX_ROLE_BYTES = 255
 MAX_DATABASE_BYTES = 255
 MAX_GROUP_BYTES = 255
 USUAL_ROLE_LIMIT = 10  # Milvus's own, with the built-in ones; a server doesn't tell which it has
+USUAL_USER_LIMIT = 100  # likewise, with root
 MIN_PASSWORD_BYTES = 6
 # Milvus's configuration says 256, but bcrypt takes no more than this on every version.
 MAX_PASSWORD_BYTES = 72
