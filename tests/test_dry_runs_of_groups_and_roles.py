@@ -56,6 +56,7 @@ def test_what_no_group_can_hold(server):
         ("empty", ["Search", "FlushAll"], r"'Search' \(Collection\).*'FlushAll' \(Cluster\)"),
         ("reading", ["CollectionReadOnly"], r"'CollectionReadOnly' \(a group\)"),
         ("reading", ["empty"], r"'empty' \(a group\)"),
+        ("reading", ["ReadOnly"], r"'ReadOnly' \(a group\)"),
         ("reading", ["All"], r"'All' \(a group\)"),
     ):
         with pytest.raises(UnknownPrivilegeError, match=says):

@@ -214,7 +214,7 @@ def _require_members(conn: Connection, group: str, needed: Sequence[str], deadli
 def _require_one_level(conn: Connection, names: Sequence[str], deadline: Deadline) -> None:
     """Raise if servers don't take these into one group. Of names that nobody knows, only they can tell."""
     groups = read_groups(conn, deadline)
-    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS}
+    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS, *OLD_GROUPS}
     first: dict[str, str] = {}
     for name in names:
         first.setdefault("a group" if name in not_single else level_of(name, groups), name)
