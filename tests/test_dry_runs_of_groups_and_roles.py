@@ -94,3 +94,14 @@ def test_a_server_that_may_be_full_of_users(server):
     assert full in str(users.preview_create_user(server.conn, "new"))
     with pytest.raises(LimitReachedError):
         users.create_user(server.conn, "new", "a-password")
+
+
+@of(NEWER)
+def test_what_a_group_holds_already_is_not_said_to_be_added(server):
+    foreseen = str(foresee_addition(server, "reading", "Search"))
+    done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search"]))
+    assert "would add nothing new to privilege group 'reading'" in foreseen
+    assert "nothing new added to privilege group 'reading'" in done
+    done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search", "Query"]))
+    assert "Query added to privilege group 'reading' on" in done
+    assert "; it held Search already" in done

@@ -149,7 +149,7 @@ def _operate(
     kind = "AddPrivilegesToGroup" if added else "RemovePrivilegesFromGroup"
     target, subject = f"{group} {'+' if added else '-'} {', '.join(wanted)}", ", ".join(wanted)
     with change.attempt(conn, operation, target, subject, f"{way} {group!r}", deadline) as attempt:
-        _require_members(conn, group, () if added else wanted, deadline)
+        held = _require_members(conn, group, () if added else wanted, deadline) or ()
         unsure = _require_known(conn, wanted, deadline) if added else ""
         try:
             attempt.send(
@@ -165,8 +165,14 @@ def _operate(
                 f"{exc.details}",
                 outcome=errors.NOTHING_CHANGED,
             ) from exc
-    done = f"{', '.join(map(printable, wanted))} {way} privilege group {group!r}"
-    return GroupChange(group, conn.address.url, done, unsure)
+    what, had = _describe_new(wanted, held) if added else (", ".join(map(printable, wanted)), "")
+    return GroupChange(group, conn.address.url, f"{what} {way} privilege group {group!r}", join_parts(unsure, had))
+
+
+def _describe_new(wanted: Sequence[str], held: Sequence[str]) -> tuple[str, str]:
+    """What is new to a group of what is put into it; and what it held, if that is a part."""
+    new, old = (", ".join(printable(name) for name in wanted if (name in held) is had) for had in (False, True))
+    return new or "nothing new", f"it held {old} already" if old else ""
 
 
 def _require_known(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
@@ -336,7 +342,6 @@ def preview_change_privilege_group(
         return Preview(what, conn.address.url, warning, unseen)
     held = members or ()
     _require_one_level(conn, (*held, *wanted), deadline)
-    new = [name for name in wanted if name not in held]
-    unsure = _require_known(conn, new, deadline)
-    what = f"add {', '.join(map(printable, new)) or 'nothing new'} to privilege group {group!r}"
-    return Preview(what, conn.address.url, note=join_parts(unseen, unsure))
+    unsure = _require_known(conn, [name for name in wanted if name not in held], deadline)
+    what, had = _describe_new(wanted, held)
+    return Preview(f"add {what} to privilege group {group!r}", conn.address.url, note=join_parts(unseen, unsure, had))
