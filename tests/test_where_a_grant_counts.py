@@ -226,6 +226,25 @@ def test_groups_have_no_object_type(server):
     assert grant(server, "ReadOnly", **by_type("Collection", "docs")) == {("ReadOnly", "docs", "default")}
 
 
+@of(EVERY)
+def test_collections_that_cannot_be(server):
+    """What newer servers take if they are set up for it is foreseen with that."""
+    for name in ("x y", "c*", "c?", "9c", "x" * 256, "c-1", "c.1"):
+        may_be = name in ("c-1", "c.1") and server.version in (V26, V30)
+        for on in ({"collection": name}, by_type("Collection", name)):
+            if may_be:
+                foreseen = str(privileges.preview_grant_privilege(server.conn, "reader", "Search", **on))
+                assert f"refuses the name '{name}' unless proxy.nameValidation.allowedChars" in foreseen
+                with pytest.raises(ParameterError, match="can only contain"):
+                    privileges.grant_privilege(server.conn, "reader", "Search", **on)
+                server.calls.clear()
+            else:
+                assert "name" in refused(server, "Search", **on)
+        assert held(server) == set()
+    assert "may hold no blanks" in refused(server, "SelectUser", **by_type("User", "x y"))
+    assert grant(server, "Search", collection=" docs$_1") == {("Search", " docs$_1", "default")}
+
+
 @of([V26, V30])
 def test_privileges_that_only_the_newer_way_takes(server):
     for privilege in ("AddFileResource", "ListFileResources", "RemoveFileResource"):

@@ -173,9 +173,12 @@ class AccessSnapshot:
         for right in rights:
             if is_enough(right):
                 yield right
-            elif may_be_alias and right.object_type == "Collection":
-                if self.right_test(privilege, right.object_name, db)(right):
-                    yield right._replace(doubt=right.doubt or MAY_HAVE_ALIAS.format(collection))
+            elif (
+                may_be_alias
+                and right.object_type == "Collection"
+                and self.right_test(privilege, right.object_name, db)(right)
+            ):
+                yield right._replace(doubt=right.doubt or MAY_HAVE_ALIAS.format(collection))
 
     def right_test(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
         """Make the test for rights that are or may be enough. A collection's other names count, too."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from milvus_magics import errors, wire
 from milvus_magics.client import lookup
+from milvus_magics.client.names import has_unusual_character
 from milvus_magics.client.privilege_catalog import (
     ALL,
     FILE_RESOURCES,
@@ -127,6 +128,23 @@ def _is_left_to_server(version: str, groups: Groups) -> bool:
     """Whether an unknown name may be a newer server's, or that of a group that is not visible."""
     may_be_group = not groups and not versions.is_older(version, wire.METHODS["ListPrivilegeGroups"].since)
     return may_be_group or versions.is_beyond(version, NEWEST)
+
+
+def require_possible_object(conn: Connection, grant: Grant, deadline: Deadline) -> str:
+    """Raise for an object's name that this server never takes; return a note where its settings decide.
+
+    Raises:
+        ParameterError: nothing was changed.
+    """
+    if grant.object_name == ALL or not has_unusual_character(grant.object_name):
+        return ""
+    if lookup.is_older(conn, FEATURES["a setting for characters"], deadline):
+        raise errors.ParameterError(
+            f"on this server (Milvus {conn.version}), the name {grant.object_name!r} may hold only letters, digits, _ "
+            "and $",
+            outcome=errors.NOTHING_CHANGED,
+        )
+    return f"the server refuses the name {grant.object_name!r} unless proxy.nameValidation.allowedChars lets it through"
 
 
 def require_named_collection(privilege: str, scope: Scope, groups: Groups) -> None:

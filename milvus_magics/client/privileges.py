@@ -21,11 +21,17 @@ from milvus_magics.client.grant_scope import (
     require_known_privilege,
     require_named_collection,
     require_older,
+    require_possible_object,
     unknown_type_error,
 )
 from milvus_magics.client.grants import is_granted, missing_target_note
 from milvus_magics.client.grants import list_grants as list_grants
-from milvus_magics.client.names import problem_with_database_name, problem_with_existing_name, require_valid
+from milvus_magics.client.names import (
+    problem_with_database_name,
+    problem_with_existing_name,
+    problem_with_object_name,
+    require_valid,
+)
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import (
     ALL,
@@ -130,6 +136,9 @@ def _require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bo
 
 
 def _problem_with_object_name(scope: Scope) -> str | None:
+    name = scope.collection or scope.object_name
+    if name not in (None, ALL) and (problem := problem_with_object_name(name)) is not None:
+        return problem
     if scope.object_type == "Global" and scope.object_name not in (None, ALL):
         return "with the object type 'Global', servers would grant it on everything: leave the object name out, or '*'"
     return None
@@ -174,7 +183,10 @@ def _forms_of(
         unsure = require_known_privilege(conn, privilege, groups, deadline, to_the_letter=has_type)
         require_its_type(conn, privilege, scope.object_type, groups, deadline)
         require_named_collection(privilege, scope, groups)
-    return possible_grants(conn, role, privilege, scope, deadline, granted=granted, groups=groups), unsure
+    forms = possible_grants(conn, role, privilege, scope, deadline, granted=granted, groups=groups)
+    if granted:
+        require_possible_object(conn, forms[0], deadline)
+    return forms, unsure
 
 
 def _grant(
@@ -254,7 +266,12 @@ def preview_grant_privilege(
     require_known_database(conn, forms[0], deadline)
     (grant, *_), aliased = targets.follow_alias(conn, forms, deadline)
     others = targets.find_companions(conn, grant, deadline)
-    notes = [unsure, aliased, targets.describe_others(others, "granted with it")]
+    notes = [
+        unsure,
+        require_possible_object(conn, forms[0], deadline),
+        aliased,
+        targets.describe_others(others, "granted with it"),
+    ]
     try:
         if is_granted(conn, grant, deadline):
             notes.append("it has that already, so nothing would change")
