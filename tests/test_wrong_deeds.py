@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import bulk, client
+from milvus_magics.client.results.roles import RoleSnapshot
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import NOTHING_CHANGED, GroupExistsError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
@@ -272,6 +273,9 @@ def test_holders_who_are_gone_are_not_foreseen(version):
         assert "held by 'eve', without privileges" in foreseen
         assert "gone meanwhile: 'bob'" in foreseen
         assert session.undo.restore_role(conn, "r", timeout=10).gone == ("bob",)
+        with bench(None, server, "eve", BOBS) as (_, blind):
+            lost = RoleSnapshot("lost", ("bob",), ())
+            assert "held by 'bob'" in str(client.restore.preview_restore_role(blind, lost, timeout=10))
 
 
 def test_a_grant_that_comes_back_on_a_collection_is_named():

@@ -167,7 +167,7 @@ class AccessSnapshot:
     def _select(
         self, rights: Sequence[Right], privilege: str | None, collection: str | None, db: str | None
     ) -> Iterator[Right]:
-        """The rights that are enough or may be, as the name may stand for a collection that one of them is on."""
+        """The rights that are enough, or may be: a name may stand for a collection that is not seen."""
         is_enough = self.right_test(privilege, collection, db)
         may_be_alias = self._may_be_alias(collection, db or "")
         for right in rights:

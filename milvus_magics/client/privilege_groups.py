@@ -160,17 +160,14 @@ def _operate(
                 type=wire.enum_value("OperatePrivilegeGroupType", kind),
             )
         except (errors.ParameterError, errors.UnknownPrivilegeError) as exc:
-            raise errors.UnknownPrivilegeError(
-                f"the server does not take {', '.join(wanted)} into privilege group {group!r}; the server says: "
-                f"{exc.details}",
-                outcome=errors.NOTHING_CHANGED,
-            ) from exc
+            text = f"the server does not take {', '.join(wanted)} into privilege group {group!r}; the server says: "
+            raise errors.UnknownPrivilegeError(text + exc.details, outcome=errors.NOTHING_CHANGED) from exc
     what, had = _describe_new(wanted, held) if added else (", ".join(map(printable, wanted)), "")
     return GroupChange(group, conn.address.url, f"{what} {way} privilege group {group!r}", join_parts(unsure, had))
 
 
 def _describe_new(wanted: Sequence[str], held: Sequence[str]) -> tuple[str, str]:
-    """What is new to a group of what is put into it; and what it held, if that is a part."""
+    """What is new to a group of what is put into it, and a note about the rest."""
     new, old = (", ".join(printable(name) for name in wanted if (name in held) is had) for had in (False, True))
     return new or "nothing new", f"it held {old} already" if old else ""
 

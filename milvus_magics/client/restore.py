@@ -19,6 +19,7 @@ from milvus_magics.errors import (
     NOTHING_SENT,
     MilvusException,
     ParameterError,
+    PermissionDeniedError,
     RoleExistsError,
     ServerError,
     UnknownDatabaseError,
@@ -143,7 +144,10 @@ def preview_restore_role(
     deadline = Deadline(timeout)
     if snapshot.role in lookup.require_roles(conn, [], deadline) and not may_exist:
         raise lookup.role_exists_error(conn, snapshot.role)
-    present, gone = _split_holders(conn, snapshot, deadline)
+    try:
+        present, gone = _split_holders(conn, snapshot, deadline)
+    except PermissionDeniedError:
+        present, gone = snapshot.users or (), ()
     refused = _foresee_refusals(conn, snapshot.grants or (), deadline)
     grants = snapshot.grants and [grant for grant in snapshot.grants if grant not in refused]
     users = snapshot.users if snapshot.users is None else present
