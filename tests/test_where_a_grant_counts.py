@@ -241,7 +241,7 @@ def test_collections_that_cannot_be(server):
             else:
                 assert "name" in refused(server, "Search", **on)
         assert held(server) == set()
-    assert "may hold no blanks" in refused(server, "SelectUser", **by_type("User", "x y"))
+    assert "the user name 'x y' may hold no blanks" in refused(server, "SelectUser", **by_type("User", "x y"))
     assert grant(server, "Search", collection=" docs$_1") == {("Search", " docs$_1", "default")}
 
 

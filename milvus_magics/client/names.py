@@ -126,8 +126,8 @@ def problem_with_role_name(name: str) -> str | None:
     return None
 
 
-def problem_with_object_name(name: str, kind: str = "collection") -> str | None:
-    """Why servers take no grant on a collection, or another `kind` of object, of this name, or None.
+def problem_with_object_name(name: str, kind: str) -> str | None:
+    """Why servers take no grant on a collection or user (`kind`) of this name, or None.
 
     They look past outer blanks. Which other characters there may be, newer ones have a setting for.
     """

@@ -136,8 +136,8 @@ def _require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bo
 
 
 def _problem_with_object_name(scope: Scope) -> str | None:
-    name = scope.collection or scope.object_name
-    if name not in (None, ALL) and (problem := problem_with_object_name(name)) is not None:
+    name, kind = scope.collection or scope.object_name, "user" if scope.object_type == "User" else "collection"
+    if name not in (None, ALL) and (problem := problem_with_object_name(name, kind)) is not None:
         return problem
     if scope.object_type == "Global" and scope.object_name not in (None, ALL):
         return "with the object type 'Global', servers would grant it on everything: leave the object name out, or '*'"

@@ -144,21 +144,38 @@ def preview_restore_role(
     deadline = Deadline(timeout)
     if snapshot.role in lookup.require_roles(conn, [], deadline) and not may_exist:
         raise lookup.role_exists_error(conn, snapshot.role)
+    users, gone = _foresee_holders(conn, snapshot, deadline)
+    grants, refused = _foresee_grants(conn, snapshot.grants, deadline)
+    held = f"{holders_text(users, None)}, {privileges_text(grants, None)}"
+    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url, note=join_parts(gone, refused))
+
+
+def _foresee_holders(
+    conn: Connection, snapshot: RoleSnapshot, deadline: Deadline
+) -> tuple[tuple[str, ...] | None, str]:
+    """Who would hold a role again, as far as the caller may look, and who is gone, in words."""
     try:
         present, gone = _split_holders(conn, snapshot, deadline)
     except PermissionDeniedError:
-        present, gone = snapshot.users or (), ()
-    refused = _foresee_refusals(conn, snapshot.grants or (), deadline)
-    grants = snapshot.grants and [grant for grant in snapshot.grants if grant not in refused]
-    users = snapshot.users if snapshot.users is None else present
-    note = join_parts(
-        f"gone meanwhile: {list_text([repr(user) for user in gone])}" if gone else "",
-        f"the server would refuse {list_text([f'{grant} ({why})' for grant, why in refused.items()])}"
-        if refused
-        else "",
-    )
-    held = f"{holders_text(users, None)}, {privileges_text(grants, None)}"
-    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url, note=note)
+        return snapshot.users, ""
+    names = list_text([repr(user) for user in gone])
+    return None if snapshot.users is None else present, f"gone meanwhile: {names}" if gone else ""
+
+
+def _foresee_grants(conn: Connection, grants: Grants | None, deadline: Deadline) -> tuple[Sequence[Grant] | None, str]:
+    """What a role would hold again, and in words what is refused. That is what has lost its database or group."""
+    if not grants:
+        return grants, ""
+    groups = read_groups_for(conn, [grant.privilege for grant in grants], deadline)
+    kept, refused = [], []
+    for grant in grants:
+        try:
+            require_known_privilege(conn, grant.privilege, groups, deadline, to_the_letter=True)
+            require_known_database(conn, grant, deadline)
+            kept.append(grant)
+        except (ParameterError, UnknownPrivilegeError) as exc:
+            refused.append(f"{grant} ({exc.reason})")
+    return kept, f"the server would refuse {list_text(refused)}" if refused else ""
 
 
 def _split_holders(
@@ -168,19 +185,6 @@ def _split_holders(
     held = snapshot.users or ()
     names = lookup.list_usernames(conn, deadline) if held else ()
     return tuple(user for user in held if user in names), tuple(user for user in held if user not in names)
-
-
-def _foresee_refusals(conn: Connection, grants: Sequence[Grant], deadline: Deadline) -> dict[Grant, str]:
-    """The grants that the server surely refuses by now, each with why: their database or group is gone."""
-    groups = read_groups_for(conn, [grant.privilege for grant in grants], deadline) if grants else {}
-    refused: dict[Grant, str] = {}
-    for grant in grants:
-        try:
-            require_known_privilege(conn, grant.privilege, groups, deadline, to_the_letter=True)
-            require_known_database(conn, grant, deadline)
-        except (ParameterError, UnknownPrivilegeError) as exc:
-            refused[grant] = exc.reason
-    return refused
 
 
 def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> None:
