@@ -1,10 +1,10 @@
-"""What a server always refuses of groups and roles, a dry run doesn't say it would do."""
+"""What a server always refuses of groups, roles and users, a dry run doesn't say it would do."""
 
 import contract
 import pytest
 from contract.versions import RECORDED
 
-from milvus_magics.client import privilege_groups, roles
+from milvus_magics.client import privilege_groups, roles, users
 from milvus_magics.errors import (
     GroupExistsError,
     LimitReachedError,
@@ -56,6 +56,7 @@ def test_what_no_group_can_hold(server):
         ("empty", ["Search", "FlushAll"], r"'Search' \(Collection\).*'FlushAll' \(Cluster\)"),
         ("reading", ["CollectionReadOnly"], r"'CollectionReadOnly' \(a group\)"),
         ("reading", ["empty"], r"'empty' \(a group\)"),
+        ("reading", ["ReadOnly"], r"'ReadOnly' \(a group\)"),
         ("reading", ["All"], r"'All' \(a group\)"),
     ):
         with pytest.raises(UnknownPrivilegeError, match=says):
@@ -81,3 +82,26 @@ def test_a_server_that_may_be_full_of_roles(server):
         roles.create_role(server.conn, "new")
     server.roles["r8"] = ""
     assert "proxy.maxRoleNum" not in str(roles.preview_create_role(server.conn, "new"))
+
+
+@of(EVERY)
+def test_a_server_that_may_be_full_of_users(server):
+    for number in range(98):
+        server.passwords[f"u{number}"] = b"a-password"
+    full = "there are 100 users, and the server takes no more unless proxy.maxUserNum is raised"
+    assert full not in str(users.preview_create_user(server.conn, "new"))
+    server.passwords["u98"] = b"a-password"
+    assert full in str(users.preview_create_user(server.conn, "new"))
+    with pytest.raises(LimitReachedError):
+        users.create_user(server.conn, "new", "a-password")
+
+
+@of(NEWER)
+def test_what_a_group_holds_already_is_not_said_to_be_added(server):
+    foreseen = str(foresee_addition(server, "reading", "Search"))
+    done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search"]))
+    assert "would add nothing new to privilege group 'reading'" in foreseen
+    assert "nothing new added to privilege group 'reading'" in done
+    done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search", "Query"]))
+    assert "Query added to privilege group 'reading' on" in done
+    assert "; it held Search already" in done

@@ -10,7 +10,7 @@ from traitlets.config import Config
 from milvus_magics import connections
 from milvus_magics.bulk import run as bulk
 from milvus_magics.bulk.look_alikes import plain_name
-from milvus_magics.bulk.results import BulkError
+from milvus_magics.bulk.results import BulkError, BulkResult, RowOutcome
 from milvus_magics.errors import AliasError, ParameterError
 
 PASSWORD = "S3cret!pass"
@@ -55,6 +55,19 @@ def people(*servers, names=("ann", "bob")):
     for server in servers:
         server.passwords |= {name: PASSWORD.encode() for name in names}
     return list(names)
+
+
+def test_outer_blanks_of_a_name_are_seen(run, servers):
+    """In the problems, in the rows and in lists: `bob` is not taken for `bob `."""
+    with pytest.raises(BulkError) as caught:
+        run("drop_users who", who=["bob "])
+    assert "\n1    'bob '  " in str(caught.value)
+    rows = BulkResult([RowOutcome(1, "bob ", "missing"), RowOutcome(2, "bob", "done")], "dropped", 0.1)
+    assert "\n1    'bob '  missing" in repr(rows)
+    assert "\n2    bob     done" in repr(rows)
+    assert "&#x27;bob &#x27;" in rows._repr_html_()
+    servers[0].passwords |= {"bob ": b"a-password"}
+    assert "\n'bob '" in repr(run("list_users"))
 
 
 def test_an_alias_bound_anew_at_the_question_stops_all_servers(run, servers, monkeypatch):

@@ -70,10 +70,13 @@ def test_images_are_those_of_the_documents():
     compose, cluster = (yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
                         for name in re.findall(r"tests/servers/[\w-]+\.yml", job["env"]["COMPOSE_FILE"]))  # fmt: skip
     services = compose["services"] | cluster["services"]
-    assert services.keys() >= {"etcd", "minio", "pulsar", "milvus", "mixcoord", "datanode", "querynode"}
+    assert services.keys() >= {"etcd", "minio", "pulsar", "milvus", "coordinators", "datanode", "querynode"}
     assert {one for service in services.values() for one in service.get("profiles", ())} == set(profiles.values())
     for service in services.values():
         assert service.get("depends_on", {}).keys() <= services.keys()
     assert {name for name in services if "milvus" in services[name]["image"]} == {
-        "milvus", "mixcoord", "datanode", "querynode", "indexnode", "streamingnode",
+        "milvus", "coordinators", "datanode", "querynode", "indexnode", "streamingnode",
     }  # fmt: skip
+    assert services["coordinators"]["command"][1:] == [
+        "run", "mixture", "-rootcoord", "-querycoord", "-datacoord", "-indexcoord",
+    ], "no version before 2.6 is known to have the role `mixcoord`"  # fmt: skip

@@ -168,6 +168,27 @@ def test_access_says_nothing_of_what_it_cannot_know(server):
     root.close()
 
 
+@of([V26, V30])
+def test_rights_that_a_hidden_alias_may_reach_are_shown_with_their_doubt(server):
+    """`allows` doesn't know, so that the table doesn't say no, either."""
+    give(server, "Query", "Collection", "docs", "default")
+    give(server, "Search", "Collection", "docs", "default")
+    server.aliases["default", "al1"] = "docs"
+    conn = connect(server)
+    found = read_access(conn, privilege="Query", collection="al1")
+    assert found.allows("ann", "Query", "al1") is None
+    assert [(right.privilege, right.object_name) for right in found] == [("Query", "docs")]
+    assert "perhaps: whether 'al1' is an alias of it is not visible to you" in repr(found)
+    assert {right.privilege for right in read_access(conn, collection="al1") if right.doubt} == {"Query", "Search"}
+    server.groups["both"] = {"Query", "Insert"}
+    give(server, "ListPrivilegeGroups")
+    assert list(read_access(conn, privilege="both", collection="al1")) == []
+    assert not any(right.doubt for right in read_access(conn, privilege="Query", collection="docs"))
+    root = connect_as(server, "root", "Milvus")
+    assert [right.doubt for right in read_access(root, user="ann", privilege="Query", collection="al1")] == [""]
+    root.close()
+
+
 @of(EVERY)
 def test_a_dry_run_says_that_the_acting_user_may_not_grant(server):
     """Where their own grants tell; not without authorization, nor of a group that they may not look into."""

@@ -7,7 +7,7 @@ import pytest
 from contract.versions import RECORDED
 
 from milvus_magics.client import privileges
-from milvus_magics.errors import MilvusException, NotGrantedError, ParameterError
+from milvus_magics.errors import MilvusException, NotGrantedError, ParameterError, UnknownPrivilegeError
 from milvus_magics.role import Role
 from milvus_magics.session import connections
 
@@ -46,11 +46,11 @@ def grant(server, privilege, **on):
     return held(server) - before
 
 
-def refused(server, privilege, **on):
+def refused(server, privilege, error=ParameterError, **on):
     """The one message with which dry run and real call refuse, without sending a change."""
     texts = []
     for function in (privileges.preview_grant_privilege, privileges.grant_privilege):
-        with pytest.raises(ParameterError) as found:
+        with pytest.raises(error) as found:
             function(server.conn, "reader", privilege, **on)
         texts.append(found.value.reason)
     assert len(set(texts)) == 1
@@ -74,6 +74,17 @@ def test_what_is_about_the_cluster_goes_to_all_databases(server):
         assert grant(server, privilege) == {(privilege, "*", "*")}
         privileges.revoke_privilege(server.conn, "reader", privilege)
         assert held(server) == set()
+
+
+@of(NEWER)
+def test_renaming_is_about_the_cluster_before_3_0(server):
+    """ClusterAdmin held it then; one in a database is still found by a revocation that names none."""
+    assert grant(server, "RenameCollection") == {("RenameCollection", "*", "default" if server.version == V30 else "*")}
+    privileges.revoke_privilege(server.conn, "reader", "RenameCollection")
+    assert grant(server, "RenameCollection", db="lab") == {("RenameCollection", "*", "lab")}
+    server.grants = {("reader", "Global", "*", "RenameCollection", "default"): "root"}
+    privileges.revoke_privilege(server.conn, "reader", "RenameCollection")
+    assert held(server) == set()
 
 
 @of(EVERY)
@@ -173,3 +184,82 @@ def test_who_does_not_see_all_is_not_refused_by_the_dry_run(server):
     assert "database 'lba' is not there, or not visible to you" in text
     with pytest.raises(MilvusException, match="there is no database 'lba'"):
         privileges.grant_privilege(conn, "reader", "Search", collection="docs", db="lba")
+
+
+def by_type(kind, name):
+    return {"object_type": kind, "object_name": name}
+
+
+@of(EVERY)
+def test_object_types_that_there_are_not(server):
+    text = refused(server, "Search", **by_type("Colection", "docs"))
+    assert "no object type 'Colection' (did you mean 'Collection'?); there are: Collection, Global, User" in text
+    with pytest.raises(ParameterError, match="no object type 'collection'"):
+        Role("reader").grant("collection", "docs", "Search")
+    assert not CHANGES.intersection(server.calls)
+
+
+@of(EVERY)
+def test_a_privilege_of_another_object_type(server):
+    for privilege, kind, own in (
+        ("Search", "Global", "Collection"), ("Search", "User", "Collection"), ("SelectUser", "Collection", "User"),
+        ("CreateCollection", "Collection", "Global"), ("All", "Collection", "Global"), ("All", "User", "Global"),
+    ):  # fmt: skip
+        text = refused(server, privilege, UnknownPrivilegeError, **by_type(kind, "*"))
+        assert f"knows no privilege '{privilege}' for the object type '{kind}': it is of the type '{own}'" in text
+        with pytest.raises(UnknownPrivilegeError, match=f"of the type '{own}'"):
+            Role("reader").grant(kind, "*", privilege)
+        assert grant(server, privilege, **by_type(own, "*"))
+        server.grants.clear()
+        server.calls.clear()
+    assert grant(server, "*", **by_type("Collection", "*")) == {("*", "*", "default")}
+
+
+@of(NEWER)
+def test_groups_have_no_object_type(server):
+    """Only those of 2.4 do."""
+    server.groups["reading"] = {"Search"}
+    for group, kind in (("CollectionReadOnly", "Collection"), ("ClusterAdmin", "Global"), ("reading", "Collection")):
+        for db in ("default", "*", None):
+            assert "leave out --object" in refused(server, group, **by_type(kind, "*"), db=db)
+    assert "of the type 'Collection'" in refused(server, "ReadOnly", UnknownPrivilegeError, **by_type("Global", "*"))
+    assert grant(server, "ReadOnly", **by_type("Collection", "docs")) == {("ReadOnly", "docs", "default")}
+
+
+@of(EVERY)
+def test_collections_that_cannot_be(server):
+    """What newer servers take if they are set up for it is foreseen with that."""
+    for name in ("x y", "c*", "c?", "9c", "x" * 256, "c-1", "c.1"):
+        may_be = name in ("c-1", "c.1") and server.version in (V26, V30)
+        for on in ({"collection": name}, by_type("Collection", name)):
+            if may_be:
+                foreseen = str(privileges.preview_grant_privilege(server.conn, "reader", "Search", **on))
+                assert f"refuses the name '{name}' unless proxy.nameValidation.allowedChars" in foreseen
+                with pytest.raises(ParameterError, match="can only contain"):
+                    privileges.grant_privilege(server.conn, "reader", "Search", **on)
+                server.calls.clear()
+            else:
+                assert "name" in refused(server, "Search", **on)
+        assert held(server) == set()
+    assert "the user name 'x y' may hold no blanks" in refused(server, "SelectUser", **by_type("User", "x y"))
+    assert grant(server, "Search", collection=" docs$_1") == {("Search", " docs$_1", "default")}
+
+
+@of([V26, V30])
+def test_privileges_that_only_the_newer_way_takes(server):
+    for privilege in ("AddFileResource", "ListFileResources", "RemoveFileResource"):
+        if server.version == V30:
+            assert grant(server, privilege, **by_type("Global", "*"))
+        else:
+            text = refused(server, privilege, UnknownPrivilegeError, **by_type("Global", "*"))
+            assert "leave out --object" in text
+        server.grants.clear()
+        assert grant(server, privilege)
+        server.calls.clear()
+
+
+@of([OLD])
+def test_groups_of_2_4_before_them(server):
+    for on in ({}, by_type("Collection", "docs")):
+        text = refused(server, "ReadOnly", UnknownPrivilegeError, **on)
+        assert "knows no privilege 'ReadOnly'; newer ones do, but none before 2.4.10" in text

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import bulk, client
+from milvus_magics.client.results.roles import RoleSnapshot
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import NOTHING_CHANGED, GroupExistsError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
@@ -242,6 +243,12 @@ def test_a_role_comes_back_but_for_what_is_refused(version):
         before = held_by(server, "r")
         client.roles.drop_role(conn, "r", force=True)
         del server.collections["lab"], server.groups["readers"]
+        foreseen = str(session.undo.preview_restore_role(conn, "r", timeout=10))
+        may, not_any_more = foreseen.split("the server would refuse ")
+        assert "held by 'bob'" in may
+        assert "readers on everything in all databases (" in not_any_more
+        assert ("Search on collection 'notes' in database 'lab'" in not_any_more) is (version != V25)
+        assert ("Search on collection 'notes' in database 'lab'" in may) is (version == V25)
         restored = session.undo.restore_role(conn, "r", timeout=10)
         gone = set() if version == V25 else {("Collection", "notes", "Search", "lab")}
         assert held_by(server, "r") == before - gone - {("Global", "*", "readers", "*")}
@@ -253,6 +260,22 @@ def test_a_role_comes_back_but_for_what_is_refused(version):
         server.collections["lab"], server.groups["readers"] = [], {"Query"}
         assert not session.undo.restore_role(conn, "r", timeout=10).refused
         assert held_by(server, "r") == before
+
+
+@pytest.mark.parametrize("version", EVERY)
+def test_holders_who_are_gone_are_not_foreseen(version):
+    with bench(version) as (server, conn):
+        server.roles["r"], server.passwords["bob"], server.passwords["eve"] = "", BOBS.encode(), BOBS.encode()
+        server.bindings |= {("bob", "r"), ("eve", "r")}
+        client.roles.drop_role(conn, "r")
+        client.users.drop_user(conn, "bob")
+        foreseen = str(session.undo.preview_restore_role(conn, "r", timeout=10))
+        assert "held by 'eve', without privileges" in foreseen
+        assert "gone meanwhile: 'bob'" in foreseen
+        assert session.undo.restore_role(conn, "r", timeout=10).gone == ("bob",)
+        with bench(None, server, "eve", BOBS) as (_, blind):
+            lost = RoleSnapshot("lost", ("bob",), ())
+            assert "held by 'bob'" in str(client.restore.preview_restore_role(blind, lost, timeout=10))
 
 
 def test_a_grant_that_comes_back_on_a_collection_is_named():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.client.names import ADMIN, PUBLIC, ROOT, USUAL_ROLE_LIMIT
+from milvus_magics.client.names import ADMIN, PUBLIC, ROOT, USUAL_ROLE_LIMIT, USUAL_USER_LIMIT
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
 from milvus_magics.client.rights.concerns import Concern, concern_about
@@ -14,7 +14,7 @@ from milvus_magics.client.rights.right import is_on_one_name, matches
 from milvus_magics.wording import count_text, list_text
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
-USUAL_LIMITS = {"user": (100, "proxy.maxUserNum"), "role": (USUAL_ROLE_LIMIT, "proxy.maxRoleNum")}
+USUAL_LIMITS = {"user": (USUAL_USER_LIMIT, "proxy.maxUserNum"), "role": (USUAL_ROLE_LIMIT, "proxy.maxRoleNum")}
 NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 

@@ -13,6 +13,7 @@ from milvus_magics.client.rights.right import BY_BEING_ROOT, EVERYTHING, UNCHECK
 from milvus_magics.client.rights.rules import Rules
 
 EVERYBODY = "(everybody)"
+MAY_HAVE_ALIAS = "whether {!r} is an alias of it is not visible to you"
 ON_AN_ALIAS = "a grant on an alias counts only where proxy.resolveAliasForPrivilege is off"
 
 
@@ -162,8 +163,24 @@ class AccessSnapshot:
         A collection may be reached by its other names, too.
         """
         members = self._members(privilege) if privilege is not None else (None,)
-        enough = [list(filter(self.right_test(one, collection, db), rights)) for one in members]
+        enough = [list(self._select(rights, one, collection, db)) for one in members]
         return list(dict.fromkeys(right for found in enough for right in found)) if all(enough) else []
+
+    def _select(
+        self, rights: Sequence[Right], privilege: str | None, collection: str | None, db: str | None
+    ) -> Iterator[Right]:
+        """The rights that are enough, or may be: a name may stand for a collection that is not seen."""
+        is_enough = self.right_test(privilege, collection, db)
+        may_be_alias = self._may_be_alias(collection, db or "")
+        for right in rights:
+            if is_enough(right):
+                yield right
+            elif (
+                may_be_alias
+                and right.object_type == "Collection"
+                and self.right_test(privilege, right.object_name, db)(right)
+            ):
+                yield right._replace(doubt=right.doubt or MAY_HAVE_ALIAS.format(collection))
 
     def right_test(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
         """Make the test for rights that are or may be enough. A collection's other names count, too."""

@@ -23,6 +23,7 @@ from milvus_magics.bulk.results import (
 )
 from milvus_magics.bulk.rows import generate_missing_passwords, raise_problems
 from milvus_magics.client import change, lookup, rbac_restore
+from milvus_magics.client.names import USUAL_USER_LIMIT
 from milvus_magics.client.password_check import check_password
 from milvus_magics.secret import PasswordHash, require_bcrypt
 from milvus_magics.transport.connection import Connection
@@ -139,7 +140,7 @@ def _notes(present: int, rows: Sequence[UserRow], partly: Sequence[RowOutcome], 
     return (
         f"all by one request, so all or none; passwords are hashed here before (bcrypt, cost {cost})",
         f"the server will have {count_text(present + len(rows), 'user')}; on this way it checks neither its limit "
-        f"({plan.DEFAULT_USER_LIMIT} unless proxy.maxUserNum is raised; beyond it, no more can be created one by one) "
+        f"({USUAL_USER_LIMIT} unless proxy.maxUserNum is raised; beyond it, no more can be created one by one) "
         "nor its rules for names",
         *lacking,
     )

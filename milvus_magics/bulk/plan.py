@@ -21,7 +21,7 @@ from milvus_magics.bulk.results import (
 from milvus_magics.bulk.rows import find_problems, raise_problems
 from milvus_magics.client import lookup
 from milvus_magics.client.change import SECONDS_BETWEEN_QUESTIONS
-from milvus_magics.client.names import ADMIN, ROOT, problem_with_password
+from milvus_magics.client.names import ADMIN, ROOT, USUAL_USER_LIMIT, problem_with_password
 from milvus_magics.client.password_check import require_verifiable
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.client.user_deletion import read_password_hashes, undo_text
@@ -33,7 +33,6 @@ from milvus_magics.wire.versions import FEATURES, is_older
 from milvus_magics.wording import count_text, did_you_mean, first_lines, printable
 
 CREATE, DELETE, DROP = "create_users", "delete_users", "drop_users"
-DEFAULT_USER_LIMIT = 100
 MIN_USERS_FOR_AT_ONCE = 200  # fewer take no more than 2 s one by one
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 SECONDS_FOR_HINTS = 0.4
@@ -246,9 +245,9 @@ def _lost_descriptions_note(conn: Connection, rows: Sequence[UserRow], deadline:
 def _creation_notes(conn: Connection, present: int, new: int, limit: int | None) -> list[str]:
     """What the caller should know before users are created."""
     notes = []
-    if limit is None and present + new > DEFAULT_USER_LIMIT and new:
+    if limit is None and present + new > USUAL_USER_LIMIT and new:
         notes.append(
-            f"the server will have {present + new} users; Milvus takes {DEFAULT_USER_LIMIT} unless its setting "
+            f"the server will have {present + new} users; Milvus takes {USUAL_USER_LIMIT} unless its setting "
             "proxy.maxUserNum is raised"
         )
     is_serial = conn.version and not is_older(conn.version, FEATURES["changes of access one by one"])

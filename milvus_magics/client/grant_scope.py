@@ -7,18 +7,22 @@ from dataclasses import replace
 
 from milvus_magics import errors, wire
 from milvus_magics.client import lookup
+from milvus_magics.client.names import has_unusual_character
 from milvus_magics.client.privilege_catalog import (
     ALL,
+    FILE_RESOURCES,
     FIRST_VERSIONS,
     KNOWN,
     LEVELS,
     MISLEADING,
+    OBJECT_TYPES,
     OLD_GROUPS,
     USUAL_GROUPS,
     Scope,
     as_v1_grant,
     as_v2_grant,
     suggest_privilege,
+    type_of,
     unnamed_collection_text,
 )
 from milvus_magics.client.results.privileges import Grant
@@ -39,13 +43,13 @@ def read_groups_for(conn: Connection, names: Iterable[str], deadline: Deadline) 
 
 
 def require_known_privilege(
-    conn: Connection, privilege: str, groups: Groups, deadline: Deadline, *, has_type: bool = False
+    conn: Connection, privilege: str, groups: Groups, deadline: Deadline, *, to_the_letter: bool = False
 ) -> str:
     """Raise for what is no privilege on the server; return a note where only the server can tell.
 
     Args:
         groups: those of `read_groups_for`.
-        has_type: whether it is granted in the older way, which takes some names to the letter.
+        to_the_letter: whether the name is taken as it is, unlike in the newer way of granting.
 
     Raises:
         UnknownPrivilegeError: it isn't in the catalogue, and the server is not newer; or this server is too old for
@@ -53,7 +57,7 @@ def require_known_privilege(
     """
     version = lookup.read_version(conn, deadline)
     listed = {*groups, *(name for names in groups.values() for name in names)}
-    problem = _problem_with_version(version, privilege, has_type)
+    problem = _problem_with_version(version, privilege, to_the_letter)
     if problem is None and privilege in {ALL, *KNOWN, *OLD_GROUPS, *listed}:
         return ""
     if problem is None and _is_left_to_server(version, groups):
@@ -65,12 +69,57 @@ def require_known_privilege(
     )
 
 
-def _problem_with_version(version: str, privilege: str, has_type: bool) -> str | None:
+def require_its_type(
+    conn: Connection, privilege: str, object_type: str | None, groups: Groups, deadline: Deadline
+) -> None:
+    """Raise if the older way of granting surely refuses this object type, or this privilege with it.
+
+    What is newer than the catalogue is left to the server.
+
+    Args:
+        object_type: None = it is granted in the newer way.
+        groups: those of `read_groups_for`.
+
+    Raises:
+        ParameterError: there is no such type, or groups have none; nothing was changed.
+        UnknownPrivilegeError: the privilege is of another type; nothing was changed.
+    """
+    version = lookup.read_version(conn, deadline)
+    if object_type is None or versions.is_beyond(version, NEWEST):
+        return
+    if object_type not in OBJECT_TYPES:
+        raise unknown_type_error(object_type)
+    if privilege in groups or privilege in USUAL_GROUPS:
+        raise errors.ParameterError(
+            f"{privilege!r} is a group, and groups have no object type: leave out --object and --object-name, and name "
+            "the collection by --collection",
+            outcome=errors.NOTHING_CHANGED,
+        )
+    has_none = privilege in FILE_RESOURCES and not versions.has_feature(version, "file resources by type")
+    own = "" if has_none else type_of(privilege)
+    if has_none or own not in ("", object_type):
+        raise errors.UnknownPrivilegeError(
+            f"this server (Milvus {version}) knows no privilege {privilege!r} for the object type {object_type!r}: "
+            + (f"it is of the type {own!r}" if own else "it has no type there, so leave out --object"),
+            outcome=errors.NOTHING_CHANGED,
+        )
+
+
+def unknown_type_error(object_type: str) -> errors.ParameterError:
+    """The error for an object type that servers don't know."""
+    return errors.ParameterError(
+        f"there is no object type {object_type!r}{did_you_mean(object_type, OBJECT_TYPES)}; there are: "
+        f"{', '.join(OBJECT_TYPES)}",
+        outcome=errors.NOTHING_CHANGED,
+    )
+
+
+def _problem_with_version(version: str, privilege: str, to_the_letter: bool) -> str | None:
     """Why a server of this version should not be asked for a privilege that there is elsewhere, or None."""
-    is_misled = not has_type and not versions.is_older(version, wire.METHODS["OperatePrivilegeV2"].since)
+    is_misled = not to_the_letter and not versions.is_older(version, wire.METHODS["OperatePrivilegeV2"].since)
     if privilege in MISLEADING and is_misled:
         return f"gives {privilege!r} other rights than its name says: grant {MISLEADING[privilege]!r} instead"
-    since = FIRST_VERSIONS.get(privilege, "")
+    since = FEATURES["groups of three"] if privilege in OLD_GROUPS else FIRST_VERSIONS.get(privilege, "")
     is_missing = versions.is_older(version, since)
     return f"knows no privilege {privilege!r}; newer ones do, but none before {since}" if is_missing else None
 
@@ -79,6 +128,23 @@ def _is_left_to_server(version: str, groups: Groups) -> bool:
     """Whether an unknown name may be a newer server's, or that of a group that is not visible."""
     may_be_group = not groups and not versions.is_older(version, wire.METHODS["ListPrivilegeGroups"].since)
     return may_be_group or versions.is_beyond(version, NEWEST)
+
+
+def require_possible_object(conn: Connection, grant: Grant, deadline: Deadline) -> str:
+    """Raise for an object's name that this server never takes; return a note where its settings decide.
+
+    Raises:
+        ParameterError: nothing was changed.
+    """
+    if grant.object_name == ALL or not has_unusual_character(grant.object_name):
+        return ""
+    if lookup.is_older(conn, FEATURES["a setting for characters"], deadline):
+        raise errors.ParameterError(
+            f"on this server (Milvus {conn.version}), the name {grant.object_name!r} may hold only letters, digits, _ "
+            "and $",
+            outcome=errors.NOTHING_CHANGED,
+        )
+    return f"the server refuses the name {grant.object_name!r} unless proxy.nameValidation.allowedChars lets it through"
 
 
 def require_named_collection(privilege: str, scope: Scope, groups: Groups) -> None:
@@ -118,7 +184,7 @@ def possible_grants(
     if newer is not None and lookup.is_older(conn, wire.METHODS["OperatePrivilegeV2"].since, deadline):
         require_older(conn, older, scope)
         return [older]
-    level = level_of(privilege, groups)
+    level = _level_on(conn, privilege, groups, deadline)
     forms = [older] if newer is None else [newer, older]
     has_own_place = lookup.is_older(conn, FEATURES["rights on the cluster in * only"], deadline)
     if scope.db is None and level == "Cluster" and not (newer is None and has_own_place):
@@ -158,6 +224,12 @@ def level_of(privilege: str, groups: Groups) -> str:
     members = {privilege, *groups.get(privilege, ())}
     listed = {level: groups.get(f"{level}Admin", ()) for level in LEVELS}
     return next((level for of in (listed, LEVELS) for level, names in of.items() if members.intersection(names)), "")
+
+
+def _level_on(conn: Connection, privilege: str, groups: Groups, deadline: Deadline) -> str:
+    """The level of a privilege on this server: that of RenameCollection changed."""
+    renames_on_cluster = lookup.is_older(conn, FEATURES["renaming by database"], deadline)
+    return "Cluster" if privilege == "RenameCollection" and renames_on_cluster else level_of(privilege, groups)
 
 
 def _require_fitting(conn: Connection, grant: Grant, level: str, *, is_group: bool, everywhere: bool) -> None:

@@ -12,7 +12,9 @@ MAX_USER_BYTES = 32
 MAX_ROLE_BYTES = 255
 MAX_DATABASE_BYTES = 255
 MAX_GROUP_BYTES = 255
+MAX_OBJECT_BYTES = 255
 USUAL_ROLE_LIMIT = 10  # Milvus's own, with the built-in ones; a server doesn't tell which it has
+USUAL_USER_LIMIT = 100  # likewise, with root
 MIN_PASSWORD_BYTES = 6
 # Milvus's configuration says 256, but bcrypt takes no more than this on every version.
 MAX_PASSWORD_BYTES = 72
@@ -122,6 +124,26 @@ def problem_with_role_name(name: str) -> str | None:
     if not re.match(r"[A-Za-z_]", name):
         return f"the role name {name!r} must begin with a letter from A to Z or a to z, or with _"
     return None
+
+
+def problem_with_object_name(name: str, kind: str) -> str | None:
+    """Why servers take no grant on a collection or user (`kind`) of this name, or None.
+
+    They look past outer blanks. Which other characters there may be, newer ones have a setting for.
+    """
+    if (problem := problem_with_existing_name(name, kind)) is not None:
+        return problem
+    inner = name.strip()
+    if re.search(r"[\s*?]", inner):
+        return f"the {kind} name {name!r} may hold no blanks, * or ?; '*' alone stands for all"
+    if len(inner.encode()) > MAX_OBJECT_BYTES:
+        return f"the {kind} name is {len(inner.encode())} bytes long; {MAX_OBJECT_BYTES} is the most"
+    return None if re.match(r"[A-Za-z_]", inner) else f"the {kind} name {name!r} must begin with a letter or with _"
+
+
+def has_unusual_character(name: str) -> bool:
+    """Whether a name holds what servers take in names only if they are set up for it."""
+    return re.fullmatch(r"[A-Za-z0-9_$]*", name.strip()) is None
 
 
 def problem_with_database_name(name: str) -> str | None:

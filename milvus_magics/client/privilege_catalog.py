@@ -38,6 +38,8 @@ FIRST_VERSIONS = {name: since for name, (_, _, since) in PRIVILEGES.items() if s
 SINCE_GROUPS = frozenset(FIRST_VERSIONS)  # what 2.3 doesn't know
 # The groups of 2.4, which later servers still take: listed as here, and granted also as `GroupReadOnly` and so on.
 OLD_GROUPS = frozenset(REPLACED_GROUPS)
+FILE_RESOURCES = frozenset({"AddFileResource", "ListFileResources", "RemoveFileResource"})
+OBJECT_TYPES = ("Collection", "Global", "User")  # of the older way of granting
 ALL = "*"
 DEFAULT_DATABASE = "default"  # which every server has
 
@@ -87,6 +89,14 @@ def kind_of(privilege: str) -> str:
     if privilege in ON_USERS:
         return "User"
     return "Global" if privilege in KNOWN else ""
+
+
+def type_of(privilege: str) -> str:
+    """The object type with which the older way of granting takes a privilege; empty for groups and what is unknown."""
+    if privilege in OLD_GROUPS:
+        return "Global" if privilege == "Admin" else "Collection"
+    kind = PRIVILEGES.get(privilege, ("",))[0]
+    return kind if kind in OBJECT_TYPES else ""
 
 
 def list_privileges(version: str) -> list[str]:

@@ -149,7 +149,7 @@ def _operate(
     kind = "AddPrivilegesToGroup" if added else "RemovePrivilegesFromGroup"
     target, subject = f"{group} {'+' if added else '-'} {', '.join(wanted)}", ", ".join(wanted)
     with change.attempt(conn, operation, target, subject, f"{way} {group!r}", deadline) as attempt:
-        _require_members(conn, group, () if added else wanted, deadline)
+        held = _require_members(conn, group, () if added else wanted, deadline) or ()
         unsure = _require_known(conn, wanted, deadline) if added else ""
         try:
             attempt.send(
@@ -160,19 +160,22 @@ def _operate(
                 type=wire.enum_value("OperatePrivilegeGroupType", kind),
             )
         except (errors.ParameterError, errors.UnknownPrivilegeError) as exc:
-            raise errors.UnknownPrivilegeError(
-                f"the server does not take {', '.join(wanted)} into privilege group {group!r}; the server says: "
-                f"{exc.details}",
-                outcome=errors.NOTHING_CHANGED,
-            ) from exc
-    done = f"{', '.join(map(printable, wanted))} {way} privilege group {group!r}"
-    return GroupChange(group, conn.address.url, done, unsure)
+            text = f"the server does not take {', '.join(wanted)} into privilege group {group!r}; the server says: "
+            raise errors.UnknownPrivilegeError(text + exc.details, outcome=errors.NOTHING_CHANGED) from exc
+    what, had = _describe_new(wanted, held) if added else (", ".join(map(printable, wanted)), "")
+    return GroupChange(group, conn.address.url, f"{what} {way} privilege group {group!r}", join_parts(unsure, had))
+
+
+def _describe_new(wanted: Sequence[str], held: Sequence[str]) -> tuple[str, str]:
+    """What is new to a group of what is put into it, and a note about the rest."""
+    new, old = (", ".join(printable(name) for name in wanted if (name in held) is had) for had in (False, True))
+    return new or "nothing new", f"it held {old} already" if old else ""
 
 
 def _require_known(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
     """Raise for what is no privilege on the server; return what is unsure about the names."""
     groups = read_groups_for(conn, names, deadline)
-    return join_parts(*(require_known_privilege(conn, name, groups, deadline, has_type=True) for name in names))
+    return join_parts(*(require_known_privilege(conn, name, groups, deadline, to_the_letter=True) for name in names))
 
 
 def _valid_names(group: str, privileges: Sequence[str]) -> list[str]:
@@ -214,7 +217,7 @@ def _require_members(conn: Connection, group: str, needed: Sequence[str], deadli
 def _require_one_level(conn: Connection, names: Sequence[str], deadline: Deadline) -> None:
     """Raise if servers don't take these into one group. Of names that nobody knows, only they can tell."""
     groups = read_groups(conn, deadline)
-    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS}
+    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS, *OLD_GROUPS}
     first: dict[str, str] = {}
     for name in names:
         first.setdefault("a group" if name in not_single else level_of(name, groups), name)
@@ -336,7 +339,6 @@ def preview_change_privilege_group(
         return Preview(what, conn.address.url, warning, unseen)
     held = members or ()
     _require_one_level(conn, (*held, *wanted), deadline)
-    new = [name for name in wanted if name not in held]
-    unsure = _require_known(conn, new, deadline)
-    what = f"add {', '.join(map(printable, new)) or 'nothing new'} to privilege group {group!r}"
-    return Preview(what, conn.address.url, note=join_parts(unseen, unsure))
+    unsure = _require_known(conn, [name for name in wanted if name not in held], deadline)
+    what, had = _describe_new(wanted, held)
+    return Preview(f"add {what} to privilege group {group!r}", conn.address.url, note=join_parts(unseen, unsure, had))

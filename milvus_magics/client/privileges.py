@@ -16,14 +16,22 @@ from milvus_magics.client.grant_scope import (
     possible_grants,
     read_groups_for,
     refused_database_error,
+    require_its_type,
     require_known_database,
     require_known_privilege,
     require_named_collection,
     require_older,
+    require_possible_object,
+    unknown_type_error,
 )
 from milvus_magics.client.grants import is_granted, missing_target_note
 from milvus_magics.client.grants import list_grants as list_grants
-from milvus_magics.client.names import problem_with_database_name, problem_with_existing_name, require_valid
+from milvus_magics.client.names import (
+    problem_with_database_name,
+    problem_with_existing_name,
+    problem_with_object_name,
+    require_valid,
+)
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import (
     ALL,
@@ -128,6 +136,9 @@ def _require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bo
 
 
 def _problem_with_object_name(scope: Scope) -> str | None:
+    name, kind = scope.collection or scope.object_name, "user" if scope.object_type == "User" else "collection"
+    if name not in (None, ALL) and (problem := problem_with_object_name(name, kind)) is not None:
+        return problem
     if scope.object_type == "Global" and scope.object_name not in (None, ALL):
         return "with the object type 'Global', servers would grant it on everything: leave the object name out, or '*'"
     return None
@@ -169,9 +180,13 @@ def _forms_of(
     groups, unsure = read_groups_for(conn, [privilege], deadline), ""
     if granted:
         has_type = scope.object_type is not None
-        unsure = require_known_privilege(conn, privilege, groups, deadline, has_type=has_type)
+        unsure = require_known_privilege(conn, privilege, groups, deadline, to_the_letter=has_type)
+        require_its_type(conn, privilege, scope.object_type, groups, deadline)
         require_named_collection(privilege, scope, groups)
-    return possible_grants(conn, role, privilege, scope, deadline, granted=granted, groups=groups), unsure
+    forms = possible_grants(conn, role, privilege, scope, deadline, granted=granted, groups=groups)
+    if granted:
+        require_possible_object(conn, forms[0], deadline)
+    return forms, unsure
 
 
 def _grant(
@@ -226,10 +241,7 @@ def _unknown_object_error(
             return exc
         return lookup.unknown_role_error(conn, role, [])
     if "not found the object type" in error.details:
-        return errors.ParameterError(
-            f"there is no object type {older.object_type!r}; there are: Collection, Global, User",
-            outcome=errors.NOTHING_CHANGED,
-        )
+        return unknown_type_error(older.object_type)
     if not isinstance(error, errors.UnknownPrivilegeError):
         return error
     version = lookup.read_version(conn, deadline)
@@ -254,7 +266,12 @@ def preview_grant_privilege(
     require_known_database(conn, forms[0], deadline)
     (grant, *_), aliased = targets.follow_alias(conn, forms, deadline)
     others = targets.find_companions(conn, grant, deadline)
-    notes = [unsure, aliased, targets.describe_others(others, "granted with it")]
+    notes = [
+        unsure,
+        require_possible_object(conn, forms[0], deadline),
+        aliased,
+        targets.describe_others(others, "granted with it"),
+    ]
     try:
         if is_granted(conn, grant, deadline):
             notes.append("it has that already, so nothing would change")

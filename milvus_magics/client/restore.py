@@ -8,6 +8,7 @@ from functools import partial
 
 from milvus_magics.client import change, lookup, rbac_restore, roles, users
 from milvus_magics.client.grant_requests import restore_grant
+from milvus_magics.client.grant_scope import read_groups_for, require_known_database, require_known_privilege
 from milvus_magics.client.grants import list_grants
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, Grants, privileges_text
@@ -18,6 +19,7 @@ from milvus_magics.errors import (
     NOTHING_SENT,
     MilvusException,
     ParameterError,
+    PermissionDeniedError,
     RoleExistsError,
     ServerError,
     UnknownDatabaseError,
@@ -116,9 +118,7 @@ def restore_role(
     with change.attempt(
         conn, "restore_role", snapshot.role, f"role {snapshot.role!r}", "restored", deadline
     ) as attempt:
-        names = lookup.list_usernames(conn, deadline) if snapshot.users else ()
-        present = tuple(user for user in snapshot.users or () if user in names)
-        gone = tuple(user for user in snapshot.users or () if user not in names)
+        present, gone = _split_holders(conn, snapshot, deadline)
         _create_again(conn, attempt, snapshot, may_exist, deadline)
         done, refused = _give_back(conn, attempt, snapshot, present, deadline)
         attempt.outcome = "partly" if refused else "done"
@@ -144,8 +144,47 @@ def preview_restore_role(
     deadline = Deadline(timeout)
     if snapshot.role in lookup.require_roles(conn, [], deadline) and not may_exist:
         raise lookup.role_exists_error(conn, snapshot.role)
-    held = f"{holders_text(snapshot.users, None)}, {privileges_text(snapshot.grants, None)}"
-    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url)
+    users, gone = _foresee_holders(conn, snapshot, deadline)
+    grants, refused = _foresee_grants(conn, snapshot.grants, deadline)
+    held = f"{holders_text(users, None)}, {privileges_text(grants, None)}"
+    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url, note=join_parts(gone, refused))
+
+
+def _foresee_holders(
+    conn: Connection, snapshot: RoleSnapshot, deadline: Deadline
+) -> tuple[tuple[str, ...] | None, str]:
+    """Who would hold a role again, as far as the caller may look, and who is gone, in words."""
+    try:
+        present, gone = _split_holders(conn, snapshot, deadline)
+    except PermissionDeniedError:
+        return snapshot.users, ""
+    names = list_text([repr(user) for user in gone])
+    return None if snapshot.users is None else present, f"gone meanwhile: {names}" if gone else ""
+
+
+def _foresee_grants(conn: Connection, grants: Grants | None, deadline: Deadline) -> tuple[Sequence[Grant] | None, str]:
+    """What a role would hold again, and in words what is refused. That is what has lost its database or group."""
+    if not grants:
+        return grants, ""
+    groups = read_groups_for(conn, [grant.privilege for grant in grants], deadline)
+    kept, refused = [], []
+    for grant in grants:
+        try:
+            require_known_privilege(conn, grant.privilege, groups, deadline, to_the_letter=True)
+            require_known_database(conn, grant, deadline)
+            kept.append(grant)
+        except (ParameterError, UnknownPrivilegeError) as exc:
+            refused.append(f"{grant} ({exc.reason})")
+    return kept, f"the server would refuse {list_text(refused)}" if refused else ""
+
+
+def _split_holders(
+    conn: Connection, snapshot: RoleSnapshot, deadline: Deadline
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Who held a role and is still there, and who is gone."""
+    held = snapshot.users or ()
+    names = lookup.list_usernames(conn, deadline) if held else ()
+    return tuple(user for user in held if user in names), tuple(user for user in held if user not in names)
 
 
 def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Deadline) -> None:

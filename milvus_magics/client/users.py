@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, roles
 from milvus_magics.client.names import (
+    USUAL_USER_LIMIT,
     problem_with_description,
     problem_with_existing_name,
     problem_with_password,
@@ -323,7 +324,9 @@ def preview_create_user(
     unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
     lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
     lacking = missing_right_note(conn, wire.METHODS["CreateCredential"].privilege, deadline)
-    note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "", lacking)
+    full = f"there are {USUAL_USER_LIMIT} users, and the server takes no more unless proxy.maxUserNum is raised"
+    seen = unseen if names is None else full if len(names) == USUAL_USER_LIMIT else ""
+    note = join_parts(seen, lost, remark_on_password(password or Secret("")) or "", lacking)
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
 
 

@@ -29,12 +29,13 @@ def style_element(name: str) -> str:
 
 
 def cell_text(value: Any) -> str:
-    """One value on one line, without control characters."""
+    """One value on one line, without control characters; in quotes where outer blanks would not be seen."""
     if value is None:
         return ""
     if isinstance(value, (tuple, list)):
-        return ", ".join(printable(str(item)) for item in value)
-    return printable(str(value))
+        return ", ".join(map(cell_text, value))
+    text = str(value)
+    return printable(repr(text) if text != text.strip() else text)
 
 
 def escape_html(text: str) -> str:

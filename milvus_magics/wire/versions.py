@@ -15,10 +15,12 @@ FEATURES = {
     "lists of what the caller sees": "2.5",  # before, ListDatabases and ShowCollections held everything
     "grants on aliases": "2.6.12",  # they reach the collection
     "grants with companions": "2.5",  # Load and Flush bring what tells how far they are, and take it along
+    "a setting for characters": "2.6",  # of names: proxy.nameValidation.allowedChars
     "dots in user names": "2.6",  # and hyphens
     "user names are trimmed": "2.6",  # after the checks of who it is, where one is changed or deleted
     "changes of access one by one": "2.6",  # under one lock, however many are in flight
     "roles are checked when restoring": "2.6",  # before, RestoreRBAC made users with roles that aren't there
+    "file resources by type": "3.0",  # before, only the newer way of granting takes AddFileResource and so on
     "renaming by database": "3.0",  # RenameCollection is one of DatabaseAdmin; before, of ClusterAdmin
     "the request's database": "3.0",  # decides about rights; before, the connection's did, whatever was asked for
     "rights on the cluster in * only": "3.0",  # before, in the database of the connection

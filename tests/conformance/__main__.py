@@ -22,6 +22,7 @@ from conformance.server import DEFAULT_PASSWORD, Server
 from milvus_magics.client import users
 from milvus_magics.errors import MilvusException
 from milvus_magics.secret import Secret
+from milvus_magics.wording import count_text
 
 HERE = Path(__file__).parent
 FAILING = ("failure", "error", "skipped")  # what is not passed, in a report
@@ -29,7 +30,10 @@ MAX_NAMES = 10  # of failed tests in a row
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__.partition(":")[0])
+    first, *rest = __doc__.split("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance", description=first.partition(":")[0], epilog=" ".join(rest)
+    )
     parser.add_argument("server", help="like http://localhost:19530")
     parser.add_argument("page", type=Path, help="the file to write the row into")
     options, more = parser.parse_known_args(arguments)
@@ -37,6 +41,8 @@ def main(arguments):
         sys.exit(
             "nothing was begun: an address with a login is seen by others; put root's password into MILVUS_PASSWORD"
         )
+    if not more and (problem := page.problem_with(options.page)):
+        sys.exit(f"nothing was begun: {problem}")
     try:
         server = Server(options.server, Secret.from_environment("MILVUS_PASSWORD") or Secret(DEFAULT_PASSWORD))
         foreign = len([name for name in users.list_usernames(server.conn, timeout=30) if name != "root"])
@@ -44,8 +50,8 @@ def main(arguments):
         sys.exit(f"nothing was begun: {exc}")
     if foreign and os.environ.get("FOREIGN_USERS") != "allowed":
         sys.exit(
-            f"nothing was begun: {server.uri} has {foreign} users besides root, so it seems to be in use; "
-            "to run the tests there all the same, say FOREIGN_USERS=allowed"
+            f"nothing was begun: {server.uri} has {count_text(foreign, 'user')} besides root, so it seems to be "
+            "in use; to run the tests there all the same, say FOREIGN_USERS=allowed"
         )
     print(f"{name_of(server)}; all names of this run begin with {server.prefix}", flush=True)
     row = run(server, more)
@@ -91,8 +97,11 @@ def run(server, more):
             "-m", "conformance", "--server", server.uri, "--prefix", server.prefix, "--junitxml", report, *more, HERE,
         ]  # fmt: skip
         # In a session of its own, so that a terminal's Ctrl-C reaches it by us only.
-        interrupts.process = subprocess.Popen(command, start_new_session=True)
-        code = interrupts.process.wait()
+        with subprocess.Popen(
+            command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as interrupts.process:
+            pass_on(interrupts.process.stdout, interrupts)
+            code = interrupts.process.wait()
         interrupts.process = None
         try:
             left = state.clear(server.conn, server.places, server.prefix)
@@ -105,6 +114,15 @@ def run(server, more):
         if interrupts.came or code not in (0, 1):
             sys.exit("the tests did not end, and the server is as it was before; no row was written")
         return row_of(server, ElementTree.parse(report).getroot().findall("testsuite/testcase"))
+
+
+def pass_on(output, interrupts):
+    """Print what the tests print, but for what pytest has to say of an interrupt."""
+    while chunk := output.read1():
+        if not interrupts.came:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
 
 
 def row_of(server, cases):

@@ -71,6 +71,16 @@ def between(text, marks, lines):
     return "\n".join([text[: text.index(begin)] + begin, *lines, text[text.index(end) :]])
 
 
+def problem_with(path):
+    """Why no row can be put into a page, or None."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        return f"{path} cannot be read: {exc}"
+    missing = [mark for mark in (BEGIN, END, *WORDS) if mark not in text]
+    return f"{path} has no line {missing[0]!r}, which says where the rows stand" if missing else None
+
+
 def write(path, row):
     """Put a row into the page."""
     page = Path(path)

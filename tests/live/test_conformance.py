@@ -60,7 +60,7 @@ def test_foreign_users_are_not_disturbed(bench, document, monkeypatch):
     server.passwords |= {"root": PASSWORD.encode(), "ann": b"ann's-password"}
     before = state(server)
     said, _ = bench(server)
-    assert "has 1 users besides root" in said
+    assert "has 1 user besides root" in said
     assert "FOREIGN_USERS=allowed" in said
     assert not [method for method in server.calls if method.startswith(("Create", "Operate", "Delete", "Drop"))]
     monkeypatch.setenv("FOREIGN_USERS", "allowed")
@@ -123,8 +123,32 @@ def test_an_interrupt_leaves_nothing_behind(document):
         printed, _ = process.communicate(timeout=60)
     assert "OperatePrivilegeV2" in server.calls
     assert process.returncode == 1
-    assert "the tests did not end, and the server is as it was before" in printed
+    said = printed.partition("interrupted: ")[2]
+    assert said.splitlines() == [
+        "what was made is cleared away",
+        "the tests did not end, and the server is as it was before; no row was written",
+    ], "and nothing of pytest's"
     assert (state(server), document.read_text()) == (before, EMPTY)
+
+
+def test_a_page_that_takes_no_row_is_told_before_anything_is_begun(bench, document):
+    server = contract.ContractServer("2.6.18")
+    document.write_text(EMPTY.replace(page.END, ""))
+    said, _ = bench(server)
+    assert said.startswith(f"nothing was begun: {document} has no line {page.END!r}")
+    document.unlink()
+    said, _ = bench(server)
+    assert said.startswith(f"nothing was begun: {document} cannot be read")
+    assert "\n" not in said
+    assert server.calls == []
+
+
+def test_the_help_names_what_the_environment_decides(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    said = capsys.readouterr().out
+    assert "MILVUS_PASSWORD" in said
+    assert "FOREIGN_USERS=allowed" in said
 
 
 def test_a_login_in_the_address_is_refused(document):
