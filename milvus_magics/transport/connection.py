@@ -119,9 +119,11 @@ class Connection:
             status.reason = conceal(status.reason, self.address.login, login, *fields.values())
         return reply
 
-    def call_for_all(self, method: str, **arguments: Any) -> Any:
+    def call_for_all(
+        self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any
+    ) -> Any:
         """`call`, for a question whose answer is the same whoever asks: where many use a connection, they share it."""
-        return self.call(method, **arguments)
+        return self.call(method, deadline=deadline, login=login, **fields)
 
     def call_checked(self, method: str, *, deadline: Deadline, **fields: Any) -> Any:
         """`call`, and raise what the reply's status means where it is no success."""
