@@ -17,6 +17,7 @@ from milvus_magics.wire.versions import FEATURES
 from milvus_magics.wording import did_you_mean, list_text
 
 MAY_LIST = wire.METHODS["ListCredUsers"].privilege  # and roles, and grants
+CANNOT_BE_SEEN = f"cannot be seen without the privilege {MAY_LIST}"
 NAME, ROLE_NAME = attrgetter("name"), attrgetter("role.name")
 DESCRIPTIONS_SINCE = wire.METHODS["AlterRole"].since  # those of users came together with those of roles
 NO_DESCRIPTIONS = f"the server keeps no descriptions (that needs Milvus {DESCRIPTIONS_SINCE})"

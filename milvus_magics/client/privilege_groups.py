@@ -51,13 +51,14 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
     subject, verb = f"privilege group {group!r}", "created"
     with change.attempt(conn, "create_privilege_group", group, subject, verb, deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
-        if _is_listed(conn, group, deadline):
+        is_listed = _is_listed(conn, group, deadline)
+        if is_listed:
             raise _group_exists_error(group)
         try:
             attempt.send(
                 "CreatePrivilegeGroup",
                 lambda until: _find(conn, group, until) is not None,
-                repeated=errors.GroupExistsError,
+                repeated=() if is_listed is None else errors.GroupExistsError,
                 group_name=group,
             )
         except errors.GroupExistsError as exc:
@@ -242,12 +243,12 @@ def _find(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] |
     return next((row.privileges for row in _read(conn, deadline) if row.name == group), None)
 
 
-def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool:
-    """Whether the server lists a group; False if the caller may not look."""
+def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool | None:
+    """Whether the server lists a group; None if the caller may not look."""
     try:
         return _find(conn, group, deadline) is not None
     except (errors.PermissionDeniedError, errors.ServerTooOldError):
-        return False
+        return None
 
 
 def _group_exists_error(group: str) -> errors.GroupExistsError:

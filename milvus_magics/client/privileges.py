@@ -294,5 +294,5 @@ def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
     if role == "public":
         return "everybody would lose it"
     if holders is None:
-        return f"who would lose it cannot be seen without the privilege {lookup.MAY_LIST}"
+        return f"who would lose it {lookup.CANNOT_BE_SEEN}"
     return f"{len(holders) or 'nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"

@@ -242,7 +242,7 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     require_valid(problem_with_role_name(role))
     deadline = Deadline(timeout)
     names = _require_new(conn, role, deadline)
-    unseen = f"whether there is such a role already cannot be seen without the privilege {lookup.MAY_LIST}"
+    unseen = f"whether there is such a role already {lookup.CANNOT_BE_SEEN}"
     full = f"there are {USUAL_ROLE_LIMIT} roles, and the server takes no more unless proxy.maxRoleNum is raised"
     note = (full if len(names) == USUAL_ROLE_LIMIT else "") if names else unseen
     lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline)

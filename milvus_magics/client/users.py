@@ -320,7 +320,7 @@ def preview_create_user(
                 f"{exc}; with their password, the roles that they lack would be given", exc.outcome
             ) from exc
         raise
-    unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
+    unseen = f"whether there is such a user already {lookup.CANNOT_BE_SEEN}"
     lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
     lacking = missing_right_note(conn, wire.METHODS["CreateCredential"].privilege, deadline)
     note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "", lacking)

@@ -22,6 +22,7 @@ class DropRolePreview(Sentence):
     force: bool = False
     undo: str = ""
     warning: str = ""
+    note: str = ""
 
     def __str__(self) -> str:
         return self._text(None)
@@ -38,7 +39,7 @@ class DropRolePreview(Sentence):
         )
         refused = "it is refused unless its privileges are revoked first (--force)"
         end = refused if self.grants and not self.force else self.undo
-        return join_parts(text, self.warning, end)
+        return join_parts(text, self.warning, end, self.note)
 
 
 @dataclass(frozen=True, repr=False)
