@@ -378,7 +378,7 @@ revoke_role
         user is root, user is there, role is built in, user lacks it
     done
         role is there
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 grant_privilege
     ParameterError

@@ -5,8 +5,9 @@ import pytest
 from contract.versions import RECORDED
 
 from milvus_magics import connections
-from milvus_magics.client import privilege_groups, role_deletion
-from milvus_magics.errors import NOTHING_CHANGED, GroupExistsError, UnknownRoleError
+from milvus_magics.client import privilege_groups, role_deletion, roles
+from milvus_magics.client.privileges import preview_revoke_privilege, revoke_privilege
+from milvus_magics.errors import NOTHING_CHANGED, GroupExistsError, NotGrantedError, ParameterError, UnknownRoleError
 
 OLD, V25, V26, V30 = RECORDED
 EVERY, NEWER = (OLD, V25, V26, V30), (V25, V26, V30)
@@ -56,3 +57,53 @@ def test_a_group_of_somebody_else_is_not_told_as_created(server):
     conn = connect(server, "CreatePrivilegeGroup")
     with pytest.raises(GroupExistsError, match="'theirs' exists already"):
         privilege_groups.create_privilege_group(conn, "theirs")
+
+
+@of(EVERY)
+def test_a_revocation_says_that_it_cannot_be_seen_whether_there_was_anything(server):
+    """Servers say that it is done in any case."""
+    conn = connect(server, "ManageOwnership")
+    server.grants["r", "Collection", "docs", "Search", "default"] = "root"
+    for name in ("Query", "Search"):
+        for act in (preview_revoke_privilege, revoke_privilege):
+            assert f"whether the role had it {UNSEEN}" in str(act(conn, "r", name, collection="docs"))
+    assert not [grant for grant in server.grants if grant[0] == "r"]
+    server.bindings.add(("bob", "r"))
+    for user in ("nobody_there", "bob"):
+        for act in (roles.preview_revoke_role, roles.revoke_role):
+            assert f"whether they had it {UNSEEN}" in str(act(conn, user, "r"))
+    assert ("bob", "r") not in server.bindings
+    root = connect(server, user="root", password="Milvus")
+    server.grants["r", "Collection", "docs", "Search", "default"] = "root"
+    assert UNSEEN not in str(revoke_privilege(root, "r", "Search", collection="docs"))
+
+
+@of(EVERY)
+def test_who_sees_the_holders_of_a_role_is_told_who_does_not_hold_it(server):
+    conn = connect(server, "ManageOwnership", "SelectOwnership")
+    for act in (roles.preview_revoke_role, roles.revoke_role):
+        with pytest.raises(NotGrantedError, match="user 'bob' does not have role 'r'; nothing was changed"):
+            act(conn, "bob", "r")
+    server.bindings.add(("bob", "r"))
+    assert UNSEEN not in str(roles.revoke_role(conn, "bob", "r"))
+
+
+NOT_KEPT_SO = {"ReadOnly": "GroupReadOnly", "ReadWrite": "GroupReadWrite", "GroupClusterAdmin": "ClusterAdmin"}
+
+
+@of(NEWER)
+@pytest.mark.parametrize("name", NOT_KEPT_SO)
+def test_a_name_that_need_not_reach_what_is_kept_is_refused_with_one_that_does(server, name):
+    conn = connect(server, "ManageOwnership")
+    kept, db = name.removeprefix("Group"), "*" if "Cluster" in name else "default"
+    server.grants["r", "Global", "*", kept, db] = "root"
+    for act in (preview_revoke_privilege, revoke_privilege):
+        with pytest.raises(ParameterError, match=f"revoke '{NOT_KEPT_SO[name]}'.*; nothing was changed"):
+            act(conn, "r", name)
+    assert not {"OperatePrivilege", "OperatePrivilegeV2"}.intersection(server.calls)
+    revoke_privilege(conn, "r", NOT_KEPT_SO[name])
+    assert not [grant for grant in server.grants if grant[0] == "r"]
+    if name in ("ReadOnly", "ReadWrite"):
+        server.grants["r", "Collection", "docs", name, "default"] = "root"
+        revoke_privilege(conn, "r", name, object_type="Collection", object_name="docs")
+        assert not [grant for grant in server.grants if grant[0] == "r"]

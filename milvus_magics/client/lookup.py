@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any
 
@@ -28,6 +29,15 @@ def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserS
     with conn.batch() as begin:
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
         require_user(conn, user, deadline)
+        return read_user(conn, user, described, deadline)
+
+
+def read_visible_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
+    """`read_existing_user` as far as the caller may look; else nothing is known, not even whether there is one."""
+    with conn.batch() as begin:
+        described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+        with suppress(errors.PermissionDeniedError):
+            require_user(conn, user, deadline)
         return read_user(conn, user, described, deadline)
 
 
