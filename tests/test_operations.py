@@ -255,7 +255,7 @@ delete_user
         password not UTF-8
     WrongPasswordError | WrongPasswordError, dry run=unseen
         password wrong
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 drop_user
     ParameterError, form=disabled
@@ -365,7 +365,7 @@ grant_role
         role unknown
     done
         user is root, user is there, role is built in, role is there, user lacks it
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 revoke_role
     ParameterError, form=disabled
@@ -413,7 +413,7 @@ create_privilege_group
         group unknown
     GroupExistsError
         group is there, group is in use
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 drop_privilege_group
     ParameterError

@@ -5,9 +5,16 @@ import pytest
 from contract.versions import RECORDED
 
 from milvus_magics import connections
-from milvus_magics.client import privilege_groups, role_deletion, roles
+from milvus_magics.client import privilege_groups, role_deletion, roles, users
 from milvus_magics.client.privileges import preview_revoke_privilege, revoke_privilege
-from milvus_magics.errors import NOTHING_CHANGED, GroupExistsError, NotGrantedError, ParameterError, UnknownRoleError
+from milvus_magics.errors import (
+    NOTHING_CHANGED,
+    GroupExistsError,
+    NotGrantedError,
+    ParameterError,
+    PermissionDeniedError,
+    UnknownRoleError,
+)
 
 OLD, V25, V26, V30 = RECORDED
 EVERY, NEWER = (OLD, V25, V26, V30), (V25, V26, V30)
@@ -107,3 +114,43 @@ def test_a_name_that_need_not_reach_what_is_kept_is_refused_with_one_that_does(s
         server.grants["r", "Collection", "docs", name, "default"] = "root"
         revoke_privilege(conn, "r", name, object_type="Collection", object_name="docs")
         assert not [grant for grant in server.grants if grant[0] == "r"]
+
+
+@of(EVERY)
+def test_a_dry_run_does_not_refuse_where_the_run_works(server):
+    """It says what cannot be seen, and nothing about rights that the user has."""
+    conn = connect(server, "ManageOwnership", "DropOwnership")
+    said = str(roles.preview_grant_role(conn, "bob", "r"))
+    assert f"such a user {UNSEEN}; whether there is such a role {UNSEEN}" in said
+    assert "would refuse" not in said
+    assert "such a user" not in str(roles.preview_grant_role(conn, "ann", "r"))
+    assert "cannot be seen" not in str(roles.preview_grant_role(conn, "ann", "mine"))
+    roles.grant_role(conn, "bob", "r")
+    assert "would refuse" not in str(roles.preview_revoke_role(conn, "bob", "r"))
+    roles.revoke_role(conn, "bob", "r")
+    for password, is_unseen in ((None, True), (PASSWORD, False)):
+        foreseen = str(users.preview_delete_user(conn, "bob", password))
+        assert (f"whether there is such a user {UNSEEN}" in foreseen) is is_unseen
+    for user in ("bob", "ann"):
+        for act in (users.preview_drop_user, users.drop_user):
+            with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
+                act(conn, user)
+    users.delete_user(conn, "bob", PASSWORD)
+    assert "bob" not in server.passwords
+
+
+@of(NEWER)
+def test_a_dry_run_of_a_group_that_may_not_be_listed(server):
+    conn = connect(server, "CreatePrivilegeGroup")
+    said = str(privilege_groups.preview_create_privilege_group(conn, "g"))
+    assert "whether there is such a group already cannot be seen without the privilege ListPrivilegeGroups" in said
+    assert "would refuse" not in said
+    privilege_groups.create_privilege_group(conn, "g")
+
+
+@of([V30])
+def test_ones_own_description_needs_no_right(server):
+    conn = connect(server)
+    assert "would refuse" not in str(users.preview_describe_user(conn, "ann", "new"))
+    users.describe_user(conn, "ann", "new")
+    assert "lacks the privilege UpdateUser" in str(users.preview_describe_user(conn, "bob", "new"))

@@ -62,7 +62,7 @@ def find_grants_to_revoke(
 
 
 def _require_name_of_kept(conn: Connection, asked: Grant, deadline: Deadline) -> None:
-    """Raise for a group's name that need not lead to what the server keeps: it says that it is done all the same."""
+    """Raise for a group's name that need not lead to what the server keeps."""
     name = asked.privilege
     other = NAMES_THAT_REACH.get(name)
     if other is None or lookup.is_older(conn, wire.METHODS["OperatePrivilegeV2"].since, deadline):

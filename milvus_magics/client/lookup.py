@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from operator import attrgetter
 from typing import Any
 
@@ -32,13 +31,17 @@ def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserS
         return read_user(conn, user, described, deadline)
 
 
-def read_visible_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
-    """`read_existing_user` as far as the caller may look; else nothing is known, not even whether there is one."""
+def read_visible_user(conn: Connection, user: str, deadline: Deadline) -> tuple[UserSnapshot, str]:
+    """`read_existing_user` as far as the caller may look, and a note if nobody can tell whether there is one."""
     with conn.batch() as begin:
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
-        with suppress(errors.PermissionDeniedError):
+        unseen = ""
+        try:
             require_user(conn, user, deadline)
-        return read_user(conn, user, described, deadline)
+        except errors.PermissionDeniedError:
+            unseen = f"whether there is such a user {CANNOT_BE_SEEN}"
+        found = read_user(conn, user, described, deadline)
+    return found, unseen if found.roles is None else ""
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:

@@ -290,10 +290,15 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
     require_valid(problem_with_group_name(group))
     _require_free_name(group)
     deadline = Deadline(timeout)
-    groups = _read(conn, deadline)
+    unseen, groups = "", PrivilegeGroups([], "")
+    try:
+        groups = _read(conn, deadline)
+    except errors.PermissionDeniedError:
+        may_list = wire.METHODS["ListPrivilegeGroups"].privilege
+        unseen = f"whether there is such a group already cannot be seen without the privilege {may_list}"
     if group in {ALL_PRIVILEGES, *(name for row in groups for name in (row.name, *row.privileges))}:
         raise _group_exists_error(group)
-    note = missing_right_note(conn, wire.METHODS["CreatePrivilegeGroup"].privilege, deadline)
+    note = join_parts(unseen, missing_right_note(conn, wire.METHODS["CreatePrivilegeGroup"].privilege, deadline))
     return Preview(f"create privilege group {group!r}", conn.address.url, note=note)
 
 

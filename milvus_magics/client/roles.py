@@ -192,7 +192,7 @@ def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) ->
 
     The server accepts to revoke what was never granted.
     """
-    user_roles = lookup.read_visible_user(conn, user, deadline).roles
+    user_roles = lookup.read_visible_user(conn, user, deadline)[0].roles
     if role in (user_roles or ()):
         return user_roles, ""
     may_look = bool(lookup.require_roles(conn, [role], deadline))
@@ -275,14 +275,17 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     """What `grant_role` would do."""
     _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    user_roles = lookup.read_existing_user(conn, user, deadline).roles
-    lookup.require_roles(conn, [role], deadline)
+    found, unseen = lookup.read_visible_user(conn, user, deadline)
+    names = lookup.require_roles(conn, [role], deadline)
+    has_it = role in (found.roles or ())
     note = join_parts(
-        "they have it already, so nothing would change" if role in (user_roles or ()) else "",
+        unseen,
+        "" if names or has_it else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
+        "they have it already, so nothing would change" if has_it else "",
         missing_right_note(conn, wire.METHODS["OperateUserRole"].privilege, deadline),
     )
     return Preview(
-        f"give role {role!r} to user {user!r}, who has {roles_text(user_roles)},", conn.address.url, note=note
+        f"give role {role!r} to user {user!r}, who has {roles_text(found.roles)},", conn.address.url, note=note
     )
 
 

@@ -150,12 +150,10 @@ def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = No
 
 
 def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str, *, is_drop: bool) -> DeletePreview:
-    try:
-        snapshot = lookup.read_existing_user(conn, user, deadline)
-    except errors.PermissionDeniedError:
-        if user != conn.user:
-            raise
-        snapshot = UserSnapshot(user, lookup.read_own_roles(conn, deadline))
+    if is_drop:
+        snapshot, unseen = lookup.read_existing_user(conn, user, deadline), ""  # or refuse, as the deletion itself
+    else:
+        snapshot, unseen = lookup.read_visible_user(conn, user, deadline)
     if user == ROOT:
         raise _protected_user_error(user)
     is_last_admin = ADMIN in (snapshot.roles or ()) and lookup.read_holders(conn, ADMIN, deadline) == (user,)
@@ -168,6 +166,7 @@ def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str
         is_last_admin=is_last_admin,
         password=password_note,
         undo=undo_text(conn, [snapshot], 0 if is_kept else 1),
+        note="" if password_note else unseen,
     )
 
 

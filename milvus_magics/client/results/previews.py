@@ -53,6 +53,7 @@ class DeletePreview(Sentence):
     is_last_admin: bool = False
     password: str = ""
     undo: str = ""
+    note: str = ""
 
     @property
     def warning(self) -> str:
@@ -64,7 +65,7 @@ class DeletePreview(Sentence):
 
     def __str__(self) -> str:
         text = f"would delete user {self.user!r} on {self.server}, who has {roles_text(self.roles)}"
-        return join_parts(text, self.warning, self.password, self.undo)
+        return join_parts(text, self.warning, self.password, self.undo, self.note)
 
 
 @dataclass(frozen=True, repr=False)
