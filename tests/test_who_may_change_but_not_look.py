@@ -4,9 +4,12 @@ import contract
 import pytest
 from contract.versions import RECORDED
 
-from milvus_magics import connections
-from milvus_magics.client import privilege_groups, role_deletion, roles, users
+from milvus_magics import bulk, connections
+from milvus_magics.client import privilege_groups, restore, role_deletion, roles, user_passwords, users
 from milvus_magics.client.privileges import preview_revoke_privilege, revoke_privilege
+from milvus_magics.client.results.privileges import Grants
+from milvus_magics.client.results.roles import RoleSnapshot
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
     NOTHING_CHANGED,
     GroupExistsError,
@@ -15,6 +18,7 @@ from milvus_magics.errors import (
     PermissionDeniedError,
     UnknownRoleError,
 )
+from milvus_magics.secret import Secret
 
 OLD, V25, V26, V30 = RECORDED
 EVERY, NEWER = (OLD, V25, V26, V30), (V25, V26, V30)
@@ -154,3 +158,64 @@ def test_ones_own_description_needs_no_right(server):
     assert "would refuse" not in str(users.preview_describe_user(conn, "ann", "new"))
     users.describe_user(conn, "ann", "new")
     assert "lacks the privilege UpdateUser" in str(users.preview_describe_user(conn, "bob", "new"))
+
+
+def foresee(conn):
+    """Dry runs, by what is needed for them and what for; then what is said of none of them."""
+    gone, lost = UserSnapshot("gone", ("r",)), RoleSnapshot("lost", ("bob",), Grants([]))
+    rows = bulk.rows.make_rows([(1, {"user": "new", "password": PASSWORD, "roles": ["r"]})])
+    many = bulk.run.preview(conn, bulk.plan.make_plan(conn, bulk.plan.CREATE, rows))
+    return {
+        "DropOwnership": [
+            role_deletion.preview_drop_role(conn, "r"), users.preview_drop_user(conn, "bob"),
+            users.preview_delete_user(conn, "bob"), users.preview_delete_user(conn, "bob", PASSWORD),
+        ],
+        "UpdateUser": [
+            user_passwords.preview_update_password(conn, "bob"),
+            user_passwords.preview_update_password(conn, "bob", Secret(PASSWORD)),
+        ],
+        "CreateOwnership": [
+            restore.preview_restore_role(conn, lost), restore.preview_restore_user(conn, gone, same_password=False),
+        ],
+        "ManageOwnership": [
+            users.preview_create_user(conn, "new", Secret(PASSWORD), grant=["r"]), " ".join(map(str, many.notes)),
+            restore.preview_restore_role(conn, lost), restore.preview_restore_user(conn, gone, same_password=True),
+        ],
+    }  # fmt: skip
+
+
+@of(EVERY)
+def test_every_dry_run_says_which_right_is_missing(server):
+    conn = connect(server, "SelectOwnership", "SelectUser")
+    for privilege, previews in foresee(conn).items():
+        for preview in previews:
+            assert f"'ann' lacks the privilege {privilege}, so the server would refuse" in str(preview), preview
+    assert "lacks" not in str(user_passwords.preview_update_password(conn, "ann"))
+    later = str(users.preview_create_user(conn, "new", Secret(PASSWORD), grant=["r"]))
+    assert "lacks the privilege ManageOwnership, so the server would refuse to give role 'r'" in later
+    conn = connect(server, "CreateOwnership", "DropOwnership", "ManageOwnership", "UpdateUser")
+    assert "lacks" not in str(foresee(conn))
+
+
+@of(EVERY)
+def test_forcing_a_role_out_needs_the_right_to_revoke_where_it_is_done_one_by_one(server):
+    conn = connect(server, "SelectOwnership", "DropOwnership")
+    server.grants["r", "Collection", "docs", "Search", "default"] = "root"
+    said = str(role_deletion.preview_drop_role(conn, "r", force=True))
+    assert ("lacks the privilege ManageOwnership" in said) is (server.version in (OLD, V25))
+    assert "lacks" not in str(role_deletion.preview_drop_role(conn, "r"))
+
+
+@of(NEWER)
+def test_a_user_is_restored_by_their_hash_with_another_right(server):
+    conn = connect(server, "CreateOwnership", "ManageOwnership")
+    gone = UserSnapshot("gone", ("r",))
+    said = str(restore.preview_restore_user(conn, gone, same_password=True))
+    assert f"whether there is such a user already {UNSEEN}" in said
+    assert "lacks" not in said
+    with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
+        restore.preview_restore_user(conn, gone, same_password=True, by_hash=True)
+    conn = connect(server, "SelectOwnership")
+    by_hash = str(restore.preview_restore_user(conn, gone, same_password=True, by_hash=True))
+    assert "lacks the privilege RestoreRBAC, so the server would refuse" in by_hash
+    assert "CreateOwnership" not in by_hash

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 
+from milvus_magics import wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grant_requests import revoke_listed_grant
 from milvus_magics.client.grants import list_grants_if_permitted
 from milvus_magics.client.names import ADMIN, PUBLIC, problem_with_existing_name, require_valid
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import DropRolePreview
 from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
@@ -41,7 +43,12 @@ def preview_drop_role(
     snapshot = _read_droppable_role(conn, role, deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
-    note = "" if _is_seen(snapshot) else f"whether there is such a role {lookup.CANNOT_BE_SEEN}"
+    note = join_parts(
+        "" if _is_seen(snapshot) else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
+        missing_right_note(
+            conn, wire.METHODS["DropRole"].privilege, deadline, later=_rights_to_revoke(conn, snapshot, force, deadline)
+        ),
+    )
     undo = "undo: %milvus_restore_role" + (f", but without {snapshot.unseen}" if snapshot.unseen else "")
     return DropRolePreview(
         role,
@@ -82,7 +89,7 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
                 f"role {role!r} holds {list_text(list(snapshot.grants))}: revoke that first, or force it (--force)",
                 outcome=NOTHING_CHANGED,
             )
-        if force and not lookup.is_older(conn, FEATURES["forced role drop"], deadline, if_unreadable=True):
+        if force and _has_forced_drop(conn, deadline):
             _send_drop(conn, attempt, snapshot, deadline, force=True)
         elif snapshot.grants:
             _revoke_all_and_drop(conn, attempt, snapshot, snapshot.grants, deadline)
@@ -118,6 +125,16 @@ def _read_droppable_role(conn: Connection, role: str, deadline: Deadline) -> Rol
     return RoleSnapshot(
         role, lookup.user_names_in(found), list_grants_if_permitted(conn, role, deadline), found.role.description
     )
+
+
+def _has_forced_drop(conn: Connection, deadline: Deadline) -> bool:
+    return not lookup.is_older(conn, FEATURES["forced role drop"], deadline, if_unreadable=True)
+
+
+def _rights_to_revoke(conn: Connection, snapshot: RoleSnapshot, force: bool, deadline: Deadline) -> dict[str, str]:
+    """What is needed besides dropping where a role's grants are revoked one by one, and for what."""
+    is_one_by_one = force and snapshot.grants and not _has_forced_drop(conn, deadline)
+    return {wire.METHODS["OperatePrivilege"].privilege: "to revoke what it holds"} if is_one_by_one else {}
 
 
 def _is_seen(snapshot: RoleSnapshot) -> bool:

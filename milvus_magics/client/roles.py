@@ -24,6 +24,8 @@ from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import count_text, join_parts
 
+MAY_BIND = wire.METHODS["OperateUserRole"].privilege
+
 
 def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:
     """All roles with their holders, by one call. Needs the privilege SelectOwnership.
@@ -282,7 +284,7 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
         unseen,
         "" if names or has_it else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
         "they have it already, so nothing would change" if has_it else "",
-        missing_right_note(conn, wire.METHODS["OperateUserRole"].privilege, deadline),
+        missing_right_note(conn, MAY_BIND, deadline),
     )
     return Preview(
         f"give role {role!r} to user {user!r}, who has {roles_text(found.roles)},", conn.address.url, note=note
@@ -299,7 +301,7 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
         "this is the user you are connected as, who would lose what the role holds" if user == conn.user else "",
         "this is the last user with the role 'admin'" if is_last_admin else "",
     )
-    note = join_parts(unseen, missing_right_note(conn, wire.METHODS["OperateUserRole"].privilege, deadline))
+    note = join_parts(unseen, missing_right_note(conn, MAY_BIND, deadline))
     return Preview(
         f"take role {role!r} from user {user!r}, who has {roles_text(user_roles)},", conn.address.url, warning, note
     )

@@ -295,6 +295,11 @@ def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: D
             del left[0]
 
 
+def rights_to_give(names: Sequence[str]) -> dict[str, str]:
+    """What is needed to give a new user roles, and for what."""
+    return {roles.MAY_BIND: f"to give {roles_text(tuple(names))}"} if names else {}
+
+
 def preview_create_user(
     conn: Connection,
     user: str,
@@ -311,7 +316,7 @@ def preview_create_user(
     missing = _check_new_user(conn, user, password or None, wanted, deadline)
     if missing:
         what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"
-        return Preview(what, conn.address.url)
+        return Preview(what, conn.address.url, note=missing_right_note(conn, roles.MAY_BIND, deadline))
     try:
         names = _require_new(conn, user, wanted, deadline)
     except errors.UserExistsError as exc:
@@ -322,7 +327,9 @@ def preview_create_user(
         raise
     unseen = f"whether there is such a user already {lookup.CANNOT_BE_SEEN}"
     lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
-    lacking = missing_right_note(conn, wire.METHODS["CreateCredential"].privilege, deadline)
+    lacking = missing_right_note(
+        conn, wire.METHODS["CreateCredential"].privilege, deadline, later=rights_to_give(wanted)
+    )
     note = join_parts(unseen if names is None else "", lost, remark_on_password(password or Secret("")) or "", lacking)
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
 
