@@ -7,6 +7,7 @@ from contract.versions import RECORDED
 from milvus_magics.client import privilege_groups, roles
 from milvus_magics.errors import (
     GroupExistsError,
+    InUseError,
     LimitReachedError,
     MilvusException,
     ParameterError,
@@ -81,3 +82,17 @@ def test_a_server_that_may_be_full_of_roles(server):
         roles.create_role(server.conn, "new")
     server.roles["r8"] = ""
     assert "proxy.maxRoleNum" not in str(roles.preview_create_role(server.conn, "new"))
+
+
+@of(NEWER)
+def test_the_roles_that_hold_a_group_are_named_by_the_run_as_by_the_dry_run(server):
+    for role in ("r1", "r2"):
+        server.roles[role] = ""
+        server.grants[role, "Global", "docs", "reading", "default"] = "root"
+    told = []
+    for act in (privilege_groups.preview_drop_privilege_group, privilege_groups.drop_privilege_group):
+        with pytest.raises(InUseError, match="'reading' cannot be dropped: it is granted to 'r1', 'r2'") as found:
+            act(server.conn, "reading")
+        told.append(str(found.value))
+    assert told[0] == told[1]
+    assert "reading" in server.groups

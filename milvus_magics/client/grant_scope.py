@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from milvus_magics import errors, wire
 from milvus_magics.client import lookup
 from milvus_magics.client.privilege_catalog import (
     ALL,
+    ALL_PRIVILEGES,
     FIRST_VERSIONS,
     KNOWN,
     LEVELS,
@@ -158,6 +159,22 @@ def level_of(privilege: str, groups: Groups) -> str:
     members = {privilege, *groups.get(privilege, ())}
     listed = {level: groups.get(f"{level}Admin", ()) for level in LEVELS}
     return next((level for of in (listed, LEVELS) for level, names in of.items() if members.intersection(names)), "")
+
+
+def require_one_level(conn: Connection, names: Sequence[str], deadline: Deadline) -> None:
+    """Raise if servers don't take these into one group. Of names that nobody knows, only they can tell."""
+    groups = read_groups(conn, deadline)
+    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS}
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault("a group" if name in not_single else level_of(name, groups), name)
+    first.pop("", None)
+    if len(first) > 1:
+        each = ", ".join(f"{name!r} ({level})" for level, name in first.items())
+        raise errors.UnknownPrivilegeError(
+            f"a group holds single privileges of one level, and these are of several: {each}",
+            outcome=errors.NOTHING_CHANGED,
+        )
 
 
 def _require_fitting(conn: Connection, grant: Grant, level: str, *, is_group: bool, everywhere: bool) -> None:
