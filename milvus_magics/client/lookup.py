@@ -257,9 +257,31 @@ def sees_everything(conn: Connection, deadline: Deadline, own_roles: Sequence[st
         own_roles: of the acting user, where they are known already.
     """
     is_anybody = conn.address.login is None  # and the server answers: authorization is off
-    if is_anybody or conn.user == ROOT or is_older(conn, FEATURES["lists of what the caller sees"], deadline):
+    if is_anybody or is_older(conn, FEATURES["lists of what the caller sees"], deadline):
+        return True
+    if conn.user == ROOT and not is_root_limited(conn, deadline):
         return True
     return ADMIN in (read_own_roles(conn, deadline) if own_roles is None else own_roles)
+
+
+def is_root_limited(conn: Connection, deadline: Deadline) -> bool:
+    """Whether root, too, may only what roles bring (setting `common.security.rootShouldBindRole`).
+
+    No call tells the setting: root is refused one of two questions, which no usual group of privileges allows both.
+    """
+    with conn.batch() as begin:
+        calls = [
+            begin("ListCredUsers", deadline=deadline),
+            begin("DescribeAlias", deadline=deadline, alias="any_name_will_do"),
+        ]
+        try:
+            for call in calls:
+                call.reply()
+        except errors.PermissionDeniedError:
+            return True
+        except errors.ServerTooOldError:  # whose version could not be read
+            return False
+    return False
 
 
 def list_collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:
