@@ -455,7 +455,7 @@ restore_user
         password too short, password too long, password not UTF-8
     done
         password wrong
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 restore_role
     PermissionDeniedError, dry run=unseen | done

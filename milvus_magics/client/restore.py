@@ -148,10 +148,10 @@ def preview_restore_user(
             raise  # as that itself
         unseen = f"whether there is such a user already {lookup.CANNOT_BE_SEEN}"
     how = "the password that they had" if same_password else "a password given anew"
-    needed, later = "CreateCredential", users.rights_to_give(snapshot.roles or ())
+    needed, later = wire.METHODS["CreateCredential"].privilege, users.rights_to_give(snapshot.roles or ())
     if by_hash:
-        needed, later = "RestoreRBAC", {}
-    note = join_parts(unseen, missing_right_note(conn, wire.METHODS[needed].privilege, deadline, later=later))
+        needed, later = rbac_restore.MAY_RESTORE, {}
+    note = join_parts(unseen, missing_right_note(conn, needed, deadline, later=later))
     what = f"restore user {snapshot.user!r} with {roles_text(snapshot.roles)} and {how}"
     return Preview(what, conn.address.url, note=note)
 
