@@ -39,7 +39,7 @@ class DropRolePreview(Sentence):
         )
         refused = "it is refused unless its privileges are revoked first (--force)"
         end = refused if self.grants and not self.force else self.undo
-        return join_parts(text, self.warning, end, self.note)
+        return join_parts(text, self.warning, self.note, end)
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,7 +65,7 @@ class DeletePreview(Sentence):
 
     def __str__(self) -> str:
         text = f"would delete user {self.user!r} on {self.server}, who has {roles_text(self.roles)}"
-        return join_parts(text, self.warning, self.password, self.undo, self.note)
+        return join_parts(text, self.warning, self.password, self.note, self.undo)
 
 
 @dataclass(frozen=True, repr=False)
