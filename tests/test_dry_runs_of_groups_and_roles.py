@@ -7,6 +7,7 @@ from contract.versions import RECORDED
 from milvus_magics.client import privilege_groups, roles, users
 from milvus_magics.errors import (
     GroupExistsError,
+    InUseError,
     LimitReachedError,
     MilvusException,
     ParameterError,
@@ -105,3 +106,17 @@ def test_what_a_group_holds_already_is_not_said_to_be_added(server):
     done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search", "Query"]))
     assert "Query added to privilege group 'reading' on" in done
     assert "; it held Search already" in done
+
+
+@of(NEWER)
+def test_the_roles_that_hold_a_group_are_named_by_the_run_as_by_the_dry_run(server):
+    for role in ("r1", "r2"):
+        server.roles[role] = ""
+        server.grants[role, "Global", "docs", "reading", "default"] = "root"
+    told = []
+    for act in (privilege_groups.preview_drop_privilege_group, privilege_groups.drop_privilege_group):
+        with pytest.raises(InUseError, match="'reading' cannot be dropped: it is granted to 'r1', 'r2'") as found:
+            act(server.conn, "reading")
+        told.append(str(found.value))
+    assert told[0] == told[1]
+    assert "reading" in server.groups

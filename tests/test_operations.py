@@ -255,7 +255,7 @@ delete_user
         password not UTF-8
     WrongPasswordError | WrongPasswordError, dry run=unseen
         password wrong
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 drop_user
     ParameterError, form=disabled
@@ -365,7 +365,7 @@ grant_role
         role unknown
     done
         user is root, user is there, role is built in, role is there, user lacks it
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 revoke_role
     ParameterError, form=disabled
@@ -378,7 +378,7 @@ revoke_role
         user is root, user is there, role is built in, user lacks it
     done
         role is there
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 grant_privilege
     ParameterError
@@ -413,7 +413,7 @@ create_privilege_group
         group unknown
     GroupExistsError
         group is there, group is in use
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 drop_privilege_group
     ParameterError
@@ -455,7 +455,7 @@ restore_user
         password too short, password too long, password not UTF-8
     done
         password wrong
-    PermissionDeniedError | done
+    PermissionDeniedError, dry run=unseen | done
         no right
 restore_role
     PermissionDeniedError, dry run=unseen | done

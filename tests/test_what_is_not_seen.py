@@ -221,3 +221,23 @@ def test_an_error_says_that_the_right_is_wanted_in_all_databases(server):
     with pytest.raises(PermissionDeniedError) as found:
         privileges.grant_privilege(conn, "other", "Query", collection="docs", db="default")
     assert ("lacks the privilege ManageOwnership in database '*'" in str(found.value)) is (server.version == V30)
+
+
+@of(NEWER)
+def test_root_who_needs_roles_says_nothing_of_what_it_cannot_know(server):
+    """With the setting `rootShouldBindRole`, root sees what its roles bring, as everybody does."""
+    server.roles["rights"] = ""
+    server.grants["other", "Collection", "gone", "Search", "default"] = "root"
+    root = connect(server, "root", "Milvus")
+    assert "there is no collection 'dogs'" in note_of_grant(root, "default", "dogs")
+    server.root_needs_roles = True
+    server.bindings.add(("root", "rights"))
+    for group in ("", "ClusterAdmin", "CollectionReadOnly"):
+        if group:
+            give(server, group, db="*" if group == "ClusterAdmin" else "default", role="rights")
+        assert "is not there, or not visible to you" in note_of_grant(root, "default", "dogs"), group
+        assert "grants on nothing" not in [finding.concern for finding in read_access(root).findings], group
+        server.grants.pop(("rights", "Global", "*", group, "*"), None)
+    server.bindings.add(("root", "admin"))
+    assert "there is no collection 'dogs'" in note_of_grant(root, "default", "dogs")
+    assert "grants on nothing" in [finding.concern for finding in read_access(root).findings]

@@ -19,15 +19,15 @@ from milvus_magics.bulk.rows import generate_missing_passwords, make_rows
 from milvus_magics.bulk.sources import Items, read_items
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.rbac_restore import MAY_RESTORE
-from milvus_magics.client.user_deletion import read_password_hashes
+from milvus_magics.client.user_deletion import MAY_DELETE, read_password_hashes
+from milvus_magics.client.users import rights_to_give
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 
-_MAY_DELETE = wire.METHODS["DeleteCredential"].privilege
 _PRIVILEGES = {
     plan.CREATE: wire.METHODS["CreateCredential"].privilege,
-    plan.DELETE: _MAY_DELETE,
-    plan.DROP: _MAY_DELETE,
+    plan.DELETE: MAY_DELETE,
+    plan.DROP: MAY_DELETE,
 }
 Progress = Callable[[int], None]
 
@@ -120,7 +120,12 @@ def preview(conn: Connection, planned: results.BulkPlan, *, timeout: float | Non
     run.run_all()
     found = run.to_result()
     privilege = _PRIVILEGES[planned.operation] if planned.hash_cost is None else MAY_RESTORE
-    lacking = missing_right_note(conn, privilege, Deadline(timeout)) if planned.todo else ""
+    given = {name for row in planned.todo for name in row.roles} if privilege == _PRIVILEGES[plan.CREATE] else ()
+    lacking = (
+        missing_right_note(conn, privilege, Deadline(timeout), later=rights_to_give(sorted(given)))
+        if planned.todo
+        else ""
+    )
     what, notes = f"dry run of {found.what}", [*planned.notes, planned.warning, lacking]
     return results.BulkPreview(list(found), what, found.seconds, interrupted=found.interrupted, notes=notes)
 

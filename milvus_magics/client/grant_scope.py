@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from milvus_magics import errors, wire
@@ -10,6 +10,7 @@ from milvus_magics.client import lookup
 from milvus_magics.client.names import has_unusual_character
 from milvus_magics.client.privilege_catalog import (
     ALL,
+    ALL_PRIVILEGES,
     FILE_RESOURCES,
     FIRST_VERSIONS,
     KNOWN,
@@ -230,6 +231,22 @@ def _level_on(conn: Connection, privilege: str, groups: Groups, deadline: Deadli
     """The level of a privilege on this server: that of RenameCollection changed."""
     renames_on_cluster = lookup.is_older(conn, FEATURES["renaming by database"], deadline)
     return "Cluster" if privilege == "RenameCollection" and renames_on_cluster else level_of(privilege, groups)
+
+
+def require_one_level(conn: Connection, names: Sequence[str], deadline: Deadline) -> None:
+    """Raise if servers don't take these into one group. Of names that nobody knows, only they can tell."""
+    groups = read_groups(conn, deadline)
+    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS, *OLD_GROUPS}
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault("a group" if name in not_single else level_of(name, groups), name)
+    first.pop("", None)
+    if len(first) > 1:
+        each = ", ".join(f"{name!r} ({level})" for level, name in first.items())
+        raise errors.UnknownPrivilegeError(
+            f"a group holds single privileges of one level, and these are of several: {each}",
+            outcome=errors.NOTHING_CHANGED,
+        )
 
 
 def _require_fitting(conn: Connection, grant: Grant, level: str, *, is_group: bool, everywhere: bool) -> None:

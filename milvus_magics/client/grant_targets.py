@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from milvus_magics import errors
+from milvus_magics import errors, wire
 from milvus_magics.client import lookup
 from milvus_magics.client.grants import is_same_grant, select_grants_of_role
-from milvus_magics.client.privilege_catalog import ALL, KNOWN, suggest_privilege
+from milvus_magics.client.privilege_catalog import ALL, KNOWN, USUAL_GROUPS, suggest_privilege
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wire.versions import FEATURES
 from milvus_magics.wording import join_parts, list_text
 
+# Names that lead to something else than servers with `OperatePrivilegeV2` keep -> those that lead there.
+NAMES_THAT_REACH = {
+    **{old: f"Group{old}" for old in ("ReadOnly", "ReadWrite")},
+    **{f"Group{name}": name for name in USUAL_GROUPS},
+}
 # What servers give and take together with a privilege.
 COMPANIONS = {"Load": ("GetLoadState", "GetLoadingProgress"), "Flush": ("GetFlushState",)}
 
@@ -41,8 +46,11 @@ def find_grants_to_revoke(
 
     Raises:
         NotGrantedError: the role does not hold it; says what it has.
-        ParameterError: an alias is named, and the server would take what is on its collection.
+        ParameterError: an alias is named, and the server would take what is on its collection; or the caller may not
+            look, and this name doesn't lead to what the server keeps.
     """
+    if listed is None and not has_type:
+        _require_name_of_kept(conn, asked[0], deadline)
     found = _find_meant(asked, listed, has_type)
     _require_no_alias(conn, found[0] if found else asked[0], asked, listed, deadline, has_type=has_type)
     if not found:
@@ -52,6 +60,24 @@ def find_grants_to_revoke(
             f"role {asked[0].role!r} does not have {asked[0]}{hint}; {has}", outcome=errors.NOTHING_CHANGED
         )
     return found
+
+
+def _require_name_of_kept(conn: Connection, asked: Grant, deadline: Deadline) -> None:
+    """Raise for a group's name that need not lead to what the server keeps."""
+    name = asked.privilege
+    other = NAMES_THAT_REACH.get(name)
+    if other is None or lookup.is_older(conn, wire.METHODS["OperatePrivilegeV2"].since, deadline):
+        return
+    raise errors.ParameterError(
+        f"this server may keep {name!r} under another name, and what the role holds {lookup.CANNOT_BE_SEEN}: revoke "
+        f"{other!r}{'' if other in USUAL_GROUPS else ', or name the object type (--object Collection)'}",
+        outcome=errors.NOTHING_CHANGED,
+    )
+
+
+def unseen_note(listed: Sequence[Grant] | None) -> str:
+    """What to say of a revocation where the caller may not look; empty if they may."""
+    return f"whether the role had it {lookup.CANNOT_BE_SEEN}" if listed is None else ""
 
 
 def _find_meant(asked: Sequence[Grant], listed: Sequence[Grant] | None, has_type: bool) -> list[Grant]:

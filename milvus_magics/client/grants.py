@@ -155,6 +155,12 @@ def read_roles_with(conn: Connection, privilege: str, names: Sequence[str], dead
     return sorted({grant.role for grant in grants if grant.privilege == privilege})
 
 
+def find_holders(conn: Connection, group: str, deadline: Deadline) -> list[str] | None:
+    """The roles that hold a group, on whatever object. None if the caller may not look."""
+    names = lookup.require_roles(conn, [], deadline)
+    return read_roles_with(conn, group, names, deadline) if names else None
+
+
 def missing_target_note(conn: Connection, grant: Grant, deadline: Deadline) -> str:
     """A note if a grant is on what the caller doesn't find: servers take any name."""
     try:

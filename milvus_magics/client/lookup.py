@@ -17,6 +17,7 @@ from milvus_magics.wire.versions import FEATURES
 from milvus_magics.wording import did_you_mean, list_text
 
 MAY_LIST = wire.METHODS["ListCredUsers"].privilege  # and roles, and grants
+CANNOT_BE_SEEN = f"cannot be seen without the privilege {MAY_LIST}"
 NAME, ROLE_NAME = attrgetter("name"), attrgetter("role.name")
 DESCRIPTIONS_SINCE = wire.METHODS["AlterRole"].since  # those of users came together with those of roles
 NO_DESCRIPTIONS = f"the server keeps no descriptions (that needs Milvus {DESCRIPTIONS_SINCE})"
@@ -28,6 +29,19 @@ def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserS
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
         require_user(conn, user, deadline)
         return read_user(conn, user, described, deadline)
+
+
+def read_visible_user(conn: Connection, user: str, deadline: Deadline) -> tuple[UserSnapshot, str]:
+    """`read_existing_user` as far as the caller may look, and a note if nobody can tell whether there is one."""
+    with conn.batch() as begin:
+        described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+        unseen = ""
+        try:
+            require_user(conn, user, deadline)
+        except errors.PermissionDeniedError:
+            unseen = f"whether there is such a user {CANNOT_BE_SEEN}"
+        found = read_user(conn, user, described, deadline)
+    return found, unseen if found.roles is None else ""
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:
@@ -243,9 +257,31 @@ def sees_everything(conn: Connection, deadline: Deadline, own_roles: Sequence[st
         own_roles: of the acting user, where they are known already.
     """
     is_anybody = conn.address.login is None  # and the server answers: authorization is off
-    if is_anybody or conn.user == ROOT or is_older(conn, FEATURES["lists of what the caller sees"], deadline):
+    if is_anybody or is_older(conn, FEATURES["lists of what the caller sees"], deadline):
+        return True
+    if conn.user == ROOT and not is_root_limited(conn, deadline):
         return True
     return ADMIN in (read_own_roles(conn, deadline) if own_roles is None else own_roles)
+
+
+def is_root_limited(conn: Connection, deadline: Deadline) -> bool:
+    """Whether root, too, may only what roles bring (setting `common.security.rootShouldBindRole`).
+
+    No call tells the setting: root is refused one of two questions, which no usual group of privileges allows both.
+    """
+    with conn.batch() as begin:
+        calls = [
+            begin("ListCredUsers", deadline=deadline),
+            begin("DescribeAlias", deadline=deadline, alias="any_name_will_do"),
+        ]
+        try:
+            for call in calls:
+                call.reply()
+        except errors.PermissionDeniedError:
+            return True
+        except errors.ServerTooOldError:  # whose version could not be read
+            return False
+    return False
 
 
 def list_collections(conn: Connection, db: str, deadline: Deadline) -> list[str]:

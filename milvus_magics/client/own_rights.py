@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from milvus_magics import errors
 from milvus_magics.client import lookup
 from milvus_magics.client.grant_scope import read_groups
@@ -13,26 +15,44 @@ from milvus_magics.client.rights.right import is_any
 from milvus_magics.client.rights.rules import Rules
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import join_parts
 
 
-def missing_right_note(conn: Connection, privilege: str, deadline: Deadline) -> str:
-    """A note if the acting user certainly lacks a privilege on the cluster."""
+def missing_right_note(
+    conn: Connection, privilege: str, deadline: Deadline, *, later: Mapping[str, str] | None = None
+) -> str:
+    """A note if the acting user certainly lacks a privilege on the cluster.
+
+    Args:
+        later: privileges that are needed once the first step is done, and for what: `to give the roles`.
+    """
+    wanted = {**(later or {}), privilege: ""}
     try:
-        is_lacking = conn.user not in ("", ROOT) and _is_lacking(conn, privilege, deadline)
+        lacking = _find_lacking(conn, sorted(wanted), deadline) if conn.user not in ("", ROOT) else []
     except errors.MilvusException:
         return ""  # nobody knows; the server will say
-    return f"{conn.actor} lacks the privilege {privilege}, so the server would refuse" if is_lacking else ""
+    return join_parts(
+        *(
+            f"{conn.actor} lacks the privilege {name}, so the server would refuse{wanted[name] and f' {wanted[name]}'}"
+            for name in lacking
+        )
+    )
 
 
-def _is_lacking(conn: Connection, privilege: str, deadline: Deadline) -> bool:
+def _find_lacking(conn: Connection, wanted: Sequence[str], deadline: Deadline) -> list[str]:
+    """Which of these privileges the acting user certainly lacks."""
     described = conn.begin("SelectUser", deadline=deadline, user={"name": conn.user}, include_role_info=True)
     roles = lookup.read_user(conn, conn.user, described, deadline).roles
     if roles is None or ADMIN in roles:
-        return False
+        return []
     grants = select_grants(conn, sorted({PUBLIC, *roles}), [ALL, ""], deadline)
     rules = Rules(lookup.read_version(conn, deadline), read_groups(conn, deadline))
     here = conn.address.db_name or DEFAULT_DATABASE
-    db = rules.counted_database(privilege, here, here)
-    rights = (right for grant in grants for right in rules.rights_by(grant))
-    may = is_any(right.permits(privilege, db=db) for right in rights)
-    return may is False and is_authorization_on(conn, deadline) is True
+    rights = [right for grant in grants for right in rules.rights_by(grant)]
+
+    def may(privilege: str) -> bool | None:
+        db = rules.counted_database(privilege, here, here)
+        return is_any(right.permits(privilege, db=db) for right in rights)
+
+    lacking = [privilege for privilege in wanted if may(privilege) is False]
+    return lacking if lacking and is_authorization_on(conn, deadline) is True else []

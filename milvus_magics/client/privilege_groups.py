@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grant_scope import level_of, read_groups, read_groups_for, require_known_privilege
-from milvus_magics.client.grants import read_roles_with
+from milvus_magics.client.grant_scope import read_groups_for, require_known_privilege, require_one_level
+from milvus_magics.client.grants import find_holders, read_roles_with
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, OLD_GROUPS, USUAL_GROUPS
@@ -51,13 +52,14 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
     subject, verb = f"privilege group {group!r}", "created"
     with change.attempt(conn, "create_privilege_group", group, subject, verb, deadline) as attempt:
         # One that was there before must not be taken for created where the answer is lost.
-        if _is_listed(conn, group, deadline):
+        is_listed = _is_listed(conn, group, deadline)
+        if is_listed:
             raise _group_exists_error(group)
         try:
             attempt.send(
                 "CreatePrivilegeGroup",
                 lambda until: _find(conn, group, until) is not None,
-                repeated=errors.GroupExistsError,
+                repeated=() if is_listed is None else errors.GroupExistsError,
                 group_name=group,
             )
         except errors.GroupExistsError as exc:
@@ -87,11 +89,10 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
         try:
             attempt.send("DropPrivilegeGroup", lambda until: _find(conn, group, until) is None, group_name=group)
         except (errors.ParameterError, errors.InUseError) as exc:
-            raise errors.InUseError(
-                f"privilege group {group!r} cannot be dropped: a role holds it, or it is the server's own; the server "
-                f"says: {exc.details}",
-                outcome=errors.NOTHING_CHANGED,
-            ) from exc
+            holders = None
+            with suppress(errors.MilvusException):
+                holders = find_holders(conn, group, deadline)
+            raise _held_error(group, holders, exc.details) from exc
     was = f", which held {', '.join(map(printable, members))}" if members else ""
     return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}{was}")
 
@@ -214,22 +215,6 @@ def _require_members(conn: Connection, group: str, needed: Sequence[str], deadli
     return members
 
 
-def _require_one_level(conn: Connection, names: Sequence[str], deadline: Deadline) -> None:
-    """Raise if servers don't take these into one group. Of names that nobody knows, only they can tell."""
-    groups = read_groups(conn, deadline)
-    not_single = {ALL_PRIVILEGES, *groups, *USUAL_GROUPS, *OLD_GROUPS}
-    first: dict[str, str] = {}
-    for name in names:
-        first.setdefault("a group" if name in not_single else level_of(name, groups), name)
-    first.pop("", None)
-    if len(first) > 1:
-        each = ", ".join(f"{name!r} ({level})" for level, name in first.items())
-        raise errors.UnknownPrivilegeError(
-            f"a group holds single privileges of one level, and these are of several: {each}",
-            outcome=errors.NOTHING_CHANGED,
-        )
-
-
 def _read(conn: Connection, deadline: Deadline) -> PrivilegeGroups:
     reply = conn.call_checked("ListPrivilegeGroups", deadline=deadline)
     rows = [
@@ -245,12 +230,12 @@ def _find(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...] |
     return next((row.privileges for row in _read(conn, deadline) if row.name == group), None)
 
 
-def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool:
-    """Whether the server lists a group; False if the caller may not look."""
+def _is_listed(conn: Connection, group: str, deadline: Deadline) -> bool | None:
+    """Whether the server lists a group; None if the caller may not look."""
     try:
         return _find(conn, group, deadline) is not None
     except (errors.PermissionDeniedError, errors.ServerTooOldError):
-        return False
+        return None
 
 
 def _group_exists_error(group: str) -> errors.GroupExistsError:
@@ -278,6 +263,13 @@ def _require(conn: Connection, group: str, deadline: Deadline) -> tuple[str, ...
     return found
 
 
+def _held_error(group: str, holders: Sequence[str] | None, says: str = "") -> errors.InUseError:
+    """The error for a group that is held: by which roles, or what the server says."""
+    unseen = f"a role holds it, or it is the server's own; the server says: {says}"
+    why = f"it is granted to {', '.join(map(repr, holders))}" if holders else unseen
+    return errors.InUseError(f"privilege group {group!r} cannot be dropped: {why}", outcome=errors.NOTHING_CHANGED)
+
+
 def is_own_group(conn: Connection, group: str, *, timeout: float | None = None) -> bool:
     """Whether the acting user holds a privilege group by one of their roles; root needs none."""
     if conn.user in ("", "root"):
@@ -292,10 +284,15 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
     require_valid(problem_with_group_name(group))
     _require_free_name(group)
     deadline = Deadline(timeout)
-    groups = _read(conn, deadline)
+    unseen, groups = "", PrivilegeGroups([], "")
+    try:
+        groups = _read(conn, deadline)
+    except errors.PermissionDeniedError:
+        may_list = wire.METHODS["ListPrivilegeGroups"].privilege
+        unseen = f"whether there is such a group already cannot be seen without the privilege {may_list}"
     if group in {ALL_PRIVILEGES, *(name for row in groups for name in (row.name, *row.privileges))}:
         raise _group_exists_error(group)
-    note = missing_right_note(conn, wire.METHODS["CreatePrivilegeGroup"].privilege, deadline)
+    note = join_parts(unseen, missing_right_note(conn, wire.METHODS["CreatePrivilegeGroup"].privilege, deadline))
     return Preview(f"create privilege group {group!r}", conn.address.url, note=note)
 
 
@@ -304,15 +301,11 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     _require_own_name(group, "dropped")
     deadline = Deadline(timeout)
     members = _require(conn, group, deadline)
-    names = lookup.require_roles(conn, [], deadline)
-    users_of_it = read_roles_with(conn, group, names, deadline) if names else []
-    if users_of_it:
-        raise errors.InUseError(
-            f"privilege group {group!r} cannot be dropped: it is granted to {', '.join(map(repr, users_of_it))}",
-            outcome=errors.NOTHING_CHANGED,
-        )
+    holders = find_holders(conn, group, deadline)
+    if holders:
+        raise _held_error(group, holders)
     refused = f"whether a role holds it, so that it is refused, cannot be seen without {lookup.MAY_LIST}"
-    unseen = "" if names else refused
+    unseen = refused if holders is None else ""
     named = ", ".join(map(printable, members or ())) or "nothing"
     holds = "unknown privileges (the acting user may not look)" if members is None else named
     what = f"drop privilege group {group!r}, which holds {holds},"
@@ -338,7 +331,7 @@ def preview_change_privilege_group(
         what = f"remove {', '.join(map(printable, wanted))} from privilege group {group!r}"
         return Preview(what, conn.address.url, warning, unseen)
     held = members or ()
-    _require_one_level(conn, (*held, *wanted), deadline)
+    require_one_level(conn, (*held, *wanted), deadline)
     unsure = _require_known(conn, [name for name in wanted if name not in held], deadline)
     what, had = _describe_new(wanted, held)
     return Preview(f"add {what} to privilege group {group!r}", conn.address.url, note=join_parts(unseen, unsure, had))

@@ -111,11 +111,13 @@ def revoke_privilege(
         object_name: likewise.
 
     Returns:
-        What was revoked, as the server kept it: groups have several names. Its note says what went with it.
+        What was revoked, as the server kept it: groups have several names. Its note says what went with it, and where
+            the caller may not see whether the role had it (the privilege SelectOwnership).
 
     Raises:
         NotGrantedError: the role does not hold it there; nothing was changed.
-        ParameterError: also where an alias is named and the server (from 2.6.12) would take what is on its collection.
+        ParameterError: also where an alias is named and the server (from 2.6.12) would take what is on its collection,
+            and for a group's name that need not reach what the server keeps, if the caller may not look.
         OutcomeUnknownError: also where the server says that it is done, and still lists it.
         MilvusException: as in `grant_privilege`.
 
@@ -208,7 +210,8 @@ def _revoke(
     has_type = scope.object_type is not None
     grant, *rest = targets.find_grants_to_revoke(conn, forms, listed, deadline, has_type=has_type)
     if listed is None:
-        return _send(conn, attempt, forms, scope, granted=False)
+        grant, note = _send(conn, attempt, forms, scope, granted=False)
+        return grant, join_parts(note, targets.unseen_note(listed))
     note = send_listed(conn, attempt, grant, deadline, granted=False)
     attempt.outcome = "unknown"  # until it is seen
     others = targets.require_gone(conn, grant, listed, deadline)
@@ -301,6 +304,7 @@ def preview_revoke_privilege(
         targets.describe_names(forms[0], grant),
         targets.describe_others(others, "gone with it"),
         targets.describe_rest(rest),
+        targets.unseen_note(listed),
         _who_would_lose(role, lookup.read_holders(conn, role, deadline)),
         missing_right_note(conn, MAY_GRANT, deadline),
     )
@@ -311,5 +315,5 @@ def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
     if role == "public":
         return "everybody would lose it"
     if holders is None:
-        return f"who would lose it cannot be seen without the privilege {lookup.MAY_LIST}"
+        return f"who would lose it {lookup.CANNOT_BE_SEEN}"
     return f"{len(holders) or 'nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"

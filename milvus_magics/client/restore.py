@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from milvus_magics import wire
 from milvus_magics.client import change, lookup, rbac_restore, roles, users
 from milvus_magics.client.grant_requests import restore_grant
 from milvus_magics.client.grant_scope import read_groups_for, require_known_database, require_known_privilege
 from milvus_magics.client.grants import list_grants
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, Grants, privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
@@ -129,12 +131,28 @@ def restore_role(
 
 
 def preview_restore_user(
-    conn: Connection, snapshot: UserSnapshot, *, same_password: bool, timeout: float | None = None
+    conn: Connection,
+    snapshot: UserSnapshot,
+    *,
+    same_password: bool,
+    by_hash: bool = False,
+    timeout: float | None = None,
 ) -> Preview:
-    """What `restore_user` would do."""
-    _require_restorable(conn, snapshot, Deadline(timeout))
+    """What `restore_user` would do, or `restore_user_by_hash`."""
+    deadline, unseen = Deadline(timeout), ""
+    try:
+        _require_restorable(conn, snapshot, deadline)
+    except PermissionDeniedError:
+        if by_hash:
+            raise  # as that itself
+        unseen = f"whether there is such a user already {lookup.CANNOT_BE_SEEN}"
     how = "the password that they had" if same_password else "a password given anew"
-    return Preview(f"restore user {snapshot.user!r} with {roles_text(snapshot.roles)} and {how}", conn.address.url)
+    needed, later = wire.METHODS["CreateCredential"].privilege, users.rights_to_give(snapshot.roles or ())
+    if by_hash:
+        needed, later = rbac_restore.MAY_RESTORE, {}
+    note = join_parts(unseen, missing_right_note(conn, needed, deadline, later=later))
+    what = f"restore user {snapshot.user!r} with {roles_text(snapshot.roles)} and {how}"
+    return Preview(what, conn.address.url, note=note)
 
 
 def preview_restore_role(
@@ -147,7 +165,11 @@ def preview_restore_role(
     users, gone = _foresee_holders(conn, snapshot, deadline)
     grants, refused = _foresee_grants(conn, snapshot.grants, deadline)
     held = f"{holders_text(users, None)}, {privileges_text(grants, None)}"
-    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url, note=join_parts(gone, refused))
+    later = {roles.MAY_BIND: "to give it back what it held, and to whom"} if snapshot.users or snapshot.grants else {}
+    later |= {lookup.MAY_LIST: ""} if snapshot.users else {}  # who is still there is read first
+    lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline, later=later)
+    note = join_parts(gone, refused, lacking)
+    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url, note=note)
 
 
 def _foresee_holders(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 
+from milvus_magics import wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grant_requests import revoke_listed_grant
 from milvus_magics.client.grants import list_grants_if_permitted
 from milvus_magics.client.names import ADMIN, PUBLIC, problem_with_existing_name, require_valid
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import DropRolePreview
 from milvus_magics.client.results.privileges import Grants
 from milvus_magics.client.results.roles import DroppedRole, RoleSnapshot
@@ -41,6 +43,12 @@ def preview_drop_role(
     snapshot = _read_droppable_role(conn, role, deadline)
     own = lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
+    note = join_parts(
+        "" if _is_seen(snapshot) else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
+        missing_right_note(
+            conn, wire.METHODS["DropRole"].privilege, deadline, later=_rights_to_revoke(conn, snapshot, force, deadline)
+        ),
+    )
     undo = "undo: %milvus_restore_role" + (f", but without {snapshot.unseen}" if snapshot.unseen else "")
     return DropRolePreview(
         role,
@@ -50,6 +58,7 @@ def preview_drop_role(
         force,
         undo if conn.on_change.restorer else "",
         warning,
+        note,
     )
 
 
@@ -80,13 +89,13 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
                 f"role {role!r} holds {list_text(list(snapshot.grants))}: revoke that first, or force it (--force)",
                 outcome=NOTHING_CHANGED,
             )
-        if force and not lookup.is_older(conn, FEATURES["forced role drop"], deadline, if_unreadable=True):
-            _send_drop(conn, attempt, role, deadline, force=True)
+        if force and _has_forced_drop(conn, deadline):
+            _send_drop(conn, attempt, snapshot, deadline, force=True)
         elif snapshot.grants:
-            _revoke_all_and_drop(conn, attempt, snapshot.grants, deadline)
+            _revoke_all_and_drop(conn, attempt, snapshot, snapshot.grants, deadline)
             revoked = len(snapshot.grants)
         else:
-            _send_drop(conn, attempt, role, deadline, force=False)
+            _send_drop(conn, attempt, snapshot, deadline, force=False)
     notes = (attempt.note, f"revoked before, one by one: {revoked}" if revoked else "")
     return DroppedRole(role, conn.address.url, snapshot.users, snapshot.grants, join_parts(*notes))
 
@@ -118,17 +127,38 @@ def _read_droppable_role(conn: Connection, role: str, deadline: Deadline) -> Rol
     )
 
 
-def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: Deadline, *, force: bool) -> None:
+def _has_forced_drop(conn: Connection, deadline: Deadline) -> bool:
+    return not lookup.is_older(conn, FEATURES["forced role drop"], deadline, if_unreadable=True)
+
+
+def _rights_to_revoke(conn: Connection, snapshot: RoleSnapshot, force: bool, deadline: Deadline) -> dict[str, str]:
+    """What is needed besides dropping where a role's grants are revoked one by one, and for what."""
+    is_one_by_one = force and snapshot.grants and not _has_forced_drop(conn, deadline)
+    return {wire.METHODS["OperatePrivilege"].privilege: "to revoke what it holds"} if is_one_by_one else {}
+
+
+def _is_seen(snapshot: RoleSnapshot) -> bool:
+    """Whether the server has told anything of a role, so that there is one."""
+    return snapshot.users is not None or snapshot.grants is not None
+
+
+def _send_drop(
+    conn: Connection, attempt: change.Attempt, snapshot: RoleSnapshot, deadline: Deadline, *, force: bool
+) -> None:
+    role = snapshot.role
     try:
         attempt.send(
             "DropRole",
             lambda until: not lookup.is_listed_role(conn, role, until),
-            repeated=UnknownRoleError,
+            # One that was not there before must not be taken for dropped.
+            repeated=UnknownRoleError if _is_seen(snapshot) else (),
             role_name=role,
             force_drop=force,
         )
     except ProtectedRoleError as exc:
         raise protected_role_error(role, "dropped") from exc
+    except UnknownRoleError as exc:
+        raise lookup.unknown_role_error(conn, role, []) from exc
     except InUseError as exc:
         # A dropped database leaves grants behind: https://github.com/milvus-io/milvus/issues/46887
         raise InUseError(
@@ -137,9 +167,11 @@ def _send_drop(conn: Connection, attempt: change.Attempt, role: str, deadline: D
         ) from exc
 
 
-def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Grants, deadline: Deadline) -> None:
+def _revoke_all_and_drop(
+    conn: Connection, attempt: change.Attempt, snapshot: RoleSnapshot, grants: Grants, deadline: Deadline
+) -> None:
     """Revoke one by one, then drop, as newer servers do; an error says what is gone already."""
-    role, left = grants[0].role, list(grants)
+    role, left = snapshot.role, list(grants)
     _require_right_to_drop(conn, deadline)
 
     def progress() -> str:
@@ -153,7 +185,7 @@ def _revoke_all_and_drop(conn: Connection, attempt: change.Attempt, grants: Gran
             with attempt.nested():
                 revoke_listed_grant(conn, left[0], deadline)
             del left[0]
-        _send_drop(conn, attempt, role, deadline, force=False)
+        _send_drop(conn, attempt, snapshot, deadline, force=False)
 
 
 def _require_right_to_drop(conn: Connection, deadline: Deadline) -> None:

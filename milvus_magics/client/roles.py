@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, role_deletion
 from milvus_magics.client.grants import list_grants_if_permitted
@@ -25,6 +23,8 @@ from milvus_magics.client.role_deletion import preview_drop_role as preview_drop
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import count_text, join_parts
+
+MAY_BIND = wire.METHODS["OperateUserRole"].privilege
 
 
 def list_roles(conn: Connection, *, users: bool = True, timeout: float | None = None) -> Roles:
@@ -152,6 +152,10 @@ def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
 
+    Returns:
+        What was taken; its note says so where the caller may not see whether they held it (the privilege
+            SelectOwnership).
+
     Raises:
         NotGrantedError: they do not hold it; nothing was changed.
         UnknownUserError, UnknownRoleError: there is no such user or role; nothing was changed.
@@ -172,29 +176,39 @@ def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted
         return None if users is None else (user in users) is granted
 
     with change.attempt(conn, operation, f"{user} {role}", subject, verb, deadline) as attempt:
-        if not granted:
-            with suppress(errors.PermissionDeniedError):
-                _require_held(conn, user, role, deadline)
+        unseen = "" if granted else _require_held(conn, user, role, deadline)[1]
         kind = wire.enum_value("OperateUserRoleType", "AddUserToRole" if granted else "RemoveUserFromRole")
         try:
             attempt.send("OperateUserRole", is_so, username=user, role_name=role, type=kind)
         except (errors.UnknownUserError, errors.UnknownRoleError) as exc:
             raise _unknown_user_or_role_error(conn, user, role, deadline, exc) from exc
-    return RoleBinding(user, role, conn.address.url, granted, attempt.note)
+    return RoleBinding(user, role, conn.address.url, granted, join_parts(attempt.note, unseen))
 
 
 def _require_valid_names(user: str, role: str) -> None:
     require_valid(problem_with_existing_name(user) or problem_with_existing_name(role, "role"))
 
 
-def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[str, ...] | None:
-    """The roles of a user, which must include this one: the server accepts to revoke what was never granted."""
-    user_roles = lookup.read_existing_user(conn, user, deadline).roles
-    if user_roles is None or role in user_roles:
-        return user_roles
-    lookup.require_roles(conn, [role], deadline)
+def _require_held(conn: Connection, user: str, role: str, deadline: Deadline) -> tuple[tuple[str, ...] | None, str]:
+    """The roles of a user, which must include this one, and a note where the caller may not look.
+
+    The server accepts to revoke what was never granted.
+    """
+    user_roles = lookup.read_visible_user(conn, user, deadline)[0].roles
+    if role in (user_roles or ()):
+        return user_roles, ""
+    may_look = bool(lookup.require_roles(conn, [role], deadline))
+    if user_roles is None:
+        holders = lookup.read_holders(conn, role, deadline) if may_look else None
+        if holders is None:
+            return None, f"whether they had it {lookup.CANNOT_BE_SEEN}"
+        if user in holders:
+            return None, ""
     has = f"they have {', '.join(map(repr, user_roles))}" if user_roles else "they have no roles"
-    raise errors.NotGrantedError(f"user {user!r} does not have role {role!r}; {has}", outcome=errors.NOTHING_CHANGED)
+    raise errors.NotGrantedError(
+        join_parts(f"user {user!r} does not have role {role!r}", "" if user_roles is None else has),
+        outcome=errors.NOTHING_CHANGED,
+    )
 
 
 def _unknown_user_or_role_error(
@@ -242,7 +256,7 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     require_valid(problem_with_role_name(role))
     deadline = Deadline(timeout)
     names = _require_new(conn, role, deadline)
-    unseen = f"whether there is such a role already cannot be seen without the privilege {lookup.MAY_LIST}"
+    unseen = f"whether there is such a role already {lookup.CANNOT_BE_SEEN}"
     full = f"there are {USUAL_ROLE_LIMIT} roles, and the server takes no more unless proxy.maxRoleNum is raised"
     note = (full if len(names) == USUAL_ROLE_LIMIT else "") if names else unseen
     lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline)
@@ -263,14 +277,17 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     """What `grant_role` would do."""
     _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    user_roles = lookup.read_existing_user(conn, user, deadline).roles
-    lookup.require_roles(conn, [role], deadline)
+    found, unseen = lookup.read_visible_user(conn, user, deadline)
+    names = lookup.require_roles(conn, [role], deadline)
+    has_it = role in (found.roles or ())
     note = join_parts(
-        "they have it already, so nothing would change" if role in (user_roles or ()) else "",
-        missing_right_note(conn, wire.METHODS["OperateUserRole"].privilege, deadline),
+        unseen,
+        "" if names or has_it else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
+        "they have it already, so nothing would change" if has_it else "",
+        missing_right_note(conn, MAY_BIND, deadline),
     )
     return Preview(
-        f"give role {role!r} to user {user!r}, who has {roles_text(user_roles)},", conn.address.url, note=note
+        f"give role {role!r} to user {user!r}, who has {roles_text(found.roles)},", conn.address.url, note=note
     )
 
 
@@ -278,15 +295,13 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
     """What `revoke_role` would do; warns if it is the acting user's own, or the last `admin`."""
     _require_valid_names(user, role)
     deadline = Deadline(timeout)
-    user_roles = _require_held(conn, user, role, deadline)
-    if user_roles is None:
-        lookup.require_roles(conn, [role], deadline)
+    user_roles, unseen = _require_held(conn, user, role, deadline)
     is_last_admin = role == ADMIN and lookup.read_holders(conn, role, deadline) == (user,)
     warning = join_parts(
         "this is the user you are connected as, who would lose what the role holds" if user == conn.user else "",
         "this is the last user with the role 'admin'" if is_last_admin else "",
     )
-    note = missing_right_note(conn, wire.METHODS["OperateUserRole"].privilege, deadline)
+    note = join_parts(unseen, missing_right_note(conn, MAY_BIND, deadline))
     return Preview(
         f"take role {role!r} from user {user!r}, who has {roles_text(user_roles)},", conn.address.url, warning, note
     )

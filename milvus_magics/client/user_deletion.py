@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from operator import attrgetter
 
-from milvus_magics import errors
+from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, password_check
 from milvus_magics.client.names import ADMIN, ROOT
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import DeletePreview
 from milvus_magics.client.results.users import DeletedUser, UserSnapshot
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import join_parts
 
+MAY_DELETE = wire.METHODS["DeleteCredential"].privilege
 # Deleting a user reaches the proxies within 7 ms (measured), so this is ample.
 SECONDS_TO_LOSE_ACCESS = 0.3
 
@@ -150,12 +153,10 @@ def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = No
 
 
 def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str, *, is_drop: bool) -> DeletePreview:
-    try:
-        snapshot = lookup.read_existing_user(conn, user, deadline)
-    except errors.PermissionDeniedError:
-        if user != conn.user:
-            raise
-        snapshot = UserSnapshot(user, lookup.read_own_roles(conn, deadline))
+    if is_drop:
+        snapshot, unseen = lookup.read_existing_user(conn, user, deadline), ""  # or refuse, as the deletion itself
+    else:
+        snapshot, unseen = lookup.read_visible_user(conn, user, deadline)
     if user == ROOT:
         raise _protected_user_error(user)
     is_last_admin = ADMIN in (snapshot.roles or ()) and lookup.read_holders(conn, ADMIN, deadline) == (user,)
@@ -168,7 +169,13 @@ def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str
         is_last_admin=is_last_admin,
         password=password_note,
         undo=undo_text(conn, [snapshot], 0 if is_kept else 1),
+        note=_note_on_actor(conn, "" if password_note else unseen, deadline) if conn.user != ROOT else "",
     )
+
+
+def _note_on_actor(conn: Connection, unseen: str, deadline: Deadline) -> str:
+    """What the acting user cannot see, and may not do."""
+    return join_parts(unseen, missing_right_note(conn, MAY_DELETE, deadline))
 
 
 def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_not_kept: int) -> str:

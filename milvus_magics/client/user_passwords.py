@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from milvus_magics import errors
+from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, password_check
 from milvus_magics.client.names import (
     hint_at_ends,
@@ -10,6 +10,7 @@ from milvus_magics.client.names import (
     remark_on_password,
     require_valid,
 )
+from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.secret import Secret
@@ -160,5 +161,8 @@ def preview_update_password(
         checked = "the old password is right" if is_right else "this server shows only by a change whether it is right"
     elif user != conn.user:
         lookup.require_user(conn, user, deadline)
-    own = "this connection would go on with the new one" if user == conn.user else ""
-    return Preview(f"change the password of user {user!r}", conn.address.url, note=join_parts(own, checked))
+    # One's own everybody may change.
+    is_own = user == conn.user
+    other = "" if is_own else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
+    own = "this connection would go on with the new one" if is_own else ""
+    return Preview(f"change the password of user {user!r}", conn.address.url, note=join_parts(own, checked, other))

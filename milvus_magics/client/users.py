@@ -296,6 +296,11 @@ def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: D
             del left[0]
 
 
+def rights_to_give(names: Sequence[str]) -> dict[str, str]:
+    """What is needed to give a new user roles, and for what."""
+    return {roles.MAY_BIND: f"to give {roles_text(tuple(names))}"} if names else {}
+
+
 def preview_create_user(
     conn: Connection,
     user: str,
@@ -312,7 +317,7 @@ def preview_create_user(
     missing = _check_new_user(conn, user, password or None, wanted, deadline)
     if missing:
         what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"
-        return Preview(what, conn.address.url)
+        return Preview(what, conn.address.url, note=missing_right_note(conn, roles.MAY_BIND, deadline))
     try:
         names = _require_new(conn, user, wanted, deadline)
     except errors.UserExistsError as exc:
@@ -321,9 +326,11 @@ def preview_create_user(
                 f"{exc}; with their password, the roles that they lack would be given", exc.outcome
             ) from exc
         raise
-    unseen = f"whether there is such a user already cannot be seen without the privilege {lookup.MAY_LIST}"
+    unseen = f"whether there is such a user already {lookup.CANNOT_BE_SEEN}"
     lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
-    lacking = missing_right_note(conn, wire.METHODS["CreateCredential"].privilege, deadline)
+    lacking = missing_right_note(
+        conn, wire.METHODS["CreateCredential"].privilege, deadline, later=rights_to_give(wanted)
+    )
     full = f"there are {USUAL_USER_LIMIT} users, and the server takes no more unless proxy.maxUserNum is raised"
     seen = unseen if names is None else full if len(names) == USUAL_USER_LIMIT else ""
     note = join_parts(seen, lost, remark_on_password(password or Secret("")) or "", lacking)
@@ -335,6 +342,7 @@ def preview_describe_user(conn: Connection, user: str, description: str, *, time
     deadline = Deadline(timeout)
     _require_describable(conn, user, description, deadline)
     before = _find_description(conn, user, deadline)
-    note = missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
+    # One's own everybody may change.
+    note = "" if user == conn.user else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
     has_undo = conn.on_change.restorer is not None
     return preview_of_description("user", user, conn.address.url, description, before, has_undo=has_undo, note=note)

@@ -107,9 +107,11 @@ class UndoStore:
 
     def preview_restore_user(self, conn: Connection, user: str, *, given: bool, timeout: float) -> Preview:
         """Preview `restore_user`, where a password is given or not."""
-        same = not given and self.find_secret(conn, user) is not None
-        snapshot = self.find_user(conn, user)
-        return client.restore.preview_restore_user(conn, snapshot, same_password=same, timeout=timeout)
+        kept = None if given else self.find_secret(conn, user)
+        snapshot, by_hash = self.find_user(conn, user), isinstance(kept, PasswordHash)
+        return client.restore.preview_restore_user(
+            conn, snapshot, same_password=kept is not None, by_hash=by_hash, timeout=timeout
+        )
 
     def restore_role(self, conn: Connection, role: str, *, timeout: float) -> RestoredRole:
         """Restore a role that `find_role` finds, with its grants and holders; trying again goes on where it stopped."""

@@ -162,9 +162,7 @@ DELETE = {
     "deleted by somebody else meanwhile": removal("UnknownUserError", meanwhile="deleted"),
     "may not delete": removal("PermissionDeniedError", dry="done", off={"one": "done"}, actor="looker"),
     "may not see roles": removal(actor="namer", holds=("reader",)),
-    "may not list": removal(
-        row="PermissionDeniedError", dry="PermissionDeniedError", off={"row": "", "dry run": ""}, actor="deleter"
-    ),
+    "may not list": removal(row="PermissionDeniedError", off={"row": ""}, actor="deleter"),
 }
 DROP = {
     "there": removal(holds=("reader",)),

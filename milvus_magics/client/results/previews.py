@@ -22,6 +22,7 @@ class DropRolePreview(Sentence):
     force: bool = False
     undo: str = ""
     warning: str = ""
+    note: str = ""
 
     def __str__(self) -> str:
         return self._text(None)
@@ -38,7 +39,7 @@ class DropRolePreview(Sentence):
         )
         refused = "it is refused unless its privileges are revoked first (--force)"
         end = refused if self.grants and not self.force else self.undo
-        return join_parts(text, self.warning, end)
+        return join_parts(text, self.warning, self.note, end)
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,6 +53,7 @@ class DeletePreview(Sentence):
     is_last_admin: bool = False
     password: str = ""
     undo: str = ""
+    note: str = ""
 
     @property
     def warning(self) -> str:
@@ -63,7 +65,7 @@ class DeletePreview(Sentence):
 
     def __str__(self) -> str:
         text = f"would delete user {self.user!r} on {self.server}, who has {roles_text(self.roles)}"
-        return join_parts(text, self.warning, self.password, self.undo)
+        return join_parts(text, self.warning, self.password, self.note, self.undo)
 
 
 @dataclass(frozen=True, repr=False)
