@@ -23,7 +23,7 @@ from milvus_magics.session import connections, session
 
 PASSWORD = "right-password"
 READING = {"GetVersion", "Connect", "ListCredUsers", "SelectUser", "SelectRole", "SelectGrant", "ListDatabases",
-           "ShowCollections", "ListAliases", "ListPrivilegeGroups"}  # fmt: skip
+           "ShowCollections", "ListAliases", "DescribeAlias", "ListPrivilegeGroups"}  # fmt: skip
 # Line -> what it says would happen. `bob` holds `reader`, which holds Search on docs; `g` holds Query.
 LINES = {
     "create_user new --role reader --password-env PW": "would create user 'new' with role 'reader' on ",

@@ -166,7 +166,7 @@ def test_changes_and_their_history(conn, tmp_path, caplog):
     for result in (
         roles.grant_role(conn, f"no roles {HOSTILE}", HOSTILE),
         roles.revoke_role(conn, f"no roles {HOSTILE}", HOSTILE),
-        privileges.grant_privilege(conn, HOSTILE, "Query", collection=HOSTILE),
+        privileges.grant_privilege(conn, HOSTILE, "Query", collection="docs"),
         users.preview_drop_user(conn, HOSTILE),
         roles.preview_drop_role(conn, HOSTILE),
         users.drop_user(conn, f"no roles {HOSTILE}"),
@@ -186,6 +186,7 @@ def test_changes_and_their_history(conn, tmp_path, caplog):
         (privileges.revoke_privilege, HOSTILE, UNKNOWN),
     ):
         seen.error(function, conn, *args)
+    seen.error(privileges.grant_privilege, conn, HOSTILE, "Query", collection=HOSTILE)
     seen.result(roles.drop_role(conn, HOSTILE, force=True))
     seen.result(session.journal.audit())
     seen.text += [str(change) for change in session.journal.entries()]
