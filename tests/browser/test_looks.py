@@ -136,10 +136,11 @@ def test_everything_by_keyboard_and_beside_a_second_console(milvus, tmp_path, pr
         assert tab_through(page, 3) == ["Close console", "Users", "part of a name"]
         page.keyboard.type("user_007")
         first.sees("user 'user_007'")
-        reached = tab_through(page, 9)
+        reached = tab_through(page, 10)
         assert "Release" in reached[1], "what somebody may do can be scrolled"
         assert reached[2:] == [f"{what}…" for what in (
-            "Create user", "Grant role", "Revoke role", "Update password", "Reset password", "Delete user", "Drop user"
+            "Create user", "Grant role", "Revoke role", "Describe user", "Update password", "Reset password",
+            "Delete user", "Drop user",
         )]  # fmt: skip
         page.keyboard.press("Enter")  # on "Drop user…", which only opens its form
         first.cell.get_by_placeholder("retype the name to confirm").wait_for()
