@@ -13,6 +13,7 @@ from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
     NOTHING_CHANGED,
     GroupExistsError,
+    InUseError,
     NotGrantedError,
     ParameterError,
     PermissionDeniedError,
@@ -60,6 +61,21 @@ def test_a_role_that_never_was_is_not_told_as_dropped(server, force):
     assert "such a role" not in str(role_deletion.preview_drop_role(conn, "mine"))
     role_deletion.drop_role(conn, "r", force=force)
     assert "r" not in server.roles
+
+
+@pytest.mark.parametrize("force", [True, False])
+@of(EVERY)
+def test_a_role_that_may_hold_something_is_not_simply_dropped(server, force):
+    """Before 2.6 what it holds is revoked first, which needs a look."""
+    conn = connect(server, "DropOwnership", "ManageOwnership")
+    server.grants["r", "Collection", "docs", "Search", "default"] = "root"
+    is_forced = force and server.version in (V26, V30)
+    said = str(role_deletion.preview_drop_role(conn, "r", force=force))
+    assert (f"whether it holds privileges, so that the server refuses, {UNSEEN}" in said) is not is_forced
+    if not is_forced:
+        with pytest.raises(InUseError):
+            role_deletion.drop_role(conn, "r", force=force)
+        assert "r" in server.roles
 
 
 @of(NEWER)

@@ -45,6 +45,7 @@ def preview_drop_role(
     warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
     note = join_parts(
         "" if _is_seen(snapshot) else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
+        _unseen_grants_note(conn, snapshot, force, deadline),
         missing_right_note(
             conn, wire.METHODS["DropRole"].privilege, deadline, later=_rights_to_revoke(conn, snapshot, force, deadline)
         ),
@@ -129,6 +130,13 @@ def _read_droppable_role(conn: Connection, role: str, deadline: Deadline) -> Rol
 
 def _has_forced_drop(conn: Connection, deadline: Deadline) -> bool:
     return not lookup.is_older(conn, FEATURES["forced role drop"], deadline, if_unreadable=True)
+
+
+def _unseen_grants_note(conn: Connection, snapshot: RoleSnapshot, force: bool, deadline: Deadline) -> str:
+    """A note where the role may hold what the caller cannot see, so that the server would refuse."""
+    if snapshot.grants is not None or (force and _has_forced_drop(conn, deadline)):
+        return ""
+    return f"whether it holds privileges, so that the server refuses, {lookup.CANNOT_BE_SEEN}"
 
 
 def _rights_to_revoke(conn: Connection, snapshot: RoleSnapshot, force: bool, deadline: Deadline) -> dict[str, str]:
