@@ -35,9 +35,21 @@ def told(notebook: nbformat.NotebookNode) -> list[str]:
     texts = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            answers = [text for output in cell.outputs if (text := _text(output))]
+            answers = [text for output in _joined(cell.outputs) if (text := _text(output))]
             texts.append("\n".join([*(f">>> {line}" for line in cell.source.splitlines()), *answers]))
     return texts
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The outputs, with pieces of one stream put together: a kernel does not send them by the line."""
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output.output_type == "stream" == last.get("output_type") and output.name == last["name"]:
+            joined[-1] = nbformat.NotebookNode(last, text=last["text"] + output.text)
+        else:
+            joined.append(output)
+    return joined
 
 
 def _text(output: nbformat.NotebookNode) -> str:
