@@ -27,14 +27,23 @@ def wait_until(condition, seconds=20.0):
 
 @contextlib.contextmanager
 def frozen(*pids):
-    """Processes that do nothing meanwhile."""
+    """Processes that do nothing meanwhile, none of their threads either: one may go on for some milliseconds."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
+        until = time.monotonic() + 5
+        while not all(map(is_stopped, pids)) and time.monotonic() < until:
+            time.sleep(0.005)
         yield
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+
+
+def is_stopped(pid):
+    """Whether all threads of a process have stopped."""
+    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) <= {"T", "t"}
 
 
 def pid_of_milvus(server):
