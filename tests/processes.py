@@ -1,8 +1,10 @@
 """Looking at the processes of this machine."""
 
 import contextlib
+import gc
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -23,6 +25,34 @@ def wait_until(condition, seconds=20.0):
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.05)
+
+
+def interrupt_after(seconds):
+    """Interrupt the main thread once, as "interrupt kernel" would.
+
+    Python drops an interrupt that meets a callback of the garbage collector, so there is no garbage when it comes.
+    """
+    gc.collect()
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
+@contextlib.contextmanager
+def interrupts_after(seconds, again=4.0):
+    """Interrupt the main thread until the block is left: the first one may be dropped, see `interrupt_after`."""
+    is_left = threading.Event()
+
+    def send():
+        pause = seconds
+        while not is_left.wait(pause):
+            os.kill(os.getpid(), signal.SIGINT)
+            pause = again
+
+    gc.collect()
+    threading.Thread(target=send, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_left.set()
 
 
 @contextlib.contextmanager

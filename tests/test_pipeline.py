@@ -1,8 +1,6 @@
 """Calls in flight together: servers that want less, interrupts, and how many at once."""
 
 import base64
-import os
-import signal
 import threading
 import time
 
@@ -11,6 +9,7 @@ from contract import ContractServer, Refusal, serving
 from contract.statuses import Denied
 from grpc import StatusCode
 from IPython.core.interactiveshell import InteractiveShell
+from processes import interrupt_after
 from traitlets.config import Config
 
 from milvus_magics.bulk.pipeline import FIRST_WINDOW, MAX_WINDOW, Window
@@ -92,7 +91,7 @@ def test_an_interrupt_ends_the_wait_for_a_rate_limit(limited):
         raise Refusal(49, 8, "please retry later")
 
     contract.limit = refuse
-    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    interrupt_after(0.5)
     began = time.monotonic()
     found = create_users(conn, people(40))
     assert time.monotonic() - began < 5
@@ -109,7 +108,7 @@ def test_a_second_interrupt_gives_up_what_is_under_way(limited):
     planned = make_plan(conn, CREATE, rows_of(people(40)))
     contract.slow = 1.0
     for seconds in (0.4, 0.6):
-        threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        interrupt_after(seconds)
     began = time.monotonic()
     found = execute(conn, planned)
     assert time.monotonic() - began < 5

@@ -2,15 +2,13 @@
 
 import base64
 import copy
-import os
 import re
-import signal
 import socket
-import threading
 import traceback
 from urllib.parse import quote
 
 import pytest
+from processes import interrupts_after
 
 from milvus_magics import connections, utility
 from milvus_magics.bulk.run import create_users, delete_users
@@ -148,8 +146,7 @@ INTERRUPTED = {
 @pytest.mark.parametrize("name", INTERRUPTED)
 def test_an_interrupt_shows_no_password_in_any_frame(silent, name):
     """Python's own error shows all frames, and none of ours holds a bare password while a server is waited for."""
-    threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(KeyboardInterrupt) as caught, interrupts_after(0.2):
         INTERRUPTED[name](*silent)
     shown = everything_about(caught.value)
     assert "connection.py" in shown

@@ -17,7 +17,7 @@ import contract
 import pandas
 import pytest
 from cutting import cutting
-from processes import pid_of_milvus
+from processes import interrupt_after, pid_of_milvus
 
 from milvus_magics import connections, embedded
 from milvus_magics.bulk import run
@@ -427,7 +427,7 @@ def test_several_servers(shell, server):
 def test_an_interrupt_settles_what_is_under_way(conn):
     """No more rows are begun, each row says what came of it, and Python's own handler is back."""
     rows = people(800)
-    threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    interrupt_after(0.4)
     found = create_users(conn, rows)
     assert found.interrupted
     assert "interrupted; " in found.caption

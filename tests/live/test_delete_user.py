@@ -4,13 +4,12 @@ import contextlib
 import os
 import signal
 import socket
-import threading
 import time
 
 import grpc
 import middleman
 import pytest
-from processes import frozen, pid_of_milvus
+from processes import frozen, interrupt_after, pid_of_milvus
 
 from milvus_magics import connections, embedded, utility
 from milvus_magics.client import roles, users
@@ -500,10 +499,6 @@ def test_lost_answer_without_the_right_to_list_is_settled_by_the_password(server
         assert conn.changes[-1].outcome == "done"
         conn.close()
     assert "bob" not in users.list_usernames(root)
-
-
-def interrupt_after(seconds):
-    threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 
 
 @pytest.mark.parametrize(("slow", "told"), [("GetVersion", "nothing was sent"), ("DeleteCredential", "is deleted")])

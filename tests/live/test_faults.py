@@ -1,9 +1,6 @@
 """Every change over a connection that fails in its middle: what is told is true, and the connection goes on."""
 
 import concurrent.futures
-import os
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -14,6 +11,7 @@ import pytest
 from contract import HASH, serve
 from cutting import cutting
 from interrupts import Interrupted
+from processes import interrupt_after
 
 from milvus_magics.client import privilege_groups, privileges, restore, roles, users
 from milvus_magics.client.password_check import check_password
@@ -393,7 +391,7 @@ def test_what_was_there_before_is_not_called_created(root, prepared, server):
 
 def interrupt_later():
     """Interrupt the test, as "interrupt kernel" would."""
-    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    interrupt_after(0.3)
 
 
 @pytest.mark.parametrize("name", CHANGES)

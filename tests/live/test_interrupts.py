@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 from contract import ContractServer, serving
 from kernels import root_password
+from processes import interrupt_after
 
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -54,7 +54,7 @@ def test_a_call_that_waits_is_left_at_once(wait):
     with serving(Slow("2.6.4")) as (_, address):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
         conn.call("ListCredUsers", deadline=Deadline(5))
-        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        interrupt_after(0.3)
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             wait(conn)
