@@ -17,7 +17,8 @@ LINES = [
     "grant_privilege r Search --collection docs --db $half", "revoke_privilege r Search --collection $half",
     "grant_role root $half", "create_user bob --password-env PW --role $half", "access --user $half",
     "access --collection $half", "create_privilege_group $half", "connect $half", "connect --host $half",
-    "connect http://h --ca-pem $half", "connect --embedded $half", "use $half", "restore_user $half", "create_users $half", "delete_user $half",
+    "connect http://h --ca-pem $half", "connect --embedded $half", "use $half", "restore_user $half",
+    "create_users $half", "delete_user $half",
 ]  # fmt: skip
 
 

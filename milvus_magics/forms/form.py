@@ -93,7 +93,7 @@ class Form(Panel):
         self.buttons[self.TITLE].button_style = "danger" if "confirmation" in self.fields else "primary"
         super().__init__([self.heading, *self._rows(), self.warning, actions, self.status])
         for title in self._titles:
-            self.buttons[title].on_click(partial(self._on_click, title))
+            self.buttons[title].on_click(partial(self.submit, title))
         self._inputs: list[widgets.Widget] = []
         for field in self.fields.values():
             self._inputs += field.widgets
@@ -114,8 +114,10 @@ class Form(Panel):
             if name in self.FILLABLE and value is not None:
                 self.fields[name].value = value
 
-    def submit(self, title: str = "") -> None:
+    def submit(self, title: str = "", *clicked: widgets.Button) -> None:
         """Do what a click on the button with this title does; default: the one that is called like the form."""
+        if any(button.disabled for button in clicked):
+            return  # made before it was disabled: a busy kernel hears clicks late
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
         title = title or self.TITLE
@@ -207,11 +209,6 @@ class Form(Panel):
         is_idle = not self._acting.locked() and self._is_complete()
         for title in self._titles:
             self.buttons[title].disabled = not is_idle
-
-    def _on_click(self, title: str, *_: object) -> None:
-        """Act, unless the click was made before the button was disabled: a busy kernel hears it long after that."""
-        if self._is_complete():
-            self.submit(title)
 
     def _outcome(self, function: Callable[..., object]) -> tuple[str, str]:
         """Do it; the text to show and its kind."""
