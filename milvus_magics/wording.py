@@ -9,6 +9,13 @@ from collections.abc import Iterable, Sequence
 # Comparing with very many names, or very long ones, would outlast any timeout.
 LIKE_ENOUGH, MAX_COMPARED, SECONDS_TO_COMPARE = 0.6, 100, 0.3
 
+# Characters of one name or description, and of a whole text, before people see them cut. Milvus takes 255 bytes of a
+# name, of which each may be shown as an escape of 4 characters, and 1,024 of a description: those are never cut.
+MAX_VALUE, MAX_TEXT = 1_100, 10_000
+_HEAD, _TAIL = 100, 50  # what is left of a value
+_QUOTED = rf"(?<![\w\\])(['\"])(?:\\.|(?!\1)[^\\]){{{MAX_VALUE},}}\1(?!\w)"  # as repr writes it
+_LONG = re.compile(rf"{_QUOTED}|(?<!\S)\S{{{MAX_VALUE},}}")
+
 # Printable to Python, and yet nothing is seen of them, so that two names look alike: what Unicode calls "default
 # ignorable" (joiners, fillers of Hangul, variation selectors), and blanks that have another category.
 _UNSEEN = re.compile(
@@ -30,14 +37,32 @@ class _Characters(dict[int, str]):
 _SHOWN = _Characters()
 
 
-def printable(text: str) -> str:
-    """`text` on one line, without characters that control, hide or turn it, and with single blanks."""
-    return " ".join(text.translate(_SHOWN).split())
-
-
 def visible_text(text: str) -> str:
     """`text` on one line: line ends as blanks, and as escapes what controls it, turns it, or cannot be seen."""
     return text.translate(_SHOWN)
+
+
+def shown_text(text: str) -> str:
+    """`text` as `visible_text`, for people: what is longer in it than any value of Milvus is cut inside."""
+    text = text.translate(_SHOWN)
+    return text if len(text) <= MAX_VALUE else _LONG.sub(lambda found: cut_inside(found[0], MAX_VALUE), text)
+
+
+def printable(text: str) -> str:
+    """`text` for people, as `shown_text` but with single blanks, and all in all at most `MAX_TEXT` characters."""
+    text = " ".join(text.translate(_SHOWN).split())
+    return text if len(text) <= MAX_VALUE else cut_text(shown_text(text))
+
+
+def cut_text(text: str) -> str:
+    """At most `MAX_TEXT` characters of a text, with its end: there stands what was changed."""
+    return cut_inside(text, MAX_TEXT, MAX_TEXT // 2, MAX_TEXT // 4)
+
+
+def cut_inside(text: str, most: int, head: int = _HEAD, tail: int = _TAIL) -> str:
+    """`text`, or if it is longer than `most` its beginning, how much is left out, and its end."""
+    # No sign that some encoding lacks: results are printed, too.
+    return text if len(text) <= most else f"{text[:head]}...({len(text) - head - tail:,} more)...{text[-tail:]}"
 
 
 def is_visible(text: str) -> bool:
@@ -74,8 +99,9 @@ def first_lines(lines: Sequence[str], most: int) -> tuple[str, ...]:
 
 
 def join_parts(*parts: str) -> str:
-    """A sentence of the parts that are not empty, with semicolons between them; shown as `visible_text`."""
-    return "; ".join(filter(None, parts)).translate(_SHOWN)
+    """A sentence of the parts that are not empty, with semicolons between them; for people, as `shown_text`."""
+    text = "; ".join(filter(None, parts)).translate(_SHOWN)
+    return text if len(text) <= MAX_VALUE else cut_text(shown_text(text))
 
 
 def count_text(count: int, noun: str) -> str:

@@ -166,6 +166,12 @@ PROMISES = [
         ("test_hostile_texts.py",),
     ),
     Promise(
+        "No text of a server is longer than a screen takes, nor cut for a program",
+        "names of 10,000 characters in magics and forms; whole on hovering, in rows, files and what Tab writes; what "
+        "Milvus itself takes is never cut",
+        ("test_long_texts.py",),
+    ),
+    Promise(
         "What Tab inserts is one word that means that very name",
         "all characters of Unicode, and names at random, read by IPython and by the splitter; and in JupyterLab",
         ("test_completed_names.py", "browser/test_tab.py"),

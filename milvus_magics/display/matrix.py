@@ -10,7 +10,16 @@ from itertools import groupby
 from typing import NamedTuple
 
 from milvus_magics.display.messages import html_line
-from milvus_magics.display.tables import MAX_ROWS, TEXT_WIDTH, align_columns, cell_text, escape_html, style_element
+from milvus_magics.display.tables import (
+    MAX_ROWS,
+    TEXT_WIDTH,
+    align_columns,
+    cell_text,
+    escape_html,
+    hover_text,
+    hover_title,
+    style_element,
+)
 from milvus_magics.wording import count_text, printable
 
 MAX_FLAT_HEADING = 7  # characters of a column's heading before all headings of a matrix are turned upright
@@ -137,7 +146,7 @@ def _html_head(corner: Corner, columns: Columns) -> str:
         for above, same in groupby(above for above, _ in columns)
     )
     names = "".join(
-        f'<th scope="col" title="{escape_html(above)} {escape_html(name)}">'
+        f'<th scope="col" title="{hover_text(above, name, between=" ")}">'
         f"<span>{escape_html(_cut_inside(name))}</span></th>"
         for above, name in columns
     )
@@ -156,7 +165,7 @@ def _html_row(row: Row, signs: Mapping[int, str]) -> str:
         for cell in row.cells
     )
     return (
-        f'<tr><th scope="row" class="mm-name">{escape_html(row.name)}</th>'
+        f'<tr><th scope="row" class="mm-name"{hover_title(row.name)}>{escape_html(cell_text(row.name))}</th>'
         f'<td class="mm-note" tabindex="0" title="{_title(row.why)}">{escape_html(row.note)}</td>{cells}</tr>'
     )
 

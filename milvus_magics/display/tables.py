@@ -9,11 +9,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from milvus_magics.wording import printable
+from milvus_magics.wording import MAX_VALUE, cut_inside, cut_text, printable, visible_text
 
 MAX_ROWS = 200
 TEXT_WIDTH = 120  # columns of text where no terminal says how many it has
 MAX_UNBROKEN = 32  # characters of a value that stays on one line, as dates do
+LONGEST_ESCAPE = 10  # characters that one may be shown as
 MAX_RULE = 40  # how long the line below a heading of the last column gets
 
 
@@ -30,12 +31,28 @@ def style_element(name: str) -> str:
 
 def cell_text(value: Any) -> str:
     """One value on one line, without control characters; in quotes where outer blanks would not be seen."""
-    if value is None:
-        return ""
     if isinstance(value, (tuple, list)):
         return ", ".join(map(cell_text, value))
-    text = str(value)
-    return printable(repr(text) if text != text.strip() else text)
+    return cut_inside(printable(_quoted_if_needed(value)), MAX_VALUE)
+
+
+def hover_title(*values: Any) -> str:
+    """The attribute that shows values on hovering; empty where the cell shows all of them."""
+    if not any(len(str(value)) > MAX_VALUE // LONGEST_ESCAPE for value in values):
+        return ""
+    whole = hover_text(*values)
+    return "" if whole == html.escape(cell_text(values), quote=True) else f' title="{whole}"'
+
+
+def hover_text(*values: Any, between: str = ", ") -> str:
+    """Values for a title, as HTML: whole, up to what a notebook should hold."""
+    texts = (" ".join(visible_text(_quoted_if_needed(value)).split()) for value in values)
+    return html.escape(cut_text(between.join(texts)), quote=True)
+
+
+def _quoted_if_needed(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return repr(text) if text != text.strip() else text
 
 
 def escape_html(text: str) -> str:
@@ -77,7 +94,8 @@ def html_table(
 def _table_cell(value: Any) -> str:
     text = cell_text(value)
     kind = ' class="mm-long"' if len(text) > MAX_UNBROKEN else ""
-    return f'<td{kind} style="text-align:left">{html.escape(text, quote=True)}</td>'
+    title = hover_title(*(value if isinstance(value, (tuple, list)) else [value]))
+    return f'<td{kind}{title} style="text-align:left">{html.escape(text, quote=True)}</td>'
 
 
 def column_heading(name: str) -> str:

@@ -116,7 +116,7 @@ class Form(Panel):
 
     def submit(self, title: str = "", *clicked: widgets.Button) -> None:
         """Do what a click on the button with this title does; default: the one that is called like the form."""
-        if any(button.disabled for button in clicked):
+        if clicked and clicked[0].disabled:
             return  # made before it was disabled: a busy kernel hears clicks late
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work

@@ -9,7 +9,7 @@ from typing import TypeVar
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
 from milvus_magics.magics.line import NEW_SOURCES, SOURCES, ExpandedText, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
-from milvus_magics.wording import visible_text
+from milvus_magics.wording import shown_text
 
 Answer = TypeVar("Answer")
 
@@ -82,7 +82,7 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
     Raises:
         ParameterError: nobody can be asked here, or the answer is empty.
     """
-    secret = _get_answer(lambda: Secret.prompt(visible_text(label)))
+    secret = _get_answer(lambda: Secret.prompt(shown_text(label)))
     if not secret:
         unasked = f"a password is needed and nobody can be asked here: use {sources}"
         raise ParameterError(unasked if secret is None else "the password is empty", outcome=NOTHING_SENT)
@@ -111,7 +111,7 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
     """
     if yes:
         return
-    what = "\n".join(map(visible_text, what.split("\n")))
+    what = "\n".join(map(shown_text, what.split("\n")))
     typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "))
     if typed != name:
         unasked = f"{what}; nobody can be asked here, so give --yes if that is meant"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.wire.builtin_groups import difference_from_usual
-from milvus_magics.wording import join_parts, list_text, printable
+from milvus_magics.wording import join_parts, list_text, printable, visible_text
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Grant:
     grantor: str = ""
 
     def __str__(self) -> str:
-        return f"{printable(self.privilege)} on {scope_text(self.object_type, self.object_name, self.db)}"
+        return f"{visible_text(self.privilege)} on {scope_text(self.object_type, self.object_name, self.db)}"
 
 
 class Grants(Table[Grant]):
@@ -62,7 +62,7 @@ def scope_text(object_type: str, object_name: str, db: str) -> str:
     else:
         kind = object_type.lower()
         what = f"all {kind}s" if object_name in ("*", "") else f"{kind} {object_name!r}"
-    return printable(f"{what} {where}")
+    return visible_text(f"{what} {where}".rstrip())
 
 
 def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.secret import Secret
-from milvus_magics.wording import join_parts, visible_text
+from milvus_magics.wording import join_parts, shown_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,7 +28,7 @@ class Usernames(list[str]):
     """The names of users: a list whose repr shows characters that cannot be seen."""
 
     def __repr__(self) -> str:
-        return visible_text(super().__repr__())
+        return shown_text(super().__repr__())
 
 
 class Users(Table[User]):

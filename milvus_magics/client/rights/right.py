@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from milvus_magics.client.privilege_catalog import ALL, ALL_PRIVILEGES, REACHING, kind_of
 from milvus_magics.client.results.privileges import Grant, scope_text
-from milvus_magics.wording import list_text, printable
+from milvus_magics.wording import list_text, printable, visible_text
 
 EVERYTHING, UNLISTED = ALL_PRIVILEGES, "(unknown)"
 MAX_PATTERN = 1_000  # Milvus takes no more than 255 characters; much longer ones take minutes to compare
@@ -42,7 +42,7 @@ class Right(NamedTuple):
     doubt: str = ""
 
     def __str__(self) -> str:
-        return printable(f"{self.privilege} on {self.scope} {self.by}")
+        return visible_text(f"{self.privilege} on {self.scope} {self.by}")
 
     @property
     def scope(self) -> str:
