@@ -69,6 +69,7 @@ def test_a_dash_of_a_word_processor_is_told(shell, server, dash):
         ("milvus_drop_role analyst --forced x", "there is no option --forced (did you mean '--force'?)"),
         ("milvus_list_users all of them", "too many values; one with blanks goes in quotes"),
         ("milvus_list_users --zzz", "there is no option --zzz"),
+        ("milvus_access --users bob", "there is no option --users (did you mean '--user'?)"),
     ],
 )
 def test_where_no_password_is_taken_there_is_no_advice_about_one(shell, server, line, hint):
@@ -131,6 +132,7 @@ def test_a_name_that_no_collection_has(shell, server, name):
 ADDRESSES = [
     "http://milvus.example:19530", "https://root:hunterzwei@milvus.example", "milvus.example:19530",
     "unix:/tmp/hunterzwei", "root:hunterzwei@milvus.example", "127.0.0.1:19530", "[::1]:19530", "tcp://x",
+    "milvus.example:19530/db", "./milvus.db", "milvus_demo.db", "/run/milvus.sock", "~/milvus.db",
 ]  # fmt: skip
 
 
@@ -151,6 +153,6 @@ def test_an_address_in_the_place_of_an_alias(shell, server, address):
             act()
         assert "hunterzwei" not in str(caught.value)
     assert server.calls == []
-    for alias in ("prod", "prod-2", "bob@prod", "milvus.example", "a b", "über"):
+    for alias in ("prod", "prod-2", "bob@prod", "milvus.example", "a b", "über", "prod/eu"):
         with pytest.raises(AliasError, match="no connection"):
             connections.get(alias)

@@ -228,17 +228,16 @@ def test_problems_of_a_plan_are_in_one_table(operation):
     with serving(ContractServer("2.6.4")) as (contract, address):
         contract.passwords["ann"] = b"secret-1"
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
-        rows = rows_of(
-            [{"user": name, "roles": "admn"} for name in ("root", "bob", "bob", f"x:{MARKER}", f"y {MARKER}", "Ann")]
-        )
+        names = ("root", "bob", "bob", f"x:{MARKER}", f"y {MARKER}", f"Z={MARKER}", "Ann")
+        rows = rows_of([{"user": name, "roles": "admn"} for name in names])
         found = problems_of(make_plan, conn, operation, rows)
         conn.close()
     text = "\n".join(map(str, found))
     assert MARKER not in text
     assert "the user is in row 2 already" in text
-    assert [(p.row, p.user) for p in found if "looks like a line of a file" in p.problem] == [(4, ""), (5, "")]
+    assert [(p.row, p.user) for p in found if "looks like a line of a file" in p.problem] == [(4, ""), (5, ""), (6, "")]
     if operation == CREATE:
-        assert text.count("there is no role 'admn' (did you mean 'admin'?)") == 6
+        assert text.count("there is no role 'admn' (did you mean 'admin'?)") == 7
     else:
         assert "never deletes 'root'" in text
         assert "there is no user 'Ann', but 'ann'" in text

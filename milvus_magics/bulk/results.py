@@ -20,7 +20,7 @@ REFUSED, UNKNOWN, NOT_TRIED, TO_DO = "refused", "unknown", "not tried", "to do"
 OUTCOMES = (UNKNOWN, PARTLY, REFUSED, NOT_TRIED, MISSING, ALREADY, TO_DO, DONE)  # the most worrying first
 MAX_PROBLEMS = 20  # that an error shows
 MAX_SHOWN_NAME = 64  # characters; what is longer is hardly a name
-_LINE = re.compile(r"[,;:|\t\r\n]|\S\s+\S")
+_LINE = re.compile(r"[,;:|=\t\r\n]|\S\s+\S")
 _NAME = re.compile(r"[\w.\s-]*")
 
 

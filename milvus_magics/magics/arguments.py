@@ -99,7 +99,8 @@ class Parser(argparse.ArgumentParser):
     def _advice(self, extra: list[str], options: list[str]) -> str:
         """What to do where what is too much may be a password; empty where none is meant."""
         has_value = any("\0" in word for word in extra) or not all(map(_OPTION.fullmatch, options))
-        is_meant = any(did_you_mean(option, SECRET_OPTIONS) for option in options)
+        hints = [did_you_mean(option, (*self._option_string_actions, *SECRET_OPTIONS)) for option in options]
+        is_meant = any(repr(secret) in hint for secret in SECRET_OPTIONS for hint in hints)
         takes_one = any("password" in action.dest or "token" in action.dest for action in self._actions)
         return f". {cleanup_advice()}" if has_value and (is_meant or takes_one) else ""
 

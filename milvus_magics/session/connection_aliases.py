@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 PASSWORD_CHANGES = ("update_password", "reset_password")
-# What is no name; a port, a scheme, or a password between ':' and '@'.
-_ADDRESS = re.compile(r"://|^unix:|:\d+$|:.*@")
+# What is no name: a scheme, a port, a password between ':' and '@', or a path, as Milvus Lite has it.
+_ADDRESS = re.compile(r"://|^unix:|:\d+(/|$)|:.*@|^[.~]{0,2}/|\.db$")
 PUBLIC_ARGUMENTS = (
     "host", "port", "user", "db_name", "server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path",
     "server_name",

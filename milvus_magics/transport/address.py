@@ -73,7 +73,7 @@ class Address:
 
     @property
     def target(self) -> str:
-        """The address as grpc takes it, which reads the path of a socket as that of a URL."""
+        """The address as grpc takes it: the path of a socket is a part of a URL there."""
         return f"unix:{quote(self.host)}" if self.is_unix else self.address
 
     @property
