@@ -10,13 +10,16 @@ from milvus_magics.magics import completion
 from milvus_magics.magics.access import AccessMagics
 from milvus_magics.magics.bulk import BulkMagics
 from milvus_magics.magics.connections import ConnectionMagics
+from milvus_magics.magics.passwords import PasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
 from milvus_magics.magics.roles import RoleMagics
 from milvus_magics.magics.users import UserMagics
 from milvus_magics.session import session
 
 
-class MilvusMagics(ConnectionMagics, UserMagics, BulkMagics, RoleMagics, PrivilegeMagics, AccessMagics):
+class MilvusMagics(
+    ConnectionMagics, UserMagics, PasswordMagics, BulkMagics, RoleMagics, PrivilegeMagics, AccessMagics
+):
     """All magics of milvus_magics, and their settings."""
 
     # What IPython's decorators would collect, were they not one class's affair.

@@ -97,6 +97,8 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     """The names that an argument may take."""
     if NEW.get(magic) == action.dest and not action.option_strings:
         return []
+    if magic == "milvus_passwords" and action.dest == "user":
+        return sorted({row.user for row in session.generated_passwords.list_passwords()})
     kind = KINDS.get(action.dest, "")
     if kind == "object":
         return ["Collection", "Global", "User"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
@@ -114,7 +115,7 @@ class ConnectionMagics(SessionMagics):
         magics = "%milvus_list_users, %milvus_create_user NAME, %milvus_delete_user NAME"
         return Overview(self._aliases(), who, "", magics)
 
-    @line_magic(connect_arguments, check=_take_user_out)
+    @line_magic(connect_arguments, check=_take_user_out, says_result=True)
     def connect(self, args: argparse.Namespace) -> Any:
         """Connect this notebook to a Milvus server, and say as whom.
 
@@ -230,8 +231,9 @@ def _address(args: argparse.Namespace) -> Address:
         "uri": args.uri, "host": args.host, "port": args.port, "db_name": args.db or "",
         "server_name": args.server_name, **{f"{name}_path": getattr(args, name) for name in TLS_FILES},
     }  # fmt: skip
-    _warn(Address.parse(**given))  # before anything is asked for; and so is told what is wrong with it
-    token = _token(args)
+    address = _warn(Address.parse(**given))  # before anything is asked for; and so is told what is wrong with it
+    check = partial(connections.require_reachable, address, timeout=args.timeout)
+    token = _token(args, check)
     if token is not None and (user is not None or prompts.named_source(args, "")):
         raise ParameterError("give either a user with a password or a token, not both", outcome=NOTHING_SENT)
     if user is None:
@@ -240,13 +242,18 @@ def _address(args: argparse.Namespace) -> Address:
         return Address.parse(**given, token=token or "")
     if not user:
         raise ParameterError("the user name is empty", outcome=NOTHING_SENT)
-    password = prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
+    password = prompts.named_source(args, user)
+    if not password:
+        check()
+        password = prompts.ask(f"Password of {user!r}: ")
     return Address.parse(**given, user=user, password=password)
 
 
-def _token(args: argparse.Namespace) -> Secret | None:
+def _token(args: argparse.Namespace, check: Callable[[], None]) -> Secret | None:
+    """The token that a line names or asks for. None if there is none; `check` comes before a question."""
     if args.token + (args.token_env is not None) + (args.token_var is not None) > 1:
         raise ParameterError("give one source for the token, not two", outcome=NOTHING_SENT)
     if args.token:
+        check()
         return prompts.ask("Token (API key or user:password): ")
     return prompts.read_source(args.token_env, args.token_var, args.namespace)
