@@ -93,7 +93,8 @@ def test_who_lacks_the_right_is_told_first(shell, server, asked, monkeypatch, ca
     said = []
     monkeypatch.setattr(Secret, "prompt", lambda label: said.append(capsys.readouterr().out) or Secret(GOOD))
     connections.connect(uri=f"http://{server.at}", user="eve", password="password-of-eve")
-    for line, privilege in (("create_user bob", "CreateOwnership"), ("update_password ann --without-old", "UpdateUser")):
+    lacking = {"create_user bob": "CreateOwnership", "update_password ann --without-old": "UpdateUser"}
+    for line, privilege in lacking.items():
         with pytest.raises(PermissionDeniedError):
             run(shell, line)
         assert f"lacks the privilege {privilege}, so the server would refuse" in said[0]

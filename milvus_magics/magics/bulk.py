@@ -35,6 +35,8 @@ missing_ok = argument("--missing-ok", action="store_true", help="a user who isn'
 class BulkMagics(SessionMagics):
     """The magics for many users at once. `--using a,b` does the same on several servers."""
 
+    TOPIC = "many users"
+
     @line_magic(
         source, passwords_to, limit, at_once, stop_on_error, dry_run, using_option, timeout_option, says_result=True
     )

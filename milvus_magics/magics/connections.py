@@ -1,4 +1,4 @@
-"""Magics for connections: overview, connect, use, disconnect, list, who am I."""
+"""Magics for connections: connect, use, disconnect, list, who am I."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from milvus_magics import client
 from milvus_magics.client.results.table import Table
-from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics import arguments, prompts
 from milvus_magics.magics.arguments import argument
 from milvus_magics.magics.line import cleanup_advice
@@ -44,17 +44,14 @@ class Aliases(Table[AliasRow]):
     columns = ("alias", "server", "user", "used")
 
 
-class Overview(NamedTuple):
-    """Where this notebook stands."""
-
-    connections: Aliases
-    who: WhoAmI | None
-    problem: str
-    next_step: str
-
-    def __repr__(self) -> str:
-        table = repr(self.connections) if self.connections else ""
-        return "\n".join(filter(None, (str(self.who or ""), self.problem, table, f"next: {self.next_step}")))
+def list_aliases(used: str) -> Aliases:
+    """List the connections of this notebook; `used` is the alias that magics use."""
+    rows = [
+        AliasRow(alias, conn.address.url, conn.user or conn.actor, "yes" if alias == used else "")
+        for alias, conn in connections.list_connections()
+        if conn
+    ]
+    return Aliases(rows, count_text(len(rows), "connection"))
 
 
 def connect_arguments(parser: arguments.Parser) -> None:
@@ -99,21 +96,7 @@ def _take_user_out(args: argparse.Namespace) -> None:
 class ConnectionMagics(SessionMagics):
     """The magics for connections."""
 
-    @line_magic(arguments.using_option, arguments.timeout_option)
-    def milvus(self, args: argparse.Namespace) -> Overview:
-        """Show the connections, the server, as whom you act, and what to type next.
-
-        Example:
-            %milvus
-        """
-        if not connections.has_connection(args.using):
-            return Overview(self._aliases(), None, "", "%milvus_connect URI --user NAME, or %milvus_connect --embedded")
-        try:
-            who = client.users.whoami(connections.get(args.using), timeout=args.timeout)
-        except MilvusException as exc:
-            return Overview(self._aliases(), None, f"{type(exc).__name__}: {exc}", "%milvus_connect URI --user NAME")
-        magics = "%milvus_list_users, %milvus_create_user NAME, %milvus_delete_user NAME"
-        return Overview(self._aliases(), who, "", magics)
+    TOPIC = "connections"
 
     @line_magic(connect_arguments, check=_take_user_out, says_result=True)
     def connect(self, args: argparse.Namespace) -> Any:
@@ -150,7 +133,7 @@ class ConnectionMagics(SessionMagics):
         """
         connections.get(args.alias)
         self.using = args.alias
-        return self._aliases()
+        return list_aliases(self.using)
 
     @line_magic(argument("alias", nargs="?", metavar="ALIAS", help="default: the one in use"))
     def disconnect(self, args: argparse.Namespace) -> Aliases:
@@ -163,7 +146,7 @@ class ConnectionMagics(SessionMagics):
         connections.get(alias)
         connections.disconnect(alias)
         session.stop_embedded(alias)
-        return self._aliases()
+        return list_aliases(self.using)
 
     @line_magic()
     def connections(self, args: argparse.Namespace) -> Aliases:
@@ -172,7 +155,7 @@ class ConnectionMagics(SessionMagics):
         Example:
             %milvus_connections
         """
-        return self._aliases()
+        return list_aliases(self.using)
 
     @line_magic(arguments.connection_options)
     def whoami(self, args: argparse.Namespace) -> WhoAmI:
@@ -182,14 +165,6 @@ class ConnectionMagics(SessionMagics):
             %milvus_whoami
         """
         return client.users.whoami(args.conn, timeout=args.timeout)
-
-    def _aliases(self) -> Aliases:
-        rows = [
-            AliasRow(alias, conn.address.url, conn.user or conn.actor, "yes" if alias == self.using else "")
-            for alias, conn in connections.list_connections()
-            if conn
-        ]
-        return Aliases(rows, count_text(len(rows), "connection"))
 
     @staticmethod
     def _require_alone(args: argparse.Namespace, option: str) -> None:

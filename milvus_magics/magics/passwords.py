@@ -17,6 +17,8 @@ from milvus_magics.wording import count_text, did_you_mean, join_parts, list_tex
 class PasswordMagics(SessionMagics):
     """The magic for the passwords that this session made up."""
 
+    TOPIC = "users"
+
     @line_magic(
         argument("user", nargs="?", metavar="NAME", help="the user (default: all of them)"),
         argument("--to", metavar="FILE", help="write them into a new private .csv file"),

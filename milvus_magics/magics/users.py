@@ -52,6 +52,8 @@ def password_arguments(parser: Parser) -> None:
 class UserMagics(SessionMagics):
     """The magics for users."""
 
+    TOPIC = "users"
+
     @line_magic(connection_options)
     def list_users(self, args: argparse.Namespace) -> Users:
         """List all users with their roles.

@@ -19,7 +19,7 @@ from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionE
 from milvus_magics.forms.console import Console
 from milvus_magics.forms.panel import Panel
 from milvus_magics.magics import MilvusMagics
-from milvus_magics.magics.connections import Overview
+from milvus_magics.magics.overview import Overview
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
