@@ -61,6 +61,7 @@ LINES = {
     "milvus_list_user": "bob",
     "milvus_list_usernames": "",
     "milvus_list_users": "",
+    "milvus_passwords": None,
     "milvus_remove_privileges_from_group": "g Search --yes",
     "milvus_reset_password": "bob --password-env PW --new-password-env NEW",
     "milvus_restore_role": "lost",
