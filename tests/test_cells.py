@@ -1,5 +1,7 @@
 """A result that the cell doesn't show says one line; one that it shows is not said twice."""
 
+from contextlib import contextmanager
+
 import contract
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -42,3 +44,57 @@ def test_a_result_is_said_once(shell, capsys, cell, count):
     assert said.count(LINE) == count, said
     assert "2 done" in said
     assert ".passwords has those that were made up" in said
+
+
+CHANGES = [
+    ("milvus_create_user eve --generate", "created user 'eve'"),
+    ("milvus_create_user eve --generate --dry-run", "would create user 'eve'"),
+    ("milvus_drop_user ann --yes", "deleted user 'ann'"),
+    ("milvus_update_password ann --password-var old --new-password-var new", "changed the password of user 'ann'"),
+    ("milvus_create_role r", "created role 'r'"),
+    ("milvus_drop_role reader --yes", "dropped role 'reader'"),
+    ("milvus_grant_role ann reader", "gave role 'reader'"),
+    ("milvus_grant_privilege reader Search --collection docs", "Search"),
+    ("milvus_create_privilege_group g", "created privilege group 'g'"),
+    ("milvus_describe_role reader 'reads'", "reads"),
+]
+
+
+@pytest.mark.parametrize(("line", "says"), CHANGES, ids=[line for line, _ in CHANGES])
+@pytest.mark.parametrize("cell", ["%{}\n1 + 1", "%{}\nx = 1", "x = %{}", "for _ in 'a':\n    %{}", "%{};"])
+def test_a_change_in_the_middle_of_a_cell_is_said_once(capsys, line, says, cell):
+    with newest() as shell:
+        shell.run_cell(cell.format(line), store_history=False)
+        said = capsys.readouterr().out
+        assert said.count(says) == 1, said
+
+
+@pytest.mark.parametrize(("line", "says"), CHANGES, ids=[line for line, _ in CHANGES])
+def test_what_the_cell_shows_is_not_said_twice(capsys, line, says):
+    with newest() as shell:
+        shell.run_cell(f"%{line}", store_history=False)
+        said = capsys.readouterr().out
+        assert said.count(says) == 1, said
+        assert "Out" in said or says in said
+
+
+def test_a_look_says_nothing_by_itself(capsys):
+    """Lists are shown where they are the last expression, or kept in a name."""
+    with newest() as shell:
+        for line in ("milvus_list_users", "milvus_list_user ann", "milvus_whoami", "milvus_access --user ann"):
+            shell.run_cell(f"found = %{line}\n1 + 1", store_history=False)
+        assert "ann" not in capsys.readouterr().out
+
+
+@contextmanager
+def newest():
+    """A shell on a server that has everything; with a user and a role."""
+    with contract.serve("3.0.0-beta") as (server, address):
+        server.passwords["ann"] = b"password-of-ann"
+        server.roles["reader"] = ""
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+        shell.run_line_magic("load_ext", "milvus_magics")
+        shell.user_ns |= {"old": "password-of-ann", "new": "another-of-ann"}
+        yield shell
+        shell.run_line_magic("unload_ext", "milvus_magics")

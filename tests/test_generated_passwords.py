@@ -4,6 +4,7 @@ import csv
 import errno
 import logging
 import os
+import stat
 import sys
 from contextlib import ExitStack
 
@@ -37,12 +38,12 @@ def server(shell):
 
 @pytest.fixture
 def run(shell, server):
-    return lambda line, **names: shell.user_ns.update(names) or shell.run_line_magic(*f"milvus_{line}".split(" ", 1))
+    return lambda line, **names: shell.user_ns.update(names) or shell.run_line_magic(*f"milvus_{line} ".split(" ", 1))
 
 
 def kept(server):
     """User -> the password that the session has for them, in the clear."""
-    return {user: STORE.find(url, user).reveal().encode() for url, user in STORE.list_users() if url == server.url}
+    return {row.user: row.password.reveal().encode() for row in STORE.list_passwords() if row.server == server.url}
 
 
 def created(server):
@@ -80,7 +81,7 @@ def test_what_is_made_up_is_kept(run, server, tmp_path):
     run("update_password one --password-var old --new-password-env THEIRS", old=STORE.find(server.url, "one"))
     assert STORE.find("http://elsewhere", "one") is None
     session.close()
-    assert STORE.list_users() == []
+    assert not STORE.list_passwords()
 
 
 def test_the_file_of_one_password_holds_nothing_else(run, server, tmp_path):
@@ -123,12 +124,12 @@ def test_the_newest_wins():
     store.add("a", "ann", new)
     store.add("b", "ann", old)
     assert (store.find("a", "ann"), store.find("b", "ann")) == (new, old)
-    assert store.list_users() == [("a", "ann"), ("b", "ann")]
+    assert [(row.server, row.password) for row in store.list_passwords()] == [("a", new), ("b", old)]
     store.remove("a", "ann", new)
     assert store.find("a", "ann") == old
     store.remove("a", "ann", old)
     store.remove("a", "ann", old)
-    assert store.list_users() == [("b", "ann")]
+    assert [(row.server, row.user) for row in store.list_passwords()] == [("b", "ann")]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_it_never_shows(run, server, caplog):
         run("create_users many", many=["ben"])
     texts = [
         caplog.text,
-        *map(repr, (STORE, vars(STORE), vars(session), STORE.list_users(), STORE.find(server.url, "one"))),
+        *map(repr, (STORE, vars(STORE), vars(session), STORE.list_passwords(), STORE.find(server.url, "one"))),
     ]
     assert not [text for text in texts if any(word.decode() in text for word in created(server).values())]
     assert MASK in repr(vars(STORE)), "the hunt looks at what holds them"
@@ -329,3 +330,55 @@ def test_no_user_is_made_whose_password_the_keyring_does_not_keep(run, server, u
         assert caught.value.outcome is Outcome.NOTHING_SENT
         assert not created(server)
         assert not kept(server)
+
+
+# The magic that gives them back.
+
+
+def test_the_magic_lists_them_masked(run, server, capsys):
+    """As a table without any password in it, in no form."""
+    assert len(run("passwords")) == 0
+    run("create_user one --generate")
+    run("create_users many", many=["ben"])
+    found = run("passwords")
+    assert [(row.user, row.server) for row in found] == [("ben", server.url), ("one", server.url)]
+    shown = " ".join((repr(found), found._repr_html_(), str(found.to_dicts()), str(found.to_pandas()), str([*found])))
+    assert not [word for word in created(server).values() if word.decode() in shown + capsys.readouterr().out]
+    assert MASK in found._repr_html_()
+
+
+def test_the_magic_gives_one_back(run, server):
+    """The newest one, until the kernel ends."""
+    run("create_user one --generate")
+    found = run("passwords one")
+    assert found.password.reveal().encode() == server.passwords["one"]
+    assert found.password.reveal() not in f"{found} {found!r}"
+    with pytest.raises(ParameterError, match=r"made up no password for user 'on' \(did you mean 'one'\?\)"):
+        run("passwords on")
+
+
+def test_the_magic_asks_which_server_is_meant(run, server):
+    """The one that the connection leads to, where there are several."""
+    STORE.add("http://elsewhere", "one", Secret("another-one"))
+    assert run("passwords one").server == "http://elsewhere"  # the only one
+    run("create_user one --generate")
+    assert run("passwords one").server == server.url
+    STORE.add("http://there", "two", Secret("of-two"))
+    STORE.add("http://elsewhere", "two", Secret("of-two"))
+    with pytest.raises(ParameterError, match="several servers, http://elsewhere, http://there: say which with --using"):
+        run("passwords two")
+
+
+def test_the_magic_writes_a_private_file(run, server, tmp_path, capsys):
+    """Once: a file that is there stays as it is."""
+    path = tmp_path / "all.csv"
+    with pytest.raises(ParameterError, match="made up no passwords so far; nothing was written"):
+        run(f"passwords --to {path}")
+    run("create_users many", many=["ben", "cat"])
+    assert run(f"passwords --to {path}") is None
+    assert "2 passwords written to" in capsys.readouterr().out
+    rows = list(csv.DictReader(path.open()))
+    assert {row["user"]: row["password"].encode() for row in rows} == created(server)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(ParameterError, match="exists already; nothing was written"):
+        run(f"passwords ben --to {path}")

@@ -112,6 +112,7 @@ LINES = {
     "milvus_list_user": ["$n", "bob", "x$n"],
     "milvus_list_usernames": [""],
     "milvus_list_users": [""],
+    "milvus_passwords": ["", "$n", "x$n", "--to passwords.csv"],
     "milvus_remove_privileges_from_group": ["group Search --dry-run", "group Search", "group Search --yes",
                                            "x$n Search --yes"],
     "milvus_reset_password": ["bob --password-env PW --new-password-env PW", "x$n --without-old --new-password-env PW"],

@@ -348,7 +348,7 @@ def assert_nothing_happened(world):
     """An error that has no result comes before the first change."""
     assert all(server.state() == server.before for server in world.servers), repr(world.error)
     assert not session.journal.entries()
-    assert not session.generated_passwords.list_users()
+    assert not session.generated_passwords.list_passwords()
     assert list(world.folder.iterdir()) == []
 
 

@@ -43,7 +43,7 @@ def said_of(access, step):
     privilege, kind, field = need_of(step["method"])
     name = step["request"].get(field)
     header = step.get("dbname") or "default"
-    return access.allows(
+    return access.snapshot.allows(
         step["as"].partition(":")[0],
         privilege,
         name if kind == "Collection" else None,

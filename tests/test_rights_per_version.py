@@ -9,6 +9,7 @@ from contract.versions import RECORDED
 from milvus_magics.access.matrix import UNKNOWN
 from milvus_magics.access.question import read_access
 from milvus_magics.client import privilege_groups, privileges, roles, users
+from milvus_magics.errors import MilvusException
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -323,3 +324,17 @@ def test_dry_runs_said_would_of_what_the_acting_user_may_not_do(server):
         give(server, privilege, db="*")
     assert "lacks" not in str(roles.preview_create_role(conn, "new"))
     assert "lacks" not in str(roles.preview_create_role(server.connect(), "new"))
+
+
+@pytest.mark.parametrize("server", [OLD, V26], indirect=True)
+def test_what_is_not_there_is_no_answer(server):
+    """A name that is misspelled would be a "no" that means nothing."""
+    found = look(server)
+    for asked, says in (
+        (("anna", "Query", "c1"), r"there is no user 'anna' on .* \(did you mean 'ann'\?\)"),
+        (("ann", "Qeury", "c1"), r"there is no privilege 'Qeury'.*\(did you mean 'Query'\?\)"),
+        (("ann", "Query", "c11"), r"there is no collection 'c11' in database 'default' on .*\(did you mean 'c1'\?\)"),
+    ):
+        with pytest.raises(MilvusException, match=says):
+            found.allows(*asked)
+    assert read_access(server.connect("ann", PASSWORD)).allows("anna", "Query", "c1") is None, "ann may not look"

@@ -29,10 +29,18 @@ class Access(Table[Right]):
     columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group", "alias_of", "doubt")
 
     def __init__(
-        self, rows: Sequence[Right], caption: str, snapshot: AccessSnapshot, findings: Findings, *, is_overview: bool
+        self,
+        rows: Sequence[Right],
+        caption: str,
+        snapshot: AccessSnapshot,
+        findings: Findings,
+        *,
+        is_overview: bool,
+        require_known: Callable[[str, str, str | None, str], None],
     ) -> None:
         super().__init__(rows, caption)
         self.snapshot, self.findings, self.is_overview = snapshot, findings, is_overview
+        self._require_known = require_known
 
     def summary(self) -> list[dict[str, str]]:
         """The rows that are shown: a role's privileges on one thing joined, and what everybody may listed once."""
@@ -57,7 +65,13 @@ class Access(Table[Right]):
         connected_to: str | None = None,
         target_user: str | None = None,
     ) -> bool | None:
-        """Whether a user may do something; None = that cannot be told. As `AccessSnapshot.allows`."""
+        """Whether a user may do something; None = that cannot be told. As `AccessSnapshot.allows`.
+
+        Raises:
+            UnknownUserError, UnknownPrivilegeError: there is no such thing.
+            ParameterError: there is no such database or collection, and no grant on it.
+        """
+        self._require_known(user, privilege, collection, db)
         where = {"connected_to": connected_to, "target_user": target_user}
         return self.snapshot.allows(user, privilege, collection, db, **where)
 

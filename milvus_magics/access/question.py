@@ -6,7 +6,9 @@ How a server decides stands in client/rights/rules.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, MutableSet
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from milvus_magics.access.answer import Access
 from milvus_magics.access.findings import USUAL_LIMITS, find_problems, limit_text
@@ -107,7 +109,19 @@ def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Questi
         _other_ways(snapshot, question, rights),
     )
     caption = join_parts(_caption(snapshot, question, is_overview), *notes)
-    return Access(rights, caption, snapshot, find_problems(snapshot), is_overview=is_overview)
+    known = partial(_require_known, conn, snapshot)
+    return Access(rights, caption, snapshot, find_problems(snapshot), is_overview=is_overview, require_known=known)
+
+
+def _require_known(
+    conn: Connection, snapshot: AccessSnapshot, user: str, privilege: str, collection: str | None, db: str
+) -> None:
+    """Raise where something is certainly not there; of what the caller may not see that isn't certain."""
+    with suppress(PermissionDeniedError):
+        _require_existing(conn, snapshot, Question(user=user))
+    _require_existing(conn, snapshot, Question(privilege=privilege))
+    if db in snapshot.collections:  # what was granted in a database that is gone cannot be seen
+        _missing_place(snapshot, db, collection)
 
 
 def _require_existing(conn: Connection, snapshot: AccessSnapshot, question: Question) -> None:

@@ -150,9 +150,9 @@ def preview_restore_user(
     needed, later = wire.METHODS["CreateCredential"].privilege, users.rights_to_give(snapshot.roles or ())
     if by_hash:
         needed, later = rbac_restore.MAY_RESTORE, {}
-    note = join_parts(unseen, missing_right_note(conn, needed, deadline, later=later))
+    lacking = missing_right_note(conn, needed, deadline, later=later)
     what = f"restore user {snapshot.user!r} with {roles_text(snapshot.roles)} and {how}"
-    return Preview(what, conn.address.url, note=note)
+    return Preview(what, conn.address.url, note=unseen, lacking=lacking)
 
 
 def preview_restore_role(

@@ -155,14 +155,15 @@ def preview_update_password(
     """What a change of password would do. The old one is checked if that writes nothing."""
     deadline = Deadline(timeout)
     lookup.require_user_name(conn, user, deadline)
-    checked = "the old password was not looked into"
+    checked, unseen = "the old password was not looked into", ""
     if old_password:
         is_right = password_check.require_right(conn, user, old_password, deadline, may_rewrite=False).right
         checked = "the old password is right" if is_right else "this server shows only by a change whether it is right"
     elif user != conn.user:
-        lookup.require_user(conn, user, deadline)
+        _, unseen = lookup.read_visible_user(conn, user, deadline)
     # One's own everybody may change.
     is_own = user == conn.user
     other = "" if is_own else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
     own = "this connection would go on with the new one" if is_own else ""
-    return Preview(f"change the password of user {user!r}", conn.address.url, note=join_parts(own, checked, other))
+    what, note = f"change the password of user {user!r}", join_parts(own, unseen, checked)
+    return Preview(what, conn.address.url, note=note, lacking=other)

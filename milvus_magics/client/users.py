@@ -317,7 +317,7 @@ def preview_create_user(
     missing = _check_new_user(conn, user, password or None, wanted, deadline)
     if missing:
         what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"
-        return Preview(what, conn.address.url, note=missing_right_note(conn, roles.MAY_BIND, deadline))
+        return Preview(what, conn.address.url, lacking=missing_right_note(conn, roles.MAY_BIND, deadline))
     try:
         names = _require_new(conn, user, wanted, deadline)
     except errors.UserExistsError as exc:
@@ -333,8 +333,8 @@ def preview_create_user(
     )
     full = f"there are {USUAL_USER_LIMIT} users, and the server takes no more unless proxy.maxUserNum is raised"
     seen = unseen if names is None else full if len(names) == USUAL_USER_LIMIT else ""
-    note = join_parts(seen, lost, remark_on_password(password or Secret("")) or "", lacking)
-    return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note)
+    note = join_parts(seen, lost, remark_on_password(password or Secret("")) or "")
+    return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note, lacking=lacking)
 
 
 def preview_describe_user(conn: Connection, user: str, description: str, *, timeout: float | None = None) -> Preview:

@@ -6,17 +6,28 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from milvus_magics.magics import completion
+from milvus_magics.magics import completion, misspelled
 from milvus_magics.magics.access import AccessMagics
 from milvus_magics.magics.bulk import BulkMagics
 from milvus_magics.magics.connections import ConnectionMagics
+from milvus_magics.magics.overview import OverviewMagics
+from milvus_magics.magics.passwords import PasswordMagics
 from milvus_magics.magics.privileges import PrivilegeMagics
 from milvus_magics.magics.roles import RoleMagics
 from milvus_magics.magics.users import UserMagics
 from milvus_magics.session import session
 
 
-class MilvusMagics(ConnectionMagics, UserMagics, BulkMagics, RoleMagics, PrivilegeMagics, AccessMagics):
+class MilvusMagics(
+    OverviewMagics,
+    ConnectionMagics,
+    UserMagics,
+    PasswordMagics,
+    BulkMagics,
+    RoleMagics,
+    PrivilegeMagics,
+    AccessMagics,
+):
     """All magics of milvus_magics, and their settings."""
 
     # What IPython's decorators would collect, were they not one class's affair.
@@ -33,6 +44,9 @@ def load(shell: InteractiveShell) -> None:
     magics = MilvusMagics(shell)
     shell.register_magics(magics)
     completion.install(shell, magics)
+    misspelled.install(shell)
+    if not magics.quiet:
+        print("milvus_magics is loaded: %milvus shows what there is, %milvus_connect URI --user NAME connects")
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -42,6 +56,7 @@ def unload(shell: InteractiveShell) -> None:
     if loaded is None:
         return
     completion.remove(shell)
+    misspelled.remove(shell)
     for name in loaded.magics["line"]:
         manager.magics["line"].pop(name, None)
     if loaded in shell.configurables:

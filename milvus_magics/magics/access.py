@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class AccessMagics(SessionMagics):
     """The magics for everybody's rights and for the journal."""
 
+    TOPIC = "access and history"
+
     @line_magic(
         argument("--user", metavar="U", help="what this user may do"),
         argument("--role", metavar="R", help="what this role brings, whoever holds it"),
@@ -42,17 +44,6 @@ class AccessMagics(SessionMagics):
         asked = {name: getattr(args, name) for name in ("user", "role", "privilege", "collection", "db")}
         ruled_out = session.root_ruled_out
         return access.question.read_access(args.conn, **asked, root_ruled_out=ruled_out, timeout=args.timeout)
-
-    @line_magic(connection_options)
-    def console(self, args: argparse.Namespace) -> Any:
-        """Show users, roles, access and history in one panel, with the forms that change them.
-
-        Example:
-            %milvus_console
-        """
-        from milvus_magics.forms.console import Console
-
-        return Console(args.using, timeout=args.timeout)
 
     @line_magic(
         argument("--export", metavar="FILE", help="write it into a private file: .jsonl or .csv"),

@@ -35,7 +35,11 @@ missing_ok = argument("--missing-ok", action="store_true", help="a user who isn'
 class BulkMagics(SessionMagics):
     """The magics for many users at once. `--using a,b` does the same on several servers."""
 
-    @line_magic(source, passwords_to, limit, at_once, stop_on_error, dry_run, using_option, timeout_option)
+    TOPIC = "many users"
+
+    @line_magic(
+        source, passwords_to, limit, at_once, stop_on_error, dry_run, using_option, timeout_option, says_result=True
+    )
     def create_users(self, args: argparse.Namespace) -> Any:
         """Create many users. Rows have user, and may have password, roles (with commas between) and description.
 
@@ -65,7 +69,7 @@ class BulkMagics(SessionMagics):
             note = file.keep_only({row.user for row in result if row.may_be_created})
             return result.with_file(file.path, note)
 
-    @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option)
+    @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option, says_result=True)
     def delete_users(self, args: argparse.Namespace) -> Any:
         """Delete many users whose passwords are given: rows have user and password. Each password is checked first.
 
@@ -75,7 +79,7 @@ class BulkMagics(SessionMagics):
         """
         return self._remove(args, bulk.plan.DELETE)
 
-    @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option)
+    @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option, says_result=True)
     def drop_users(self, args: argparse.Namespace) -> Any:
         """Delete many users without their passwords. How many is retyped, or --yes is given.
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics import client
 from milvus_magics.session import connections, session
 from milvus_magics.wording import is_visible
+
+if TYPE_CHECKING:
+    from milvus_magics.transport.connection import Connection
 
 IDENTIFIER = "milvus_magics"
 HOOK = r"%?milvus\w*"
@@ -30,6 +34,15 @@ NEW = {
     "milvus_create_user": "user", "milvus_create_role": "role", "milvus_create_privilege_group": "group",
     "milvus_connect": "alias",
 }  # fmt: skip
+# Where an argument means something else than elsewhere.
+SPECIAL = {("milvus_passwords", "user"): "made up for"}
+TAKES_GROUPS = ("milvus_grant_privilege", "milvus_revoke_privilege", "milvus_access")
+# Kind of name -> where no server is needed to know them.
+ANSWERS: dict[str, Callable[[], Iterable[str]]] = {
+    "object": lambda: ("Collection", "Global", "User"),
+    "alias": lambda: (alias for alias, _ in connections.list_connections()),
+    "made up for": lambda: {row.user for row in session.generated_passwords.list_passwords()},
+}
 LINE = re.compile(r"(?:^|=)\s*%(milvus\w*)[ \t]+(.*)$", re.DOTALL)
 PLAIN = re.compile(r"[\w.@%+=:,/*-]+")
 # A word of the line, as the splitter reads it; the one at the cursor may have a quote that is still open.
@@ -97,18 +110,21 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     """The names that an argument may take."""
     if NEW.get(magic) == action.dest and not action.option_strings:
         return []
-    kind = KINDS.get(action.dest, "")
-    if kind == "object":
-        return ["Collection", "Global", "User"]
-    if kind == "alias":
-        return sorted(alias for alias, _ in connections.list_connections())
+    kind = SPECIAL.get((magic, action.dest)) or KINDS.get(action.dest, "")
+    if kind in ANSWERS:
+        return sorted(ANSWERS[kind]())
     alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
+    conn = connections.get(alias) if connections.has_connection(alias) else None
     if kind == "privilege":
-        version = connections.get(alias).version if connections.has_connection(alias) else ""
-        return client.privilege_catalog.list_privileges(version)
-    if not kind or not connections.has_connection(alias):
-        return []
-    return sorted(session.names.cached_names(connections.get(alias), kind))
+        return _privileges(magic, conn)
+    return sorted(session.names.cached_names(conn, kind)) if kind and conn else []
+
+
+def _privileges(magic: str, conn: Connection | None) -> list[str]:
+    """The privileges and groups of the server; those of all versions where it isn't known."""
+    names = client.privilege_catalog.list_privileges(conn.version if conn else "")
+    may_be_group = conn is not None and magic in TAKES_GROUPS
+    return sorted({*names, *(session.names.cached_names(conn, "group") if conn and may_be_group else ())})
 
 
 def quote(name: str) -> str:

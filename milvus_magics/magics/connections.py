@@ -1,16 +1,17 @@
-"""Magics for connections: overview, connect, use, disconnect, list, who am I."""
+"""Magics for connections: connect, use, disconnect, list, who am I."""
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from milvus_magics import client
 from milvus_magics.client.results.table import Table
-from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError
+from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics import arguments, prompts
 from milvus_magics.magics.arguments import argument
 from milvus_magics.magics.line import cleanup_advice
@@ -43,17 +44,14 @@ class Aliases(Table[AliasRow]):
     columns = ("alias", "server", "user", "used")
 
 
-class Overview(NamedTuple):
-    """Where this notebook stands."""
-
-    connections: Aliases
-    who: WhoAmI | None
-    problem: str
-    next_step: str
-
-    def __repr__(self) -> str:
-        table = repr(self.connections) if self.connections else ""
-        return "\n".join(filter(None, (str(self.who or ""), self.problem, table, f"next: {self.next_step}")))
+def list_aliases(used: str) -> Aliases:
+    """List the connections of this notebook; `used` is the alias that magics use."""
+    rows = [
+        AliasRow(alias, conn.address.url, conn.user or conn.actor, "yes" if alias == used else "")
+        for alias, conn in connections.list_connections()
+        if conn
+    ]
+    return Aliases(rows, count_text(len(rows), "connection"))
 
 
 def connect_arguments(parser: arguments.Parser) -> None:
@@ -98,23 +96,9 @@ def _take_user_out(args: argparse.Namespace) -> None:
 class ConnectionMagics(SessionMagics):
     """The magics for connections."""
 
-    @line_magic(arguments.using_option, arguments.timeout_option)
-    def milvus(self, args: argparse.Namespace) -> Overview:
-        """Show the connections, the server, as whom you act, and what to type next.
+    TOPIC = "connections"
 
-        Example:
-            %milvus
-        """
-        if not connections.has_connection(args.using):
-            return Overview(self._aliases(), None, "", "%milvus_connect URI --user NAME, or %milvus_connect --embedded")
-        try:
-            who = client.users.whoami(connections.get(args.using), timeout=args.timeout)
-        except MilvusException as exc:
-            return Overview(self._aliases(), None, f"{type(exc).__name__}: {exc}", "%milvus_connect URI --user NAME")
-        magics = "%milvus_list_users, %milvus_create_user NAME, %milvus_delete_user NAME"
-        return Overview(self._aliases(), who, "", magics)
-
-    @line_magic(connect_arguments, check=_take_user_out)
+    @line_magic(connect_arguments, check=_take_user_out, says_result=True)
     def connect(self, args: argparse.Namespace) -> Any:
         """Connect this notebook to a Milvus server, and say as whom.
 
@@ -149,7 +133,7 @@ class ConnectionMagics(SessionMagics):
         """
         connections.get(args.alias)
         self.using = args.alias
-        return self._aliases()
+        return list_aliases(self.using)
 
     @line_magic(argument("alias", nargs="?", metavar="ALIAS", help="default: the one in use"))
     def disconnect(self, args: argparse.Namespace) -> Aliases:
@@ -162,7 +146,7 @@ class ConnectionMagics(SessionMagics):
         connections.get(alias)
         connections.disconnect(alias)
         session.stop_embedded(alias)
-        return self._aliases()
+        return list_aliases(self.using)
 
     @line_magic()
     def connections(self, args: argparse.Namespace) -> Aliases:
@@ -171,7 +155,7 @@ class ConnectionMagics(SessionMagics):
         Example:
             %milvus_connections
         """
-        return self._aliases()
+        return list_aliases(self.using)
 
     @line_magic(arguments.connection_options)
     def whoami(self, args: argparse.Namespace) -> WhoAmI:
@@ -181,14 +165,6 @@ class ConnectionMagics(SessionMagics):
             %milvus_whoami
         """
         return client.users.whoami(args.conn, timeout=args.timeout)
-
-    def _aliases(self) -> Aliases:
-        rows = [
-            AliasRow(alias, conn.address.url, conn.user or conn.actor, "yes" if alias == self.using else "")
-            for alias, conn in connections.list_connections()
-            if conn
-        ]
-        return Aliases(rows, count_text(len(rows), "connection"))
 
     @staticmethod
     def _require_alone(args: argparse.Namespace, option: str) -> None:
@@ -230,8 +206,9 @@ def _address(args: argparse.Namespace) -> Address:
         "uri": args.uri, "host": args.host, "port": args.port, "db_name": args.db or "",
         "server_name": args.server_name, **{f"{name}_path": getattr(args, name) for name in TLS_FILES},
     }  # fmt: skip
-    _warn(Address.parse(**given))  # before anything is asked for; and so is told what is wrong with it
-    token = _token(args)
+    address = _warn(Address.parse(**given))  # before anything is asked for; and so is told what is wrong with it
+    check = partial(connections.require_reachable, address, timeout=args.timeout)
+    token = _token(args, check)
     if token is not None and (user is not None or prompts.named_source(args, "")):
         raise ParameterError("give either a user with a password or a token, not both", outcome=NOTHING_SENT)
     if user is None:
@@ -240,13 +217,18 @@ def _address(args: argparse.Namespace) -> Address:
         return Address.parse(**given, token=token or "")
     if not user:
         raise ParameterError("the user name is empty", outcome=NOTHING_SENT)
-    password = prompts.named_source(args, user) or prompts.ask(f"Password of {user!r}: ")
+    password = prompts.named_source(args, user)
+    if not password:
+        check()
+        password = prompts.ask(f"Password of {user!r}: ")
     return Address.parse(**given, user=user, password=password)
 
 
-def _token(args: argparse.Namespace) -> Secret | None:
+def _token(args: argparse.Namespace, check: Callable[[], None]) -> Secret | None:
+    """The token that a line names or asks for. None if there is none; `check` comes before a question."""
     if args.token + (args.token_env is not None) + (args.token_var is not None) > 1:
         raise ParameterError("give one source for the token, not two", outcome=NOTHING_SENT)
     if args.token:
+        check()
         return prompts.ask("Token (API key or user:password): ")
     return prompts.read_source(args.token_env, args.token_var, args.namespace)

@@ -35,6 +35,7 @@ class Operation:
         is_risky: whether a confirmation may be needed at all, where that has to be found out. It saves the preview.
         question: what a preview asks; empty where it needs no confirmation after all.
         ask: asks for what is missing; returns what `act` is called with in place of `arguments`.
+        is_asking: whether `ask` asks a person. Then the preview comes first, for what it raises and what is lacking.
         **options: what both are called with.
     """
 
@@ -48,12 +49,13 @@ class Operation:
         is_risky: Callable[[], bool] = lambda: True,
         question: Callable[[Any], str] = str,
         ask: Callable[[], tuple[Any, ...]] | None = None,
+        is_asking: bool = False,
         **options: Any,
     ) -> None:
         self.alias, self.conn = args.using, args.conn
         self.act = partial(act, args.conn, **options, timeout=args.timeout)
         self.preview = partial(preview, args.conn, *arguments, **options, timeout=args.timeout)
-        self.ask = ask or (lambda: arguments)
+        self.ask, self.is_asking = ask or (lambda: arguments), is_asking
         self.is_dry_run, self.is_confirmed = args.dry_run, getattr(args, "yes", False)
         self.retype, self.is_risky, self.question = retype, is_risky, question
 
@@ -66,6 +68,8 @@ class Operation:
             return self.preview()
         with connections.hold(self.alias, self.conn):
             self._confirm()
+            if self.is_asking and (lacking := self.preview().lacking):
+                print(lacking)
             arguments = self.ask()
             connections.require_bound(self.alias, self.conn)
             return self.act(*arguments)
@@ -78,7 +82,7 @@ class Operation:
 
 
 def line_magic(
-    *groups: Arguments, check: Callable[[argparse.Namespace], None] | None = None
+    *groups: Arguments, check: Callable[[argparse.Namespace], None] | None = None, says_result: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a method `f(self, args)` the line magic `%milvus_f`; its docstring becomes the help.
 
@@ -88,6 +92,7 @@ def line_magic(
     Args:
         *groups: what it takes, each adding arguments to the parser.
         check: looks at the arguments first, also before a form is shown.
+        says_result: whether the result is said in a line where the cell doesn't show it; an `Operation`'s always is.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,10 +139,10 @@ def line_magic(
                 args.conn = connections.get(args.using)
             args.parser.require_names(args)
             result = method(self, args)
-            result = result.carry_out() if isinstance(result, Operation) else result
-            summary = getattr(result, "summary", "")
-            if isinstance(summary, str) and summary and not is_shown(self.shell):  # type: ignore[arg-type]
-                print(summary)
+            is_operation = isinstance(result, Operation)
+            result = result.carry_out() if is_operation else result
+            if (is_operation or says_result) and not is_shown(self.shell):  # type: ignore[arg-type]
+                print(getattr(result, "summary", result))
             return result
 
         run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows

@@ -38,6 +38,8 @@ def _scope(args: argparse.Namespace) -> dict[str, Any]:
 class PrivilegeMagics(SessionMagics):
     """The magics for privileges and groups of them."""
 
+    TOPIC = "privileges and groups"
+
     @line_magic(grant_arguments, dry_run, connection_options)
     def grant_privilege(self, args: argparse.Namespace) -> Operation:
         """Give a privilege to a role. A privilege on collections needs --collection, or '*' for all of them.

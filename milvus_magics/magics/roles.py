@@ -26,6 +26,8 @@ force = argument("--force", action="store_true", help="revoke its privileges fir
 class RoleMagics(SessionMagics):
     """The magics for roles."""
 
+    TOPIC = "roles"
+
     @line_magic(connection_options)
     def list_roles(self, args: argparse.Namespace) -> Roles:
         """List all roles with their holders.

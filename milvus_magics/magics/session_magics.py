@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from IPython.core.magic import Magics
-from traitlets import Float, TraitError, Unicode, observe, validate
+from traitlets import Bool, Float, TraitError, Unicode, observe, validate
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.session import DEFAULT, session
@@ -16,10 +16,18 @@ MAX_UNDO_MINUTES = 7 * 24 * 60.0  # a week; no kernel should keep passwords for 
 
 
 class SessionMagics(Magics):
-    """Magics on this session's connections. `%config MilvusMagics.timeout = 5` sets one of the settings."""
+    """Magics on this session's connections. `%config MilvusMagics.timeout = 5` sets one of the settings.
+
+    Attributes:
+        TOPIC: what the magics of a class are about, for `%milvus`.
+    """
+
+    TOPIC: ClassVar[str]
 
     using = Unicode(DEFAULT, help="Alias of the connection that magics use.").tag(config=True)
     timeout = Float(10.0, help="Seconds that an operation may last.").tag(config=True)
+
+    quiet = Bool(False, help="Say nothing when the extension is loaded.").tag(config=True)
 
     undo_minutes = Float(
         0.0,

@@ -52,6 +52,8 @@ def password_arguments(parser: Parser) -> None:
 class UserMagics(SessionMagics):
     """The magics for users."""
 
+    TOPIC = "users"
+
     @line_magic(connection_options)
     def list_users(self, args: argparse.Namespace) -> Users:
         """List all users with their roles.
@@ -100,7 +102,8 @@ class UserMagics(SessionMagics):
             return args.user, Secret.generate() if args.generate else password or prompts.ask_for_new(args.user)
 
         options = {"grant": args.roles, "description": args.description}
-        return Operation(args, act, preview, args.user, password, ask=ask, **options)
+        is_asking = not (args.generate or password)
+        return Operation(args, act, preview, args.user, password, ask=ask, is_asking=is_asking, **options)
 
     @line_magic(user_name, description_arguments, dry_run, form("user"), connection_options)
     def describe_user(self, args: argparse.Namespace) -> Operation:
@@ -161,7 +164,8 @@ class UserMagics(SessionMagics):
             return args.user, secret or prompts.ask_for_new(args.user)
 
         preview = partial(session.undo.preview_restore_user, given=password is not None)
-        return Operation(args, session.undo.restore_user, preview, args.user, ask=ask)
+        is_asking = not (password or session.undo.find_secret(args.conn, args.user))
+        return Operation(args, session.undo.restore_user, preview, args.user, ask=ask, is_asking=is_asking)
 
     @line_magic(password_arguments, dry_run, form(), connection_options)
     def update_password(self, args: argparse.Namespace) -> Operation:
@@ -274,4 +278,5 @@ def _change_password(args: argparse.Namespace, change: Callable[..., Any]) -> Op
         known = prompts.ask(f"Old password of user {user!r}: ") if known is None else known
         return user, known, new or prompts.ask_for_new(user, NEW_SOURCES)
 
-    return Operation(args, change, client.user_passwords.preview_update_password, user, old, ask=ask)
+    preview, is_asking = client.user_passwords.preview_update_password, not (new and (old or args.without_old))
+    return Operation(args, change, preview, user, old, ask=ask, is_asking=is_asking)

@@ -11,7 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.errors import NOTHING_SENT, AliasError, ClosedError, Outcome, ParameterError
+from milvus_magics.errors import (
+    NOTHING_SENT,
+    AliasError,
+    ClosedError,
+    DeadlineError,
+    MilvusException,
+    MilvusLiteError,
+    Outcome,
+    ParameterError,
+    UnavailableError,
+)
 from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
@@ -130,6 +140,20 @@ class Connections:
             conn.close()
             raise
         return conn
+
+    def require_reachable(self, address: Address, *, timeout: float | None = 10.0) -> None:
+        """Raise what `open` would, where nothing answers at an address; asked as nobody, before anybody is asked."""
+        from milvus_magics.transport.connection import Connection
+
+        conn = Connection(address)
+        try:
+            conn.call("GetVersion", deadline=Deadline(timeout), login=None)
+        except (UnavailableError, DeadlineError, MilvusLiteError):
+            raise
+        except MilvusException:
+            pass  # something answers, if only that it wants a login
+        finally:
+            conn.close()
 
     def keep(self, alias: str, conn: Connection) -> None:
         """Bind a connection that `open` returned to an alias, and close the alias's old one."""

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.errors import MilvusException, Outcome
+from milvus_magics.private_file import PrivateFile
 from milvus_magics.secret import Secret
+from milvus_magics.wording import count_text, join_parts
 
 Key = tuple[str, str]  # (server, user)
+
+
+@dataclass(frozen=True, repr=False)
+class GeneratedPassword(Sentence):
+    """The password that was made up for a user; `password` is masked, `password.reveal()` isn't."""
+
+    user: str
+    server: str
+    password: Secret
+
+    def __str__(self) -> str:
+        return join_parts(f"password of {self.user!r} on {self.server}", ".password.reveal() shows it")
+
+
+class PasswordList(Table[GeneratedPassword]):
+    """Passwords that were made up, masked."""
+
+    columns = ("user", "server", "password")
+
+    def write_file(self, path: str) -> None:
+        """Write them into a new private .csv file; ParameterError if there is one, or none can be made."""
+        with PrivateFile(path).create("nothing was written") as stream:
+            table = csv.writer(stream)
+            table.writerow(self.columns)
+            table.writerows([row.user, row.server, row.password.reveal()] for row in self)
 
 
 class GeneratedPasswords:
@@ -54,10 +84,13 @@ class GeneratedPasswords:
         with self._lock:
             return self._secrets.get((server, user), [None])[-1]
 
-    def list_users(self) -> list[Key]:
-        """The server and name of every user for whom there is one, in order."""
+    def list_passwords(self, user: str | None = None) -> PasswordList:
+        """List the newest password of each user for whom there is one; default: of all users on all servers."""
         with self._lock:
-            return sorted(self._secrets)
+            newest = sorted((name, server, secrets[-1]) for (server, name), secrets in self._secrets.items())
+        rows = [GeneratedPassword(*row) for row in newest if user is None or row[0] == user]
+        caption = f"{count_text(len(rows), 'password')} made up in this session"
+        return PasswordList(rows, join_parts(caption, "a password that was changed since is another one"))
 
     def clear(self) -> None:
         """Forget everything."""

@@ -365,7 +365,7 @@ def test_findings_about_the_server(authorization, password):
         said = {finding.concern for finding in found.findings}
         conn.close()
     assert ("authorization" in said) is not authorization
-    assert found.allows("anybody", "Insert", "docs") is not authorization
+    assert found.snapshot.allows("anybody", "Insert", "docs") is not authorization
     row = found.matrix("users", "collections" if authorization else "levels").rows[-1]
     assert authorization or {cell.level for cell in row.cells} == {matrix.FULL}
     assert ("default password" in said) is (password == "Milvus")

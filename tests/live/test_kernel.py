@@ -70,15 +70,14 @@ def test_typed_passwords_work_and_are_nowhere_afterwards(any_server, tmp_path):
         assert one_line(answer) == "ParameterError: the two passwords are not the same; nothing was sent"
         assert [asked["password"] for asked in answer.asked] == [True, True], "a password is typed into a hidden field"
         assert "created user 'new'" in kernel.run("%milvus_create_user new", news, news).text()
-        assert one_line(kernel.run("%milvus_create_user new", "")) == (
+        assert one_line(kernel.run("%milvus_create_user newer", "")) == (
             "ParameterError: the password is empty; nothing was sent"
         )
 
         who = kernel.run("%milvus_connect {os.environ['TEST_URI']} --user eve --alias eves", eves)
         assert "user 'eve'" in who.text()
         for line in ("localhost:1 --user eve --alias down", "localhost:1 --token --alias down"):
-            assert one_line(kernel.run(f"%milvus_connect {line}", eves)).startswith("RefusedError")
-            assert "VERBOSE" in kernel.run(VERBOSE.format(magic="milvus_connect", line=line), eves).text()
+            assert one_line(kernel.run(f"%milvus_connect {line}")).startswith("RefusedError"), "nobody is asked in vain"
 
         kernel.run("from milvus_magics import Secret, connections, utility\npw = Secret.prompt()", eves)
         kernel.run("utility.delete_user('eve', pw)\npw, vars(connections), connections.list_connections()")
@@ -180,7 +179,8 @@ def test_without_stdin_the_error_names_the_options(kernel, server):
     with root_of(server) as root:
         password = new_password()
         users.create_user(root, "bob", password, timeout=10)
-        for magic in ("milvus_delete_user bob", "milvus_create_user new", "milvus_connect localhost:1 --user bob"):
+        connect = "milvus_connect {os.environ['TEST_URI']} --user bob --alias bobs"
+        for magic in ("milvus_delete_user bob", "milvus_create_user new", connect):
             line = one_line(kernel.run(f"%{magic}", can_ask=False))
             for option in ("nobody can be asked here", "--password-env", "--password-var", "--keyring"):
                 assert option in line

@@ -274,7 +274,7 @@ def test_files_keyrings_and_other_sources_leave_no_trace(server, tmp_path, kind,
         shows("names = ['ben', 'dan']\n%milvus_drop_users names --yes", says="2 done")
         # made up, kept in a file or the keyring, brought back
         shows("%milvus_create_user gen --generate --password-to {os.environ['OUTSIDE']}/gen", says="created user 'gen'")
-        shows("from milvus_magics.session import session\nsession.generated_passwords.list_users(), "
+        shows("from milvus_magics.session import session\nsession.generated_passwords.list_passwords(), "
              "vars(session.generated_passwords), vars(session)", says="********")  # fmt: skip
         shows(MEMORY, says="")
         shows("%milvus_create_user key --generate --keyring-to milvus", says="created user 'key'")

@@ -19,7 +19,7 @@ from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionE
 from milvus_magics.forms.console import Console
 from milvus_magics.forms.panel import Panel
 from milvus_magics.magics import MilvusMagics
-from milvus_magics.magics.connections import Overview
+from milvus_magics.magics.overview import Overview
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
@@ -61,6 +61,7 @@ LINES = {
     "milvus_list_user": "bob",
     "milvus_list_usernames": "",
     "milvus_list_users": "",
+    "milvus_passwords": None,
     "milvus_remove_privileges_from_group": "g Search --yes",
     "milvus_reset_password": "bob --password-env PW --new-password-env NEW",
     "milvus_restore_role": "lost",

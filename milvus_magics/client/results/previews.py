@@ -76,12 +76,14 @@ class Preview(Sentence):
         what: the change, as in "give role 'reader' to user 'bob'".
         warning: what would be lost that may not be meant; it wants to be confirmed.
         note: what else is known, or cannot be known before.
+        lacking: which right the acting user certainly lacks for it.
     """
 
     what: str
     server: str
     warning: str = ""
     note: str = ""
+    lacking: str = ""
 
     def __str__(self) -> str:
-        return join_parts(f"would {self.what} on {self.server}", self.warning, self.note)
+        return join_parts(f"would {self.what} on {self.server}", self.warning, self.note, self.lacking)
