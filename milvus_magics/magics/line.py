@@ -53,8 +53,8 @@ class Token:
     is_expanded: bool = False
 
 
-class ExpandedText(str):
-    """The value of a name or expression, typed where a source is wanted: perhaps the password itself."""
+class DoubtfulText(str):
+    """What stands where the name of a source is wanted and is none: perhaps the password itself."""
 
     __slots__ = ()
 
@@ -62,15 +62,24 @@ class ExpandedText(str):
         return repr(MASK)
 
 
+class ExpandedText(DoubtfulText):
+    """The value of a name or expression in that place."""
+
+    __slots__ = ()
+
+
 # An expression without effects, which may be worked out again.
 _NAMES_ONLY = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\s*[^\W\d]\w*\s*\})*")
 
 
 class Namespace:
-    """The notebook's names, as the line may use them."""
+    """The notebook's names, as the line may use them. Like a `Secret`, it shows nobody what they hold."""
 
     def __init__(self, globals_: dict[str, Any], locals_: Mapping[str, Any] | None) -> None:
-        self._globals, self._locals = globals_, locals_ or {}
+        def scopes() -> tuple[Mapping[str, Any], dict[str, Any]]:
+            return locals_ or {}, globals_
+
+        self._scopes = scopes
 
     def find(self, name: str) -> Any:
         """The value of a name.
@@ -78,20 +87,20 @@ class Namespace:
         Raises:
             ParameterError: when it is not defined.
         """
-        for names in (self._locals, self._globals):
-            if name in names:
-                return names[name]
-        raise ParameterError(f"the name {name!r} is not defined in this notebook", outcome=NOTHING_SENT)
+        if not self.has(name):
+            raise ParameterError(f"the name {name!r} is not defined in this notebook", outcome=NOTHING_SENT)
+        return next(names[name] for names in self._scopes() if name in names)
 
     def has(self, name: str) -> bool:
         """Whether a name is defined."""
-        return name in self._locals or name in self._globals
+        return any(name in names for names in self._scopes())
 
     def evaluate(self, expression: str) -> str:
         """The text that `{expression}` stands for."""
         problem = ""
         try:
-            value = eval(expression, self._globals, dict(self._locals))  # noqa: S307 - it is the user's own cell
+            locals_, globals_ = self._scopes()
+            value = eval(expression, globals_, dict(locals_))  # noqa: S307 - it is the user's own cell
         except Exception as exc:
             problem = f"{type(exc).__name__} in an expression in braces"
         # Raised out here: the other error's text may hold what the expression held.
