@@ -12,6 +12,7 @@ from traitlets import Bool, Unicode
 
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password
 from milvus_magics.errors import NOTHING_SENT, ParameterError
+from milvus_magics.forms import kernel_log
 from milvus_magics.secret import Secret
 from milvus_magics.wording import printable
 
@@ -24,6 +25,10 @@ class UnechoedText(Text):
 
     value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
     continuous_update = Bool(False, help="Whether it arrives letter by letter.").tag(sync=True)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        kernel_log.mask_messages()  # before the first one comes
+        super().__init__(*args, **{"model_id": kernel_log.new_field_id(), **options})
 
 
 class SecretText(UnechoedText, Password):
