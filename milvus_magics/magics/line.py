@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.core.magic import MagicAlias, no_var_expand
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
@@ -24,10 +25,11 @@ SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none o
 NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
 SECRET_OPTIONS = ("--password", "--passwd", "--pass", "--pwd", "--new-password", "--old-password")
 
-# Two places keep a line after its cell is gone, and this empties the one that a restart doesn't. VACUUM, because SQLite
-# leaves what it deletes in its file.
+# Two places keep a line after its cell is gone, and this empties the one that a restart doesn't. What waits to be
+# written goes first; and VACUUM, because SQLite leaves what it deletes in its file.
 CLEAR_HISTORY = (
-    "get_ipython().history_manager.db.executescript(\"DELETE FROM history WHERE source LIKE '%milvus%'; VACUUM\")"
+    "get_ipython().history_manager.writeout_cache(); get_ipython().history_manager.db.executescript("
+    "\"DELETE FROM history WHERE source LIKE '%milvus%'; VACUUM\")"
 )
 
 # The pieces that a line is made of, outside of double quotes and inside. Each has one named group.
@@ -278,9 +280,22 @@ def cleanup_advice(what: str = "password") -> str:
     """What to do where a secret stands on the line."""
     return (
         f"If there is a {what} on this line: the cell, the kernel and IPython's history keep it, so delete the cell, "
-        "and JupyterLab's copy in .ipynb_checkpoints, "
-        f"run `{CLEAR_HISTORY}`, restart the kernel, and change that {what}"
+        "save the notebook, which replaces JupyterLab's copy in .ipynb_checkpoints, too, "
+        f"run `{_history_command()}`, restart the kernel, and change that {what}"
     )
+
+
+def _history_command() -> str:
+    """The command that clears the history, also of lines with an alias of one of our magics."""
+    magics = getattr(getattr(get_ipython(), "magics_manager", None), "magics", {}).get("line", {})
+    condition = "source LIKE '%milvus%'"
+    for name in magics:
+        target = name
+        while isinstance(alias := magics.get(target), MagicAlias):
+            target = alias.magic_name
+        if target != name and target.startswith("milvus"):
+            condition += f" OR source LIKE '%(''{name}'',%'"  # as IPython keeps it
+    return CLEAR_HISTORY.replace("source LIKE '%milvus%'", condition)
 
 
 _UNCLOSED_QUOTE = "a quote on the line is not closed; a bare quote is written with a backslash before it"
