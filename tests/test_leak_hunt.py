@@ -16,13 +16,29 @@ from cutting import cutting
 from hunting import Hunt, printed
 from processes import interrupts_after
 
-from milvus_magics import Role, Secret, client, connections, utility
+from milvus_magics import (
+    ConnectForm,
+    CreateUserForm,
+    DeleteUserForm,
+    ResetPasswordForm,
+    Role,
+    Secret,
+    UpdatePasswordForm,
+    client,
+    connections,
+    utility,
+)
 from milvus_magics.bulk import rows, run
 from milvus_magics.client.results.users import UserSnapshot
+from milvus_magics.errors import ClosedError
+from milvus_magics.forms import registered_forms
+from milvus_magics.forms.fields import SecretField
 from milvus_magics.session import session
 from milvus_magics.session.connection_aliases import Connections
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.credentials import Login
+from milvus_magics.transport.deadline import Deadline
 
 ROOT, RIGHT, WRONG, NEW = (f"Zq{n}-hunted-Kx{n}/ü$\"'{{x}}" for n in range(4))
 NUMBER = 917465028391
@@ -144,6 +160,13 @@ FUNCTIONS = {
     "Secret.write_new_file": lambda conn, pw: Secret(pw).write_new_file("/nowhere/file"),
     "Secret.keep_in_keyring": lambda conn, pw: Secret(pw).keep_in_keyring("service", "bob"),
     "Address.parse": lambda conn, pw: Address.parse("localhost:1:2", user="bob", password=pw, token=pw),
+    "ConnectForm": lambda conn, pw: ConnectForm(uri=pw).close(),
+    "ConnectForm.fill": lambda conn, pw: ConnectForm().fill(uri=pw),
+    "connect.submit": lambda conn, pw: submit(ConnectForm(uri=conn.address.url, user="bob"), pw),
+    "delete_user.submit": lambda conn, pw: submit(DeleteUserForm(), pw),
+    "create_user.submit": lambda conn, pw: submit(CreateUserForm(), pw),
+    "update_password.submit": lambda conn, pw: submit(UpdatePasswordForm(), pw),
+    "reset_password.submit": lambda conn, pw: submit(ResetPasswordForm(), pw),
     "users.create_user": lambda conn, pw: client.users.create_user(conn, "bob", pw, grant=["reader"]),
     "users.preview_create_user": lambda conn, pw: client.users.preview_create_user(conn, "bob", pw, grant=["reader"]),
     "user_deletion.delete_user": lambda conn, pw: client.users.delete_user(conn, "bob", pw),
@@ -159,6 +182,19 @@ FUNCTIONS = {
     "run.drop_users": lambda conn, pw: run.drop_users(conn, [{"user": "nobody", "password": pw}, 1]),
     "rows.rows_of": lambda conn, pw: rows.rows_of([{"user": "bob", "password": pw}, {"rolse": pw}]),
 }
+
+
+def submit(form, pw):
+    """Fill every field for a password in, press the button, and close the form; what it showed."""
+    form.fill(user="bob")
+    try:
+        for field in form.fields.values():
+            if isinstance(field, SecretField):
+                field.value = pw
+        form.submit()
+        return form.status.text
+    finally:
+        form.close()
 
 
 # Methods of `connections` that are given nothing but aliases, and what is open already.
@@ -182,6 +218,9 @@ def functions_to_hunt():
     for cls in (Role, Connections):
         methods = [name for name, method in vars(cls).items() if inspect.isfunction(method) and name[0] != "_"]
         found |= {f"{cls.__name__}.{name}" for name in methods if cls is Role or name not in HARMLESS}
+    for operation, form in registered_forms().items():
+        if any(isinstance(field, SecretField) for field in form.FIELDS):
+            found.add(f"{operation}.submit")
     return found
 
 
@@ -311,7 +350,7 @@ def test_no_frame_of_a_failing_magic_leads_to_a_password(shell, hunt, condition,
             tried += len(lines)
         found += [*hunt.in_value(conn, "the connection"), *hunt.in_value(session, "the session")]
     assert not found, "no frame of ours leads to a password: " + "\n".join(found[:200])
-    figure("secrets", failures_hunted=tried)
+    figure("frames", failures_hunted=tried)
 
 
 def test_no_mistake_on_a_line_leads_to_a_password(shell, hunt, figure):
@@ -328,7 +367,7 @@ def test_no_mistake_on_a_line_leads_to_a_password(shell, hunt, figure):
                 found += leaks(hunt, run_line(shell, magic, one), around, f"%{magic} {one}")
             tried += len(mistakes)
     assert not found, "no frame of ours leads to a password: " + "\n".join(found[:200])
-    figure("secrets", failures_hunted=tried)
+    figure("frames", failures_hunted=tried)
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
@@ -347,7 +386,26 @@ def test_no_frame_of_a_failing_function_leads_to_a_password(hunt, condition, fig
             tried += len(values)
         found += [*hunt.in_value(conn, "the connection"), *hunt.in_value(session, "the session")]
     assert not found, "no frame of ours leads to a password: " + "\n".join(found[:200])
-    figure("secrets", failures_hunted=tried)
+    figure("frames", failures_hunted=tried)
+
+
+class ClosedBeside(Connection):
+    """Another thread closes it when a call has all that it needs."""
+
+    def _options(self, *arguments):
+        options = super()._options(*arguments)
+        self.close()
+        return options
+
+
+@pytest.mark.parametrize("way", ["call", "begin"])
+def test_a_call_on_a_channel_closed_beside_it_leads_to_no_password(hunt, way):
+    """gRPC's own error has the login in its frames."""
+    with working() as (conn, _):
+        beside = ClosedBeside(conn.address)
+        with pytest.raises(ClosedError) as caught:
+            getattr(beside, way)("GetVersion", deadline=Deadline(5), login=Login("bob", Secret(WRONG)))
+    assert not hunt.in_error(caught.value), "no frame leads to a password"
 
 
 def test_no_kind_of_traceback_prints_a_password(shell, hunt):

@@ -78,4 +78,4 @@ def test_no_password_is_written_down(debugging, figure):
         assert written in log, "everything is written down"
     assert "handle_msg[milvusfield" in log + str(kernel.published)
     searched = assert_nowhere((root, right, wrong, new, other), home, kernel.published)
-    figure("secrets", passwords_hunted=5, files_and_messages=searched)
+    figure("debugging", passwords_hunted=5, files_and_messages=searched)
