@@ -42,7 +42,7 @@ _FILTER = _MessageFilter()
 
 
 def _mask(value: Any) -> Any:
-    """A copy of a message, or of what holds one, without what a field is told; anything else as it is."""
+    """Copy messages without what a field is told; anything else stays as it is."""
     if type(value) in (list, tuple):
         return type(value)(map(_mask, value))
     if type(value) is not dict:
