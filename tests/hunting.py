@@ -57,7 +57,7 @@ class Hunt:
                 found += walk.look(value, f"{name}.{what}")
             for frame, _ in traceback.walk_tb(from_ours(one.__traceback__)):
                 for variable, value in frame.f_locals.items():
-                    found += walk.look(value, f"{frame.f_code.co_qualname}: {variable}")
+                    found += walk.look(value, f"{frame.f_code.co_name}: {variable}")
         return found
 
     def in_value(self, value, name):

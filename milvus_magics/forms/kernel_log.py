@@ -10,7 +10,7 @@ import logging
 import uuid
 from typing import Any
 
-from traitlets.log import get_logger
+from traitlets.config import Application
 
 from milvus_magics.secret import MASK
 
@@ -24,9 +24,10 @@ def new_field_id() -> str:
 
 def mask_messages() -> None:
     """Have the loggers that write down messages mask those to fields. Doing it again does nothing."""
-    kernel: Any = get_logger()
-    for logger in (getattr(kernel, "logger", kernel), logging.getLogger("Comm")):
-        logger.addFilter(_FILTER)
+    logging.getLogger("Comm").addFilter(_FILTER)
+    if Application.initialized():
+        kernel: Any = Application.instance().log
+        getattr(kernel, "logger", kernel).addFilter(_FILTER)
 
 
 class _MessageFilter(logging.Filter):
