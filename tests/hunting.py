@@ -16,7 +16,7 @@ from milvus_magics.session.connection_aliases import Connections
 from milvus_magics.transport.connection import Connection
 
 OURS = "/milvus_magics/"
-MODES = ("Plain", "Context", "Verbose", "Minimal")
+MODES = ("Plain", "Verbose", "Minimal")  # Context is Verbose without the variables
 # What nobody prints, and what leads to everything there is.
 OPAQUE = (
     bool, float, types.NoneType, type, types.ModuleType, types.FrameType, types.TracebackType, types.CodeType,
@@ -145,7 +145,7 @@ def from_ours(frames):
 
 
 def printed(shell, error):
-    """The error, and one of the user's own that is raised from it, as all kinds of tracebacks print them."""
+    """An error of the user's own that is raised from this one, as all kinds of tracebacks print them."""
     try:
         raise RuntimeError("an error of the user's own") from error
     except RuntimeError as exc:
@@ -155,7 +155,7 @@ def printed(shell, error):
     texts = []
     for mode in MODES:
         shell.InteractiveTB.set_mode(mode)
-        texts += [shell.InteractiveTB.text(type(one), one, one.__traceback__) for one in (error, outer)]
+        texts.append(shell.InteractiveTB.text(type(outer), outer, outer.__traceback__))
     out = io.StringIO()
     traceback.TracebackException.from_exception(outer, capture_locals=True).print(file=out)
     return "\n".join([*texts, out.getvalue()])

@@ -295,10 +295,18 @@ def losing_answers():
 @contextlib.contextmanager
 def interrupted():
     """A server that never answers, and somebody who does not wait."""
+
+    @contextlib.contextmanager
+    def impatient():
+        with contextlib.suppress(KeyboardInterrupt), interrupts_after(0.03):
+            yield
+
     gc.freeze()  # what is collected before each interrupt is only what that left
     with socket.create_server(("127.0.0.1", 0)) as listener, bound(f"127.0.0.1:{listener.getsockname()[1]}") as conn:
-        yield conn, lambda: interrupts_after(0.03)
-    gc.unfreeze()
+        try:
+            yield conn, impatient
+        finally:
+            gc.unfreeze()
 
 
 CONDITIONS = [working, not_there, closed, losing_answers, interrupted]
