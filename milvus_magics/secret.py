@@ -40,7 +40,9 @@ class Secret:
             return
         if not isinstance(value, str):
             # An error of ours is one line; a traceback could show the value.
-            raise _not_text_error(type(value).__name__)
+            kind = type(value).__name__
+            del value
+            raise _not_text_error(kind)
         self._read = lambda: value
 
     @classmethod
@@ -181,7 +183,10 @@ class NoText(Secret):
 
 
 def mask_secret(value: object) -> Secret:
-    """Wrap what was given as a password, whatever it is, before anything raises: frames of an error show it else."""
+    """Wrap what was given as a password, whatever it is, before anything raises: frames of an error show it else.
+
+    `password = Secret(password := mask_secret(password))` raises for what is no text, when no frame has it any more.
+    """
     return Secret(value) if isinstance(value, str) else value if isinstance(value, Secret) else NoText(value)
 
 

@@ -48,11 +48,13 @@ def interrupts_after(seconds, again=4.0):
             pause = again
 
     gc.collect()
-    threading.Thread(target=send, daemon=True).start()
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         is_left.set()
+        thread.join()  # one that is on its way comes here, and not in whatever is next
 
 
 @contextlib.contextmanager

@@ -38,6 +38,26 @@ PROMISES = [
         "secrets",
     ),
     Promise(
+        "No frame of ours leads to a password, whatever fails and whatever is given for one",
+        "every magic, form and function that takes one, as they are registered, with wrong passwords, types, names and "
+        "lines, and servers that are away, lose answers or never answer: variables, attributes and closures are "
+        "searched, and what tracebacks of all kinds print",
+        ("test_leak_hunt.py",),
+        "frames",
+    ),
+    Promise(
+        "No log of a debugging kernel has what is typed into a form or at a prompt",
+        "a real kernel with everything switched on that Python, IPython, ipykernel, asyncio and gRPC can write down",
+        ("live/test_debugging_kernel.py", "test_kernel_log.py"),
+        "debugging",
+    ),
+    Promise(
+        "What an error says to remove a typed password by removes it",
+        "lines of many kinds in real kernels, with IPython's history written at once and with delay; and in "
+        "JupyterLab, with its file and its copy",
+        ("live/test_kernel.py", "browser/test_typed_password.py"),
+    ),
+    Promise(
         "Deleting wants the password, and checks it",
         "right, wrong, odd and too long ones, with authorization on and off, behind gateways that let everything pass",
         ("live/test_delete_user.py", "live/test_passwords.py"),

@@ -29,7 +29,7 @@ from milvus_magics.errors import (
     UnknownRoleError,
     UnknownUserError,
 )
-from milvus_magics.secret import PasswordHash, Secret
+from milvus_magics.secret import PasswordHash, Secret, mask_secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts, list_text
@@ -52,7 +52,7 @@ def restore_user(
         UnknownRoleError: one of the roles is gone; nothing was created.
         MilvusException: as `create_user`.
     """
-    secret = password = Secret(password)
+    secret = password = Secret(password := mask_secret(password))
     try:
         created = users.create_user(
             conn,

@@ -11,7 +11,7 @@ from milvus_magics.client.names import ADMIN, ROOT
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import DeletePreview
 from milvus_magics.client.results.users import DeletedUser, UserSnapshot
-from milvus_magics.secret import PasswordHash, Secret
+from milvus_magics.secret import PasswordHash, Secret, mask_secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts
@@ -53,7 +53,7 @@ def delete_user(
 
     Behaviour: `utility.delete_user` in Milvus's documentation.
     """
-    password = Secret(password)
+    password = Secret(password := mask_secret(password))
     deadline = Deadline(timeout)
     lookup.require_user_name(conn, user, deadline)
     with change.attempt(conn, "delete_user", user, f"user {user!r}", "deleted", deadline) as attempt:
@@ -128,7 +128,7 @@ def preview_delete_user(
         MilvusException: for everything else.
     """
     deadline = Deadline(timeout)
-    password = None if password is None else Secret(password)
+    password = None if password is None else Secret(password := mask_secret(password))
     lookup.require_user_name(conn, user, deadline)
     checked = "" if password is None else describe_password(conn, user, password, deadline)
     return _preview(conn, user, deadline, checked, is_drop=False)
@@ -140,7 +140,7 @@ def describe_password(conn: Connection, user: str, password: str | Secret, deadl
     Raises:
         WrongPasswordError, UnknownUserError: as `delete_user`.
     """
-    password = Secret(password)
+    password = Secret(password := mask_secret(password))
     is_right = password_check.require_right(conn, user, password, deadline, may_rewrite=False).right
     return "the password is right" if is_right else "password not checked: this server shows it only by a change"
 

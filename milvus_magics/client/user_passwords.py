@@ -13,7 +13,7 @@ from milvus_magics.client.names import (
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import ChangedPassword
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts
@@ -47,6 +47,7 @@ def update_password(
 
     Behaviour: `utility.update_password` in Milvus's documentation.
     """
+    old_password, new_password = mask_secret(old_password), mask_secret(new_password)
     old_password, new_password = Secret(old_password), Secret(new_password)
     return _change(conn, "update_password", user, old_password, new_password, Deadline(timeout))
 
@@ -62,8 +63,8 @@ def reset_password(
 
     Behaviour: `utility.reset_password` in Milvus's documentation.
     """
-    old = old_password = Secret(old_password)
-    new = new_password = Secret(new_password)
+    old_password, new_password = mask_secret(old_password), mask_secret(new_password)
+    old, new = Secret(old_password), Secret(new_password)
     deadline = Deadline(timeout)
     changed = _change(conn, "reset_password", user, old, new, deadline)
     note = "not proven, as the old one was not given" if not old else ""
@@ -153,6 +154,7 @@ def preview_update_password(
     conn: Connection, user: str, old_password: Secret | None = None, *, timeout: float | None = None
 ) -> Preview:
     """What a change of password would do. The old one is checked if that writes nothing."""
+    old_password = None if old_password is None else Secret(old_password := mask_secret(old_password))
     deadline = Deadline(timeout)
     lookup.require_user_name(conn, user, deadline)
     checked, unseen = "the old password was not looked into", ""

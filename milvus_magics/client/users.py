@@ -25,7 +25,7 @@ from milvus_magics.client.user_deletion import preview_delete_user as preview_de
 from milvus_magics.client.user_deletion import preview_drop_user as preview_drop_user
 from milvus_magics.client.user_passwords import reset_password as reset_password
 from milvus_magics.client.user_passwords import update_password as update_password
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import count_text, join_parts
@@ -64,7 +64,7 @@ def create_user(
 
     Behaviour: `utility.create_user` in Milvus's documentation.
     """
-    password = Secret(password)
+    password = Secret(password := mask_secret(password))
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
     require_valid(problem_with_description(description))
@@ -311,6 +311,7 @@ def preview_create_user(
     timeout: float | None = None,
 ) -> Preview:
     """What `create_user` would do, with the errors that can be foreseen."""
+    password = None if password is None else Secret(password := mask_secret(password))
     wanted = tuple(grant)
     deadline = Deadline(timeout)
     require_valid(problem_with_description(description))

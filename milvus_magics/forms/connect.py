@@ -14,7 +14,7 @@ from milvus_magics.client import users
 from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.fields import SecretField, UnechoedField, show
 from milvus_magics.forms.form import BUTTONS, Form
-from milvus_magics.secret import Secret
+from milvus_magics.secret import NoText, Secret, mask_secret
 from milvus_magics.session import DEFAULT, connections
 from milvus_magics.transport.address import DEFAULT_URI, Address
 from milvus_magics.transport.connection import Connection
@@ -66,20 +66,23 @@ class ConnectForm(Form):
         self,
         alias: str = DEFAULT,
         *,
-        uri: str = "",
+        uri: str | Secret = "",
         user: str = "",
         db_name: str = "",
         timeout: float = 10.0,
         **tls: str,
     ) -> None:
+        begin = mask_secret(uri or _usual_uri())
+        del uri  # it may hold a password
         super().__init__(alias, timeout=timeout)
         tls = {field.name: tls.get(PARAMETERS[field.name], "") for field in TLS_FIELDS}
-        self.fill(uri=uri or _usual_uri(), user=user, db=db_name, alias=alias, **tls)
+        self.fill(uri=begin, user=user, db=db_name, alias=alias, **tls)
         self.fields["uri"].widget.observe(self._take_credentials_out, "value")
 
     def fill(self, **values: Any) -> None:
         """Put values into the fields of these names; credentials in an address are not kept."""
-        if values.get("uri"):
+        if values.get("uri") is not None:
+            values["uri"] = mask_secret(values["uri"])
             values["uri"], user, _ = _without_credentials(values["uri"])
             values["user"] = values.get("user") or user or None
         super().fill(**values)
@@ -139,8 +142,8 @@ class ConnectForm(Form):
     def _take_credentials_out(self, _: object) -> None:
         """Take credentials out of the address: its field is not a secret one, so a notebook would save them."""
         address = self.fields["uri"]
-        uri, user, has_password = _without_credentials(address.value)
-        if uri == address.value:
+        uri, user, has_password = _without_credentials(Secret(address.value))
+        if uri.reveal() == address.value:
             return
         address.value, self.fields["user"].value = uri, user
         if has_password:
@@ -198,13 +201,13 @@ class ConnectForm(Form):
         return "that connects this notebook to a Milvus server"
 
 
-def _without_credentials(uri: str) -> tuple[str, str, bool]:
+def _without_credentials(uri: Secret) -> tuple[Secret, str, bool]:
     """An address without the user that it may hold, that user, and whether a password was there."""
-    found = re.fullmatch(r"((?:\w+://)?)(.*)@([^@]*)", uri, re.DOTALL)
+    found = None if isinstance(uri, NoText) else re.fullmatch(r"((?:\w+://)?)(.*)@([^@]*)", uri.reveal(), re.DOTALL)
     if not found:
         return uri, "", False
     user, _, password = found[2].partition(":")
-    return found[1] + found[3], unquote(user), bool(password)
+    return Secret(found[1] + found[3]), unquote(user), bool(password)
 
 
 def _usual_uri() -> str:

@@ -12,7 +12,8 @@ from traitlets import Bool, Unicode
 
 from milvus_magics.client.names import problem_with_existing_name, problem_with_password
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.forms import kernel_log
+from milvus_magics.secret import NoText, Secret, mask_secret
 from milvus_magics.wording import printable
 
 FIELD = {"width": "32em", "max_width": "100%"}
@@ -24,6 +25,10 @@ class UnechoedText(Text):
 
     value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
     continuous_update = Bool(False, help="Whether it arrives letter by letter.").tag(sync=True)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        kernel_log.mask_messages()  # before the first one comes
+        super().__init__(*args, **{"model_id": kernel_log.new_field_id(), **options})
 
 
 class SecretText(UnechoedText, Password):
@@ -51,6 +56,7 @@ class Field:
         is_in_hint: whether what the form says beforehand depends on it.
         is_secret: whether it is emptied when its value is used, and whenever something goes wrong. If not, its value
             may be given beforehand.
+        may_hold_secret: whether no frame of an error shall show what it is given, which may be a `Secret`, too.
         widgets: what is shown of it, from top to bottom.
         widget: the first of them.
     """
@@ -60,7 +66,7 @@ class Field:
     WIDGET: type[Widget] = Text
     kind = ""
     names: tuple[str, ...] = ()
-    is_in_hint, is_secret = True, False
+    is_in_hint, is_secret, may_hold_secret = True, False, False
     widgets: list[Widget]
     widget: Widget
 
@@ -90,6 +96,8 @@ class Field:
 
     @value.setter
     def value(self, value: Any) -> None:
+        if self.may_hold_secret:
+            value = mask_secret(value)
         for widget in self.widgets:
             widget.value = self._write(value)
 
@@ -146,6 +154,12 @@ class UnechoedField(Field):
     """A text that may come with a password in it, like an address."""
 
     WIDGET = UnechoedText
+    may_hold_secret = True
+
+    def _write(self, value: Any) -> Any:
+        if isinstance(value, NoText):  # of which ipywidgets' own error would show all
+            raise ParameterError(f"{self._look['description']} is text, not {value.kind}", outcome=NOTHING_SENT)
+        return value.reveal()
 
 
 class CheckboxField(Field):
@@ -226,7 +240,7 @@ class NamesField(NameField):
         return next(filter(None, map(self._not_listed, self.value)), "")
 
 
-class SecretField(Field):
+class SecretField(UnechoedField):
     """A password, which leaves the field before it is used."""
 
     TYPE, WIDGET = Secret, SecretText

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.magics.line import SECRET_OPTIONS, ExpandedText, Token, cleanup_advice, refuse_secret
+from milvus_magics.magics.line import SECRET_OPTIONS, DoubtfulText, ExpandedText, Token, cleanup_advice, refuse_secret
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean
 
@@ -19,7 +19,8 @@ from milvus_magics.wording import did_you_mean
 _LONG_DASH = re.compile("^-*[\u2010-\u2015\u2212\ufe58\uff0d][-\u2010-\u2015\u2212\ufe58\uff0d]*")
 # Only what looks like a name is repeated: the rest could be a password with an odd beginning.
 _OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*")
-SOURCES = ("password_env", "password_var", "keyring", "token_env", "token_var", "adopt", "source", "uri")
+NAMED_SOURCES = ("password_env", "password_var", "token_env", "token_var")
+SOURCES = (*NAMED_SOURCES, "keyring", "adopt", "source", "uri")
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,7 +56,8 @@ class Parser(argparse.ArgumentParser):
         if extra:
             self._refuse_extra(extra, tokens)
         for name, value in vars(found).items():
-            setattr(found, name, _unmask(value, tokens, is_source=name.endswith(SOURCES)))
+            is_source, is_name = name.endswith(SOURCES), name.endswith(NAMED_SOURCES)
+            setattr(found, name, _unmask(value, tokens, is_source=is_source, is_name=is_name))
         return found
 
     def find_given(self, args: argparse.Namespace) -> dict[str, argparse.Action]:
@@ -105,14 +107,16 @@ class Parser(argparse.ArgumentParser):
         return f". {cleanup_advice()}" if has_value and (is_meant or takes_one) else ""
 
 
-def _unmask(value: Any, tokens: list[Token], *, is_source: bool = False) -> Any:
+def _unmask(value: Any, tokens: list[Token], *, is_source: bool = False, is_name: bool = False) -> Any:
     if isinstance(value, list):
         return [_unmask(item, tokens) for item in value]
     if not isinstance(value, str) or not value.startswith("\0"):
         return value
     token = tokens[int(value[1:])]
-    kind = ExpandedText if is_source and token.is_expanded else str
-    return kind(token.text.partition("=")[2] if token.is_option else token.text)
+    text = token.text.partition("=")[2] if token.is_option else token.text
+    if token.is_expanded:
+        return ExpandedText(text) if is_source else text
+    return DoubtfulText(text) if is_name and not text.isidentifier() else text
 
 
 Arguments = Callable[[Parser], None]

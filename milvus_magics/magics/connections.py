@@ -118,8 +118,7 @@ class ConnectionMagics(SessionMagics):
             self._connect_embedded(alias, args.embedded, timeout)
         elif args.adopt is not None:
             self._require_alone(args, "adopt")
-            source = args.namespace.find(args.adopt) if args.namespace.has(args.adopt) else args.adopt
-            connections.bind(alias, _warn(address_of_pymilvus(source)), timeout=timeout)
+            connections.bind(alias, _warn(address_of_pymilvus(_source_to_adopt(args))), timeout=timeout)
         else:
             connections.bind(alias, _address(args), timeout=timeout)
         return client.users.whoami(connections.get(alias), timeout=timeout)
@@ -191,6 +190,11 @@ class ConnectionMagics(SessionMagics):
             raise
         if running and server is not running:
             running.stop()
+
+
+def _source_to_adopt(args: argparse.Namespace) -> Any:
+    """The client of pymilvus, or the alias there, that the line names."""
+    return args.namespace.find(args.adopt) if args.namespace.has(args.adopt) else args.adopt
 
 
 def _warn(address: Address) -> Address:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.core.magic import MagicAlias, no_var_expand
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
@@ -24,10 +25,11 @@ SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none o
 NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
 SECRET_OPTIONS = ("--password", "--passwd", "--pass", "--pwd", "--new-password", "--old-password")
 
-# Two places keep a line after its cell is gone, and this empties the one that a restart doesn't. VACUUM, because SQLite
-# leaves what it deletes in its file.
+# Two places keep a line after its cell is gone, and this empties the one that a restart doesn't. What waits to be
+# written goes first; and VACUUM, because SQLite leaves what it deletes in its file.
 CLEAR_HISTORY = (
-    "get_ipython().history_manager.db.executescript(\"DELETE FROM history WHERE source LIKE '%milvus%'; VACUUM\")"
+    "get_ipython().history_manager.writeout_cache(); get_ipython().history_manager.db.executescript("
+    "\"DELETE FROM history WHERE source LIKE '%milvus%'; VACUUM\")"
 )
 
 # The pieces that a line is made of, outside of double quotes and inside. Each has one named group.
@@ -53,8 +55,8 @@ class Token:
     is_expanded: bool = False
 
 
-class ExpandedText(str):
-    """The value of a name or expression, typed where a source is wanted: perhaps the password itself."""
+class DoubtfulText(str):
+    """What stands where the name of a source is wanted and is none: perhaps the password itself."""
 
     __slots__ = ()
 
@@ -62,15 +64,24 @@ class ExpandedText(str):
         return repr(MASK)
 
 
+class ExpandedText(DoubtfulText):
+    """The value of a name or expression in that place."""
+
+    __slots__ = ()
+
+
 # An expression without effects, which may be worked out again.
 _NAMES_ONLY = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\s*[^\W\d]\w*\s*\})*")
 
 
 class Namespace:
-    """The notebook's names, as the line may use them."""
+    """The notebook's names, as the line may use them. Like a `Secret`, it shows nobody what they hold."""
 
     def __init__(self, globals_: dict[str, Any], locals_: Mapping[str, Any] | None) -> None:
-        self._globals, self._locals = globals_, locals_ or {}
+        def scopes() -> tuple[Mapping[str, Any], dict[str, Any]]:
+            return locals_ or {}, globals_
+
+        self._scopes = scopes
 
     def find(self, name: str) -> Any:
         """The value of a name.
@@ -78,20 +89,20 @@ class Namespace:
         Raises:
             ParameterError: when it is not defined.
         """
-        for names in (self._locals, self._globals):
-            if name in names:
-                return names[name]
-        raise ParameterError(f"the name {name!r} is not defined in this notebook", outcome=NOTHING_SENT)
+        if not self.has(name):
+            raise ParameterError(f"the name {name!r} is not defined in this notebook", outcome=NOTHING_SENT)
+        return next(names[name] for names in self._scopes() if name in names)
 
     def has(self, name: str) -> bool:
         """Whether a name is defined."""
-        return name in self._locals or name in self._globals
+        return any(name in names for names in self._scopes())
 
     def evaluate(self, expression: str) -> str:
         """The text that `{expression}` stands for."""
         problem = ""
         try:
-            value = eval(expression, self._globals, dict(self._locals))  # noqa: S307 - it is the user's own cell
+            locals_, globals_ = self._scopes()
+            value = eval(expression, globals_, dict(locals_))  # noqa: S307 - it is the user's own cell
         except Exception as exc:
             problem = f"{type(exc).__name__} in an expression in braces"
         # Raised out here: the other error's text may hold what the expression held.
@@ -269,9 +280,22 @@ def cleanup_advice(what: str = "password") -> str:
     """What to do where a secret stands on the line."""
     return (
         f"If there is a {what} on this line: the cell, the kernel and IPython's history keep it, so delete the cell, "
-        "and JupyterLab's copy in .ipynb_checkpoints, "
-        f"run `{CLEAR_HISTORY}`, restart the kernel, and change that {what}"
+        "save the notebook, which replaces JupyterLab's copy in .ipynb_checkpoints, too, "
+        f"run `{_history_command()}`, restart the kernel, and change that {what}"
     )
+
+
+def _history_command() -> str:
+    """The command that clears the history, also of lines with an alias of one of our magics."""
+    magics = getattr(getattr(get_ipython(), "magics_manager", None), "magics", {}).get("line", {})
+    condition = "source LIKE '%milvus%'"
+    for name in magics:
+        target = name
+        while isinstance(alias := magics.get(target), MagicAlias):
+            target = alias.magic_name
+        if target != name and target.startswith("milvus"):
+            condition += f" OR source LIKE '%(''{name}'',%'"  # as IPython keeps it
+    return CLEAR_HISTORY.replace("source LIKE '%milvus%'", condition)
 
 
 _UNCLOSED_QUOTE = "a quote on the line is not closed; a bare quote is written with a backslash before it"

@@ -122,6 +122,7 @@ def line_magic(
                 args.using = self.using
             if check:
                 check(args)
+            del args.line  # it stays in no frame
             return args
 
         @wraps(method)
@@ -130,6 +131,10 @@ def line_magic(
                 args = read(self, line, local_ns, sys._getframe(1))
             except MilvusException as exc:
                 raise exc.without_frames()  # noqa: B904 - the same one; what a line holds may be a secret
+            except KeyboardInterrupt as exc:
+                raise exc.with_traceback(None)  # noqa: B904 - likewise
+            finally:
+                del line, local_ns  # the one may be put together in Python, the other has the caller's variables
             if args.help:
                 print(parser().format_help())
                 return None

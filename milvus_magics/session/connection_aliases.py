@@ -177,7 +177,9 @@ class Connections:
             ParameterError: there is no such alias, or that is no client.
             MilvusException: as in `connect`.
         """
-        self._bind_with_warning(alias, address_of_pymilvus(source), timeout)
+        found = [source]
+        del source  # it may hold a password, whatever it is, and no frame of an error shall show that
+        self._bind_with_warning(alias, address_of_pymilvus(found.pop()), timeout)
 
     def add_connection(self, **aliases: dict[str, Any]) -> None:
         """Remember addresses that `connect(alias)` uses later; nothing is connected yet.

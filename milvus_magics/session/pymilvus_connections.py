@@ -15,7 +15,11 @@ TLS_FILES = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_pa
 
 def address_of_pymilvus(source: Any) -> Address:
     """The address of a pymilvus `MilvusClient`, or of an alias of pymilvus's `connections`; ParameterError if none."""
-    handler = _handler_of_alias(source) if isinstance(source, str) else _handler_of_client(source)
+    try:
+        handler = _handler_of_alias(source) if isinstance(source, str) else _handler_of_client(source)
+    except ParameterError as exc:
+        del source  # whatever it is: it may hold a password
+        raise exc.without_frames()  # noqa: B904 - the same one
     host, _, port = str(handler._address).rpartition(":")
     tls: dict[str, Any] = {name: getattr(handler, f"_{name}", "") or None for name in TLS_FILES}
     return Address.parse(

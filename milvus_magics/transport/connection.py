@@ -103,7 +103,7 @@ class Connection:
         """
         import grpc
 
-        error: MilvusException | None = None
+        error: Exception | None = None
         call, request_class = self._calls.get(method) or self._prepare(method)
         try:
             with defer_interrupts(interruptible=_waiting_code()):
@@ -112,7 +112,7 @@ class Connection:
             timeout = deadline.timeout
             error = error_from_grpc(exc, method, self.address, timeout, self.version, login, *fields.values())
         except ValueError as exc:
-            raise self._error_before_sending(exc) from None
+            error = self._error_before_sending(exc)
         except BaseException as exc:
             raise exc.with_traceback(None)  # noqa: B904 - the same one, without gRPC's frames: they hold credentials
         if error is not None:
@@ -143,7 +143,8 @@ class Connection:
                 future = call.future(request_class(**_bare(fields)), **self._options(deadline, login))
                 return Pending(self, method, deadline, (login, *fields.values()), future)
         except ValueError as exc:
-            raise self._error_before_sending(exc) from None
+            error = self._error_before_sending(exc)
+        raise error  # out here, as in `call`
 
     @contextmanager
     def batch(self) -> Iterator[Callable[..., Pending]]:
@@ -227,7 +228,7 @@ class Connection:
         """What stopped a request from being made; gRPC says so of a channel that another thread closed just now."""
         if isinstance(exc, UnicodeEncodeError):
             return ParameterError(HALF_A_CHARACTER, outcome=NOTHING_SENT)
-        return exc if self._is_open else self._closed_error()
+        return exc.with_traceback(None) if self._is_open else self._closed_error()
 
     def _options(self, deadline: Deadline, login: Login | None) -> dict[str, Any]:
         """What gRPC takes beside the request."""

@@ -120,30 +120,42 @@ def test_changed_passwords_are_nowhere_afterwards(any_server, tmp_path):
     assert_nowhere((first, second, third, wrong, root_password(any_server)), home, kernel.published)
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["milvus_delete_user bob --password {}", "milvus_delete_user bob {}", "milvus_connect --token {} --alias z",
-     "milvus_connect http://root:{}@localhost"],
-)  # fmt: skip
-def test_what_is_said_to_remove_a_typed_secret_removes_it(tmp_path, line):
-    """The line is in the history; what the error says is done; then no file has it, and other lines are there still."""
-    password, home = new_password(), tmp_path / "home"
+LINES_WITH_A_SECRET = [
+    "%milvus_delete_user bob --password {}", "%milvus_delete_user bob {}", "%milvus_connect --token {} --alias z",
+    "%milvus_connect http://root:{}@localhost", "milvus_delete_user bob --password {}",
+    "for _ in range(1):\n    x = %milvus_delete_user bob --password={}", "%%time\n%milvus_delete_user bob -p {}",
+    "%alias_magic -l gone milvus_delete_user\n%gone bob --password {}", "%gone bob --password {}",
+    "get_ipython().run_line_magic('milvus_delete_user', 'bob --password {}')",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", [0, 100], ids=["at once", "with delay"])
+def test_what_is_said_to_remove_a_typed_secret_removes_it(tmp_path, kept):
+    """The lines are in the history; what each error says is done; then no file has them, and others are there still."""
+    passwords, home = [new_password() for _ in LINES_WITH_A_SECRET], tmp_path / "home"
+    profile = home / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    history = f"c.HistoryManager.db_cache_size = {kept}\nc.HistoryManager.db_log_output = True\n"
+    (profile / "ipython_kernel_config.py").write_text(history)
     kernel = Kernel(home)
     try:
-        kernel.run("%load_ext milvus_magics")
+        kernel.run("%load_ext milvus_magics\n%alias_magic -l gone milvus_delete_user\n%automagic on")
         kernel.run("other_line = 1")
-        error = one_line(kernel.run("%" + line.format(password)))
-        assert password not in error
-        history = home / "ipython" / "profile_default" / "history.sqlite"
-        wait_until(lambda: password.encode() in history.read_bytes())
-        (command,) = re.findall("run `(.*?)`, restart the kernel", error)
+        commands = set()
+        for line, password in zip(LINES_WITH_A_SECRET, passwords, strict=True):
+            error = one_line(kernel.run(line.format(password)))
+            assert password not in error
+            commands |= {*re.findall("run `(.*?)`, restart the kernel", error)}
+        (command,) = commands
+        if not kept:
+            wait_until(lambda: passwords[-1].encode() in (profile / "history.sqlite").read_bytes())
         assert not kernel.run(command).error
         kernel.restart()
-        kernel.run("1")
+        assert not kernel.run(DUMP.replace("sys", "__import__('sys')")).error
     finally:
         kernel.close()
-    assert b"other_line = 1" in history.read_bytes()
-    assert_nowhere((password,), home, [])
+    assert b"other_line = 1" in (profile / "history.sqlite").read_bytes()
+    assert_nowhere(passwords, home, [])
 
 
 def test_the_hunt_can_fail(kernel, server, tmp_path):

@@ -1,0 +1,81 @@
+"""A kernel in which everything is written down that Python, IPython, ipykernel and gRPC can write: no password is."""
+
+import contract
+import pytest
+from kernels import DUMP, LOG_EVERYTHING, Kernel, assert_nowhere, new_password
+from test_kernel_forms import FrontEnd
+
+CONFIGURATION = """c.IPKernelApp.log_level = c.Application.log_level = 10
+c.InteractiveShell.xmode = "Verbose"
+c.HistoryManager.db_log_output = True
+"""
+ENVIRONMENT = {
+    "PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1", "PYTHONFAULTHANDLER": "1", "PYTHONWARNINGS": "always",
+    "GRPC_VERBOSITY": "debug", "GRPC_TRACE": "api,call,channel,http,metadata_query",
+}  # fmt: skip
+START = """%load_ext milvus_magics
+import asyncio, faulthandler, os, warnings
+asyncio.get_event_loop().set_debug(True)
+asyncio.get_event_loop().slow_callback_duration = 0
+warnings.simplefilter("always")
+def dump():
+    faulthandler.dump_traceback(open("traceback.txt", "a"))"""
+USERS_OWN_ERROR = """try:
+    get_ipython().run_line_magic({magic!r}, {line!r})
+except BaseException as exc:
+    dump()
+    raise RuntimeError("an error of the user's own") from exc"""
+
+
+@pytest.fixture
+def debugging(tmp_path):
+    """Such a kernel, its home, and a server."""
+    home = tmp_path / "home"
+    profile = home / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_kernel_config.py").write_text(CONFIGURATION)
+    with contract.serve("2.6.18") as (server, address):
+        kernel = Kernel(home, URI=f"http://{address}", **ENVIRONMENT)
+        try:
+            kernel.run(LOG_EVERYTHING)
+            kernel.run(START)
+            yield kernel, home, server
+        finally:
+            kernel.close()
+
+
+def test_no_password_is_written_down(debugging, figure):
+    """Typed into forms and at prompts, right and wrong; outputs, logs, messages and files are searched."""
+    kernel, home, server = debugging
+    root, right, wrong, new, other = (new_password() for _ in range(5))
+    server.passwords |= {"root": root.encode(), "bob": right.encode()}
+    front = FrontEnd(kernel)
+    assert "refuses user 'root'" in kernel.run("%milvus_connect {os.environ['URI']} --user root", wrong).text()
+    assert "user 'root'" in kernel.run("%milvus_connect {os.environ['URI']} --user root", root).text()
+    kernel.run("%milvus_connect --form")
+    front.type("Address", f"http://bob:{other}@{kernel.environment['URI'].removeprefix('http://')}")
+    front.type("User", "root")
+    front.type("Password", root)
+    front.press("Connect")
+    assert "connected" in front.shown()
+    kernel.run("form = %milvus_create_user --form\nform")
+    front.type("User", "ann")
+    front.type("Password", new)
+    front.type("Once more", new)
+    front.press("Create user")
+    assert server.passwords["ann"] == new.encode(), "what is masked in logs still arrives"
+    kernel.run("form.close()\nform = %milvus_delete_user bob --form\nform")
+    front.type("Password", wrong)
+    front.press("Delete user")
+    assert "is wrong" in front.shown()
+    front.type("Password", wrong)  # and left like that
+    kernel.run(USERS_OWN_ERROR.format(magic="milvus_delete_user", line="bob"), wrong)
+    kernel.run(USERS_OWN_ERROR.format(magic="milvus_reset_password", line="bob"), wrong, new, new)
+    assert "deleted user 'bob'" in kernel.run("%milvus_delete_user bob", right).text()
+    assert not kernel.run(DUMP).error
+    log = (home / "output.txt").read_text(errors="replace")
+    for written in ("[IPKernelApp]    Content: {'comm_id'", "comm_msg: {'header'", "asyncio"):
+        assert written in log, "everything is written down"
+    assert "handle_msg[milvusfield" in log + str(kernel.published)
+    searched = assert_nowhere((root, right, wrong, new, other), home, kernel.published)
+    figure("debugging", passwords_hunted=5, files_and_messages=searched)
