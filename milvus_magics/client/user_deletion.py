@@ -72,7 +72,8 @@ def delete_user(
             lookup.require_not_gone(conn, user, deadline)
 
         def is_password_refused(until: Deadline) -> bool | None:
-            return not password_check.check_password(conn, user, password, until, may_rewrite=False).right
+            right = password_check.check_password(conn, user, password, until, may_rewrite=False).right
+            return None if right is None else not right
 
         _send_deletion(conn, user, attempt, password, is_password_refused if verdict.enforced else None)
     return DeletedUser(user, conn.address.url, snapshot.roles, True, attempt.actor_gone, attempt.note)
@@ -142,7 +143,7 @@ def describe_password(conn: Connection, user: str, password: str | Secret, deadl
     """
     password = Secret(password)
     is_right = password_check.require_right(conn, user, password, deadline, may_rewrite=False).right
-    return "the password is right" if is_right else "password not checked: this server shows it only by a change"
+    return "the password is right" if is_right else password_check.NOT_CHECKED
 
 
 def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletePreview:
