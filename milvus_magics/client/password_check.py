@@ -272,7 +272,7 @@ def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadl
 
 
 def _by_unstorable(conn: Connection, user: str, password: Secret, deadline: Deadline) -> bool:
-    """Check a password that is too short by now to be rewritten, by a change to one too long to be stored.
+    """Check a password too short by now to be rewritten, by a change to one too long to be stored.
 
     Newer servers can make no hash of it. Older ones can, and would store it: so first a new user has to be refused
     who has such a password, under a name that nobody has.
