@@ -108,7 +108,8 @@ def describe_user(conn: Connection, user: str, description: str, *, timeout: flo
     subject = f"the description of user {user!r}"
     with change.attempt(conn, "describe_user", user, subject, "changed", deadline) as attempt:
         before = _find_description(conn, user, deadline)
-        attempt.undo_record = None if before is None else DescriptionSnapshot("user", user, before)
+        if before is not None:
+            attempt.remember(DescriptionSnapshot("user", user, before))
         try:
             send_description(conn, attempt, user, description)
         except errors.UnknownUserError as exc:
