@@ -121,6 +121,16 @@ PROMISES = [
         ("live/test_undo.py",),
     ),
     Promise(
+        "Nothing is restored on another cluster than the one where it was, unless that is confirmed",
+        "clusters that take each other's address, answer at two, are restarted or don't tell which one they are",
+        ("test_undo_elsewhere.py", "live/test_undo.py"),
+    ),
+    Promise(
+        "No check of a password changes one, also with authorization off",
+        "dry runs, views, the console and refused deletions on imitations whose bcrypt takes more than 72 bytes",
+        ("test_checks_that_write.py",),
+    ),
+    Promise(
         "TLS fails with a line that says why",
         "Milvus's own two TLS modes: foreign authority, expired, other name, no client certificate, plaintext mixed up",
         ("live/test_milvus_tls.py", "test_tls.py"),

@@ -232,9 +232,9 @@ create_user
         role number
     UnknownRoleError
         role not UTF-8, role with NUL, role too long, role unknown
-    UserExistsError
+    UserExistsError | UserExistsError, dry run=done
         user is root
-    done | UserExistsError, row=done
+    done
         user is there
     ParameterError, form=disabled, row=done
         password empty

@@ -211,6 +211,7 @@ class PipelineConnection(Connection):
     def __init__(self, conn: Connection, pipeline: Pipeline[Any], timeout: float | None) -> None:
         self._conn, self._pipeline, self._timeout = conn, pipeline, timeout
         self._shared: Pending | None = None  # the last call that was for all
+        self._asked: dict[str, Pending] = {}  # method -> the last one that was begun for all
         self.address, self.user, self.on_change, self.version = conn.address, conn.user, conn.on_change, conn.version
 
     @property
@@ -240,6 +241,16 @@ class PipelineConnection(Connection):
         if self._shared is before or self._shared is None:
             self._shared = send()
         return PipelinePending(self._pipeline, send, self._shared, is_question=True).reply()
+
+    def begin_for_all(
+        self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any
+    ) -> SharedPending:
+        """As `Connection.begin_for_all`; those who ask while one is in flight wait for that one."""
+        send = self._sender(method, deadline, login, fields)
+        asked = self._asked.get(method)
+        if asked is None or asked.is_done:
+            asked = self._asked[method] = send()
+        return SharedPending(self._pipeline, send, asked, is_question=True)
 
     def sleep(self, seconds: float) -> None:
         """As `Connection.sleep`."""
@@ -290,6 +301,16 @@ class PipelinePending(Pending):
     def release(self) -> None:
         """As `Pending.release`."""
         self._pending.release()
+
+
+class SharedPending(PipelinePending):
+    """A call of a pipeline in flight for which others wait, too: nobody takes it from them."""
+
+    def cancel(self) -> None:
+        """Leave it to the others."""
+
+    def release(self) -> None:
+        """Leave it to the others."""
 
 
 def _raise_if_limited(reply: Any) -> None:

@@ -12,9 +12,11 @@ from milvus_magics import errors
 from milvus_magics.secret import Secret
 from milvus_magics.transport import reply_status
 from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
-from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.cluster import QUESTION, begin_cluster_question, read_cluster
+from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.transport.events import Change
+from milvus_magics.transport.events import UNKNOWN_CLUSTER, Change
+from milvus_magics.transport.interrupts import defer_interrupts
 from milvus_magics.wording import join_parts
 
 SECONDS_BETWEEN_QUESTIONS = 0.1
@@ -57,7 +59,8 @@ class Attempt:
             its own, then `unknown`, then `done`.
         note: what else the user should know about how it went.
         actor_gone: set it where the connection's own user went with the change.
-        undo_record: set it to what goes with the change, for undoing it.
+        cluster_question: on which cluster it is made, in flight, where somebody may undo it.
+        undo_record: what goes with the change, for undoing it.
         secret: set it to the password, or its hash, of the user who goes with the change, for undoing it.
     """
 
@@ -71,11 +74,18 @@ class Attempt:
         self.note = ""
         self.actor_gone = False
         self.undo_record: object | None = None
+        self.cluster_question: Pending | None = None
+        self._cluster = UNKNOWN_CLUSTER
         self.secret: Secret | None = None
 
     def describe(self, target: str, subject: str, verb: str) -> None:
         """Describe what is changed; arguments as in `attempt`."""
         self._target, self._subject, self._verb = target, subject, verb
+
+    def remember(self, record: object) -> None:
+        """Remember what goes with the change, and from which cluster, for undoing it."""
+        question = self.cluster_question or begin_cluster_question(self._conn, self._deadline)
+        self._cluster, self.cluster_question, self.undo_record = read_cluster(question), None, record
 
     def send(
         self,
@@ -101,6 +111,8 @@ class Attempt:
             OutcomeUnknownError: the answer was lost, and asking didn't settle it.
             MilvusException: the server refused, or the request never left; nothing was changed.
         """
+        if self.cluster_question is not None:
+            self._cluster, self.cluster_question = read_cluster(self.cluster_question), None
         # Raises where no time is left, while it is certain that nothing was sent.
         self._deadline.remaining(self._conn.address.url)
         settling = _Settling(self.outcome, is_ours or is_done, repeated)
@@ -241,6 +253,9 @@ class Attempt:
 
     def report(self, code: int) -> None:
         """Tell the connection's listeners."""
+        if self.cluster_question is not None:
+            with defer_interrupts():
+                self.cluster_question.release()
         self._conn.on_change.emit(
             Change(
                 when=self._when,
@@ -253,6 +268,7 @@ class Attempt:
                 seconds=time.monotonic() - self._began,
                 actor_gone=self.actor_gone,
                 undo_record=self.undo_record,
+                cluster=self._cluster,
             ),
             self.secret,
         )
@@ -284,7 +300,14 @@ def report_progress(progress: Callable[[], str], how_to_resume: str = HOW_TO_RES
 
 @contextmanager
 def attempt(
-    conn: Connection, operation: str, target: str, subject: str, verb: str, deadline: Deadline
+    conn: Connection,
+    operation: str,
+    target: str,
+    subject: str,
+    verb: str,
+    deadline: Deadline,
+    *,
+    is_deletion: bool = False,
 ) -> Iterator[Attempt]:
     """The context of one change: first its checks, then `Attempt.send`.
 
@@ -292,6 +315,7 @@ def attempt(
         target: the user, role or group, and what they are given or lose.
         subject: what is changed, in words: `user 'bob'`.
         verb: what is done to it, as a participle: `deleted`.
+        is_deletion: whether it will remember something for undoing it, once it has looked.
 
     Raises:
         ChangeInterrupted: in place of KeyboardInterrupt; says what is known.
@@ -299,6 +323,8 @@ def attempt(
     under_way = Attempt(conn, operation, target, subject, verb, deadline)
     code = 0
     try:
+        if (is_deletion and conn.on_change) or conn.on_change.is_remembered(operation, target):
+            under_way.cluster_question = conn.begin_for_all(QUESTION, deadline=deadline)
         yield under_way
     except errors.ChangeInterrupted as exc:
         code, exc.outcome = CANCELLED, under_way.outcome_after(exc.outcome)

@@ -35,13 +35,13 @@ def read_visible_user(conn: Connection, user: str, deadline: Deadline) -> tuple[
     """`read_existing_user` as far as the caller may look, and a note if nobody can tell whether there is one."""
     with conn.batch() as begin:
         described = begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
-        unseen = ""
+        found = read_user(conn, user, described, deadline)
+    if found.roles is None:  # else there is such a user
         try:
             require_user(conn, user, deadline)
         except errors.PermissionDeniedError:
-            unseen = f"whether there is such a user {CANNOT_BE_SEEN}"
-        found = read_user(conn, user, described, deadline)
-    return found, unseen if found.roles is None else ""
+            return found, f"whether there is such a user {CANNOT_BE_SEEN}"
+    return found, ""
 
 
 def require_user(conn: Connection, user: str, deadline: Deadline) -> bool | None:

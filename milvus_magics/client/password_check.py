@@ -1,8 +1,9 @@
 """Check passwords, each time with a random one as a negative control.
 
 With authorization on, a login tells. With authorization off every login succeeds, but changing a password still
-asks for the old one, so a change that cannot be carried out tells. Behind a gateway neither may hold; then the
-password cannot be verified, and that is an error of its own. The reasons are facts about Milvus 2.3 to 2.6 servers.
+asks for the old one, so a change to the same password tells: only where that is about to go, or was just made, since it
+writes. Behind a gateway neither may hold; then the password cannot be verified, and that is an error of its own. The
+reasons are facts about Milvus 2.3 to 2.6 servers.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 
+NOT_CHECKED = "password not checked: this server shows it only by a change"
 THIS, RANDOM = "with this password", "with a random password"
 HASH_REFUSED = "encrypt password failed"
-# No hash can be made of it, so a change to it writes nothing.
-UNSTORABLE_PASSWORD = Secret("x" * (MAX_PASSWORD_BYTES + 1))
 
 
 class Verdict(NamedTuple):
@@ -45,8 +45,9 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
     Args:
         conn: any connection to the server; as whom it acts doesn't matter.
         user: the user, who need not exist.
-        may_rewrite: whether the same password may be written again where nothing else tells, so only where it is
-            is about to go, or was just made. Without it the verdict is then "not looked into".
+        may_rewrite: whether the same password may be written again where nothing else tells, so only where it
+            is about to go, or was just made. Without it nothing is sent that could write, and the verdict is then "not
+            looked into".
 
     Raises:
         CannotVerifyError: when nobody can tell; its text says why.
@@ -55,7 +56,10 @@ def check_password(conn: Connection, user: str, password: Secret, deadline: Dead
     """
     require_verifiable(user, password)
     verdict = _by_login(conn, user, password, deadline)
-    return verdict or _by_update(conn, user, password, deadline, may_rewrite)
+    if verdict is None:
+        right = _by_rewriting(conn, user, password, deadline) if may_rewrite else None
+        verdict = Verdict(right, enforced=False)
+    return verdict
 
 
 def require_verifiable(user: str, password: Secret) -> None:
@@ -83,6 +87,41 @@ def require_verifiable(user: str, password: Secret) -> None:
         )
 
 
+class MissingRoles(NamedTuple):
+    """What a user lacks who was created before, but not with all roles.
+
+    Attributes:
+        roles: those that are missing; none if the password is not theirs.
+        is_right: whether it is; None where that was not looked into.
+    """
+
+    roles: tuple[str, ...] = ()
+    is_right: bool | None = False
+
+    @property
+    def how_known(self) -> str:
+        """How it is known that this is that user, in words that follow them."""
+        return ", with this password" if self.is_right else f" ({NOT_CHECKED}; another one than theirs is refused)"
+
+
+def find_missing_roles(
+    conn: Connection, user: str, password: Secret, wanted: tuple[str, ...], deadline: Deadline, *, may_rewrite: bool
+) -> MissingRoles:
+    """The roles that a user lacks who was created before, with this very password; else none."""
+    try:
+        user_roles = lookup.read_existing_user(conn, user, deadline).roles
+        missing = tuple(role for role in wanted if role not in (user_roles or ()))
+        if user_roles is None or not missing:
+            return MissingRoles()
+        is_right = check_password(conn, user, password, deadline, may_rewrite=may_rewrite).right
+    except errors.MilvusException:
+        return MissingRoles()  # whatever stands against it, creating says so
+    if is_right is False:
+        return MissingRoles()
+    lookup.require_roles(conn, missing, deadline)
+    return MissingRoles(missing, is_right)
+
+
 def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
     """Whether the server refuses callers without credentials. None if it answers neither yes nor no."""
     try:
@@ -97,27 +136,23 @@ def is_authorization_on(conn: Connection, deadline: Deadline) -> bool | None:
 
 
 def begin_well_known_check(
-    begin: Callable[..., Pending], user: str, passwords: Sequence[Secret], deadline: Deadline, *, enforced: bool
+    begin: Callable[..., Pending], user: str, passwords: Sequence[Secret], deadline: Deadline
 ) -> Callable[[], bool | None]:
-    """Ask whether a user has one of some well-known passwords, by calls in parallel.
+    """Ask whether a user has one of some well-known passwords, by logins in parallel.
 
     Args:
         begin: sends a call, as `Connection.begin`.
-        enforced: whether the server checks passwords on login.
 
     Returns:
-        A function that waits for the answer: None = nobody can tell. Nothing is written.
+        A function that waits for the answer: None = nobody can tell.
     """
     calls = [
-        begin("GetVersion", deadline=deadline, login=Login(user, password))
-        if enforced
-        else _begin_update(begin, user, password, deadline)
-        for password in (_random(), *passwords)
+        begin("GetVersion", deadline=deadline, login=Login(user, password)) for password in (_random(), *passwords)
     ]
 
     def passes(call: Pending) -> bool | None:
         try:
-            return _login_passes(call.reply, THIS) if enforced else _update_passes(_read_update_status(call))
+            return _login_passes(call.reply, THIS)
         except errors.CannotVerifyError:
             return None
 
@@ -220,68 +255,62 @@ def _login_passes(ask: Callable[[], Any], what: str) -> bool:
     return True
 
 
-def _by_update(conn: Connection, user: str, password: Secret, deadline: Deadline, may_rewrite: bool) -> Verdict:
-    """Check by a change to a password that is too long to be stored: nothing can be written.
+def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadline) -> bool:
+    """Check by changing the password to itself.
 
     It goes without an authorization header: a superuser's would skip the check of the old password
     (https://github.com/milvus-io/milvus/pull/23729).
     """
-    with conn.batch() as begin:
-        control = _begin_update(begin, user, _random(), deadline)
-        update = _begin_update(begin, user, password, deadline)
-        status = _read_update_status(control)
-        if status.code == errors.PARAMETER_INVALID:
-            update.cancel()
-            return _by_rewriting(conn, user, password, deadline) if may_rewrite else Verdict(None, enforced=False)
-        _require_refusal(status)
-        return Verdict(_update_passes(_read_update_status(update)), enforced=False)
-
-
-def _begin_update(
-    begin: Callable[..., Pending], user: str, old: Secret, deadline: Deadline, new: Secret = UNSTORABLE_PASSWORD
-) -> Pending:
-    return begin("UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=old, newPassword=new)
-
-
-def _update_passes(status: reply_status.Status) -> bool:
-    """Whether the status of an update means that the old password is right."""
-    if status.code == errors.NOT_AUTHENTICATED:
-        return False
-    if status.code == errors.UNCLASSIFIED and HASH_REFUSED in status.reason:
-        return True
-    raise _cannot_verify_error(f"unexpected answer: code {status.number} {status.reason}")
-
-
-def _by_rewriting(conn: Connection, user: str, password: Secret, deadline: Deadline) -> Verdict:
-    """Check by changing the password to itself, where the server measures the new one first."""
     _require_checked_updates(conn, deadline)
     lookup.require_not_gone(conn, user, deadline)
-    status = _read_update_status(_begin_update(conn.begin, user, password, deadline, password))
-    if status.ok or status.code == errors.NOT_AUTHENTICATED:
-        return Verdict(status.ok, enforced=False)
+    status = _send_update(conn, user, password, deadline, password)
     if status.code == errors.PARAMETER_INVALID:
-        raise _cannot_verify_error("this server no longer accepts passwords of this length")
+        return _by_unstorable(conn, user, password, deadline)
+    if status.ok or status.code == errors.NOT_AUTHENTICATED:
+        return status.ok
     raise _cannot_verify_error(f"unexpected answer: code {status.number} {status.reason}")
+
+
+def _by_unstorable(conn: Connection, user: str, password: Secret, deadline: Deadline) -> bool:
+    """Check a password too short by now to be rewritten, by a change to one too long to be stored.
+
+    Newer servers can make no hash of it. Older ones can, and would store it: so first a new user has to be refused
+    who has such a password, under a name that nobody has.
+    """
+    nobody, unstorable = _nobody(), Secret(secrets.token_hex(MAX_PASSWORD_BYTES))
+    status = _read_status(conn.begin("CreateCredential", deadline=deadline, username=nobody, password=unstorable))
+    if status.ok:
+        conn.call_checked("DeleteCredential", deadline=deadline, username=nobody)
+    if not _is_hash_refused(status):
+        raise _cannot_verify_error("this server no longer accepts passwords of this length")
+    status = _send_update(conn, user, password, deadline, unstorable)
+    if status.code == errors.NOT_AUTHENTICATED or _is_hash_refused(status):
+        return status.code != errors.NOT_AUTHENTICATED
+    raise _cannot_verify_error(f"unexpected answer: code {status.number} {status.reason}")
+
+
+def _is_hash_refused(status: reply_status.Status) -> bool:
+    return status.code == errors.UNCLASSIFIED and HASH_REFUSED in status.reason
 
 
 def _require_checked_updates(conn: Connection, deadline: Deadline) -> None:
     """Require that the server refuses a wrong old password, shown on a user who does not exist."""
-    nobody = f"mm_{secrets.token_hex(8)}"
-    new = Secret(secrets.token_hex(MAX_PASSWORD_BYTES // 2))
-    status = _read_update_status(_begin_update(conn.begin, nobody, _random(), deadline, new))
+    nobody = _nobody()
+    status = _send_update(conn, nobody, _random(), deadline, Secret(secrets.token_hex(MAX_PASSWORD_BYTES // 2)))
     if status.ok:
         # A superuser's header was put in on the way, and such an update creates the user.
         conn.call_checked("DeleteCredential", deadline=deadline, username=nobody)
-    _require_refusal(status)
-
-
-def _require_refusal(status: reply_status.Status) -> None:
-    """Require that a random password was refused as a wrong one."""
     if status.code != errors.NOT_AUTHENTICATED:
         raise _cannot_verify_error(f"it does not refuse a random password: code {status.number} {status.reason}")
 
 
-def _read_update_status(call: Any) -> reply_status.Status:
+def _send_update(conn: Connection, user: str, old: Secret, deadline: Deadline, new: Secret) -> reply_status.Status:
+    return _read_status(
+        conn.begin("UpdateCredential", deadline=deadline, login=None, username=user, oldPassword=old, newPassword=new)
+    )
+
+
+def _read_status(call: Pending) -> reply_status.Status:
     try:
         return reply_status.status_of(call.reply())
     except (errors.UnavailableError, errors.DeadlineError):
@@ -296,3 +325,8 @@ def _cannot_verify_error(why: str) -> errors.CannotVerifyError:
 
 def _random() -> Secret:
     return Secret(secrets.token_urlsafe(24))
+
+
+def _nobody() -> str:
+    """A name that no user has."""
+    return f"mm_{secrets.token_hex(8)}"

@@ -83,8 +83,9 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
     require_valid(problem_with_existing_name(role, "role"))
     deadline = Deadline(timeout)
     revoked = 0
-    with change.attempt(conn, "drop_role", role, f"role {role!r}", "dropped", deadline) as attempt:
-        attempt.undo_record = snapshot = _read_droppable_role(conn, role, deadline)
+    with change.attempt(conn, "drop_role", role, f"role {role!r}", "dropped", deadline, is_deletion=True) as attempt:
+        snapshot = _read_droppable_role(conn, role, deadline)
+        attempt.remember(snapshot)
         if snapshot.grants and not force:
             raise InUseError(
                 f"role {role!r} holds {list_text(list(snapshot.grants))}: revoke that first, or force it (--force)",

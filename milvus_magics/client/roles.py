@@ -118,7 +118,8 @@ def describe_role(conn: Connection, role: str, description: str, *, timeout: flo
     subject = f"the description of role {role!r}"
     with change.attempt(conn, "describe_role", role, subject, "changed", deadline) as attempt:
         before = _find_description(conn, role, deadline)
-        attempt.undo_record = None if before is None else DescriptionSnapshot("role", role, before)
+        if before is not None:
+            attempt.remember(DescriptionSnapshot("role", role, before))
 
         def is_described(until: Deadline) -> bool | None:
             return _read_description(conn, role, until) == description

@@ -56,7 +56,7 @@ def delete_user(
     password = Secret(password := mask_secret(password))
     deadline = Deadline(timeout)
     lookup.require_user_name(conn, user, deadline)
-    with change.attempt(conn, "delete_user", user, f"user {user!r}", "deleted", deadline) as attempt:
+    with change.attempt(conn, "delete_user", user, f"user {user!r}", "deleted", deadline, is_deletion=True) as attempt:
         with conn.batch() as begin:
             ask = {"user": {"name": user}, "include_role_info": True}
             described = None if snapshot else begin("SelectUser", deadline=deadline, **ask)
@@ -67,12 +67,14 @@ def delete_user(
                     f"{exc}; an administrator can use %milvus_drop_user, which needs no password"
                 ) from exc
             snapshot = lookup.read_user(conn, user, described, deadline) if described else snapshot
-        attempt.undo_record = snapshot = snapshot or UserSnapshot(user)
+        snapshot = snapshot or UserSnapshot(user)
+        attempt.remember(snapshot)
         if described and snapshot.roles is None:
             lookup.require_not_gone(conn, user, deadline)
 
         def is_password_refused(until: Deadline) -> bool | None:
-            return not password_check.check_password(conn, user, password, until, may_rewrite=False).right
+            right = password_check.check_password(conn, user, password, until, may_rewrite=False).right
+            return None if right is None else not right
 
         _send_deletion(conn, user, attempt, password, is_password_refused if verdict.enforced else None)
     return DeletedUser(user, conn.address.url, snapshot.roles, True, attempt.actor_gone, attempt.note)
@@ -104,11 +106,11 @@ def drop_user(
     """
     deadline = Deadline(timeout)
     lookup.require_user_name(conn, user, deadline)
-    with change.attempt(conn, "drop_user", user, f"user {user!r}", "deleted", deadline) as attempt:
+    with change.attempt(conn, "drop_user", user, f"user {user!r}", "deleted", deadline, is_deletion=True) as attempt:
         if snapshot is None:
             snapshot = lookup.read_existing_user(conn, user, deadline)
             password_hash = read_password_hashes(conn, [user], deadline).get(user)
-        attempt.undo_record = snapshot
+        attempt.remember(snapshot)
         _send_deletion(conn, user, attempt, password_hash)
     return DeletedUser(user, conn.address.url, snapshot.roles, False, attempt.actor_gone, attempt.note)
 
@@ -142,7 +144,7 @@ def describe_password(conn: Connection, user: str, password: str | Secret, deadl
     """
     password = Secret(password := mask_secret(password))
     is_right = password_check.require_right(conn, user, password, deadline, may_rewrite=False).right
-    return "the password is right" if is_right else "password not checked: this server shows it only by a change"
+    return "the password is right" if is_right else password_check.NOT_CHECKED
 
 
 def preview_drop_user(conn: Connection, user: str, *, timeout: float | None = None) -> DeletePreview:
@@ -160,7 +162,7 @@ def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str
     if user == ROOT:
         raise _protected_user_error(user)
     is_last_admin = ADMIN in (snapshot.roles or ()) and lookup.read_holders(conn, ADMIN, deadline) == (user,)
-    is_kept = user in read_password_hashes(conn, [user], deadline) if is_drop else conn.on_change.wants_secrets
+    not_kept = int(user not in read_password_hashes(conn, [user], deadline)) if is_drop else None
     return DeletePreview(
         user=user,
         server=conn.address.url,
@@ -168,7 +170,7 @@ def _preview(conn: Connection, user: str, deadline: Deadline, password_note: str
         is_actor=user == conn.user,
         is_last_admin=is_last_admin,
         password=password_note,
-        undo=undo_text(conn, [snapshot], 0 if is_kept else 1),
+        undo=undo_text(conn, [snapshot], not_kept),
         note=_note_on_actor(conn, "" if password_note else unseen, deadline) if conn.user != ROOT else "",
     )
 
@@ -178,15 +180,17 @@ def _note_on_actor(conn: Connection, unseen: str, deadline: Deadline) -> str:
     return join_parts(unseen, missing_right_note(conn, MAY_DELETE, deadline))
 
 
-def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_not_kept: int) -> str:
+def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_not_kept: int | None) -> str:
     """How deleted users could be restored, and without what; empty if nothing remembers them.
 
     Args:
-        passwords_not_kept: users whose password cannot be restored.
+        passwords_not_kept: users whose password cannot be restored; None = of whom one is given, which may be kept.
     """
     restorer = conn.on_change.restorer
     if restorer is None or not snapshots:
         return ""
+    if passwords_not_kept is None:
+        passwords_not_kept = 0 if restorer.wants_secrets else len(snapshots)
     whose = f" for {passwords_not_kept} of them" if passwords_not_kept < len(snapshots) else ""
     why = " (theirs cannot be had here)" if restorer.wants_secrets else ""
     password = f", with a new password{whose}{why}" if passwords_not_kept else ""

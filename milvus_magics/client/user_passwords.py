@@ -90,7 +90,7 @@ def _change(
     require_valid(problem_with_password(new) or ("the new password is the old one" if old == new else None))
 
     def is_changed(until: Deadline) -> bool | None:
-        return password_check.check_password(conn, user, new, until, may_rewrite=False).right
+        return password_check.check_password(conn, user, new, until, may_rewrite=True).right
 
     subject = f"the password of user {user!r}"
     with change.attempt(conn, operation, user, subject, "changed", deadline) as attempt:

@@ -15,7 +15,7 @@ from milvus_magics.client.names import (
     require_valid,
 )
 from milvus_magics.client.own_rights import missing_right_note
-from milvus_magics.client.password_check import check_password, is_authorization_on
+from milvus_magics.client.password_check import MissingRoles, check_password, find_missing_roles, is_authorization_on
 from milvus_magics.client.results.descriptions import ChangedDescription, DescriptionSnapshot, preview_of_description
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import CreatedUser, User, Usernames, Users, WhoAmI, roles_text
@@ -68,7 +68,7 @@ def create_user(
     wanted = tuple(dict.fromkeys(grant))
     deadline = Deadline(timeout)
     require_valid(problem_with_description(description))
-    missing = _check_new_user(conn, user, password, () if is_new else wanted, deadline)
+    missing = _check_new_user(conn, user, password, () if is_new else wanted, deadline, may_rewrite=True).roles
     if missing:
         _grant_all(conn, user, missing, deadline)
         note = f"the user was there already, with this password; given now: {', '.join(map(repr, missing))}"
@@ -108,7 +108,8 @@ def describe_user(conn: Connection, user: str, description: str, *, timeout: flo
     subject = f"the description of user {user!r}"
     with change.attempt(conn, "describe_user", user, subject, "changed", deadline) as attempt:
         before = _find_description(conn, user, deadline)
-        attempt.undo_record = None if before is None else DescriptionSnapshot("user", user, before)
+        if before is not None:
+            attempt.remember(DescriptionSnapshot("user", user, before))
         try:
             send_description(conn, attempt, user, description)
         except errors.UnknownUserError as exc:
@@ -203,12 +204,14 @@ def whoami(conn: Connection, *, timeout: float | None = None) -> WhoAmI:
 
 
 def _check_new_user(
-    conn: Connection, user: str, password: Secret | None, wanted: tuple[str, ...], deadline: Deadline
-) -> tuple[str, ...]:
+    conn: Connection, user: str, password: Secret | None, wanted: tuple[str, ...], deadline: Deadline, may_rewrite: bool
+) -> MissingRoles:
     """Check name and password, and return the roles that are missing after a partial creation."""
     require_valid(lookup.problem_with_new_user(conn, user, deadline))
     require_valid(problem_with_password(password) if password is not None else None)
-    return roles_missing_after_partial_creation(conn, user, password, wanted, deadline) if password and wanted else ()
+    if not (password and wanted):
+        return MissingRoles()
+    return find_missing_roles(conn, user, password, wanted, deadline, may_rewrite=may_rewrite)
 
 
 def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline: Deadline) -> list[str] | None:
@@ -224,25 +227,6 @@ def _require_new(conn: Connection, user: str, wanted: tuple[str, ...], deadline:
     if user in names:
         raise lookup.user_exists_error(conn, user)
     return names
-
-
-def roles_missing_after_partial_creation(
-    conn: Connection, user: str, password: Secret, wanted: tuple[str, ...], deadline: Deadline
-) -> tuple[str, ...]:
-    """The roles that a user lacks who was created before, with this very password; else none."""
-    try:
-        user_roles = lookup.read_existing_user(conn, user, deadline).roles
-        missing = tuple(role for role in wanted if role not in (user_roles or ()))
-        if (
-            user_roles is None
-            or not missing
-            or not check_password(conn, user, password, deadline, may_rewrite=False).right
-        ):
-            return ()
-    except errors.MilvusException:
-        return ()  # whatever stands against it, creating says so
-    lookup.require_roles(conn, missing, deadline)
-    return missing
 
 
 def _send_creation(
@@ -315,9 +299,9 @@ def preview_create_user(
     wanted = tuple(grant)
     deadline = Deadline(timeout)
     require_valid(problem_with_description(description))
-    missing = _check_new_user(conn, user, password or None, wanted, deadline)
-    if missing:
-        what = f"give {roles_text(missing)} to user {user!r}, who is there already, with this password,"
+    missing = _check_new_user(conn, user, password or None, wanted, deadline, may_rewrite=False)
+    if missing.roles:
+        what = f"give {roles_text(missing.roles)} to user {user!r}, who is there already{missing.how_known},"
         return Preview(what, conn.address.url, lacking=missing_right_note(conn, roles.MAY_BIND, deadline))
     try:
         names = _require_new(conn, user, wanted, deadline)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from milvus_magics import client
 from milvus_magics.magics.arguments import argument, connection_options, dry_run, form, yes
-from milvus_magics.magics.descriptions import description_arguments, read_description
+from milvus_magics.magics.descriptions import describe, description_arguments
 from milvus_magics.magics.operation import Operation, line_magic
+from milvus_magics.magics.restoration import restore_operation
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import session
 
@@ -56,7 +57,7 @@ class RoleMagics(SessionMagics):
         act = partial(client.roles.create_role, description=args.description)
         return Operation(args, act, client.roles.preview_create_role, args.role)
 
-    @line_magic(role_name, description_arguments, dry_run, form("role"), connection_options)
+    @line_magic(role_name, description_arguments, dry_run, yes, form("role"), connection_options)
     def describe_role(self, args: argparse.Namespace) -> Operation:
         """Change a role's description; needs Milvus 2.6.19.
 
@@ -64,8 +65,7 @@ class RoleMagics(SessionMagics):
             %milvus_describe_role reader 'reads everything'
             %milvus_describe_role reader --undo
         """
-        text = read_description(args, "role", args.role)
-        return Operation(args, client.roles.describe_role, client.roles.preview_describe_role, args.role, text)
+        return describe(args, "role", args.role, client.roles.describe_role, client.roles.preview_describe_role)
 
     @line_magic(role_name, force, dry_run, yes, form("role"), connection_options)
     def drop_role(self, args: argparse.Namespace) -> Operation:
@@ -85,16 +85,17 @@ class RoleMagics(SessionMagics):
         act, preview = client.roles.drop_role, client.roles.preview_drop_role
         return Operation(args, act, preview, args.role, force=args.force, retype=args.role, question=question)
 
-    @line_magic(role_name, dry_run, connection_options)
+    @line_magic(role_name, dry_run, yes, connection_options)
     def restore_role(self, args: argparse.Namespace) -> Operation:
         """Bring back a role that was dropped in this session: its privileges in all databases, and who held it.
 
-        Where it stops half way, running it again goes on.
+        Where it stops half way, running it again goes on. Where another Milvus answers than the one where it was, the
+        name is retyped, or --yes is given.
 
         Example:
             %milvus_restore_role reader
         """
-        return Operation(args, session.undo.restore_role, session.undo.preview_restore_role, args.role)
+        return restore_operation(args, "role", args.role, session.undo.restore_role, session.undo.preview_restore_role)
 
     @line_magic(user_name, role_name, dry_run, form("user", "role"), connection_options)
     def grant_role(self, args: argparse.Namespace) -> Operation:

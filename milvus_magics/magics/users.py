@@ -12,9 +12,10 @@ from milvus_magics import client
 from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError, PermissionDeniedError
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, form, password_source, yes
-from milvus_magics.magics.descriptions import description_arguments, read_description
+from milvus_magics.magics.descriptions import describe, description_arguments
 from milvus_magics.magics.line import NEW_SOURCES
 from milvus_magics.magics.operation import Operation, line_magic
+from milvus_magics.magics.restoration import restore_operation
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
@@ -105,7 +106,7 @@ class UserMagics(SessionMagics):
         is_asking = not (args.generate or password)
         return Operation(args, act, preview, args.user, password, ask=ask, is_asking=is_asking, **options)
 
-    @line_magic(user_name, description_arguments, dry_run, form("user"), connection_options)
+    @line_magic(user_name, description_arguments, dry_run, yes, form("user"), connection_options)
     def describe_user(self, args: argparse.Namespace) -> Operation:
         """Change a user's description; needs Milvus 2.6.19.
 
@@ -113,8 +114,7 @@ class UserMagics(SessionMagics):
             %milvus_describe_user bob 'team A'
             %milvus_describe_user bob --undo
         """
-        text = read_description(args, "user", args.user)
-        return Operation(args, client.users.describe_user, client.users.preview_describe_user, args.user, text)
+        return describe(args, "user", args.user, client.users.describe_user, client.users.preview_describe_user)
 
     @line_magic(user_name, password_source, dry_run, yes, form("user"), connection_options)
     def delete_user(self, args: argparse.Namespace) -> Operation:
@@ -146,26 +146,27 @@ class UserMagics(SessionMagics):
         preview = client.users.preview_drop_user
         return Operation(args, client.users.drop_user, preview, args.user, retype=args.user)
 
-    @line_magic(user_name, password_source, dry_run, connection_options)
+    @line_magic(user_name, password_source, dry_run, yes, connection_options)
     def restore_user(self, args: argparse.Namespace) -> Operation:
         """Bring back a user who was deleted in this session, with the roles and the description that they had.
 
         Asks for the password to give them, unless the line names a source, or `%config MilvusMagics.undo_minutes`
-        was set before the deletion: then they have the old one for so long.
+        was set before the deletion: then they have the old one for so long. Where another Milvus answers than the one
+        where they were, the name is retyped, or --yes is given.
 
         Example:
             %milvus_restore_user bob
         """
-        session.undo.find_user(args.conn, args.user)  # before anybody is asked
         password = prompts.named_source(args, args.user)
 
         def ask() -> tuple[str, Secret]:
-            secret = password or session.undo.find_secret(args.conn, args.user)
+            secret = password or session.undo.find_secret(args.conn, args.user, timeout=args.timeout)
             return args.user, secret or prompts.ask_for_new(args.user)
 
         preview = partial(session.undo.preview_restore_user, given=password is not None)
         is_asking = not (password or session.undo.find_secret(args.conn, args.user))
-        return Operation(args, session.undo.restore_user, preview, args.user, ask=ask, is_asking=is_asking)
+        restore = session.undo.restore_user
+        return restore_operation(args, "user", args.user, restore, preview, ask=ask, is_asking=is_asking)
 
     @line_magic(password_arguments, dry_run, form(), connection_options)
     def update_password(self, args: argparse.Namespace) -> Operation:
@@ -198,7 +199,7 @@ def _confirm_deletion(args: argparse.Namespace, password: Secret | None) -> tupl
     """Have a deletion confirmed where that is wanted, and ask for the password if none is given."""
     user = args.user
     preview = None if args.yes and password is not None else _preview(args.conn, user, args.timeout)
-    if preview and preview.warning:
+    if preview and (preview.is_actor or preview.is_last_admin):
         prompts.confirm(str(preview), user, args.yes)
     elif preview and password is not None and preview.undo:
         print(join_parts(f"{user!r} will be deleted", preview.undo))  # as the prompt says it otherwise

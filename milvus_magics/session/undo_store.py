@@ -1,4 +1,4 @@
-"""What this session deleted or described anew and may restore, per server, until it is restored or the kernel ends.
+"""What this session deleted or described anew and may restore, per cluster, until it is restored or the kernel ends.
 
 Roles, descriptions and grants are no secrets and always kept. Passwords are kept only for who opted in to it, masked,
 in memory, and for so many minutes.
@@ -9,34 +9,49 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from milvus_magics import client
 from milvus_magics.errors import NOTHING_CHANGED, MilvusException, ParameterError, RoleExistsError
 from milvus_magics.secret import PasswordHash, Secret
+from milvus_magics.session.undo_records import Key, Records, Restorable, UndoRecord
+from milvus_magics.transport.cluster import begin_cluster_question, read_cluster
+from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wording import join_parts
 
 if TYPE_CHECKING:
+    from milvus_magics.client.results.descriptions import ChangedDescription
     from milvus_magics.client.results.previews import Preview
     from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot
     from milvus_magics.client.results.users import RestoredUser, UserSnapshot
     from milvus_magics.transport.connection import Connection
     from milvus_magics.transport.events import Change
 
-Snapshot = TypeVar("Snapshot")
-Key = tuple[str, str]  # (server, name of the user or role)
+Result = TypeVar("Result", bound=Any)
+# What a record is of -> what became of it.
+DESCRIPTIONS = {"user": "user's description", "role": "role's description"}
+DEEDS = {
+    "user": "user {!r} was deleted",
+    "role": "role {!r} was dropped",
+    DESCRIPTIONS["user"]: "description of user {!r} was changed",
+    DESCRIPTIONS["role"]: "description of role {!r} was changed",
+}
 
 
 class UndoStore:
-    """The users and roles that were deleted in a session, and functions that restore them: a `Restorer`."""
+    """The users and roles that were deleted in a session, and functions that restore them: a `Restorer`.
+
+    All that restore take `elsewhere`: whether it may be on another cluster than the one from which the thing went.
+    Without it, they raise ConfirmationError there.
+    """
 
     wants_secrets = False
 
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
-        self._users: dict[Key, UserSnapshot] = {}
-        self._roles: dict[Key, RoleSnapshot] = {}
-        self._descriptions: dict[str, dict[Key, str]] = {"user": {}, "role": {}}  # those before the last change
+        self._records = {kind: Records(deed) for kind, deed in DEEDS.items()}
         self._partial_roles: set[Key] = set()  # they may be there with a part of what they held
         self._secrets: dict[Key, tuple[Secret, float]] = {}  # a password or its hash, and when it expires
         self._seconds = 0.0
@@ -54,120 +69,194 @@ class UndoStore:
     def users_with_secret(self) -> list[str]:
         """Names of the users whose password, or its hash, is in memory."""
         with self._lock:
-            return sorted(user for _, user in self._secrets)
+            return sorted(key.name for key in self._secrets)
 
     def __call__(self, change: Change, secret: Secret | None = None) -> None:
         """Remember what a change deleted, and forget what it created."""
-        key = change.server, change.target
+        kept: UndoRecord[Any] = UndoRecord(change.undo_record, change.server, change.cluster)
         with self._lock:
             if change.outcome == "refused":
                 return
-            if isinstance(change.undo_record, client.results.descriptions.DescriptionSnapshot):
-                self._descriptions[change.undo_record.kind][key] = change.undo_record.description
-            elif isinstance(change.undo_record, client.results.roles.RoleSnapshot):
-                self._descriptions["role"].pop(key, None)  # it comes back with the one that it has now
-                self._add_role(key, change.undo_record, is_partial=change.outcome != "done")
-            elif isinstance(change.undo_record, client.results.users.UserSnapshot):
-                self._descriptions["user"].pop(key, None)
-                self._users[key] = change.undo_record
+            if isinstance(kept.record, client.results.descriptions.DescriptionSnapshot):
+                description = replace(kept, record=kept.record.description)
+                self._add(DESCRIPTIONS[kept.record.kind], change.target, description)
+            elif isinstance(kept.record, client.results.roles.RoleSnapshot):
+                # It comes back with the description that it has now.
+                self._forget(DESCRIPTIONS["role"], change)
+                self._add_role(change.target, kept, is_partial=change.outcome != "done")
+            elif isinstance(kept.record, client.results.users.UserSnapshot):
+                if change.target in self._records[DESCRIPTIONS["user"]].by_name:
+                    self._forget(DESCRIPTIONS["user"], change)
+                key = self._add("user", change.target, kept)
                 self._secrets.pop(key, None)  # an older one of that user isn't theirs any more
                 if secret is not None:
                     self._keep_secret(key, secret)
             elif change.outcome == "done" and change.operation == "create_user":
-                self._forget_user(key)
+                for key in self._forget("user", change):
+                    self._secrets.pop(key, None)
 
-    def find_user(self, conn: Connection, user: str) -> UserSnapshot:
+    def is_remembered(self, operation: str, target: str) -> bool:
+        """Whether a user who is created is one who was deleted, perhaps on another cluster."""
+        with self._lock:
+            return operation == "create_user" and target in self._records["user"].by_name
+
+    def find(self, conn: Connection, kind: str, name: str, *, timeout: float | None = None) -> Restorable[Any]:
+        """What went with a `user` or `role`, and whether this connection leads to where that was.
+
+        Raises:
+            ParameterError: none of that name was deleted there in this session.
+        """
+        cluster = read_cluster(begin_cluster_question(conn, Deadline(timeout)))
+        with self._lock:
+            found = self._records[kind].find(name, conn.address.url, cluster)
+            there_are = self._records[kind].names_at(conn.address.url, cluster)
+        if found is None:
+            hint = f"; there are: {', '.join(map(repr, there_are))}" if there_are else ""
+            problem = f"no {DEEDS[kind].format(name)} on {conn.address.url} in this session"
+            raise ParameterError(f"{problem}{hint}", outcome=NOTHING_CHANGED)
+        return found
+
+    def find_user(self, conn: Connection, user: str, *, timeout: float | None = None) -> UserSnapshot:
         """What went with a user; ParameterError if nobody of that name was deleted in this session."""
-        return self._find(self._users, conn, user, f"no user {user!r} was deleted")
+        snapshot: UserSnapshot = self.find(conn, "user", user, timeout=timeout).record
+        return snapshot
 
-    def find_role(self, conn: Connection, role: str) -> RoleSnapshot:
+    def find_role(self, conn: Connection, role: str, *, timeout: float | None = None) -> RoleSnapshot:
         """What went with a role; ParameterError if none of that name was dropped in this session."""
-        return self._find(self._roles, conn, role, f"no role {role!r} was dropped")
+        snapshot: RoleSnapshot = self.find(conn, "role", role, timeout=timeout).record
+        return snapshot
 
-    def find_description(self, conn: Connection, kind: str, name: str) -> str:
+    def find_description(self, conn: Connection, kind: str, name: str, *, timeout: float | None = None) -> str:
         """The description that a `user` or `role` had; ParameterError if it was not changed in this session."""
-        return self._find(self._descriptions[kind], conn, name, f"no description of {kind} {name!r} was changed")
+        return str(self.find(conn, DESCRIPTIONS[kind], name, timeout=timeout).record)
 
-    def find_secret(self, conn: Connection, user: str) -> Secret | None:
-        """The password, or its hash, that a deleted user had. None if it was not kept, or has expired."""
-        with self._lock:
-            self._expire()
-            return self._secrets.get((conn.address.url, user), (None, 0.0))[0]
+    def find_secret(self, conn: Connection, user: str, *, timeout: float | None = None) -> Secret | None:
+        """The password, or its hash, that a deleted user had. None if it was not kept, or has expired.
 
-    def restore_user(self, conn: Connection, user: str, secret: Secret, *, timeout: float) -> RestoredUser:
-        """Restore a user whom `find_user` finds; a `PasswordHash` restores the password that they had."""
-        snapshot = self.find_user(conn, user)
-        if isinstance(secret, PasswordHash):
-            restored = client.restore.restore_user_by_hash(conn, snapshot, secret, timeout=timeout)
-        else:
-            restored = client.restore.restore_user(conn, snapshot, secret, timeout=timeout)
-        with self._lock:
-            self._forget_user((conn.address.url, user))
-        return restored
-
-    def preview_restore_user(self, conn: Connection, user: str, *, given: bool, timeout: float) -> Preview:
-        """Preview `restore_user`, where a password is given or not."""
-        kept = None if given else self.find_secret(conn, user)
-        snapshot, by_hash = self.find_user(conn, user), isinstance(kept, PasswordHash)
-        return client.restore.preview_restore_user(
-            conn, snapshot, same_password=kept is not None, by_hash=by_hash, timeout=timeout
-        )
-
-    def restore_role(self, conn: Connection, role: str, *, timeout: float) -> RestoredRole:
-        """Restore a role that `find_role` finds, with its grants and holders; trying again goes on where it stopped."""
-        key = conn.address.url, role
-        snapshot, is_partial = self.find_role(conn, role), key in self._partial_roles
+        It is never given to another cluster, and a hash not over a connection where others may listen.
+        """
         try:
-            restored = client.restore.restore_role(conn, snapshot, may_exist=is_partial, timeout=timeout)
+            return self._secret_of(conn, self.find(conn, "user", user, timeout=timeout))
+        except ParameterError:
+            return None
+
+    def restore_user(
+        self, conn: Connection, user: str, secret: Secret, *, elsewhere: bool = False, timeout: float | None = None
+    ) -> RestoredUser:
+        """Restore a user whom `find_user` finds; a `PasswordHash` restores the password that they had."""
+        deadline = Deadline(timeout)
+        found: Restorable[UserSnapshot] = self.find(conn, "user", user, timeout=timeout)
+        found.require_here(elsewhere)
+        if isinstance(secret, PasswordHash):
+            restore = partial(client.restore.restore_user_by_hash, conn, found.record, secret)
+        else:
+            restore = partial(client.restore.restore_user, conn, found.record, secret)
+        restored = restore(timeout=deadline.remaining(conn.address.url))
+        with self._lock:
+            if not found.is_elsewhere:
+                self._records["user"].remove(found.key)
+                self._secrets.pop(found.key, None)
+        return _with_note(restored, found)
+
+    def preview_restore_user(
+        self, conn: Connection, user: str, *, given: bool, timeout: float | None = None
+    ) -> Preview:
+        """Preview `restore_user`, where a password is given or not."""
+        found: Restorable[UserSnapshot] = self.find(conn, "user", user, timeout=timeout)
+        kept = None if given else self._secret_of(conn, found)
+        preview = client.restore.preview_restore_user(
+            conn, found.record, same_password=kept is not None, by_hash=isinstance(kept, PasswordHash), timeout=timeout
+        )
+        return _with_note(preview, found)
+
+    def restore_role(
+        self, conn: Connection, role: str, *, elsewhere: bool = False, timeout: float | None = None
+    ) -> RestoredRole:
+        """Restore a role that `find_role` finds, with its grants and holders; trying again goes on where it stopped."""
+        deadline = Deadline(timeout)
+        found: Restorable[RoleSnapshot] = self.find(conn, "role", role, timeout=timeout)
+        found.require_here(elsewhere)
+        is_partial, until = found.place in self._partial_roles, deadline.remaining(conn.address.url)
+        try:
+            restored = client.restore.restore_role(conn, found.record, may_exist=is_partial, timeout=until)
         except RoleExistsError:
             raise
         except (MilvusException, KeyboardInterrupt):
             with self._lock:
-                self._partial_roles.add(key)
+                self._partial_roles.add(found.place)
             raise
         with self._lock:
             if restored.refused:
-                self._partial_roles.add(key)
+                self._partial_roles.add(found.place)
             else:
-                self._partial_roles.discard(key)
-                self._roles.pop(key, None)
-        return restored
+                self._partial_roles.discard(found.place)
+                if not found.is_elsewhere:
+                    self._records["role"].remove(found.key)
+        return _with_note(restored, found)
 
-    def preview_restore_role(self, conn: Connection, role: str, *, timeout: float) -> Preview:
+    def preview_restore_role(self, conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
         """Preview `restore_role`."""
-        snapshot, is_partial = self.find_role(conn, role), (conn.address.url, role) in self._partial_roles
-        return client.restore.preview_restore_role(conn, snapshot, may_exist=is_partial, timeout=timeout)
+        found: Restorable[RoleSnapshot] = self.find(conn, "role", role, timeout=timeout)
+        is_partial = found.place in self._partial_roles
+        preview = client.restore.preview_restore_role(conn, found.record, may_exist=is_partial, timeout=timeout)
+        return _with_note(preview, found)
+
+    def restore_description(
+        self, conn: Connection, kind: str, name: str, *, elsewhere: bool = False, timeout: float | None = None
+    ) -> ChangedDescription:
+        """Bring back the description of a `user` or `role` that `find_description` finds."""
+        deadline = Deadline(timeout)
+        found: Restorable[str] = self.find(conn, DESCRIPTIONS[kind], name, timeout=timeout)
+        found.require_here(elsewhere)
+        describe = {"user": client.users.describe_user, "role": client.roles.describe_role}[kind]
+        return _with_note(describe(conn, name, found.record, timeout=deadline.remaining(conn.address.url)), found)
+
+    def preview_restore_description(
+        self, conn: Connection, kind: str, name: str, *, timeout: float | None = None
+    ) -> Preview:
+        """Preview `restore_description`."""
+        found: Restorable[str] = self.find(conn, DESCRIPTIONS[kind], name, timeout=timeout)
+        preview = {"user": client.users.preview_describe_user, "role": client.roles.preview_describe_role}[kind]
+        return _with_note(preview(conn, name, found.record, timeout=timeout), found)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            for store in (self._users, self._roles, self._partial_roles, self._secrets):
-                store.clear()
-            for texts in self._descriptions.values():
-                texts.clear()
+            for records in self._records.values():
+                records.clear()
+            self._partial_roles.clear()
+            self._secrets.clear()
 
-    def _find(self, store: Mapping[Key, Snapshot], conn: Connection, name: str, problem: str) -> Snapshot:
-        url = conn.address.url
+    def _forget(self, kind: str, change: Change) -> list[Key]:
+        """Forget what a change brought back or made meaningless, and return its keys."""
+        return self._records[kind].forget(change.target, change.server, change.cluster)
+
+    def _secret_of(self, conn: Connection, found: Restorable[UserSnapshot]) -> Secret | None:
         with self._lock:
-            snapshot = store.get((url, name))
-            there_are = sorted(other for server, other in store if server == url)
-        if snapshot is None:
-            hint = f"; there are: {', '.join(map(repr, there_are))}" if there_are else ""
-            raise ParameterError(f"{problem} on {url} in this session{hint}", outcome=NOTHING_CHANGED)
-        return snapshot
+            self._expire()
+            secret = self._secrets.get(found.key, (None, 0.0))[0]
+        is_moved = found.server != conn.address.url
+        if found.is_elsewhere or (is_moved and isinstance(secret, PasswordHash) and not conn.address.is_private):
+            return None
+        return secret
 
-    def _add_role(self, key: Key, snapshot: RoleSnapshot, *, is_partial: bool) -> None:
+    def _add(self, kind: str, name: str, kept: UndoRecord[Any]) -> Key:
+        """Keep a record, in place of the one from the same cluster."""
+        key, places = Key(kept.cluster or kept.server, name), self._records[kind].by_name.setdefault(name, {})
+        for place in (key.place, kept.server):
+            places.pop(place, None)
+        places[key.place] = kept
+        return key
+
+    def _add_role(self, role: str, kept: UndoRecord[RoleSnapshot], *, is_partial: bool) -> None:
         """Remember a role, joined to what it held before where dropping or restoring it stopped half way."""
-        if key in self._partial_roles and key in self._roles:
-            snapshot = snapshot.since(self._roles[key])
-        self._roles[key] = snapshot
+        key = Key(kept.cluster or kept.server, role)
+        if key in self._partial_roles and (before := self._records["role"].get(key)):
+            kept = replace(kept, record=kept.record.since(before.record))
+        self._add("role", role, kept)
         self._partial_roles.discard(key)
         if is_partial:
             self._partial_roles.add(key)
-
-    def _forget_user(self, key: Key) -> None:
-        self._users.pop(key, None)
-        self._secrets.pop(key, None)
 
     def _keep_secret(self, key: Key, secret: Secret) -> None:
         """Keep a secret until it expires."""
@@ -195,3 +284,10 @@ class UndoStore:
             self._timer_due = math.inf
             self._expire()
             self._expire_at(min((expires for _, expires in self._secrets.values()), default=math.inf))
+
+
+def _with_note(result: Result, found: Restorable[Any]) -> Result:
+    """A result or preview that says, too, where what comes back went."""
+    if found.is_elsewhere and hasattr(result, "warning"):
+        return replace(result, warning=join_parts(found.warning, result.warning))
+    return replace(result, note=join_parts(result.note, found.warning or found.note))

@@ -146,6 +146,9 @@ class Connection:
             error = self._error_before_sending(exc)
         raise error  # out here, as in `call`
 
+    # For a question whose answer is the same whoever asks: where many use a connection, they share it.
+    begin_for_all = begin
+
     @contextmanager
     def batch(self) -> Iterator[Callable[..., Pending]]:
         """`begin` for calls that belong together: those still without a reply at the end are given up.
@@ -281,6 +284,11 @@ class Pending:
             kept.set_exception(exc)
         self.reply = kept.result  # type: ignore[method-assign]
         self.release()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to wait for any more."""
+        return self._future is None or not self._done.empty()
 
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back once the reply is there, or that there will be none; from another thread."""

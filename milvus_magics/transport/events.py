@@ -9,6 +9,9 @@ from typing import Any, Protocol, cast
 
 from milvus_magics.secret import Secret
 
+# Where a server does not tell which cluster it is.
+UNKNOWN_CLUSTER = 0
+
 
 @dataclass(frozen=True)
 class Change:
@@ -26,6 +29,7 @@ class Change:
         seconds: how long it took.
         actor_gone: whether the connection's own user is gone by it.
         undo_record: what went with a deletion (a `UserSnapshot` or `RoleSnapshot`), for undoing it.
+        cluster: on which cluster that was, as `transport.cluster` reads it.
     """
 
     when: datetime
@@ -38,6 +42,7 @@ class Change:
     seconds: float
     actor_gone: bool = False
     undo_record: object | None = None
+    cluster: int = UNKNOWN_CLUSTER
 
     def to_dict(self) -> dict[str, Any]:
         """What an audit keeps, as plain values; the time in ISO 8601."""
@@ -65,6 +70,9 @@ class Restorer(Protocol):
     def __call__(self, change: Change, secret: Secret | None = None) -> None:
         """Take note of a change, and of the deleted user's password or its hash. None if it is not to be had."""
 
+    def is_remembered(self, operation: str, target: str) -> bool:
+        """Whether there is something that an operation on this target would make it forget."""
+
 
 class Listeners(list[Callable[[Change], None]]):
     """The listeners of a connection, in the order in which they are called."""
@@ -82,6 +90,11 @@ class Listeners(list[Callable[[Change], None]]):
         """Whether that listener has a use for the passwords of deleted users."""
         restorer = self.restorer
         return restorer is not None and restorer.wants_secrets
+
+    def is_remembered(self, operation: str, target: str) -> bool:
+        """Whether that listener would forget something, and so has to know on which cluster that is."""
+        restorer = self.restorer
+        return hasattr(restorer, "is_remembered") and cast(Restorer, restorer).is_remembered(operation, target)
 
     def emit(self, change: Change, secret: Secret | None = None) -> None:
         """Report a change to everybody; only a restorer that wants it is given the secret."""

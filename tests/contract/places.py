@@ -7,7 +7,8 @@ class Places:
     """The part of a server that has databases."""
 
     def ListDatabases(self, request, caller, metadata):
-        return {"db_names": [db for db in list(self.collections) if self.sees_database(caller, db)]}
+        names = [db for db in list(self.collections) if self.sees_database(caller, db)]
+        return {"db_names": names, "created_timestamp": [self.began] * len(names)}
 
     def CreateDatabase(self, request, caller, metadata):
         self.check_database_name(request.db_name)

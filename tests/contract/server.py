@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from concurrent import futures
 
 import grpc
@@ -42,6 +43,7 @@ class ContractServer(
         aliases: (database, alias) -> collection.
         descriptions: of users.
         lagging: names and passwords of deleted users who are still let in, as proxies do for some milliseconds.
+        began: when the cluster was first started, in nanoseconds, as its database `default` tells.
         calls: the methods that were called, in their order.
         unread: grants that bring nothing until proxies are started again: those of groups by their inner names.
         root_needs_roles: root may what roles bring, as with the setting `common.security.rootShouldBindRole`.
@@ -57,6 +59,7 @@ class ContractServer(
         self.grants = {("public", *grant, "*"): "root" for grant in self.rules.public}
         self.groups, self.aliases = {}, {}
         self.collections = {"default": ["docs"], "lab": []}
+        self.began = time.time_ns()
         self.calls, self.unread, self.root_needs_roles = [], set(), False
         self.changing, self.stuck = threading.RLock(), False
 

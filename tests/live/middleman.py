@@ -46,12 +46,12 @@ class Middleman(grpc.GenericRpcHandler):
 
 
 @contextlib.contextmanager
-def between(target):
-    """A middleman in front of a server: the middleman and its own address."""
+def between(target, port=0):
+    """A middleman in front of a server: the middleman and its own address; port 0 is a free one."""
     middleman = Middleman(target)
     server = grpc.server(futures.ThreadPoolExecutor(16))
     server.add_generic_rpc_handlers((middleman,))
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:
         yield middleman, f"127.0.0.1:{port}"

@@ -1,5 +1,6 @@
 """Undo: deleted users and dropped roles come back as they were, and passwords are kept only for who wants that."""
 
+import contextlib
 import getpass
 import io
 import sys
@@ -13,7 +14,7 @@ import pytest
 from certificates import Issued
 from interrupts import Interrupted
 
-from milvus_magics import DropUserForm
+from milvus_magics import DropUserForm, embedded
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.client.password_check import check_password
 from milvus_magics.errors import (
@@ -552,3 +553,45 @@ def test_unloading_forgets_everything(run, keeping, shell, root):
     assert not session.undo.users_with_secret
     with pytest.raises(ParameterError, match="no user 'bob' was deleted on [^;]* in this session; nothing was changed"):
         session.undo.find_user(root, "bob")
+
+
+# Which cluster it is
+
+
+def test_a_restarted_server_is_the_same_and_another_is_not(run, tmp_path):
+    """Real ones, one after the other at one address: the first, the first restarted, and another."""
+    port = 0
+    for directory, expected in (("data", None), ("data", "same"), ("other", "another")):
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(embedded.start(tmp_path / directory))
+            _, address = stack.enter_context(middleman.between(server.uri, port=port))
+            port = int(address.rpartition(":")[2])
+            connections.connect(uri=f"http://{address}", user="root", password=server.password)
+            if expected == "another":
+                with pytest.raises(ConfirmationError, match="this is another Milvus than the one where"):
+                    run("restore_user bob --password-env PW")
+                assert users.list_usernames(connections.get(), timeout=10) == ["root"]
+            elif expected == "same":
+                assert not run("restore_user bob --password-env PW").note
+                run("drop_user bob --yes")
+            else:
+                run("create_user bob --role public --password-env PW")
+                run("delete_user bob --password-env PW")
+            connections.close_all()
+
+
+def test_the_question_which_cluster_it_is_takes_no_round_trip(run, server, root):
+    """It travels together with the checks."""
+    with middleman.between(server.uri) as (between, address):
+        connections.connect(uri=f"http://{address}", user="root", password=server.password)
+        users.create_user(connections.get(), "bob", PASSWORD, timeout=10)
+        between.calls.clear()
+
+        def slowly(method, metadata, forward, context):
+            time.sleep(0.05)
+            return forward()
+
+        between.rule = slowly
+        users.delete_user(connections.get(), "bob", PASSWORD, timeout=10)
+        assert "ListDatabases" in [method for method, _, _ in between.calls]
+        assert between.waves() == 2, between.calls
