@@ -191,8 +191,9 @@ def _describe(packed: Path, target: Path) -> str:
     here = sorted(target.iterdir(), key=lambda file: file.lstat().st_size, reverse=True)
     files = [*_find_packed(packed), *(file for file in here if file.name != RECORD)]
     with ThreadPoolExecutor(THREADS) as pool:  # so does hashlib
-        digests = dict(zip(files, pool.map(lambda file: _hash(file, is_ours=file.parent == target), files), strict=True))
-    return json.dumps({file.name: digests[file] for file in sorted(files)}, indent=1)
+        digests = list(pool.map(lambda file: _hash(file, is_ours=file.parent == target), files))
+    named = {file.name: digest for file, digest in zip(files, digests, strict=True)}
+    return json.dumps(named, indent=1, sort_keys=True)
 
 
 def _hash(file: Path, is_ours: bool) -> str:

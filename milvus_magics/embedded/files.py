@@ -100,6 +100,7 @@ def milvus_environment(directory: Path, libraries: Path, ports: dict[str, int]) 
     variables = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
     variables |= {
         "HOME": str(directory),
+        "MILVUSCONF": _settings_path(directory, str(directory / "configs")),
         "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH": str(libraries),
         "DEPLOY_MODE": "STANDALONE",
         "METRICS_PORT": str(ports["metrics"]),

@@ -132,10 +132,13 @@ def start(
         environment |= {str(name): str(value) for name, value in (settings or {}).items()}
         password = Secret.generate() if authorization else Secret("")
         keeper.run(programs / "milvus", environment, ports, password, timeout)
-    except BaseException:
+    except BaseException as exc:
         if keeper:
             keeper.end()
         directories.remove()
+        if isinstance(exc, OSError):
+            why = f"{(exc.strerror or str(exc)).lower()}: {exc.filename or directories.data}"
+            raise EmbeddedServerError(f"the embedded Milvus cannot be started: {why}") from exc
         raise
     show(f"ready in {time.monotonic() - started:.1f} s")
     scheme = "http" if environment.get("COMMON_SECURITY_TLSMODE", "0") == "0" else "https"

@@ -7,12 +7,12 @@ import ctypes
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .control import StartError
 
-# Milvus takes the first that it can write for its process number, and the second for its session's number.
+# Milvus takes the first that it can write for its process number, and the last for its session's number.
 FIXED_PATHS = ("/run/milvus", "/tmp/milvus")  # noqa: S108 - Milvus chose these
 PARENTS = tuple(map(os.path.dirname, FIXED_PATHS))
 MS_NOSUID_NODEV, MS_BIND_RECURSIVELY, MNT_DETACH = 2 | 4, 4096 | 16384, 2
@@ -34,7 +34,8 @@ def hide_parents(needed: Iterable[str] = ()) -> Iterator[None]:
     bases = [base for base in {*PARENTS, *map(os.path.realpath, PARENTS)} if os.path.isdir(base)]
     with contextlib.ExitStack() as stack:
         kept = {}
-        for path in sorted({one for path in needed for one in (path, os.path.realpath(path))}):
+        spellings = {spelling for one in needed for spelling in (one, os.path.realpath(one))}
+        for path in sorted(spellings):
             if path.startswith(tuple(f"{base}/" for base in bases)) and os.path.exists(path):
                 kept[path] = os.open(path, os.O_PATH)
                 stack.callback(os.close, kept[path])
@@ -48,7 +49,7 @@ def hide_parents(needed: Iterable[str] = ()) -> Iterator[None]:
 
 
 def _put_back(path: str, descriptor: int) -> None:
-    if os.path.exists(path):  # it is in what was put back before
+    if os.path.lexists(path):  # it is in what was put back before
         return
     is_directory = stat.S_ISDIR(os.fstat(descriptor).st_mode)
     os.makedirs(path if is_directory else os.path.dirname(path), exist_ok=True)
@@ -69,28 +70,27 @@ def find_needed(job: dict[str, Any]) -> list[str]:
     return [*directories, job["argv"][0], *(value for value in job["env"].values() if os.path.isabs(value))]
 
 
-def claim_paths() -> None:
+def claim_paths(paths: Sequence[str] = FIXED_PATHS) -> None:
     """Make the fixed paths private directories of ours.
+
+    Args:
+        paths: where Milvus wants to write; it passes over what it cannot write, but for the last.
 
     Raises:
         StartError: something of somebody else's stands there, or could be put there.
     """
-    for path in FIXED_PATHS:
+    for path in paths:
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
-            if not _is_passed_over(path):
+            is_passed_over = path != paths[-1] and not os.path.islink(path) and not os.access(path, os.W_OK)
+            if not is_passed_over:
                 _take_over(path)
         except OSError:
             continue  # an ordinary user can make nothing in /run, but neither can another
         parent = os.stat(os.path.dirname(path)).st_mode
         if parent & stat.S_IWOTH and not parent & stat.S_ISVTX:
             raise _refusal(path, "could be replaced by anybody")
-
-
-def _is_passed_over(path: str) -> bool:
-    """Whether Milvus tries the next one, as it cannot write this one and nobody leads it elsewhere."""
-    return path != FIXED_PATHS[-1] and not os.path.islink(path) and not os.access(path, os.W_OK)
 
 
 def _take_over(path: str) -> None:
@@ -100,9 +100,9 @@ def _take_over(path: str) -> None:
     if status.st_uid != os.geteuid():
         raise _refusal(path, "belongs to somebody else")
     os.chmod(path, 0o700)
-    for entry in os.scandir(path):
-        if entry.is_symlink() or entry.stat(follow_symlinks=False).st_uid != os.geteuid():
-            raise _refusal(entry.path, "is a link, or belongs to somebody else")
+    for entry in (os.path.join(path, name) for name in os.listdir(path)):
+        if os.path.islink(entry) or os.lstat(entry).st_uid != os.geteuid():
+            raise _refusal(entry, "is a link, or belongs to somebody else")
 
 
 def _refusal(path: str, why: str) -> StartError:
