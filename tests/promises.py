@@ -155,8 +155,8 @@ PROMISES = [
     ),
     Promise(
         "Nobody logs in to the embedded server by the well-known password, at no moment",
-        "without isolation, an attacker that tries it on every port of the server all the time, on new data and on data "
-        "that has such a root; with isolation, no port can be reached",
+        "without isolation, an attacker that tries it on every port of the server all the time, on new data and on "
+        "data that has such a root; with isolation, no port can be reached",
         ("live/test_embedded_safety.py", "live/test_embedded.py"),
         "embedded",
     ),
