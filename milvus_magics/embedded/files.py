@@ -88,9 +88,10 @@ def is_plain(path: str | os.PathLike[str]) -> bool:
 
 
 def _settings_path(directory: Path, path: str) -> str:
-    """A path in the data directory, as Milvus gets it: from there, where it runs, if it wouldn't understand the whole.
+    """A path in the data directory, as Milvus gets it.
 
-    Else it stays whole: Milvus stores it with the data that is there already.
+    Milvus runs in that directory: what it wouldn't understand as a whole begins there. All else stays whole, as Milvus
+    has stored it with the data that is there already.
     """
     return path if is_plain(directory) else os.path.relpath(path, directory)
 
