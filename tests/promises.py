@@ -184,6 +184,19 @@ PROMISES = [
         "soak",
     ),
     Promise(
+        "Nobody logs in to the embedded server by the well-known password, at no moment",
+        "without isolation, an attacker that tries it on every port of the server all the time, on new data and on "
+        "data that has such a root; with isolation, no port can be reached",
+        ("live/test_embedded_safety.py", "live/test_embedded.py"),
+        "embedded",
+    ),
+    Promise(
+        "What the embedded server runs and where it writes is its user's alone",
+        "programs that are damaged in every way, or somebody else's; links and directories of others at Milvus's fixed "
+        "paths, directories of any name, full disks",
+        ("test_embedded_files.py", "live/test_embedded_safety.py"),
+    ),
+    Promise(
         "Text from the server is shown as text",
         "names and descriptions with HTML, scripts, Markdown, ANSI and right-to-left marks in every table, picture, "
         "error, form, the console, audit and bulk result, and in the page of a real JupyterLab",

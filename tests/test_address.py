@@ -2,14 +2,18 @@
 
 import base64
 import pickle
+import socket
 import traceback
 
+import contract
 import pytest
 
+from milvus_magics.embedded.keeper.relay import Relay
 from milvus_magics.errors import MilvusException, MilvusLiteError, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
+from milvus_magics.transport.deadline import Deadline
 
 CANARY = "canary-$pw:x"
 
@@ -55,6 +59,27 @@ def test_bad_uri_is_one_line_without_the_password(uri):
         Address.parse(uri)
     assert "\n" not in str(caught.value)
     assert "canary" not in repr(caught.value), "an error about an address never quotes its password"
+
+
+@pytest.mark.parametrize("name", ["a%20b", "C# course", "what?", "b;c:d", "é ☃", "a\\b", "~"])
+def test_sockets_of_any_name_are_found(tmp_path, name):
+    """The path is taken as it is: nothing in it is a query, a fragment or an escape."""
+    path = tmp_path / name
+    with contract.serve("2.3.5") as (_, address), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        relay = Relay(int(address.rpartition(":")[2]))
+        relay.listen(listener)
+        conn = Connection(Address.parse(f"unix:{path}", user="root", password="Milvus"))
+        assert conn.address.url == f"unix:{path}"
+        assert list(conn.call_checked("ListCredUsers", deadline=Deadline(10)).usernames) == ["root"]
+        conn.close()
+        relay.close()
+
+
+def test_the_one_character_that_no_socket_can_have_is_named():
+    """gRPC would look for the part before it."""
+    with pytest.raises(ParameterError, match="cannot hold ','"):
+        Address.parse("unix:/run/a,b.sock")
 
 
 def test_file_is_milvus_lite():

@@ -1,138 +1,26 @@
-"""The files of the embedded Milvus: shared binaries, data directory, settings and logs."""
+"""The files of one embedded Milvus: its data directory, settings and logs."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import importlib.util
 import json
-import lzma
 import os
-import platform
 import re
-import shutil
 import socket
 import sys
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from milvus_magics.errors import EmbeddedServerError
 from milvus_magics.private_file import expand_path
 
-VERSION = "2.3.5"
 OUTPUT = "milvus.out"
 LOCK = ".milvus-magics.lock"
-SIZES = "sizes.json"
 # Alone in its network, Milvus keeps its default ports.
 DEFAULT_PORTS = {"proxy": 19530, "etcd": 2379, "metrics": 9091}
 SERVICES = ("ROOTCOORD", "PROXY", "QUERYCOORD", "QUERYNODE", "INDEXCOORD", "INDEXNODE", "DATACOORD", "DATANODE")
+# At places Milvus takes its paths for URLs and lists; a template's braces are filled in; YAML knows no surrogate pairs.
+ODD_IN_A_PATH = re.compile("[#%,?{\U00010000-\U0010ffff]")
 ERROR_LINE = re.compile(r"^panic:|^fatal error:|\[(FATAL|ERROR)\]|\b[Ee]rror\b|[Ff]ailed|No space left")
-
-
-def find_binaries() -> Path:
-    """Find the packed binaries in the installed wheel.
-
-    Raises:
-        EmbeddedServerError: when there is no Milvus for this platform, or it isn't installed.
-    """
-    if sys.platform not in ("linux", "darwin") or platform.machine().lower() not in ("x86_64", "amd64"):
-        raise EmbeddedServerError(
-            "the embedded Milvus exists for Linux x86_64 and macOS x86_64 only; "
-            "connect to a server instead: %milvus_connect URI"
-        )
-    try:
-        spec = importlib.util.find_spec("milvus")
-    except (ImportError, ValueError):
-        spec = None
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        binaries = Path(place) / "data" / "bin"
-        if (binaries / "milvus.lzma").is_file():
-            return binaries
-    raise EmbeddedServerError(
-        "the embedded Milvus isn't installed: pip install 'milvus-magics[embedded]', then try again"
-    )
-
-
-def unpack(packed: Path, fallback: Path, progress: Callable[[str], None]) -> Path:
-    """Unpack the binaries into the user's cache, if they are not there; returns their directory.
-
-    Args:
-        packed: what `find_binaries` found.
-        fallback: a directory to use when the cache cannot be written.
-        progress: called before the long part.
-    """
-    name = f"milvus-{VERSION}-{sys.platform}-{platform.machine().lower()}"
-    try:
-        return _unpack_once(packed, cache_directory() / name, progress)
-    except OSError:
-        return _unpack_once(packed, fallback / name, progress)
-
-
-def cache_directory() -> Path:
-    """The directory in the user's cache that is ours."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "milvus-magics"
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "milvus-magics"
-
-
-def _unpack_once(packed: Path, target: Path, progress: Callable[[str], None]) -> Path:
-    if _is_complete(target):
-        return target
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(target.parent / f"{target.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_complete(target):  # another process may have done it while we waited
-            progress(f"unpacking Milvus {VERSION} (once, 250 MB)…")
-            _replace(packed, target)
-    finally:
-        os.close(lock)
-    return target
-
-
-def _replace(packed: Path, target: Path) -> None:
-    partial = target.with_name(f"{target.name}.partial")
-    for old in (partial, target):
-        shutil.rmtree(old, ignore_errors=True)
-    try:
-        partial.mkdir(mode=0o700)
-        _unpack_all(packed, partial)
-        partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def _unpack_all(packed: Path, target: Path) -> None:
-    files = sorted(packed.glob("*.lzma"), key=lambda file: file.stat().st_size, reverse=True)
-    stop = threading.Event()
-    with ThreadPoolExecutor(max_workers=2) as pool:  # lzma lets go of the GIL
-        try:
-            sizes = list(pool.map(lambda file: _unpack_one(file, target / file.stem, stop), files))
-        except BaseException:
-            stop.set()  # the pool waits for those that are under way
-            raise
-    (target / SIZES).write_text(json.dumps({file.stem: size for file, size in zip(files, sizes, strict=True)}))
-
-
-def _unpack_one(source: Path, target: Path, stop: threading.Event) -> int:
-    with lzma.open(source) as packed, open(target, "wb") as out:
-        while not stop.is_set() and (data := packed.read(1 << 20)):
-            out.write(data)
-        os.fchmod(out.fileno(), 0o700)
-        return out.tell()
-
-
-def _is_complete(target: Path) -> bool:
-    # After a power cut a renamed directory may hold empty files.
-    try:
-        sizes: dict[str, int] = json.loads((target / SIZES).read_text())
-        return all((target / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError):
-        return False
 
 
 def claim_directory(given: str | os.PathLike[str]) -> Path:
@@ -141,6 +29,8 @@ def claim_directory(given: str | os.PathLike[str]) -> Path:
     Raises:
         EmbeddedServerError: when it cannot be used; the text says why.
     """
+    if not os.fspath(given):
+        raise EmbeddedServerError("the name of the data directory is empty: name one, or none for a temporary one")
     try:
         directory = Path(os.path.abspath(expand_path(os.fspath(given))))
     except OSError as exc:
@@ -153,7 +43,7 @@ def claim_directory(given: str | os.PathLike[str]) -> Path:
             )
         directory.chmod(0o700)
         (directory / LOCK).touch(mode=0o600)
-        for name in ("configs", "logs", "data", "run"):
+        for name in ("configs", "logs", "data"):
             (directory / name).mkdir(mode=0o700, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as exc:
         raise EmbeddedServerError(f"{exc.filename} is a file, not a directory: name a directory for the data") from exc
@@ -177,7 +67,7 @@ def write_settings(directory: Path, isolated: bool, proxy_port: int | None) -> d
     config.resolve_storage()
     # A path may hold what YAML takes for its own; in JSON's quotes it stays a text.
     for key in ("etcd_log_path", "system_log_path", "etcd_data_dir", "local_storage_dir", "rocksmq_data_dir"):
-        config.set(key, json.dumps(config.get(key)))
+        config.set(key, json.dumps(_settings_path(directory, config.get(key))))
     ports = DEFAULT_PORTS
     if not isolated:
         keys = [key for key in config.configurable_items if key.endswith("_port")]
@@ -191,18 +81,34 @@ def write_settings(directory: Path, isolated: bool, proxy_port: int | None) -> d
     return ports
 
 
-def milvus_environment(directory: Path, binaries: Path, ports: dict[str, int]) -> dict[str, str]:
+def is_plain(path: str | os.PathLike[str]) -> bool:
+    """Whether Milvus, and other programs that take a path for a URL, understand it as it is."""
+    text = os.fspath(path)
+    return text.isprintable() and not ODD_IN_A_PATH.search(text)
+
+
+def _settings_path(directory: Path, path: str) -> str:
+    """A path in the data directory, as Milvus gets it.
+
+    Milvus runs in that directory: what it wouldn't understand as a whole begins there. All else stays whole, as Milvus
+    has stored it with the data that is there already.
+    """
+    return path if is_plain(directory) else os.path.relpath(path, directory)
+
+
+def milvus_environment(directory: Path, libraries: Path, ports: dict[str, int]) -> dict[str, str]:
     """Milvus's environment, without the kernel's: it takes any variable for a setting."""
     variables = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
     variables |= {
         "HOME": str(directory),
-        "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH": str(binaries),
+        "MILVUSCONF": _settings_path(directory, str(directory / "configs")),
+        "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH": str(libraries),
         "DEPLOY_MODE": "STANDALONE",
         "METRICS_PORT": str(ports["metrics"]),
         "LOG_STDOUT": "false",  # what goes to stdout is never rotated
     }
     if ports != DEFAULT_PORTS:
-        variables["ETCD_CONFIG_PATH"] = str(directory / "configs" / "etcd.yaml")
+        variables["ETCD_CONFIG_PATH"] = _settings_path(directory, str(directory / "configs" / "etcd.yaml"))
     # Else Milvus talks to itself over the machine's first address, which a laptop loses.
     return variables | {f"{service}_IP": "127.0.0.1" for service in SERVICES}
 
@@ -220,14 +126,14 @@ def _write_etcd_settings(directory: Path, client: int, peer: int) -> None:
     own, others = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
     settings = {
         "name": "default",
-        "data-dir": str(directory / "data" / "etcd.data"),
+        "data-dir": _settings_path(directory, str(directory / "data" / "etcd.data")),
         "listen-client-urls": own,
         "advertise-client-urls": own,
         "listen-peer-urls": others,
         "initial-advertise-peer-urls": others,
         "initial-cluster": f"default={others}",
         "enable-grpc-gateway": True,
-        "log-outputs": [str(directory / "logs" / "etcd.log")],
+        "log-outputs": [_settings_path(directory, str(directory / "logs" / "etcd.log"))],
     }
     (directory / "configs" / "etcd.yaml").write_text(json.dumps(settings, indent=1))
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from milvus_magics.embedded import files
+from milvus_magics.embedded import binaries, files
 from milvus_magics.errors import EmbeddedServerError
 from milvus_magics.secret import Secret
 
@@ -117,25 +117,28 @@ def start(
     """
     started = time.monotonic()
     show = progress or (lambda text: None)
-    packed = files.find_binaries()
+    packed = binaries.find_binaries()
     directories = _Directories(data_dir)
     keeper = None
     try:
         directories.make()
         keeper = KeeperProcess(directories)
         state = keeper.lock(tcp_port, isolate)
-        binaries = files.unpack(packed, directories.data, show)
+        programs = binaries.unpack(packed, directories.data, show)
         show("starting Milvus…")
         ports = files.write_settings(directories.data, state["isolated"], state["port"])
-        environment = files.milvus_environment(directories.data, binaries, ports)
+        environment = files.milvus_environment(directories.data, directories.find_library_path(programs), ports)
         environment["COMMON_SECURITY_AUTHORIZATIONENABLED"] = str(authorization).lower()
         environment |= {str(name): str(value) for name, value in (settings or {}).items()}
         password = Secret.generate() if authorization else Secret("")
-        keeper.run(binaries / "milvus", environment, ports, password, timeout)
-    except BaseException:
+        keeper.run(programs / "milvus", environment, ports, password, timeout)
+    except BaseException as exc:
         if keeper:
             keeper.end()
         directories.remove()
+        if isinstance(exc, OSError):
+            why = f"{(exc.strerror or str(exc)).lower()}: {exc.filename or directories.data}"
+            raise EmbeddedServerError(f"the embedded Milvus cannot be started: {why}") from exc
         raise
     show(f"ready in {time.monotonic() - started:.1f} s")
     scheme = "http" if environment.get("COMMON_SECURITY_TLSMODE", "0") == "0" else "https"
@@ -155,8 +158,17 @@ class _Directories:
         given = self._make_temporary(base, "milvus-magics-") if self._given is None else self._given
         self.data = files.claim_directory(given)
         length = len(os.fsencode(base)) + len("/milvus-12345678/") + len(SOCKET)
-        base = base if length < MAX_SOCKET_PATH_BYTES else SHORT_DIRECTORY
+        # Many programs take what follows `unix:` for a URL.
+        base = base if length < MAX_SOCKET_PATH_BYTES and files.is_plain(base) else SHORT_DIRECTORY
         self.socket = self._make_temporary(base, "milvus-") / SOCKET
+
+    def find_library_path(self, programs: Path) -> Path:
+        """A path of a directory that the dynamic linker takes for one path, without expanding anything in it."""
+        if not set(":;$") & set(str(programs)):
+            return programs
+        link = self.socket.with_name("lib")
+        link.symlink_to(programs)
+        return link
 
     def _make_temporary(self, base: str, prefix: str) -> Path:
         try:
@@ -215,7 +227,6 @@ class KeeperProcess:
             env=environment,
             cwd=str(self.directories.data),
             output=str(self.directories.data / "logs" / files.OUTPUT),
-            run=str(self.directories.data / "run"),
             ports=ports,
             password=password,
             socket=None if self.why_not else str(self.directories.socket),

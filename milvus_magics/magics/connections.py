@@ -72,7 +72,7 @@ def connect_arguments(parser: arguments.Parser) -> None:
     parser.add_argument("--client-key", metavar="FILE", help="this client's key")
     parser.add_argument("--server-name", metavar="NAME", help="the name in the server's certificate")
     embedded = "start a Milvus on this machine; DIR keeps its data"
-    parser.add_argument("--embedded", nargs="?", const="", metavar="DIR", help=embedded)
+    parser.add_argument("--embedded", nargs="?", const=True, metavar="DIR", help=embedded)
     parser.add_argument("--adopt", metavar="NAME", help="connect where pymilvus is: a client, or an alias of its own")
     arguments.form()(parser)
     arguments.timeout_option(parser)
@@ -115,7 +115,7 @@ class ConnectionMagics(SessionMagics):
         alias, timeout = DEFAULT if args.alias is None else args.alias, args.timeout
         if args.embedded is not None:
             self._require_alone(args, "embedded")
-            self._connect_embedded(alias, args.embedded, timeout)
+            self._connect_embedded(alias, None if args.embedded is True else args.embedded, timeout)
         elif args.adopt is not None:
             self._require_alone(args, "adopt")
             connections.bind(alias, _warn(address_of_pymilvus(_source_to_adopt(args))), timeout=timeout)
@@ -171,14 +171,14 @@ class ConnectionMagics(SessionMagics):
             others = "leave the others out; nothing was connected"
             raise ParameterError(f"--{option} knows address and user by itself: {others}")
 
-    def _connect_embedded(self, alias: str, directory: str, timeout: float) -> None:
+    def _connect_embedded(self, alias: str, directory: str | None, timeout: float) -> None:
         from milvus_magics import embedded
 
         running = session.embedded.get(alias)
-        if running and running.alive() and running.has_data_in(directory or None):
+        if running and running.alive() and running.has_data_in(directory):
             server = running  # typed again: its data is still wanted
         else:
-            server = embedded.start(directory or None, progress=partial(print, flush=True))
+            server = embedded.start(directory, progress=partial(print, flush=True))
             if server.warning:
                 print(server.warning)
         try:

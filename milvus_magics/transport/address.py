@@ -223,6 +223,8 @@ def _parse_uri(uri: str) -> _ServerParts:
         path = rest if separator else uri[len("unix:") :]
         if not path.startswith("/"):
             raise ParameterError("a unix: address needs an absolute path, like unix:/run/milvus.sock")
+        if "," in path:  # which gRPC takes for the end of the first of several paths
+            raise ParameterError("the path of a unix: address cannot hold ',': make a link to it without one")
         return _ServerParts(path, UNIX_PORT)
     if not separator:
         if uri.endswith(".db") or uri.startswith(("/", "./", "~")):

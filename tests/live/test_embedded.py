@@ -195,9 +195,9 @@ def test_two_that_unpack_at_once(tmp_path):
     """Two kernels started together in a fresh home: one unpacks, the other waits, both get a whole Milvus."""
     script = """
 import sys
-from milvus_magics.embedded import files
+from milvus_magics.embedded import binaries
 from pathlib import Path
-print(files.unpack(files.find_binaries(), Path(sys.argv[1]), print))"""
+print(binaries.unpack(binaries.find_binaries(), Path(sys.argv[1]), print))"""
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     both = [run_script(script, tmp_path / "data", env=environment) for _ in range(2)]
     said = [process.communicate(timeout=120)[0].splitlines() for process in both]

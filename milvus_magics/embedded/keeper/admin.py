@@ -1,4 +1,4 @@
-"""HTTP calls to Milvus's internal ports: a health check, and two corrections."""
+"""HTTP calls to Milvus's internal ports: a health check, and three corrections."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .control import StartError
 
 SESSIONS = "by-dev/meta/session"
 ROOT_USER = "by-dev/meta/root-coord/credential/users/root"
+NO_HASH = "!"  # as in /etc/shadow: no password has it
 
 
 def is_healthy(port: int) -> bool:
@@ -33,6 +34,11 @@ def remove_dead_sessions(port: int) -> None:
             unchanged = {"key": key, "target": "MOD", "mod_revision": str(revision), "result": "EQUAL"}
             delete = {"request_delete_range": {"key": key}}
             _etcd(port, "txn", compare=[unchanged], success=[delete])
+
+
+def lock_root(port: int) -> None:
+    """Make root a user whom no password fits, so that Milvus doesn't make one with the well-known password."""
+    _etcd(port, "put", key=_b64(ROOT_USER), value=_b64(json.dumps({"encrypted_password": NO_HASH})))
 
 
 def set_root_password(ports: dict[str, int], password: str) -> None:

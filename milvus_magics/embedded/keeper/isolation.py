@@ -10,13 +10,13 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+
+from .fixed_paths import hide_parents
 
 CLONE_NEW_USER_NET_PID_MOUNT = 0x10000000 | 0x40000000 | 0x20000000 | 0x00020000
-MS_NOSUID_NODEV_NOEXEC, MS_BIND, MNT_DETACH = 2 | 4 | 8, 4096, 2
+MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
 PR_SET_PDEATHSIG = 1
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
-SHARED = ("/run/milvus", "/tmp/milvus")  # noqa: S108 - Milvus chose these
 
 
 def isolate() -> str:
@@ -29,7 +29,8 @@ def isolate() -> str:
         code = 255
         try:
             _enter()
-            code = 0
+            with hide_parents():
+                code = 0
         except OSError as exc:
             code = exc.errno or 255
         finally:
@@ -64,30 +65,6 @@ def mount_proc() -> None:
     """Mount the pid namespace's own /proc, where Milvus reads its memory; a failure does no harm."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(MS_NOSUID_NODEV_NOEXEC), None)
-
-
-@contextlib.contextmanager
-def mount_private(private: str) -> Iterator[None]:
-    """Mount a private directory where Milvus insists on writing, until the end of the block.
-
-    Its process and session numbers go there. The first user of a machine to run a Milvus would own these
-    directories, and nobody else's would start.
-    """
-    libc = ctypes.CDLL(None)
-    made = []
-    for path in SHARED:
-        with contextlib.suppress(OSError):
-            os.mkdir(path)
-            made.append(path)
-        if os.path.isdir(path) and not os.path.islink(path):
-            libc.mount(os.fsencode(private), path.encode(), None, ctypes.c_ulong(MS_BIND), None)
-    try:
-        yield
-    finally:
-        for path in made:
-            libc.umount2(path.encode(), MNT_DETACH)
-            with contextlib.suppress(OSError):
-                os.rmdir(path)
 
 
 def die_with_parent() -> None:

@@ -14,7 +14,8 @@ import time
 from typing import Any, NoReturn
 
 from .control import Control, StartError, Stop
-from .isolation import isolate, mount_private, mount_proc
+from .fixed_paths import claim_paths, find_needed, hide_parents
+from .isolation import isolate, mount_proc
 from .server import run_server
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -56,11 +57,12 @@ def _run_plan(plan: dict[str, Any], control: Control) -> None:
     control.send(isolated=not why_not, why_not=why_not, port=tcp.getsockname()[1] if tcp else None)
     job = control.receive()
     if not why_not:
-        with mount_private(job["run"]):
+        with hide_parents(find_needed(job)):
             _run_isolated(job, control, lock, tcp)
         return
     if tcp:
         tcp.close()  # it has only kept the port free for Milvus
+    claim_paths()
     run_server(job, control, lock, None)
 
 
