@@ -379,7 +379,7 @@ def _said(access, own, privilege, name, header, asked):
     connected_to, db = header or "default", asked or header or "default"
     databases = {"default": "default", "own": f"{stage_name}db"}
     collection = f"{stage_name}{name}" if privilege in ON_COLLECTIONS else GONE
-    return access.allows(
+    return access.snapshot.allows(
         own["u"],
         privilege,
         collection if privilege in ON_COLLECTIONS.keys() | ABOUT_COLLECTIONS else None,
@@ -418,7 +418,7 @@ def _is_listed(found, access, own, privilege, name, db, said):
     if not access.snapshot.rules.is_needed(privilege):
         return True
     if privilege in ON_COLLECTIONS and name == "c1":  # which is reached by its alias, too
-        said = said or access.allows(own["u"], privilege, f"{found.name}al", db)
+        said = said or access.snapshot.allows(own["u"], privilege, f"{found.name}al", db)
     collection = f"{found.name}{name}" if privilege in ON_COLLECTIONS and name != "c2" else None
     if privilege in ON_COLLECTIONS and collection is None:
         return True  # it isn't there, so it may not be asked about

@@ -78,7 +78,7 @@ def everybody(users=200, roles=50, grants=40, collections=24):
         ],
         groups={}, collections=there_are, aliases={}, enforced=True, secure=True, default_password=False,
     )  # fmt: skip
-    return Access([], "everybody", snapshot, Findings([]), is_overview=True)
+    return Access([], "everybody", snapshot, Findings([]), is_overview=True, require_known=print)
 
 
 def test_pictures_of_many_are_small_and_have_one_tab_stop_a_row():

@@ -89,6 +89,7 @@ MAGICS = {
     "milvus_list_user": "bob",
     "milvus_list_usernames": "",
     "milvus_list_users": "",
+    "milvus_passwords": "bob --to /nowhere/passwords.csv",
     "milvus_remove_privileges_from_group": "ops Search --yes",
     "milvus_reset_password": "bob --password-var PW --new-password-var NEW",
     "milvus_restore_role": "reader",

@@ -181,10 +181,12 @@ class NameField(Field):
     def offer(self, names: Iterable[str]) -> None:
         """Offer the names that there are."""
         self.names = tuple(names)
-        shown = dict(zip(self.names, map(printable, self.names), strict=True))
-        count = Counter(shown.values())
-        # Of names that look the same only one that is really written like that can be meant.
-        self._meant = {text: name for name, text in shown.items() if name == text or count[text] == 1}
+        shown = [*map(printable, self.names)]
+        count, self._meant = Counter(shown), {}
+        for name, text in zip(self.names, shown, strict=True):
+            # Of names that look the same only one that is really written like that can be meant.
+            if name == text or count[text] == 1:
+                self._meant[text] = name
         self.widget.options = tuple(count)
 
     def _read(self) -> Any:

@@ -58,16 +58,17 @@ class Parser(argparse.ArgumentParser):
         for name, value in vars(found).items():
             is_source, is_name = name.endswith(SOURCES), name.endswith(NAMED_SOURCES)
             setattr(found, name, _unmask(value, tokens, is_source=is_source, is_name=is_name))
+        self._require_names(found)
         return found
 
     def find_given(self, args: argparse.Namespace) -> dict[str, argparse.Action]:
         """The arguments that a line gives, by name."""
         return {action.dest: action for action in self._actions if getattr(args, action.dest) != action.default}
 
-    def require_names(self, args: argparse.Namespace) -> None:
+    def _require_names(self, args: argparse.Namespace) -> None:
         """Raise ParameterError if an argument is missing that only a form can do without."""
         for action in self.needed_without_form:
-            if getattr(args, action.dest) is None:
+            if not args.form and getattr(args, action.dest) is None:
                 raise ParameterError(f"name {action.help}, or give --form; see --help", outcome=NOTHING_SENT)
 
     def _word(self, number: int, token: Token) -> str:

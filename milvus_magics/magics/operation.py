@@ -142,7 +142,6 @@ def line_magic(
                 return self.show_form(operation, args)
             if "conn" in args:
                 args.conn = connections.get(args.using)
-            args.parser.require_names(args)
             result = method(self, args)
             is_operation = isinstance(result, Operation)
             result = result.carry_out() if is_operation else result

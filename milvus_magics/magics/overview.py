@@ -20,7 +20,9 @@ from milvus_magics.wording import did_you_mean
 if TYPE_CHECKING:
     from milvus_magics.client.results.users import WhoAmI
 
-HELP = "help"
+TOPICS = (
+    "start here", "connections", "users", "many users", "roles", "privileges and groups", "access and history",
+)  # fmt: skip
 
 
 class MagicRow(NamedTuple):
@@ -57,6 +59,25 @@ class Overview(NamedTuple):
         return "\n".join(filter(None, (*parts, "", repr(self.magics))))
 
 
+def _find_topic(args: argparse.Namespace) -> None:
+    """Find the topic or the magic that a line wants help on. What else it holds is not repeated: it may be a secret."""
+    words, args.words, args.topic, args.magic = args.words, None, None, None
+    if not words:
+        return
+    if words[0] != "help":
+        raise ParameterError("it takes nothing, or a topic: %milvus help users", outcome=NOTHING_SENT)
+    wanted = " ".join(words[1:]).casefold()
+    names = [row.magic.removeprefix("%milvus_") for row in list_magics()]
+    magic = wanted.removeprefix("%").removeprefix("milvus_")
+    if magic in names:
+        args.magic = f"milvus_{magic}"
+    elif any(wanted in topic for topic in TOPICS):
+        args.topic = wanted
+    else:
+        hint = did_you_mean(wanted, [*TOPICS, *names])
+        raise ParameterError(f"no such topic{hint}; there are: {', '.join(TOPICS)}", outcome=NOTHING_SENT)
+
+
 class OverviewMagics(SessionMagics):
     """The magic that shows where this notebook stands."""
 
@@ -66,6 +87,7 @@ class OverviewMagics(SessionMagics):
         argument("words", nargs="*", metavar="help TOPIC", help="what there is on a topic, like users; or a magic"),
         arguments.using_option,
         arguments.timeout_option,
+        check=_find_topic,
     )
     def milvus(self, args: argparse.Namespace) -> Any:
         """Show the connections, the server, as whom you act, and all magics by topic.
@@ -74,9 +96,12 @@ class OverviewMagics(SessionMagics):
             %milvus
             %milvus help users
         """
-        if args.words:
-            return self._help(args.words)
-        magics, aliases = self.list_magics(), list_aliases(self.using)
+        if args.magic:
+            print(self.magics["line"][args.magic].parser().format_help())
+            return None
+        magics, aliases = list_magics(), list_aliases(self.using)
+        if args.topic is not None:
+            return MagicList([row for row in magics if args.topic in row.topic])
         if not connections.has_connection(args.using):
             return Overview(aliases, None, "", "%milvus_connect URI --user NAME, or %milvus_connect --embedded", magics)
         try:
@@ -96,31 +121,13 @@ class OverviewMagics(SessionMagics):
 
         return Console(args.using, timeout=args.timeout)
 
-    def list_magics(self) -> MagicList:
-        """List all magics, topic by topic, each with the first sentence of its help."""
-        rows = []
-        for kind in type(self).__mro__:
-            methods = [method for method in vars(kind).values() if hasattr(method, "magic_name")]
-            rows += [_describe(getattr(kind, "TOPIC", ""), method) for method in methods]
-        return MagicList(rows)
 
-    def _help(self, words: list[str]) -> MagicList | None:
-        """What there is on a topic; the help of a magic is printed."""
-        wanted = " ".join(words[words[0] == HELP :])
-        rows = self.list_magics()
-        if not wanted:
-            return rows
-        by_name = {row.magic.removeprefix("%milvus").lstrip("_"): row for row in rows if row.magic != "%milvus"}
-        name = wanted.removeprefix("%").removeprefix("milvus_")
-        if name in by_name:
-            print(self.magics["line"][f"milvus_{name}"].parser().format_help())
-            return None
-        topics = list(dict.fromkeys(row.topic for row in rows))
-        found = [row for row in rows if wanted.casefold() in row.topic]
-        if not found:
-            hint = did_you_mean(wanted, [*topics, *by_name])
-            raise ParameterError(f"no topic {wanted!r}{hint}; there are: {', '.join(topics)}", outcome=NOTHING_SENT)
-        return MagicList(found)
+def list_magics() -> MagicList:
+    """List all magics, topic by topic, each with the first sentence of its help."""
+    rows = []
+    for kind in sorted(SessionMagics.__subclasses__(), key=lambda kind: TOPICS.index(kind.TOPIC)):
+        rows += [_describe(kind.TOPIC, each) for each in vars(kind).values() if hasattr(each, "magic_name")]
+    return MagicList(rows)
 
 
 def _describe(topic: str, method: Any) -> MagicRow:
