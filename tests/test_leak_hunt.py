@@ -153,6 +153,9 @@ FUNCTIONS = {
     "Connections.adopt": lambda conn, pw: connections.adopt({"uri": conn.address.url, "token": pw}),
     "Connections.adopt anything": lambda conn, pw: connections.adopt([pw]),
     "Connections.bind": lambda conn, pw: connections.bind("", Address.parse("h", user="bob", password=pw)),
+    "Connections.require_reachable": lambda conn, pw: connections.require_reachable(
+        Address.parse("localhost:1", user="bob", password=pw), timeout=5
+    ),
     "Connections.disconnect": lambda conn, pw: connections.disconnect(""),
     "Connections.remove_connection": lambda conn, pw: connections.remove_connection(""),
     "Connections.get_connection_addr": lambda conn, pw: connections.get_connection_addr("default"),
