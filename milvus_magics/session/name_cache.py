@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from milvus_magics import client
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import DeadlineError, MilvusException, UnavailableError
 from milvus_magics.transport.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -63,10 +63,13 @@ class NameCache:
             return []
         try:
             return self.list_names(conn, kind, timeout=COMPLETION_SECONDS)
-        except MilvusException:
+        except (UnavailableError, DeadlineError):
             with self._lock:
                 self._failures[conn] = time.monotonic()
-            return []
+        except MilvusException:  # it answers, so names of other kinds may be asked for
+            with self._lock:
+                self._names.setdefault(conn, {})[kind] = time.monotonic(), []
+        return []
 
     def forget(self, conn: Connection, change: Change | None = None) -> None:
         """Drop the names that a connection listed; not after a change that was refused."""

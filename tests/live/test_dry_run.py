@@ -230,7 +230,7 @@ def test_weakening_oneself_is_confirmed_without_a_right_to_look(run, monkeypatch
 
 def test_every_magic_that_changes_something_has_it():
     """No changing magic without --dry-run, and each of them is tried above."""
-    reading = ("milvus", "list_", "whoami", "connect", "use", "disconnect", "audit", "access", "console")
+    reading = ("milvus", "list_", "whoami", "connect", "use", "disconnect", "audit", "access", "console", "passwords")
     for name, method in MilvusMagics.magics["line"].items():
         short = name.removeprefix("milvus_")
         if short.startswith(reading):
