@@ -93,7 +93,7 @@ class Secret:
         self.encode()  # raises for what cannot be written, without quoting it
         file = PrivateFile(path)
         with file.create("nothing was sent", dry_run=dry_run) as stream:
-            stream.write(self.reveal() + "\n")
+            stream.write(self.reveal())  # and no line end: programs read such a file whole
         return file
 
     def keep_in_keyring(self, service: str, user: str) -> None:

@@ -263,3 +263,20 @@ def test_a_console_opens_no_form_on_another_server(two):
     page.show_form("drop_user")
     assert two.addresses[1] in page.form.heading.text
     console.close()
+
+
+@pytest.mark.parametrize("operation", FORMS)
+def test_a_second_click_that_waited_for_the_first_does_nothing(two, operation):
+    """A kernel that is busy hears both one after the other: what the first one did stays on the form."""
+    two.reset(operation)
+    form = open_form(two, operation)
+    button = form.buttons[form.TITLE]
+    button.click()
+    said, state = form.status.text, two.state()
+    assert "Error" not in said
+    two.server.calls.clear()
+    button.click()
+    assert form.status.text == said
+    assert two.state() == state
+    assert two.server.calls == [], "nothing is sent"
+    form.close()

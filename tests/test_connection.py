@@ -187,3 +187,20 @@ def test_a_connection_that_is_closed_beside_a_call_says_so(way):
     assert type(error) is ClosedError
     assert error.outcome is None
     assert "closed on this side" in str(error)
+
+
+@pytest.mark.parametrize("name", ["plain", "C# course", "what?", "a%20b", "100%", "50%25", "a b", "ä;&:@"])
+def test_a_socket_is_found_whatever_its_path_holds(tmp_path, name):
+    """gRPC reads the path of a `unix:` address as that of a URL; people write the name that the file has."""
+    with contract.serve("2.6.18") as (server, _):
+        running = grpc.server(futures.ThreadPoolExecutor(2))
+        running.add_generic_rpc_handlers((server,))
+        running.add_insecure_port(f"unix:{tmp_path}/s")
+        running.start()
+        (tmp_path / name).symlink_to(tmp_path / "s")
+        address = Address.parse(f"unix:{tmp_path}/{name}", user="root", password="Milvus")
+        conn = Connection(address)
+        assert conn.call("GetVersion", deadline=Deadline(5)).version == "2.6.18"
+        assert address.url == f"unix:{tmp_path}/{name}", "it is shown as it was written"
+        conn.close()
+        running.stop(0).wait()

@@ -84,6 +84,14 @@ def test_what_is_made_up_is_kept(run, server, tmp_path):
     assert not STORE.list_passwords()
 
 
+def test_the_file_of_one_password_holds_nothing_else(run, server, tmp_path):
+    """Programs and Kubernetes read such a file whole, and a line end would be a part of the password."""
+    run(f"create_user filed --generate --password-to {tmp_path}/one")
+    assert (tmp_path / "one").read_bytes() == server.passwords["filed"]
+    run("delete_user filed --password-var whole", whole=(tmp_path / "one").read_text())
+    assert "filed" not in server.passwords
+
+
 def test_it_is_kept_before_the_request_is_sent(run, server, monkeypatch):
     """So that a kernel that never hears the answer has it."""
     for line in ("create_user one --generate", "create_users many"):

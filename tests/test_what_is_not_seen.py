@@ -5,8 +5,8 @@ import pytest
 from contract.versions import RECORDED
 
 from milvus_magics.access.question import read_access
-from milvus_magics.client import privileges
-from milvus_magics.errors import ParameterError, PermissionDeniedError
+from milvus_magics.client import grants, privileges, role_deletion, roles
+from milvus_magics.errors import InUseError, ParameterError, PermissionDeniedError
 from milvus_magics.role import Role
 from milvus_magics.session import connections
 from milvus_magics.transport.address import Address
@@ -241,3 +241,50 @@ def test_root_who_needs_roles_says_nothing_of_what_it_cannot_know(server):
     server.bindings.add(("root", "admin"))
     assert "there is no collection 'dogs'" in note_of_grant(root, "default", "dogs")
     assert "grants on nothing" in [finding.concern for finding in read_access(root).findings]
+
+
+@of([OLD])
+def test_a_role_is_not_said_to_hold_nothing_where_the_server_cannot_tell(server):
+    """2.3 keeps grants in databases that are gone, tells of them only by name, and gives them to a later such role."""
+    server.roles["r"] = ""
+    server.grants["r", "Collection", "docs", "Search", "gone"] = "root"
+    root = connect_as(server, "root", "Milvus")
+    says = "held by nobody, without privileges in the databases that there are"
+    assert says.partition(", ")[2] in str(roles.list_role(root, "r"))
+    assert says in str(role_deletion.preview_drop_role(root, "r"))
+    assert says in str(role_deletion.drop_role(root, "r"))
+    assert "no privileges" not in str(roles.create_role(root, "r")), "it may have what the one before had"
+    root.close()
+
+
+@of([OLD])
+def test_what_a_connection_granted_in_a_database_that_is_gone_is_asked_for(server):
+    """So that the role isn't dropped without it."""
+    root = connect_as(server, "root", "Milvus")
+    server.roles["r"] = ""
+    privileges.grant_privilege(root, "r", "Search", collection="docs", db="later")
+    assert [grant.db for grant in grants.list_grants(root, "r")] == ["later"]
+    assert [right.db for right in read_access(root, role="r") if right.role == "r"] == ["later"]
+    with pytest.raises(InUseError, match="role 'r' holds Search on collection 'docs' in database 'later'"):
+        role_deletion.drop_role(root, "r")
+    role_deletion.drop_role(root, "r", force=True)
+    assert not [grant for grant in server.grants if grant[0] == "r"]
+    root.close()
+
+
+@of(NEWER)
+def test_newer_servers_are_asked_once_for_what_a_role_holds(server):
+    """They tell everything in `*`, of databases that are gone, too: 300 roles in 60 databases took 10 s."""
+    server.collections |= {f"db{number}": [] for number in range(5)}
+    server.roles["r"] = ""
+    server.grants["r", "Collection", "docs", "Search", "gone"] = "root"
+    root = connect_as(server, "root", "Milvus")
+    server.calls.clear()
+    assert "gone" in {grant.db for grant in grants.list_grants(root)}
+    assert server.calls.count("SelectGrant") == len(server.roles)
+    server.calls.clear()
+    assert {right.db for right in read_access(root, role="r") if right.role == "r"} == {"gone"}
+    assert server.calls.count("SelectGrant") == len(server.roles) - 1, "of `admin`, who may everything, nothing is read"
+    del server.grants["r", "Collection", "docs", "Search", "gone"]
+    assert str(role_deletion.drop_role(root, "r")).endswith("held by nobody, without privileges")
+    root.close()

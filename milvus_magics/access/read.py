@@ -8,11 +8,11 @@ from typing import Any
 from milvus_magics import errors, wire
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import lookup
-from milvus_magics.client.grants import select_readable_grants
+from milvus_magics.client.grants import names_to_ask, select_readable_grants
 from milvus_magics.client.lookup import read_own_roles, role_names_in, user_names_in
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import begin_well_known_check, is_authorization_on
-from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
+from milvus_magics.client.privilege_catalog import DEFAULT_DATABASE
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection, Pending
@@ -164,8 +164,8 @@ def _roles(reply: Any, users: dict[str, tuple[str, ...]]) -> dict[str, tuple[str
 
 
 def _grants(conn: Connection, roles: list[str], dbs: list[str], deadline: Deadline) -> tuple[list[Grant], list[str]]:
-    # The name of a database brings what is granted in all of them, too; newer servers tell everything at `*`.
-    where = [ALL, *dbs] if dbs else [ALL, ""]
+    # The name of a database brings what is granted in all of them, too.
+    where = names_to_ask(conn, dbs or [""])
     return select_readable_grants(conn, [role for role in roles if role != ADMIN], where, deadline)
 
 

@@ -115,6 +115,7 @@ def _send_as_somebody(
     There they look into the header for a user's name, and don't look at the password.
     """
     attempt.describe(*describe_change(grant, granted))
+    conn.granted_in.add(grant.db)
 
     def is_done(until: Deadline) -> bool | None:
         listed = select_grants_of_role(conn, [grant], until)

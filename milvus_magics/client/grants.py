@@ -12,13 +12,16 @@ from milvus_magics.client.results.privileges import Grant, Grants
 from milvus_magics.errors import MilvusException, PermissionDeniedError, ServerTooOldError, UnknownRoleError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire.versions import FEATURES, is_older
 from milvus_magics.wording import absence_text, count_text, did_you_mean, join_parts, list_text
+
+LISTED = "in the databases that there are"
 
 
 def list_grants(conn: Connection, role: str | None = None, *, timeout: float | None = None) -> Grants:
     """What a role holds, or all roles do, over all databases.
 
-    Grants in a database that was dropped meanwhile are not told by Milvus 2.3.
+    Before Milvus 2.5, of databases that are gone only those are asked for in which this connection granted something.
 
     Args:
         conn: a connection whose user may look (the privilege SelectOwnership; one's own roles are free).
@@ -41,7 +44,7 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         rows, what, unseen_roles = _select_grants_of_one(conn, role, where, deadline), f"role {role!r}", ""
     unseen = join_parts(unseen_dbs, unseen_roles)
     caption = f"{count_text(len(rows), 'privilege')} of {what} on {conn.address.url}"
-    return Grants(rows, join_parts(caption, unseen), unseen=unseen)
+    return Grants(rows, join_parts(caption, unseen), unseen=unseen, searched="" if where == [ALL] else LISTED)
 
 
 def _select_grants_of_one(conn: Connection, role: str, where: Sequence[str], deadline: Deadline) -> list[Grant]:
@@ -117,13 +120,25 @@ def _grant_in(entity: Any) -> Grant:
 
 
 def databases_to_search(conn: Connection, deadline: Deadline) -> tuple[list[str], str]:
-    """The databases to search, and what others are left out. `*` is first: newer servers list everything there."""
+    """The databases to search, and what others are left out."""
+    if not _wants_names(lookup.read_version(conn, deadline)):
+        return [ALL], ""
     try:
         names = lookup.list_databases(conn, deadline)
     except (PermissionDeniedError, ServerTooOldError):
         own = conn.address.db_name or DEFAULT_DATABASE
         return [ALL, ""], f"in the databases {own} and {ALL} only: the others may not be listed"
-    return [ALL, *names], ""
+    return names_to_ask(conn, names), ""
+
+
+def names_to_ask(conn: Connection, names: Sequence[str]) -> list[str]:
+    """The databases to ask for, so that all is listed in some, and in those known to be gone."""
+    return [ALL] if not _wants_names(conn.version) else list(dict.fromkeys([ALL, *names, *sorted(conn.granted_in)]))
+
+
+def _wants_names(version: str) -> bool:
+    """Whether a server lists the grants of each database by its name only, or may do so."""
+    return is_older(version, FEATURES["one list of grants"], if_unreadable=True)
 
 
 def select_grants_of_role(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> list[Grant]:

@@ -114,8 +114,10 @@ class Form(Panel):
             if name in self.FILLABLE and value is not None:
                 self.fields[name].value = value
 
-    def submit(self, title: str = "", *_: object) -> None:
+    def submit(self, title: str = "", *clicked: widgets.Button) -> None:
         """Do what a click on the button with this title does; default: the one that is called like the form."""
+        if any(button.disabled for button in clicked):
+            return  # made before it was disabled: a busy kernel hears clicks late
         if not self._acting.acquire(blocking=False):
             return  # a second click while the first is at work
         title = title or self.TITLE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any, ClassVar
 
 from IPython.core.magic import Magics
-from traitlets import Bool, Float, Unicode, observe
+from traitlets import Bool, Float, TraitError, Unicode, observe, validate
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.session import DEFAULT, session
@@ -34,6 +35,13 @@ class SessionMagics(Magics):
         max=MAX_UNDO_MINUTES,
         help="Minutes for which the password of a deleted user is kept, in memory, to bring them back.",
     ).tag(config=True)
+
+    @validate("undo_minutes")
+    def _require_a_number(self, proposal: Any) -> float:
+        """Refuse NaN, which is neither below the least nor above the most."""
+        if math.isnan(proposal["value"]):
+            raise TraitError("undo_minutes must be a number of minutes, not NaN")
+        return float(proposal["value"])
 
     @observe("undo_minutes")
     def _keep_passwords(self, change: Any) -> None:

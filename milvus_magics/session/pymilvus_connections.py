@@ -44,8 +44,8 @@ def _by_alias(*names: str) -> dict[str, Any]:
 
 
 def _handler_of_client(client: Any) -> Any:
-    kind = type(client).__name__
-    if kind.startswith("Async"):
+    kind, kinds = type(client).__name__, {base.__name__ for base in type(client).__mro__}
+    if "AsyncMilvusClient" in kinds:
         # Its connection belongs to an event loop: nobody else can ask for it without leaving a warning.
         raise ParameterError(f"{kind} works for coroutines only, so it cannot be adopted: give a MilvusClient")
     try:
@@ -55,8 +55,8 @@ def _handler_of_client(client: Any) -> Any:
     except Exception:
         # What is raised is pymilvus's affair and may hold its arguments.
         handler = None
-    if handler is None and kind == "MilvusClient":
-        raise ParameterError("this MilvusClient is closed, or is one of Milvus Lite: give one that is connected")
+    if handler is None and "MilvusClient" in kinds:
+        raise ParameterError(f"this {kind} is closed, or is one of Milvus Lite: give one that is connected")
     if handler is None:
         raise ParameterError(f"give a MilvusClient of pymilvus or the name of one of its aliases, not {kind}")
     return handler

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import fspath
 from typing import NamedTuple, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from milvus_magics.errors import CodedError, MilvusException, MilvusLiteError, ParameterError
 from milvus_magics.secret import NoText, Secret, mask_secret
@@ -73,8 +73,8 @@ class Address:
 
     @property
     def target(self) -> str:
-        """The address as grpc takes it."""
-        return f"unix:{self.host}" if self.is_unix else self.address
+        """The address as grpc takes it, which reads the path of a socket as that of a URL."""
+        return f"unix:{quote(self.host)}" if self.is_unix else self.address
 
     @property
     def address(self) -> str:
@@ -86,7 +86,7 @@ class Address:
     @cached_property
     def url(self) -> str:
         """The address as a URI, without credentials."""
-        return self.target if self.is_unix else f"{'https' if self.secure else 'http'}://{self.address}"
+        return f"unix:{self.host}" if self.is_unix else f"{'https' if self.secure else 'http'}://{self.address}"
 
     @property
     def user(self) -> str:

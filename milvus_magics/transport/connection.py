@@ -52,6 +52,7 @@ class Connection:
         user: whom it acts as; empty for nobody, and for the holder of a token that tells none.
         on_change: called with every `Change` made or tried through this connection.
         version: of the server, once it has told.
+        granted_in: the databases in which it has granted something: older servers tell of those that are gone by name.
         tries: how often a change is sent whose answer was lost and that turns out not to be made.
         seconds_to_settle: how long the server is asked what became of a change whose answer was lost.
         is_for_many: whether many use it at once, who go on while one of them waits.
@@ -69,6 +70,7 @@ class Connection:
         self.user = address.user
         self.on_change = Listeners()
         self.version = ""
+        self.granted_in: set[str] = set()
         self._authorization = address.login.header() if address.login else None
         with defer_interrupts(), own_settings():
             self._channel: Any = _open_channel(address)

@@ -60,8 +60,8 @@ def _context() -> ssl.SSLContext:
 def _read(option: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except (OSError, ValueError) as exc:  # no file has a name with NUL
-        reason = (getattr(exc, "strerror", None) or str(exc)).lower()
+    except (OSError, ValueError) as exc:  # ValueError: with NUL, or half a character
+        reason = (getattr(exc, "strerror", None) or "no file can have such a name").lower()
         raise CertificateError(f"{option}: cannot read {str(path)!r}: {reason}") from exc
 
 

@@ -42,7 +42,7 @@ def test_generated_password_is_masked_and_works(shell, tmp_path):
     assert shell.run_line_magic("milvus_delete_user", "ann --password-var ann").verified
     file = tmp_path / "bob.password"
     result = shell.run_line_magic("milvus_create_user", f"bob --generate --password-to {file}")
-    assert file.read_text().strip() == result.password.reveal()
+    assert file.read_text() == result.password.reveal()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with pytest.raises(ParameterError, match="exists already"):
         shell.run_line_magic("milvus_create_user", f"eve --generate --password-to {file}")

@@ -84,19 +84,24 @@ def test_pymilvus_connections_are_adopted(server, root):
 def test_a_client_that_cannot_be_adopted_is_told_in_one_line(server, recwarn):
     """A closed one, and one for coroutines; without a warning of Python's."""
     arguments = {"uri": f"http://{server.address}", "token": f"root:{server.password.reveal()}"}
-    client = pymilvus.MilvusClient(**arguments)
-    client.close()
-    clients = {"closed": client}
+    derived = type("AsyncInName", (pymilvus.MilvusClient,), {})
+    clients = [(f"this {kind.__name__} is closed", kind(**arguments)) for kind in (pymilvus.MilvusClient, derived)]
+    for _, client in clients:
+        client.close()
     if hasattr(pymilvus, "AsyncMilvusClient"):  # from 2.5 on
 
-        async def make():
-            return pymilvus.AsyncMilvusClient(**arguments)
+        async def make(kind):
+            opened, closed = kind(**arguments), kind(**arguments)
+            await closed.close()
+            return opened, closed
 
-        clients["coroutines only"] = asyncio.run(make())
+        for kind in (pymilvus.AsyncMilvusClient, type("Own", (pymilvus.AsyncMilvusClient,), {})):
+            said = f"{kind.__name__} works for coroutines only"
+            clients += [(said, client) for client in asyncio.run(make(kind))]
     recwarn.clear()
-    for said, each in clients.items():
+    for said, client in clients:
         with pytest.raises(ParameterError, match=said):
-            connections.adopt(each, "adopted")
+            connections.adopt(client, "adopted")
     gc.collect()
     assert not recwarn.list
     assert not connections.has_connection("adopted")

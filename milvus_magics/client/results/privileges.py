@@ -39,13 +39,14 @@ class Grants(Table[Grant]):
 
     Attributes:
         unseen: what the caller may not read, so that there may be more; empty if nothing.
+        searched: in which databases, where the server may have more of others; empty if in all.
     """
 
     columns = ("role", "privilege", "object_type", "object_name", "db", "grantor")
 
-    def __init__(self, rows: Sequence[Grant], caption: str = "", *, unseen: str = "") -> None:
+    def __init__(self, rows: Sequence[Grant], caption: str = "", *, unseen: str = "", searched: str = "") -> None:
         super().__init__(rows, caption)
-        self.unseen = unseen
+        self.unseen, self.searched = unseen, searched
 
     @property
     def complete(self) -> bool:
@@ -68,7 +69,9 @@ def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str
     """What a role holds, in words; None means that the caller may not look. `most` as in `list_text`."""
     if grants is None:
         return "with unknown privileges (the acting user may not look)"
-    return f"with {list_text(list(grants), most)}" if grants else "without privileges"
+    if grants:
+        return f"with {list_text(list(grants), most)}"
+    return f"without privileges {getattr(grants, 'searched', '')}".rstrip()
 
 
 @dataclass(frozen=True, repr=False)

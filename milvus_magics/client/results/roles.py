@@ -72,7 +72,7 @@ class CreatedRole(Sentence):
     note: str = ""
 
     def __str__(self) -> str:
-        text = f"created role {self.role!r} on {self.server}; it has no privileges yet: %milvus_grant_privilege"
+        text = f"created role {self.role!r} on {self.server}; give it privileges with %milvus_grant_privilege"
         return join_parts(text, self.note)
 
 
