@@ -12,7 +12,7 @@ from milvus_magics.wording import first_lines
 _STYLES = {
     "heading": ("", "font-weight:bold"),
     "note": ("", "opacity:0.8"),
-    "warning": ("⚠ ", ""),
+    "warning": ("⚠ ", "color:color-mix(in srgb,#c77700 60%,currentColor)"),
     "done": ("✓ ", "color:color-mix(in srgb,#2e8b57 65%,currentColor);font-weight:bold"),
     "error": ("✗ ", "color:color-mix(in srgb,#d9534f 65%,currentColor)"),
 }

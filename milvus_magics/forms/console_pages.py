@@ -141,6 +141,7 @@ class ListPage(Page):
             return
         form.fill(**{self.KIND: self.list.value})
         self.form, self.place.children = form, (form,)
+        form.focus()
         show(self._close, True)
 
     def close_form(self) -> None:
