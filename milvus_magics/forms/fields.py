@@ -32,12 +32,12 @@ class Remark(Line):
         """Say something else, or nothing."""
         super().say(text, kind)
         if text:
-            show(self, True)
+            self.layout.display = ""
 
     def hide(self) -> None:
         """Say nothing, and take no room."""
-        self.say("")
-        show(self, False)
+        self.text = self.value = ""
+        self.layout.display = "none"
 
 
 class Field:
@@ -126,12 +126,6 @@ class Field:
         """Say below it what is wrong with what was typed so far, and nothing of what is not there yet."""
         for line, text in zip(self.remarks, self.problems(), strict=True):
             line.say(text, "warning")
-
-    def point_out(self, faults: Sequence[str]) -> None:
-        """Say below it what is missing or wrong, for each of its widgets."""
-        for line, text in zip(self.remarks, faults, strict=True):
-            if text:
-                line.say(text, "error")
 
     @property
     def is_shown(self) -> bool:
@@ -253,12 +247,6 @@ class NamesField(NameField):
 def show(widget: Widget, is_shown: bool) -> None:
     """Show a widget, or leave its place to others."""
     widget.layout.display = "" if is_shown else "none"
-
-
-def focus(widget: Widget) -> None:
-    """Give the keyboard's focus to a widget that is shown; ipywidgets can do so from version 8 on."""
-    if hasattr(widget, "focus"):
-        widget.focus()
 
 
 def _parts(text: str) -> list[str]:

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 
 from milvus_magics import errors
 from milvus_magics.errors import ChangeInterrupted, MilvusException
-from milvus_magics.forms.fields import BELOW_FIELDS, Field, focus
+from milvus_magics.forms.fields import BELOW_FIELDS, Field
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.presses import Presses
 from milvus_magics.forms.secret_fields import SecretField
@@ -147,6 +147,7 @@ class Form(Panel):
         finally:
             self._acting.release()
             button.description = title
+            self._show_hint()
             self._update()
         for each in list(self.after):
             each()
@@ -159,7 +160,8 @@ class Form(Panel):
         for field in self.fields.values():
             for widget, fault in zip(field.widgets, self._faults_of(field), strict=True):
                 if fault:
-                    focus(widget)
+                    if hasattr(widget, "focus"):  # from ipywidgets 8 on
+                        widget.focus()
                     return
 
     def _on_message(self, _: object, content: dict[str, Any], __: object) -> None:
@@ -169,10 +171,13 @@ class Form(Panel):
 
     def _point_out(self) -> bool:
         """Say below the fields what is missing or wrong; whether anything is."""
-        faults = {field: self._faults_of(field) for field in self.fields.values()}
-        for field, texts in faults.items():
-            field.point_out(texts)
-        return any(map(any, faults.values()))
+        is_wrong = False
+        for field in self.fields.values():
+            for line, text in zip(field.remarks, self._faults_of(field), strict=True):
+                if text:
+                    line.say(text, "error")
+                    is_wrong = True
+        return is_wrong
 
     def _faults_of(self, field: Field) -> Sequence[str]:
         """Why the form cannot act on what is in each widget of a field; empty texts where it can."""
@@ -199,18 +204,19 @@ class Form(Panel):
 
     def _hint(self) -> Hint:
         """What would happen with what is in the fields; empty where there is nothing to say."""
+        if not any(map(attrgetter("value"), self._inputs)):
+            return NO_HINT
         fields = self.fields.values()
-        is_typed = any(map(attrgetter("value"), self._inputs))
         is_unknown = any(field.kind and not field.is_listed for field in fields)
         is_wrong = any(any(field.problems()) for field in fields)
-        return self._preview_hint() if is_typed and not is_unknown and not is_wrong else NO_HINT
+        return NO_HINT if is_unknown or is_wrong else self._preview_hint()
 
     def _preview_hint(self) -> Hint:
         """What the action would do; asked for once all names are there."""
         return NO_HINT
 
     def _is_complete(self) -> bool:
-        return all(field.is_complete for field in self.fields.values() if field.is_waited_for)
+        return all(map(attrgetter("is_complete"), filter(attrgetter("is_waited_for"), self.fields.values())))
 
     def _forget(self) -> None:
         for field in self.fields.values():
@@ -222,11 +228,12 @@ class Form(Panel):
         return [row for field in self.fields.values() for row in [*field.rows, *([self.hint] if field is last else [])]]
 
     def _on_input(self, field: Field, change: dict[str, Any]) -> None:
-        if not self._acting.locked():
-            self._presses.hear_text(has_more=getattr(change["owner"], "continuous_update", False))
-            self.status.say("")  # it was about what stood in the fields before
-            self._offer_fresh_names(field)
-            field.remark()
+        if self._acting.locked():
+            return  # it is emptied by the action itself
+        self._presses.hear_text(has_more=getattr(change["owner"], "continuous_update", False))
+        self.status.say("")  # it was about what stood in the fields before
+        self._offer_fresh_names(field)
+        field.remark()
         if field.is_in_hint:
             self._show_hint()
         self._update()

@@ -98,9 +98,9 @@ class ConfirmationField(Field):
         self._confirmed = first
         self.is_shown = self._is_always_shown
         self._ask()
-        first.widget.observe(lambda _: self._ask(), "value")
+        first.widget.observe(self._ask, "value")
 
-    def _ask(self) -> None:
+    def _ask(self, *_: object) -> None:
         name = printable(self._confirmed.value) or "the name"
         self.widget.placeholder = f"type {name} to confirm"
 

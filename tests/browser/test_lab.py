@@ -130,7 +130,7 @@ def test_keyboard_strange_names_and_the_connect_form(tmp_path):
             notebook.run(3)
             drop = page.get_by_role("button", name="Drop user", exact=True)
             page.get_by_placeholder("choose or type a name").last.fill(STRANGE + "2")
-            again = page.get_by_role("textbox", name="Name again")
+            again = page.get_by_role("textbox", name="Confirm name")
             again.fill(STRANGE)
             assert drop.is_disabled()
             again.fill(STRANGE + "2")
@@ -164,7 +164,7 @@ def test_new_passwords_in_forms_are_nowhere(tmp_path):
             notebook.run(1)
             page.get_by_role("textbox", name="User").fill("bob")
             page.get_by_role("textbox", name="Password", exact=True).fill(first)
-            page.get_by_role("textbox", name="Once more").fill(first)
+            page.get_by_role("textbox", name="Confirm password").fill(first)
             page.keyboard.press("Enter")
             # From here on by keyboard alone.
             assert tab_through(page, 1) == ["none, or names with commas between"]
@@ -182,7 +182,7 @@ def test_new_passwords_in_forms_are_nowhere(tmp_path):
                 page.get_by_role("combobox", name="User").fill("bob")
                 page.get_by_role("textbox", name="Old password").fill(old)
                 page.get_by_role("textbox", name="New password").fill(second)
-                page.get_by_role("textbox", name="Once more").last.fill(second)
+                page.get_by_role("textbox", name="Confirm password").last.fill(second)
                 page.keyboard.press("Enter")
                 page.wait_for_function("b => !b.disabled", arg=button.element_handle())
                 button.click()

@@ -195,7 +195,7 @@ def test_names_are_text_in_the_page(tmp_path):
                 console.sees(about)
                 console.press(f"{form}…")
                 console.sees(f"{said} '{EVIL}'")
-            console.cell.get_by_role("textbox", name="Name again").fill(EVIL)
+            console.cell.get_by_role("textbox", name="Confirm name").fill(EVIL)
             console.press("Drop role")
             console.sees(f"InUseError: role '{EVIL}'")
             console.open("Access")

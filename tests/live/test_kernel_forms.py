@@ -53,6 +53,22 @@ class FrontEnd:
         state = {"method": "update", "state": {"value": value}, "buffer_paths": []}
         self.kernel.finish(self.send(self.find(description), state, subshell))
 
+    def enter(self, description, value, subshell=None):
+        """Fill a field and press Enter, which is sent first."""
+        self.send(self.find(description), {"method": "custom", "content": {"event": "submit"}}, subshell)
+        self.type(description, value, subshell)
+        self.follow_links(subshell)
+
+    def follow_links(self, subshell=None):
+        """Give numbers on to what they are linked to, after all else that was sent."""
+        states = self.widgets
+        for state in states.values():
+            if state["_model_name"] == "DirectionalLinkModel":
+                (source, _), (target, _) = state["source"], state["target"]
+                number = states[source.removeprefix("IPY_MODEL_")]["number"]
+                update = {"method": "update", "state": {"number": number}, "buffer_paths": []}
+                self.kernel.finish(self.send(target.removeprefix("IPY_MODEL_"), update, subshell))
+
     def click(self, description, subshell=None):
         """Click a button without waiting; the id of the message."""
         assert not self.widgets[self.find(description)]["disabled"], f"{description!r} cannot be clicked"
@@ -61,6 +77,7 @@ class FrontEnd:
     def press(self, description):
         """Click a button, and wait for what comes of it."""
         self.kernel.finish(self.click(description))
+        self.follow_links()
 
     def shown(self):
         """All texts, as one."""
@@ -94,20 +111,23 @@ def test_create_and_delete(kernel):
     front, right, wrong = FrontEnd(kernel), new_password(), new_password()
     shown = kernel.run("%milvus_create_user --form")
     assert any("widget-view+json" in str(message["content"].get("data")) for message in shown.messages)
-    for field, value in (("User", "ann"), ("Password", right), ("Once more", right)):
+    for field, value in (("User", "ann"), ("Password", right)):
         front.type(field, value)
-    front.press("Create user")
+    front.enter("Confirm password", wrong)
+    assert "The two passwords are not the same" in front.shown()
+    assert names(kernel) == {"root"}
+    front.enter("Confirm password", right)
     assert "created user" in front.shown()
     assert names(kernel) == {"root", "ann"}
 
     kernel.run("%milvus_delete_user --form")
     fill(front, "ann", wrong)
     front.press("Delete user")
-    assert "WrongPasswordError" in front.shown()
+    assert "is wrong; nothing was changed" in front.shown()
     assert names(kernel) == {"root", "ann"}
     assert front.widgets[front.find("Password")]["value"] == ""
-    assert front.widgets[front.find("Delete user")]["disabled"], "until a password is typed again"
-    front.type("Password", right)
+    front.enter("Password", right)
+    assert names(kernel) == {"root", "ann"}, "Enter never deletes"
     front.press("Delete user")
     assert "deleted user" in front.shown()
     assert names(kernel) == {"root"}
@@ -116,10 +136,10 @@ def test_create_and_delete(kernel):
 
 FORMS = {
     "ConnectForm": ["Password"],
-    "CreateUserForm": ["Password", "Once more"],
+    "CreateUserForm": ["Password", "Confirm password"],
     "DeleteUserForm": ["Password"],
-    "ResetPasswordForm": ["Old password", "New password", "Once more"],
-    "UpdatePasswordForm": ["Old password", "New password", "Once more"],
+    "ResetPasswordForm": ["Old password", "New password", "Confirm password"],
+    "UpdatePasswordForm": ["Old password", "New password", "Confirm password"],
 }
 
 
@@ -131,7 +151,7 @@ def test_what_is_typed_is_never_sent_back(kernel, name):
     for field, password in zip(FORMS[name], typed, strict=True):
         front.type(field, password)
     code = "[len(field.value) for field in inside(form) if isinstance(field, SecretText)]"
-    imports = "from milvus_magics.forms.panel import inside\nfrom milvus_magics.forms.fields import SecretText\n"
+    imports = "from milvus_magics.forms.panel import inside\nfrom milvus_magics.forms.secret_fields import SecretText\n"
     assert str([len(password) for password in typed]) in kernel.run(imports + code).text(), "all of it arrived"
     kernel.run("form.close()")
     assert_nowhere(typed, kernel.home, kernel.published)
@@ -162,6 +182,7 @@ def test_working_beside_a_running_cell(kernel):
     click = front.click("Delete user", subshell)
     if subshell:
         kernel.finish(click)
+        front.follow_links(subshell)
         assert names(kernel) == {"root"}
     else:
         time.sleep(1)
