@@ -97,7 +97,6 @@ class ConnectForm(Form):
         files = [self.fields[field.name] for field in TLS_FIELDS]
         tls = widgets.VBox([row for field in files for row in field.rows])
         show(tls, False)
-        show(self.hint, False)  # there is no server yet to say something about
         self._shows_tls.observe(lambda _: show(tls, self._shows_tls.value), "value")
         rows = [row for field in self.fields.values() if field not in files for row in field.rows]
         return [*rows, widgets.HBox([self._shows_tls], layout=BUTTONS), tls, self.hint]

@@ -16,17 +16,17 @@ from milvus_magics.wording import printable
 FIELD = {"width": "34em", "max_width": "100%"}
 LABEL = {"description_width": "10em"}
 FILL_IN = "Please fill this in"
-BELOW_FIELDS = {"margin": "0 0 0 10.7em"}  # where the fields begin
+LINE = {"margin": "0 0 0 10.9em", "min_height": "1.5em"}  # below a field, where that begins
 
 
 class Remark(Line):
-    """The line below a field. It takes no room until it says something, and keeps that until it is hidden.
+    """A line between fields and buttons. It takes no room until it says something, and keeps that until it is hidden.
 
     Else a button below it would move while it is pressed: what was typed arrives when the mouse goes down.
     """
 
     def __init__(self) -> None:
-        super().__init__(layout={**BELOW_FIELDS, "display": "none", "min_height": "1.5em"})
+        super().__init__(layout={**LINE, "display": "none"})
 
     def say(self, text: str, kind: str = "note") -> None:
         """Say something else, or nothing."""

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 
 from milvus_magics import errors
 from milvus_magics.errors import ChangeInterrupted, MilvusException
-from milvus_magics.forms.fields import BELOW_FIELDS, Field
+from milvus_magics.forms.fields import LINE, Field, Remark
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.presses import Presses
 from milvus_magics.forms.secret_fields import SecretField
@@ -24,7 +24,6 @@ from milvus_magics.session import DEFAULT, connections, session
 _log = logging.getLogger(__name__)
 REGISTRY: dict[str, type[Form]] = {}  # client function -> its form
 
-LINE = {**BELOW_FIELDS, "min_height": "1.5em"}
 BUTTONS = {"margin": "0.4em 0 0.4em 10.7em", "flex_flow": "row wrap"}
 REFRESH = "Refresh names"
 FRESH_SECONDS = 5.0  # so old the names may be while somebody types one
@@ -95,8 +94,8 @@ class Form(Panel):
         for field in map(copy, self.FIELDS):
             self.fields[field.name] = field
             field.build(self.fields[self.FIELDS[0].name])
-        self.heading = Line()
-        self.hint, self.warning, self.status = (Line(layout=LINE) for _ in range(3))
+        self.heading, self.status = Line(), Line(layout=LINE)
+        self.hint, self.warning = Remark(), Remark()
         self._titles = tuple(self._actions())
         self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._titles}
         self._is_destructive = "confirmation" in self.fields
@@ -249,8 +248,11 @@ class Form(Panel):
         try:
             text, kind = self._hint()
         except MilvusException as exc:
-            text, kind = str(exc), "warning"
-        self.hint.say(text, kind)
+            text, kind = exc.reason, "warning"
+        if text:
+            self.hint.say(text, kind)
+        else:
+            self.hint.hide()
 
     def _update(self) -> None:
         """Enable the buttons that act where they could do something."""

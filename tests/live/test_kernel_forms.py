@@ -6,7 +6,7 @@ import pytest
 from kernels import CONNECT, SECONDS, Kernel, assert_nowhere, new_password, noise, root_of, root_password
 from processes import wait_until
 
-from milvus_magics.client import users
+from milvus_magics.client import roles, users
 
 BUSY = """import time
 print("busy")
@@ -53,11 +53,12 @@ class FrontEnd:
         state = {"method": "update", "state": {"value": value}, "buffer_paths": []}
         self.kernel.finish(self.send(self.find(description), state, subshell))
 
-    def enter(self, description, value, subshell=None):
-        """Fill a field and press Enter, which is sent first."""
-        self.send(self.find(description), {"method": "custom", "content": {"event": "submit"}}, subshell)
-        self.type(description, value, subshell)
-        self.follow_links(subshell)
+    def enter(self, description, value=None):
+        """Fill a field, or leave it as it is, and press Enter, which is sent first."""
+        self.kernel.finish(self.send(self.find(description), {"method": "custom", "content": {"event": "submit"}}))
+        if value is not None:
+            self.type(description, value)
+        self.follow_links()
 
     def follow_links(self, subshell=None):
         """Give numbers on to what they are linked to, after all else that was sent."""
@@ -132,6 +133,21 @@ def test_create_and_delete(kernel):
     assert "deleted user" in front.shown()
     assert names(kernel) == {"root"}
     assert assert_nowhere([right, wrong], kernel.home, kernel.published)
+
+
+def test_enter_acts_on_all_that_was_typed(kernel):
+    """A front end keeps letters back while the kernel works on earlier ones, and sends Enter before them."""
+    front = FrontEnd(kernel)
+    kernel.run("%milvus_create_role --form")
+    front.type("Role", "rea")
+    front.enter("Role", "reader")
+    assert "created role" in front.shown()
+    front.type("Role", "writer")
+    front.enter("Description")  # where nothing new was typed
+    made = {role.name for role in roles.list_roles(kernel.conn, timeout=10)} - {"admin", "public"}
+    assert made == {"reader", "writer"}
+    for role in made:
+        roles.drop_role(kernel.conn, role, timeout=10)
 
 
 FORMS = {
