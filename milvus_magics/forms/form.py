@@ -30,6 +30,8 @@ FRESH_SECONDS = 5.0  # so old the names may be while somebody types one
 
 Hint = tuple[str, str]  # a text and its kind, as of `html_line`
 NO_HINT: Hint = ("", "note")
+# After these there may be something else to say, or to confirm; a server that did not answer is not asked once more.
+HINT_AFTER = (None, errors.ConfirmationError, errors.AliasError)
 
 
 class Form(Panel):
@@ -146,6 +148,8 @@ class Form(Panel):
         finally:
             self._acting.release()
             button.description = title
+            self._update()
+        if self.failure in HINT_AFTER:
             self._show_hint()
             self._update()
         for each in list(self.after):

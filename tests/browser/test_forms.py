@@ -56,7 +56,7 @@ def test_one_click_and_enter(milvus, tmp_path):
         button = create.get_by_role("button", name="Create user")
         create.get_by_role("textbox", name="User").fill("bob")
         button.click()
-        create.get_by_text("Type a new password").wait_for()
+        create.get_by_role("alert").get_by_text("Type a new password").wait_for()
         wait_for_focus(page, "Password")
         assert "bob" not in milvus.passwords
         page.keyboard.type(PASSWORD)

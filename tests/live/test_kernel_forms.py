@@ -211,6 +211,22 @@ def test_working_beside_a_running_cell(kernel):
     assert "UnknownUserError" not in front.shown()
 
 
+def test_two_clicks_that_wait_for_a_cell(kernel):
+    """The second one leaves what came of the first: here an error, after which the button can be pressed."""
+    front = FrontEnd(kernel)
+    kernel.run("%milvus_grant_role nobody admin --form")
+    cell = kernel.start(BUSY)
+    kernel.finish(cell, until="busy")
+    clicks = {front.click("Grant role"), front.click("Grant role")}
+    (kernel.home / "go").touch()
+    wait_until(lambda: {cell, *clicks} <= ended(kernel), seconds=SECONDS)
+    front.follow_links()
+    said = [state["value"] for state in front.widgets.values() if "there is no user" in str(state.get("value"))]
+    assert len(said) == 2, "below the field, and what came of it"
+    tried = kernel.run("from milvus_magics.session import session\nlen(session.journal.entries())").text()
+    assert tried.strip() == "1"
+
+
 @pytest.mark.parametrize("code", ["%reload_ext milvus_magics", "%unload_ext milvus_magics"])
 def test_nothing_stays_open(kernel, code):
     """The widgets are closed in the browser, too."""
