@@ -104,6 +104,20 @@ def test_delete_form_wants_the_name_too_for_oneself_and_the_last_admin(server, r
     form.close()
 
 
+def test_what_must_be_confirmed_meanwhile_is_asked_for(root):
+    """The user became the last `admin` after their name was typed: the button finds that out, and shows the field."""
+    users.create_user(root, "bob", PASSWORD, timeout=10)
+    form = DeleteUserForm()
+    form.fields["user"].value, form.fields["password"].value = "bob", PASSWORD
+    roles.grant_role(root, "bob", "admin", timeout=10)
+    form.submit()
+    assert "the name was not retyped as 'bob'; nothing was changed" in form.status.text
+    assert form.fields["confirmation"].is_shown
+    assert not form.is_ready
+    assert "⚠" in form.hint.value
+    form.close()
+
+
 def test_drop_form_wants_the_name_twice(root):
     """Another name than the user's leaves the button asleep."""
     users.create_user(root, "bob", PASSWORD)
