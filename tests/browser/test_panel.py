@@ -76,7 +76,7 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         console.press("Create user…")
         form = console.cell
         form.get_by_role("textbox", name="User", exact=True).fill("carl")
-        form.get_by_role("textbox", name="Password").fill(PASSWORD)
+        form.get_by_role("textbox", name="Password", exact=True).fill(PASSWORD)
         form.get_by_role("textbox", name="Confirm password").fill(PASSWORD)
         form.get_by_role("button", name="Create user", exact=True).click()
         console.sees("created user 'carl'")
