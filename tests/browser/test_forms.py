@@ -9,6 +9,7 @@ import time
 import pytest
 from contract import ContractServer, serving
 from lab import PICTURES, Console, Notebook, browser_page, jupyter_lab, wait_for_focus
+from test_looks import CUT
 
 CONNECT = """import os
 %load_ext milvus_magics
@@ -108,22 +109,19 @@ def test_one_click_and_enter(milvus, tmp_path):
 
 
 def test_how_they_look(milvus, tmp_path):
-    """All forms before and after they are pressed, light and dark, in wide and narrow windows: nothing is cut."""
+    """All forms, light before they are pressed and dark afterwards, in wide and narrow windows: nothing is cut."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with jupyter_lab(tmp_path, **milvus.variables) as url, browser_page() as page:
-        for theme in ("JupyterLab Light", "JupyterLab Dark"):
-            settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
-            settings.write_text(json.dumps({"theme": theme}))
-            notebook = Notebook(page, url, tmp_path, f"{theme[11:]}.ipynb", CONNECT, ALL_FORMS, PRESS_ALL)
+        settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+        for theme in ("Light", "Dark"):
+            settings.write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+            notebook = Notebook(page, url, tmp_path, f"{theme}.ipynb", CONNECT, ALL_FORMS, PRESS_ALL)
             page.keyboard.press("Control+b")  # without the list of files
-            notebook.run(0)
-            notebook.run(1)
-            for state in ("filled", "pressed"):
-                for width in (1100, 720, 500):
-                    page.set_viewport_size({"width": width, "height": 5500})  # else only what is in sight is drawn
-                    page.wait_for_timeout(500)
-                    picture = f"forms-{theme[11:].lower()}-{state}-{width}.png"
-                    notebook.cell(1).screenshot(path=PICTURES / picture)
-                page.set_viewport_size({"width": 1200, "height": 1000})
-                if state == "filled":
-                    notebook.run(2)
+            for cell in (0, 1) if theme == "Light" else (0, 1, 2):
+                notebook.run(cell)
+            for width in (1100, 720, 500):
+                page.set_viewport_size({"width": width, "height": 5500})  # else only what is in sight is drawn
+                page.wait_for_timeout(500)
+                assert not notebook.cell(1).evaluate(CUT), f"nothing is cut at {width}"
+                notebook.cell(1).screenshot(path=PICTURES / f"forms-{theme.lower()}-{width}.png")
+            page.set_viewport_size({"width": 1200, "height": 1000})
