@@ -161,9 +161,10 @@ PROMISES = [
         "interrupts",
     ),
     Promise(
-        "Forms work on every kernel, once, also beside a running cell",
-        "a real kernel's forms, used by the messages of a front end; `make matrix`: on older kernels, too",
-        ("live/test_kernel_forms.py",),
+        "Forms work on every kernel, once, by one click, with all that was typed, also beside a running cell",
+        "a real kernel's forms, used by the messages of a front end, late and out of order; double clicks and a fast "
+        "Enter on a slow server in JupyterLab; `make matrix`: on older kernels, too",
+        ("live/test_kernel_forms.py", "browser/test_forms.py"),
     ),
     Promise(
         "Forking beside an open connection harms neither side",

@@ -9,7 +9,7 @@ from test_operations import NEW, OPERATIONS, PASSWORD, STATE, World
 from traitlets.config import Config
 
 from milvus_magics import Console, client, connections
-from milvus_magics.errors import NOTHING_SENT, AliasError
+from milvus_magics.errors import NOTHING_SENT, AliasError, Outcome, OutcomeUnknownError
 from milvus_magics.forms import form_for, registered_forms
 
 MANY = {
@@ -165,13 +165,19 @@ FORMS = [operation for operation, spec in OPERATIONS.items() if spec.fields]
 
 def open_form(two, operation):
     """A form that can be submitted at once."""
-    form, values = form_for(operation)(), OPERATIONS[operation].values
+    form = form_for(operation)()
+    fill(form, operation)
+    assert form.is_ready
+    return form
+
+
+def fill(form, operation):
+    """Type all that a form needs."""
+    values = OPERATIONS[operation].values
     for field, value in OPERATIONS[operation].fields.items():
         form.fields[field].value = [values["role"]] if value == "roles" else values[value]
     if "confirmation" in form.fields and form.fields["confirmation"].is_shown:
         form.fields["confirmation"].value = next(iter(form.fields.values())).value
-    assert form.is_ready
-    return form
 
 
 def test_every_form_is_tried():
@@ -187,7 +193,7 @@ def test_a_form_does_nothing_and_shows_the_other_server(two, operation):
     assert two.addresses[0] in form.heading.text
     two.bind(1)
     form.submit()
-    assert form.status.text.startswith("AliasError: the connection 'default' was bound anew meanwhile")
+    assert form.status.text.startswith("the connection 'default' was bound anew meanwhile")
     assert two.addresses[1] in form.heading.text
     assert not [field for field in form.fields.values() if field.is_secret and field.value]
     two.assert_untouched()
@@ -201,7 +207,7 @@ def test_a_form_without_a_connection_says_so(two):
     connections.disconnect("default")
     form.submit()
     assert form.status.text == (
-        "AliasError: the connection 'default' was closed meanwhile: connect, and do it again; nothing was sent"
+        "the connection 'default' was closed meanwhile: connect, and do it again; nothing was sent"
     )
     two.assert_untouched()
     two.bind(1)
@@ -265,18 +271,49 @@ def test_a_console_opens_no_form_on_another_server(two):
     console.close()
 
 
+def click(form, times=1):
+    """Clicks that a front end sends at once, after what was typed; it answers when the kernel has heard them."""
+    for _ in range(times):
+        form.buttons[form.TITLE].click()
+    asked, answered, _ = form._unseen
+    answered.number = asked.number
+
+
 @pytest.mark.parametrize("operation", FORMS)
 def test_a_second_click_that_waited_for_the_first_does_nothing(two, operation):
     """A kernel that is busy hears both one after the other: what the first one did stays on the form."""
     two.reset(operation)
     form = open_form(two, operation)
-    button = form.buttons[form.TITLE]
-    button.click()
+    click(form)
     said, state = form.status.text, two.state()
-    assert "Error" not in said
+    assert form.failure is None
+    assert said
     two.server.calls.clear()
-    button.click()
+    click(form)
     assert form.status.text == said
     assert two.state() == state
     assert two.server.calls == [], "nothing is sent"
+    form.close()
+
+
+@pytest.mark.parametrize("operation", FORMS)
+def test_a_second_click_leaves_an_error_as_it_is(two, monkeypatch, operation):
+    """The answer is lost, and what became of it; what was typed since counts again."""
+    two.reset(operation)
+    form = open_form(two, operation)
+
+    def lose(*_, **values):
+        sent.append(values)
+        raise OutcomeUnknownError("the answer was lost", outcome=Outcome.UNKNOWN)
+
+    sent = []
+    monkeypatch.setattr(type(form), "_run", lose)
+    click(form, times=2)
+    assert (form.failure, len(sent)) == (OutcomeUnknownError, 1)
+    assert form.status.text == "the answer was lost"
+    assert not any(line.text for field in form.fields.values() for line in field.remarks), "nor is anything pointed out"
+    next(iter(form.fields.values())).clear()
+    fill(form, operation)
+    click(form)
+    assert len(sent) == 2
     form.close()

@@ -4,7 +4,7 @@ Each answers with the same class of error, and with the same outcome; where it i
 way differs by design, the table says in one word what it answers:
 
 missing     a row whose user isn't there is told, and raises nothing
-disabled    the form's button cannot be pressed, so there is nothing to answer
+pointed out the form says below a field what is missing or wrong there, and nothing is done
 done        an empty name among several is none
 unseen      reading does not tell, so a dry run says what would happen otherwise
 overlooked  reading would tell, but the dry run does not look; to be mended
@@ -221,7 +221,7 @@ EVERYWHERE = {
 # not the same, all of it with authorization off. `done` is success.
 TABLE = """
 create_user
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8, user with NUL, user too long, password too short, password too long,
         password not UTF-8
     done
@@ -236,12 +236,12 @@ create_user
         user is root
     done
         user is there
-    ParameterError, form=disabled, row=done
+    ParameterError, form=pointed out, row=done
         password empty
     PermissionDeniedError, dry run=unseen | done
         no right
 delete_user
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8, password empty
     UnknownUserError, row=missing
         user with NUL, user too long, user unknown
@@ -258,7 +258,7 @@ delete_user
     PermissionDeniedError, dry run=unseen | done
         no right
 drop_user
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8
     UnknownUserError, row=missing
         user with NUL, user too long, user unknown
@@ -267,13 +267,13 @@ drop_user
     PermissionDeniedError | done
         no right
 update_password
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8, new empty, new too short, new too long
     UnknownUserError | UnknownUserError, dry run=overlooked
         user with NUL, user too long, user unknown
     WrongPasswordError | WrongPasswordError, dry run=unseen
         user is root, password wrong
-    WrongPasswordError, dry run=ParameterError, magic=ParameterError, form=disabled
+    WrongPasswordError, dry run=ParameterError, magic=ParameterError, form=pointed out
         password empty
     WrongPasswordError | CannotVerifyError, dry run=unseen
         password too short
@@ -286,13 +286,13 @@ update_password
     PermissionDeniedError, dry run=unseen | done
         no right
 reset_password
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8, new empty, new too short, new too long
     UnknownUserError | UnknownUserError, dry run=overlooked
         user with NUL, user too long, user unknown
     WrongPasswordError | WrongPasswordError, dry run=unseen
         user is root, password wrong
-    WrongPasswordError, dry run=ParameterError, magic=ParameterError, form=disabled
+    WrongPasswordError, dry run=ParameterError, magic=ParameterError, form=pointed out
         password empty
     WrongPasswordError | CannotVerifyError, dry run=unseen
         password too short
@@ -305,7 +305,7 @@ reset_password
     PermissionDeniedError, dry run=unseen | done
         no right
 create_role
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         role empty, role not UTF-8, role too long
     ParameterError, dry run=unseen
         role with NUL
@@ -316,7 +316,7 @@ create_role
     PermissionDeniedError, dry run=unseen | done
         no right
 describe_user
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8
     UnknownUserError
         user with NUL, user too long, user unknown
@@ -325,7 +325,7 @@ describe_user
     PermissionDeniedError, dry run=unseen | done
         no right
 describe_role
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         role empty, role not UTF-8
     ParameterError
         role with NUL, role too long
@@ -338,7 +338,7 @@ describe_role
     PermissionDeniedError, dry run=unseen | done
         no right
 drop_role
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         role empty, role not UTF-8
     ParameterError
         role with NUL, role too long
@@ -353,7 +353,7 @@ drop_role
     PermissionDeniedError, dry run=unseen | done
         no right
 grant_role
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8, role empty, role not UTF-8
     ParameterError, dry run=UnknownUserError
         user with NUL, user too long
@@ -368,7 +368,7 @@ grant_role
     PermissionDeniedError, dry run=unseen | done
         no right
 revoke_role
-    ParameterError, form=disabled
+    ParameterError, form=pointed out
         user empty, user not UTF-8, role empty, role not UTF-8
     UnknownUserError
         user with NUL, user too long, user unknown
@@ -562,11 +562,12 @@ def by_form(world, operation, values, using="default", timeout=10.0):
     if form is None:
         return answer
     try:
-        if not form.is_ready:
-            return Answer("disabled")
         form.submit()
-        error, colon, _ = form.status.text.partition(": ")
-        return Answer(error) if colon and error.endswith("Error") else Answer("done")
+        if not form.status.text:
+            assert any(line.text for field in form.fields.values() for line in field.remarks)
+            return Answer("pointed out")
+        assert form.failure is None or form.failure.__name__ not in form.status.text
+        return Answer(form.failure.__name__ if form.failure else "done")
     finally:
         form.close()
 

@@ -269,9 +269,9 @@ def preview_describe_role(conn: Connection, role: str, description: str, *, time
     require_valid(problem_with_existing_name(role, "role") or problem_with_description(description))
     deadline = Deadline(timeout)
     before = _find_description(conn, role, deadline)
-    note = missing_right_note(conn, wire.METHODS["AlterRole"].privilege, deadline)
+    lacks = missing_right_note(conn, wire.METHODS["AlterRole"].privilege, deadline)
     has_undo = conn.on_change.restorer is not None
-    return preview_of_description("role", role, conn.address.url, description, before, has_undo=has_undo, note=note)
+    return preview_of_description("role", role, conn.address.url, description, before, has_undo=has_undo, lacks=lacks)
 
 
 def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:

@@ -328,6 +328,6 @@ def preview_describe_user(conn: Connection, user: str, description: str, *, time
     _require_describable(conn, user, description, deadline)
     before = _find_description(conn, user, deadline)
     # One's own everybody may change.
-    note = "" if user == conn.user else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
+    lacks = "" if user == conn.user else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
     has_undo = conn.on_change.restorer is not None
-    return preview_of_description("user", user, conn.address.url, description, before, has_undo=has_undo, note=note)
+    return preview_of_description("user", user, conn.address.url, description, before, has_undo=has_undo, lacks=lacks)

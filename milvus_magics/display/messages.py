@@ -9,10 +9,12 @@ from milvus_magics.wording import first_lines
 
 # Words carry the meaning too, for whoever doesn't see the colours. No colour reads well on white and on a dark panel,
 # so these are mixed with the colour that the front end writes in.
+# Screen readers read out what comes of an action as soon as it is there.
+_ROLES = {"done": ' role="status"', "error": ' role="alert"'}
 _STYLES = {
     "heading": ("", "font-weight:bold"),
     "note": ("", "opacity:0.8"),
-    "warning": ("⚠ ", ""),
+    "warning": ("⚠ ", "color:color-mix(in srgb,#c77700 60%,currentColor)"),
     "done": ("✓ ", "color:color-mix(in srgb,#2e8b57 65%,currentColor);font-weight:bold"),
     "error": ("✗ ", "color:color-mix(in srgb,#d9534f 65%,currentColor)"),
 }
@@ -23,7 +25,7 @@ def html_line(text: str, kind: str) -> str:
     mark, style = _STYLES[kind]
     # A div, not a span: Markdown, which a notebook can become, works within spans, so a name could be a link.
     style += ";white-space:normal;line-height:1.4;overflow-wrap:anywhere"
-    return f'<div style="{style.lstrip(";")}">{mark}{escape_html(text)}</div>'
+    return f'<div{_ROLES.get(kind, "")} style="{style.lstrip(";")}">{mark}{escape_html(text)}</div>'
 
 
 def html_list(label: str, lines: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 from urllib.parse import unquote
@@ -12,8 +12,9 @@ import ipywidgets as widgets
 
 from milvus_magics.client import users
 from milvus_magics.errors import MilvusException, ParameterError
-from milvus_magics.forms.fields import SecretField, UnechoedField, show
-from milvus_magics.forms.form import BUTTONS, Form
+from milvus_magics.forms.fields import FILL_IN, Field, show
+from milvus_magics.forms.form import BUTTONS, NO_HINT, Form, Hint
+from milvus_magics.forms.secret_fields import SecretField, UnechoedField
 from milvus_magics.secret import NoText, Secret, mask_secret
 from milvus_magics.session import DEFAULT, connections
 from milvus_magics.transport.address import DEFAULT_URI, Address
@@ -25,12 +26,16 @@ PARAMETERS = {
     "client_pem": "client_pem_path", "client_key": "client_key_path", "server_name": "server_name",
 }  # fmt: skip
 TLS_FIELDS = (
-    UnechoedField("ca_pem", "CA certificate", "PEM file that signed the server's"),
-    UnechoedField("server_pem", "Server cert.", "PEM file with the server's own"),
-    UnechoedField("client_pem", "Client cert.", "PEM file, where the server asks"),
-    UnechoedField("client_key", "Client key", "PEM file with its key"),
+    UnechoedField("ca_pem", "CA certificate", "PEM file of who signed the server's certificate"),
+    UnechoedField("server_pem", "Server certificate", "PEM file with the server's own certificate"),
+    UnechoedField("client_pem", "Client certificate", "PEM file, if the server asks for one"),
+    UnechoedField("client_key", "Client key", "PEM file with the client certificate's key"),
     UnechoedField("server_name", "Server name", "the name in the server's certificate"),
 )
+
+
+def _is_blank(text: str) -> str | None:
+    return None if text.strip() else FILL_IN
 
 
 class ConnectForm(Form):
@@ -51,11 +56,11 @@ class ConnectForm(Form):
     CHECK = "check with %milvus_connections"
     FIELDS = (
         # An address may come with a password in it. Half typed, it means nothing, and neither do the others.
-        UnechoedField("uri", "Address", "http://host:19530, https://host, unix:/path or host:19530"),
-        UnechoedField("user", "User", "empty with an API key, or as nobody"),
-        SecretField("password", "Password", "of that user; without a user: an API key"),
-        UnechoedField("db", "Database", "the default one"),
-        UnechoedField("alias", "Alias", "name of the connection in this notebook"),
+        UnechoedField("uri", "Address", "http://host:19530, https://host or unix:/path", _is_blank),
+        UnechoedField("user", "User", "leave empty for an API key or anonymous access"),
+        SecretField("password", "Password", "password, or API key if no user is given"),
+        UnechoedField("db", "Database", "leave empty for the default one"),
+        UnechoedField("alias", "Alias", "what this notebook calls the connection", _is_blank),
         *TLS_FIELDS,
     )
     KEEP_FIELDS = tuple(field.name for field in FIELDS)
@@ -90,38 +95,31 @@ class ConnectForm(Form):
         self._update()
 
     def _rows(self) -> list[widgets.Widget]:
-        rows = super()._rows()
-        first = len(self.FIELDS) - len(TLS_FIELDS)
         # An Accordion opens for the mouse only.
         self._shows_tls = widgets.ToggleButton(description="TLS files…")
-        tls = widgets.VBox(rows[first:-1])
+        files = [self.fields[field.name] for field in TLS_FIELDS]
+        tls = widgets.VBox([row for field in files for row in field.rows])
         show(tls, False)
         self._shows_tls.observe(lambda _: show(tls, self._shows_tls.value), "value")
-        return [*rows[:first], widgets.HBox([self._shows_tls], layout=BUTTONS), tls, rows[-1]]
+        rows = [row for field in self.fields.values() if field not in files for row in field.rows]
+        return [*rows, widgets.HBox([self._shows_tls], layout=BUTTONS), tls, self.hint]
 
     def _actions(self) -> dict[str, tuple[Callable[..., object], str]]:
         return {**super()._actions(), "Test": (self._try_out, "Testing…")}
 
-    def _is_complete(self) -> bool:
-        return not self._missing()
+    def _faults_of(self, field: Field) -> Sequence[str]:
+        """An API key need not be given, and no password where one was tested."""
+        if field.name != "password":
+            return super()._faults_of(field)
+        given, tested = self._read_server_fields(), self._tested
+        is_needed = given["user"] and not (tested and tested[0] == given)
+        return super()._faults_of(field) if is_needed else [""]
 
-    def _missing(self) -> str:
-        """What has to be typed first; empty where nothing."""
-        given = self._read_server_fields()
-        has_secret = self.fields["password"].is_complete or (self._tested is not None and self._tested[0] == given)
-        if not given["uri"]:
-            return "the server's address"
-        if given["user"] and not has_secret:
-            return f"the password of user {given['user']!r}: type it, then Enter"
-        return "" if self._alias() else "a name for the connection"
-
-    def _hint(self) -> str:
-        missing = "" if self._acting.locked() else self._missing()
-        return f"Test and Connect need {missing}" if missing else ""
+    def _hint(self) -> Hint:
+        return NO_HINT
 
     def _update(self) -> None:
         super()._update()
-        self._show_hint()
         self.warning.say(self._address_warning(), "warning")
 
     def _address_warning(self) -> str:
@@ -147,7 +145,7 @@ class ConnectForm(Form):
             return
         address.value, self.fields["user"].value = uri, user
         if has_password:
-            self.status.say("a password doesn't belong into the address, so it was taken out: type it below", "error")
+            self.status.say("A password doesn't belong in the address, so it was taken out: type it below", "warning")
 
     def _run(self, password: Secret, **_: str) -> str:
         alias, conn = self._alias(), self._open(password)
@@ -170,7 +168,7 @@ class ConnectForm(Form):
             conn.close()
             raise
         self._tested = self._read_server_fields(), conn
-        return f"this works: {who}; nothing is bound yet, Connect binds it to {self._alias()!r}"
+        return f"This works: {who}; press Connect to use it in this notebook, as {self._alias()!r}"
 
     def _open(self, secret: Secret) -> Connection:
         """The connection that was tested, if the fields still say the same and no other secret was typed; else anew."""

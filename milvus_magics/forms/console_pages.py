@@ -141,6 +141,7 @@ class ListPage(Page):
             return
         form.fill(**{self.KIND: self.list.value})
         self.form, self.place.children = form, (form,)
+        form.focus()
         show(self._close, True)
 
     def close_form(self) -> None:
@@ -204,7 +205,7 @@ class AccessPage(Page):
         self._choices = [self.rows, self.row_filter, self.columns, self.column_filter]
         for widget in (*self._choices, *asked):
             widget.observe(lambda _: self._show_answer(), "value")
-        question = widgets.HBox(asked, layout=WRAPPED)
+        question = widgets.HBox([row for field in self.fields.values() for row in field.rows], layout=WRAPPED)
         picture = [widgets.HBox(row, layout=WRAPPED) for row in (self._choices[:2], self._choices[2:])]
         hint = widgets.HTML(html_line("Ask who may do what, or look at everybody:", "note"))
         return [hint, question, *picture, self.findings, self.answer]

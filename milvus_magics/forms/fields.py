@@ -1,43 +1,44 @@
-"""The fields of forms. Each knows its widgets, its value, what is wrong with it and how to forget a secret."""
+"""The fields of forms, but for the secret ones. Each knows its widgets, its value and what is wrong with it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from ipywidgets import Checkbox, Combobox, Password, Text, Widget
-from traitlets import Bool, Unicode
+from ipywidgets import Checkbox, Combobox, Text, Widget
 
-from milvus_magics.client.names import problem_with_existing_name, problem_with_password
-from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.forms import kernel_log
-from milvus_magics.secret import NoText, Secret, mask_secret
+from milvus_magics.client.names import problem_with_existing_name
+from milvus_magics.forms.panel import Line
+from milvus_magics.secret import mask_secret
 from milvus_magics.wording import printable
 
-FIELD = {"width": "32em", "max_width": "100%"}
-LABEL = {"description_width": "8em"}
+FIELD = {"width": "34em", "max_width": "100%"}
+LABEL = {"description_width": "10em"}
+FILL_IN = "Please fill this in"
+LINE = {"margin": "0 0 0 10.9em", "min_height": "1.5em"}  # below a field, where that begins
 
 
-class UnechoedText(Text):
-    """A text that arrives once, when the field is left, and isn't sent back to the browsers."""
+class Remark(Line):
+    """A line between fields and buttons. It takes no room until it says something, and keeps that until it is hidden.
 
-    value = Unicode("", help="What was typed.").tag(sync=True, echo_update=False)
-    continuous_update = Bool(False, help="Whether it arrives letter by letter.").tag(sync=True)
+    Else a button below it would move while it is pressed: what was typed arrives when the mouse goes down.
+    """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        kernel_log.mask_messages()  # before the first one comes
-        super().__init__(*args, **{"model_id": kernel_log.new_field_id(), **options})
+    def __init__(self) -> None:
+        super().__init__(layout={**LINE, "display": "none"})
 
+    def say(self, text: str, kind: str = "note") -> None:
+        """Say something else, or nothing."""
+        super().say(text, kind)
+        if text:
+            self.layout.display = ""
 
-class SecretText(UnechoedText, Password):
-    """ipywidgets' Password, but its value isn't in the widget state that a notebook is saved with, either."""
-
-    def get_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The widget's state, with an empty value whatever was typed."""
-        state: dict[str, Any] = super().get_state(*args, **kwargs)
-        return {**state, "value": ""} if "value" in state else state
+    def hide(self) -> None:
+        """Say nothing, and take no room."""
+        self.text = self.value = ""
+        self.layout.display = "none"
 
 
 class Field:
@@ -57,8 +58,10 @@ class Field:
         is_secret: whether it is emptied when its value is used, and whenever something goes wrong. If not, its value
             may be given beforehand.
         may_hold_secret: whether no frame of an error shall show what it is given, which may be a `Secret`, too.
-        widgets: what is shown of it, from top to bottom.
+        is_waited_for: whether the form's button waits for it; what else is missing is said when it is pressed.
+        widgets: what takes its value, from top to bottom.
         widget: the first of them.
+        remarks: the line below each of them.
     """
 
     EMPTY: Any = ""
@@ -66,9 +69,10 @@ class Field:
     WIDGET: type[Widget] = Text
     kind = ""
     names: tuple[str, ...] = ()
-    is_in_hint, is_secret, may_hold_secret = True, False, False
+    is_in_hint, is_secret, may_hold_secret, is_waited_for = True, False, False, True
     widgets: list[Widget]
     widget: Widget
+    remarks: list[Remark]
 
     def __init__(
         self,
@@ -86,8 +90,13 @@ class Field:
     def build(self, first: Field) -> None:
         """Make the widgets, in a form whose first field is `first`."""
         self.widget = self.WIDGET(**self._look)
-        self.widgets = [self.widget]
+        self.widgets, self.remarks = [self.widget], [Remark()]
         self.offer(())
+
+    @property
+    def rows(self) -> list[Widget]:
+        """All that is shown of it, from top to bottom."""
+        return [row for pair in zip(self.widgets, self.remarks, strict=True) for row in pair]
 
     @property
     def value(self) -> Any:
@@ -110,7 +119,17 @@ class Field:
     @property
     def is_complete(self) -> bool:
         """Whether the form can act on what is in it."""
-        return self._check(self.value) is None
+        return not any(self.faults())
+
+    def faults(self) -> Sequence[str]:
+        """Why the form cannot act on what is in each of its widgets; empty texts where it can."""
+        fault = self._check(self.value) or ""
+        return [fault if self.value or not fault else FILL_IN]
+
+    def remark(self) -> None:
+        """Say below it what is wrong with what was typed so far, and nothing of what is not there yet."""
+        for line, text in zip(self.remarks, self.problems(), strict=True):
+            line.say(text, "warning")
 
     @property
     def is_shown(self) -> bool:
@@ -126,9 +145,9 @@ class Field:
         """Whether it has a name that there is: one that is only half typed is not asked about."""
         return self.value in self.names
 
-    def problem(self) -> str:
-        """What is wrong with it; empty while nothing is, or nothing was typed."""
-        return (self._check(self.value) or "") if self.value else ""
+    def problems(self) -> Sequence[str]:
+        """What is wrong with what was typed into each of its widgets; empty texts where nothing, or nothing is."""
+        return [fault if widget.value else "" for widget, fault in zip(self.widgets, self.faults(), strict=True)]
 
     def offer(self, names: Iterable[str]) -> None:
         """Offer the names that there are."""
@@ -140,26 +159,15 @@ class Field:
         return value
 
     def clear(self) -> None:
-        """Empty it."""
-        for widget in self.widgets:
+        """Empty it, with what was said about it."""
+        for widget, line in zip(self.widgets, self.remarks, strict=True):
             widget.value = self.EMPTY
+            line.hide()
 
     def forget(self) -> None:
         """Empty it, if it is secret."""
         if self.is_secret:
             self.clear()
-
-
-class UnechoedField(Field):
-    """A text that may come with a password in it, like an address."""
-
-    WIDGET = UnechoedText
-    may_hold_secret = True
-
-    def _write(self, value: Any) -> Any:
-        if isinstance(value, NoText):  # of which ipywidgets' own error would show all
-            raise ParameterError(f"{self._look['description']} is text, not {value.kind}", outcome=NOTHING_SENT)
-        return value.reveal()
 
 
 class CheckboxField(Field):
@@ -196,12 +204,12 @@ class NameField(Field):
         shown = printable(value)
         return shown if self._meant.setdefault(shown, value) == value else value
 
-    def problem(self) -> str:
-        """Which name is not in the list; empty where there is no list."""
-        return self._not_listed(self.value)
+    def problems(self) -> Sequence[str]:
+        """Which name is not in the list; nothing where there is no list, or one that begins like that."""
+        return [self._not_listed(self.value)]
 
     def _not_listed(self, name: str) -> str:
-        is_missing = name and self.names and name not in self.names
+        is_missing = name and self.names and not any(each.startswith(name) for each in self.names)
         return f"there is no {self.kind} {name!r} in the list" if is_missing else ""
 
 
@@ -212,7 +220,7 @@ class NamesField(NameField):
     """
 
     def __init__(self, name: str, label: str, kind: str) -> None:
-        super().__init__(name, label, "none, or names with commas between")
+        super().__init__(name, label, "names, separated by commas; or none")
         self.kind, self._check = kind, lambda _: None
 
     def build(self, first: Field) -> None:
@@ -237,79 +245,9 @@ class NamesField(NameField):
     def _write(self, value: Any) -> str:
         return ", ".join(map(super()._write, value))
 
-    def problem(self) -> str:
-        """The first name that is not in the list; empty where there is no list."""
-        return next(filter(None, map(self._not_listed, self.value)), "")
-
-
-class SecretField(UnechoedField):
-    """A password, which leaves the field before it is used."""
-
-    TYPE, WIDGET = Secret, SecretText
-    is_in_hint, is_secret = False, True
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether something was typed."""
-        return bool(self.value)
-
-
-class NewSecretField(SecretField):
-    """A new password, typed twice."""
-
-    is_in_hint = True
-
-    def __init__(self, name: str, label: str) -> None:
-        super().__init__(name, label, "6 to 72 bytes", problem_with_password)
-
-    def build(self, first: Field) -> None:
-        """Make both widgets."""
-        super().build(first)
-        again = {"description": "Once more", "placeholder": "the same again, then Enter"}
-        self.widgets.append(SecretText(**{**self._look, **again}))
-
-    def _is_same(self) -> bool:
-        first, again = self.widgets
-        return bool(first.value == again.value)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether both hold the same, and a password may be like that."""
-        return super().is_complete and self._is_same() and not self.problem()
-
-    def problem(self) -> str:
-        """What is wrong with what was typed so far; empty where nothing."""
-        is_other = self.widgets[1].value and not self._is_same()
-        return super().problem() or ("the two passwords are not the same" if is_other else "")
-
-    def take(self) -> Any:
-        """What was typed, or ParameterError where the two are not the same; both are empty afterwards."""
-        is_same = self._is_same()
-        secret = super().take()
-        if not is_same:
-            raise ParameterError("the two passwords are not the same", outcome=NOTHING_SENT)
-        return secret
-
-
-class ConfirmationField(Field):
-    """The user retypes the name in the form's first field to confirm. It is shown always, or only where need be."""
-
-    is_in_hint, is_secret = False, True
-
-    def __init__(self, *, is_always_shown: bool = True) -> None:
-        super().__init__("confirmation", "Name again", "retype the name to confirm")
-        self._is_always_shown = is_always_shown
-
-    def build(self, first: Field) -> None:
-        """Make the widget."""
-        super().build(first)
-        self._confirmed = first
-        self.is_shown = self._is_always_shown
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing is left to confirm."""
-        return not self.is_shown or bool(self.value and self.value == self._confirmed.value)
+    def problems(self) -> Sequence[str]:
+        """The first name that is not in the list; nothing where there is no list."""
+        return [next(filter(None, map(self._not_listed, self.value)), "")]
 
 
 def show(widget: Widget, is_shown: bool) -> None:

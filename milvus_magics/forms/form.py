@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from copy import copy
 from functools import partial
@@ -15,16 +15,23 @@ import ipywidgets as widgets
 
 from milvus_magics import errors
 from milvus_magics.errors import ChangeInterrupted, MilvusException
-from milvus_magics.forms.fields import Field, SecretField
+from milvus_magics.forms.fields import LINE, Field, Remark
 from milvus_magics.forms.panel import Line, Panel
+from milvus_magics.forms.presses import Presses
+from milvus_magics.forms.secret_fields import SecretField
 from milvus_magics.session import DEFAULT, connections, session
 
 _log = logging.getLogger(__name__)
 REGISTRY: dict[str, type[Form]] = {}  # client function -> its form
 
-BELOW_FIELDS = {"margin": "0 0 0 8.7em"}  # where the fields begin
-BUTTONS = {"margin": "0.4em 0 0.4em 8.7em", "flex_flow": "row wrap"}
+BUTTONS = {"margin": "0.4em 0 0.4em 10.7em", "flex_flow": "row wrap"}
 REFRESH = "Refresh names"
+FRESH_SECONDS = 5.0  # so old the names may be while somebody types one
+
+Hint = tuple[str, str]  # a text and its kind, as of `html_line`
+NO_HINT: Hint = ("", "note")
+# After these there may be something else to say, or to confirm; a server that did not answer is not asked once more.
+HINT_AFTER = (None, errors.ConfirmationError, errors.AliasError)
 
 
 class Form(Panel):
@@ -51,6 +58,7 @@ class Form(Panel):
         warning: the line that says where others would see the passwords that are typed here.
         status: the line that says what came of an action.
         after: called when a button's work is over, however it went.
+        failure: the class of the error with which the last action ended; None where it went well, or there was none.
 
     Raises:
         AliasError: when no connection has this alias.
@@ -80,25 +88,33 @@ class Form(Panel):
         self._using, self._timeout = using, timeout
         self._bind()
         self._acting = threading.Lock()
+        self._presses = Presses(self.submit, self._focus_next)
+        self._unseen = self._presses.widgets
         self.after: list[Callable[[], None]] = []
+        self.failure: type[BaseException] | None = None
         self.fields: dict[str, Field] = {}
         for field in map(copy, self.FIELDS):
             self.fields[field.name] = field
             field.build(self.fields[self.FIELDS[0].name])
-        self.heading = Line()
-        self.hint, self.warning, self.status = (Line(layout=BELOW_FIELDS) for _ in range(3))
+        self.heading, self.status = Line(), Line(layout=LINE)
+        self.hint, self.warning = Remark(), Remark()
         self._titles = tuple(self._actions())
         self.buttons = {title: widgets.Button(description=title, disabled=True) for title in self._titles}
+        self._is_destructive = "confirmation" in self.fields
+        self.buttons[self.TITLE].button_style = "danger" if self._is_destructive else "primary"
+        if any(field.kind for field in self.fields.values()):
+            self.buttons[REFRESH] = widgets.Button(description=REFRESH)
+            self.buttons[REFRESH].on_click(lambda _: self._show_bound_server())
         actions = widgets.HBox(list(self.buttons.values()), layout=BUTTONS)
-        self.buttons[self.TITLE].button_style = "danger" if "confirmation" in self.fields else "primary"
         super().__init__([self.heading, *self._rows(), self.warning, actions, self.status])
         for title in self._titles:
-            self.buttons[title].on_click(partial(self.submit, title))
+            self.buttons[title].on_click(partial(self._presses.click, title))
         self._inputs: list[widgets.Widget] = []
         for field in self.fields.values():
             self._inputs += field.widgets
             for widget in field.widgets:
                 widget.observe(partial(self._on_input, field), "value")
+                widget.on_msg(self._on_message)
         self._show_server()
         if self.BEGINS_WITH_ACTOR:
             self.fill(user=self._conn.user)
@@ -114,30 +130,68 @@ class Form(Panel):
             if name in self.FILLABLE and value is not None:
                 self.fields[name].value = value
 
-    def submit(self, title: str = "", *clicked: widgets.Button) -> None:
-        """Do what a click on the button with this title does; default: the one that is called like the form."""
-        if clicked and clicked[0].disabled:
-            return  # made before it was disabled: a busy kernel hears clicks late
-        if not self._acting.acquire(blocking=False):
-            return  # a second click while the first is at work
+    def submit(self, title: str = "") -> None:
+        """Do what the button with this title does; default: the one that is called like the form.
+
+        What is missing or wrong is said below its field; then nothing is done.
+        """
+        if self._acting.locked() or self._point_out() or not self._acting.acquire(blocking=False):
+            return  # a second click while the first is at work does nothing, either
         title = title or self.TITLE
         function, busy = self._actions()[title]
         button = self.buttons[title]
         try:
             button.description = busy
             self._update()
-            self.status.say("working…")
+            self.status.say("Working…")
             self.status.say(*self._outcome(function))
         finally:
             self._acting.release()
             button.description = title
             self._update()
+        if self.failure in HINT_AFTER:
+            self._show_hint()
+            self._update()
         for each in list(self.after):
             each()
+
+    def focus(self) -> None:
+        """Give the keyboard's focus to the first field that has to be filled in, once the form can be seen."""
+        self._presses.ask(self._focus_next)
+
+    def _focus_next(self) -> None:
+        for field in self.fields.values():
+            for widget, fault in zip(field.widgets, self._faults_of(field), strict=True):
+                if fault:
+                    if hasattr(widget, "focus"):  # from ipywidgets 8 on
+                        widget.focus()
+                    return
+
+    def _on_message(self, _: object, content: dict[str, Any], __: object) -> None:
+        """Press the button when Enter is typed, where that destroys nothing."""
+        if content.get("event") == "submit" and not self._is_destructive:
+            self._presses.enter(self.TITLE)
+
+    def _point_out(self) -> bool:
+        """Say below the fields what is missing or wrong; whether anything is."""
+        is_wrong = False
+        for field in self.fields.values():
+            for line, text in zip(field.remarks, self._faults_of(field), strict=True):
+                if text:
+                    line.say(text, "error")
+                    is_wrong = True
+        return is_wrong
+
+    def _faults_of(self, field: Field) -> Sequence[str]:
+        """Why the form cannot act on what is in each widget of a field; empty texts where it can."""
+        return field.faults()
 
     def _run(self, *_: Any, **values: Any) -> object:
         """Call the client function with the values of the fields; what it returns says what came of it."""
         return self.FUNCTION(self._conn, **values, timeout=self._timeout)
+
+    def _hint_of(self, preview: Any) -> Hint:
+        return str(preview), "warning" if preview.is_warning else "note"
 
     def _preview(self, **values: Any) -> Any:
         with self._hold():
@@ -151,58 +205,58 @@ class Form(Panel):
         """Button -> what it does with the values of the fields, and what stands on it meanwhile."""
         return {self.TITLE: (self._run, self.BUSY)}
 
-    def _hint(self) -> str:
-        """What would happen with what is in the fields, or why nothing can; empty where there is nothing to say."""
+    def _hint(self) -> Hint:
+        """What would happen with what is in the fields; empty where there is nothing to say."""
         if not any(map(attrgetter("value"), self._inputs)):
-            return ""
-        for field in self.fields.values():
-            if problem := field.problem():
-                return problem
-        for field in self.fields.values():
-            if field.kind and not field.is_listed:
-                return ""
-        return self._preview_text()
+            return NO_HINT
+        fields = self.fields.values()
+        is_unknown = any(field.kind and not field.is_listed for field in fields)
+        is_wrong = any(any(field.problems()) for field in fields)
+        return NO_HINT if is_unknown or is_wrong else self._preview_hint()
 
-    def _preview_text(self) -> str:
+    def _preview_hint(self) -> Hint:
         """What the action would do; asked for once all names are there."""
-        return ""
+        return NO_HINT
 
     def _is_complete(self) -> bool:
-        return all(map(attrgetter("is_complete"), self.fields.values()))
+        return all(map(attrgetter("is_complete"), filter(attrgetter("is_waited_for"), self.fields.values())))
 
     def _forget(self) -> None:
         for field in self.fields.values():
             field.forget()
 
     def _rows(self) -> list[widgets.Widget]:
-        """The fields, the hint below the last that it is about, and a button beside the first that offers names."""
-        rows: list[widgets.Widget] = []
+        """The fields, and the hint below the last that it is about."""
         last = [field for field in self.fields.values() if field.is_in_hint][-1]
-        for field in self.fields.values():
-            rows += [self._with_refresh(field)] if field.kind and REFRESH not in self.buttons else field.widgets
-            if field is last:
-                rows.append(self.hint)
-        return rows
+        return [row for field in self.fields.values() for row in [*field.rows, *([self.hint] if field is last else [])]]
 
-    def _with_refresh(self, field: Field) -> widgets.HBox:
-        # Not below: Tab goes from the last field to the button that acts.
-        self.buttons[REFRESH] = widgets.Button(description=REFRESH)
-        self.buttons[REFRESH].on_click(lambda _: self._show_bound_server())
-        return widgets.HBox([field.widget, self.buttons[REFRESH]], layout={"flex_flow": "row wrap"})
-
-    def _on_input(self, field: Field, *_: object) -> None:
+    def _on_input(self, field: Field, change: dict[str, Any]) -> None:
+        if self._acting.locked():
+            return  # it is emptied by the action itself
+        self._presses.hear_text(has_more=getattr(change["owner"], "continuous_update", False))
+        self.status.say("")  # it was about what stood in the fields before
+        self._offer_fresh_names(field)
+        field.remark()
         if field.is_in_hint:
             self._show_hint()
-        if not self._acting.locked():
-            self.status.say("")  # it was about what stood in the fields before
         self._update()
+
+    def _offer_fresh_names(self, field: Field) -> None:
+        """Offer the names that there are now to who types one; the old ones where the server is slow."""
+        if field.kind:
+            names = session.names.cached_names(self._conn, field.kind, FRESH_SECONDS)
+            if names and tuple(names) != field.names:
+                field.offer(names)
 
     def _show_hint(self) -> None:
         try:
-            text = self._hint()
+            text, kind = self._hint()
         except MilvusException as exc:
-            text = str(exc)
-        self.hint.say(text)
+            text, kind = exc.reason, "warning"
+        if text:
+            self.hint.say(text, kind)
+        else:
+            self.hint.hide()
 
     def _update(self) -> None:
         """Enable the buttons that act where they could do something."""
@@ -212,20 +266,23 @@ class Form(Panel):
 
     def _outcome(self, function: Callable[..., object]) -> tuple[str, str]:
         """Do it; the text to show and its kind."""
+        self.failure = None
         try:
-            text = str(self._perform(function))
+            result = self._perform(function)
             for field in self.fields.values():
                 if field.name not in self.KEEP_FIELDS:
                     field.clear()
             self._read_names()  # where that fails, the status still says what was done
-            return text, "done"
+            return str(result), "warning" if getattr(result, "note", "") else "done"
         except (MilvusException, ChangeInterrupted) as exc:
+            self.failure = type(exc)
             if isinstance(exc, errors.AliasError):
                 self._show_bound_server()
-            return f"{type(exc).__name__}: {exc}", "error"
-        except Exception:
+            return str(exc), "error"
+        except Exception as exc:
+            self.failure = type(exc)
             _log.exception("%s failed", type(self).__name__)
-            return f"something went wrong in milvus_magics; the log has it; {self.CHECK}", "error"
+            return f"Something went wrong in milvus_magics itself, and the log says what; {self.CHECK}", "error"
 
     def _perform(self, function: Callable[..., object]) -> object:
         """Take what was typed out of the fields and call a function with it. No secret stays, whatever fails."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,6 +36,7 @@ class Panel(widgets.VBox):
     KIND = "a panel"
     MAGIC = ""
     _conn: Connection
+    _unseen: Sequence[widgets.Widget] = ()  # what belongs to it without being shown
 
     def __init__(self, children: list[widgets.Widget]) -> None:
         style = widgets.HTML(style_element("panel"), layout={"display": "none"})
@@ -53,7 +55,7 @@ class Panel(widgets.VBox):
         """Close it with all its widgets; what was typed is forgotten."""
         if session.remove_panel(self):  # else it was never made: Python closes what it throws away
             self._forget()
-            for widget in inside(self):
+            for widget in [*self._unseen, *inside(self)]:
                 widget.close()
         super().close()
 
@@ -68,7 +70,7 @@ class Panel(widgets.VBox):
     _ipython_display_ = None
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        _work_beside_cells([*inside(self), self])
+        _work_beside_cells([*self._unseen, *inside(self), self])
         bundle: dict[str, Any] = {"text/plain": repr(self)}
         if self.model_id:
             bundle[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from milvus_magics.client import roles, users
+from milvus_magics.client import lookup, roles, users
 from milvus_magics.client.names import problem_with_description, problem_with_role_name
-from milvus_magics.forms.fields import CheckboxField, ConfirmationField, Field, NameField
-from milvus_magics.forms.form import Form
+from milvus_magics.forms.fields import CheckboxField, Field, NameField
+from milvus_magics.forms.form import NO_HINT, Form, Hint
+from milvus_magics.forms.secret_fields import ConfirmationField
+from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts
 
 
@@ -18,9 +20,15 @@ class CreateRoleForm(Form):
     MAGIC = "%milvus_create_role R"
     BUSY = "Creating…"
     FIELDS = (
-        Field("role", "Role", "a letter or _, then letters, digits, _, $", problem_with_role_name),
-        Field("description", "Description", "kept by Milvus 2.6.19 and later"),
+        Field("role", "Role", "letters, digits, _ and $; a letter or _ comes first", problem_with_role_name),
+        Field("description", "Description", "optional; kept by Milvus 2.6.19 and later", problem_with_description),
     )
+
+    def _preview_hint(self) -> Hint:
+        if not self.fields["description"].value:
+            return NO_HINT
+        with self._hold():
+            return lookup.lost_description_note(self._conn, "this one", Deadline(self._timeout)), "warning"
 
 
 class DescribeRoleForm(Form):
@@ -32,11 +40,11 @@ class DescribeRoleForm(Form):
     BUSY = "Changing…"
     FIELDS = (
         NameField("role", "Role"),
-        Field("description", "Description", "empty for none", problem_with_description),
+        Field("description", "Description", "leave empty to remove it", problem_with_description),
     )
 
-    def _preview_text(self) -> str:
-        return str(self._preview(**{name: field.value for name, field in self.fields.items()}))
+    def _preview_hint(self) -> Hint:
+        return self._hint_of(self._preview(**{name: field.value for name, field in self.fields.items()}))
 
 
 class DropRoleForm(Form):
@@ -46,11 +54,11 @@ class DropRoleForm(Form):
     PREVIEW = staticmethod(roles.preview_drop_role)
     MAGIC = "%milvus_drop_role R"
     BUSY = "Dropping…"
-    FIELDS = (NameField("role", "Role"), CheckboxField("force", "revoke its privileges first"), ConfirmationField())
+    FIELDS = (NameField("role", "Role"), CheckboxField("force", "Revoke its privileges first"), ConfirmationField())
 
-    def _preview_text(self) -> str:
+    def _preview_hint(self) -> Hint:
         preview = self._preview(role=self.fields["role"].value, force=self.fields["force"].value)
-        return str(preview.brief)
+        return preview.brief, "warning" if preview.is_warning else "note"
 
 
 class GrantRoleForm(Form):
@@ -62,14 +70,13 @@ class GrantRoleForm(Form):
     FIELDS: tuple[Field, ...] = (NameField("user", "User"), NameField("role", "Role"))
     KEEP_FIELDS = ("user",)
 
-    def _hint(self) -> str:
-        """What the user holds already, or which of the two names is not there."""
-        user, role = self.fields["user"], self.fields["role"]
+    def _hint(self) -> Hint:
+        """What the user holds already."""
+        user = self.fields["user"]
         if not user.is_listed:
-            return user.problem()
+            return NO_HINT
         with self._hold():
-            listed = users.list_user(self._conn, user.value, timeout=self._timeout)
-        return join_parts(str(listed), role.problem())
+            return str(users.list_user(self._conn, user.value, timeout=self._timeout)), "note"
 
 
 class RevokeRoleForm(GrantRoleForm):
@@ -81,14 +88,15 @@ class RevokeRoleForm(GrantRoleForm):
     BUSY = "Revoking…"
     FIELDS = (*GrantRoleForm.FIELDS, ConfirmationField(is_always_shown=False))
 
-    def _hint(self) -> str:
+    def _hint(self) -> Hint:
         user, role, warning = self.fields["user"], self.fields["role"], ""
         try:
             if user.is_listed and role.is_listed:
                 warning = self._preview(user=user.value, role=role.value).warning
         finally:
             self.fields["confirmation"].is_shown = bool(warning)
-        return join_parts(super()._hint(), warning)
+        text, kind = super()._hint()
+        return join_parts(text, warning), "warning" if warning else kind
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         return bool(self._preview(**values).warning)

@@ -7,8 +7,9 @@ from typing import Any
 from milvus_magics.client import users
 from milvus_magics.client.names import problem_with_description, problem_with_user_name
 from milvus_magics.errors import PermissionDeniedError
-from milvus_magics.forms.fields import ConfirmationField, Field, NameField, NamesField, NewSecretField, SecretField
-from milvus_magics.forms.form import Form
+from milvus_magics.forms.fields import Field, NameField, NamesField
+from milvus_magics.forms.form import NO_HINT, Form, Hint
+from milvus_magics.forms.secret_fields import ConfirmationField, NewSecretField, SecretField
 
 
 class CreateUserForm(Form):
@@ -18,7 +19,7 @@ class CreateUserForm(Form):
     MAGIC = "%milvus_create_user NAME"
     BUSY = "Creating…"
     FIELDS = (
-        Field("user", "User", "a letter, then letters, digits, _", problem_with_user_name),
+        Field("user", "User", "letters, digits and _; a letter comes first", problem_with_user_name),
         NewSecretField("password", "Password"),
         NamesField("roles", "Roles", "role"),
     )
@@ -36,11 +37,11 @@ class DescribeUserForm(Form):
     BUSY = "Changing…"
     FIELDS = (
         NameField("user", "User"),
-        Field("description", "Description", "empty for none", problem_with_description),
+        Field("description", "Description", "leave empty to remove it", problem_with_description),
     )
 
-    def _preview_text(self) -> str:
-        return str(self._preview(**{name: field.value for name, field in self.fields.items()}))
+    def _preview_hint(self) -> Hint:
+        return self._hint_of(self._preview(**{name: field.value for name, field in self.fields.items()}))
 
 
 class UpdatePasswordForm(Form):
@@ -52,16 +53,14 @@ class UpdatePasswordForm(Form):
     BEGINS_WITH_ACTOR = True
     FIELDS = (
         NameField("user", "User"),
-        SecretField("old_password", "Old password", "the one that they have"),
+        SecretField("old_password", "Old password", "current password"),
         NewSecretField("new_password", "New password"),
     )
     KEEP_FIELDS = ("user",)
 
-    def _hint(self) -> str:
-        user, new = self.fields["user"], self.fields["new_password"]
-        is_own = new.is_complete and user.value == self._conn.user
-        own = "this connection goes on with the new password" if is_own else ""
-        return new.problem() or own or user.problem()
+    def _hint(self) -> Hint:
+        is_own = bool(self._conn.user) and self.fields["user"].value == self._conn.user
+        return ("This connection will go on with the new password", "note") if is_own else NO_HINT
 
 
 class ResetPasswordForm(UpdatePasswordForm):
@@ -80,19 +79,19 @@ class DeleteUserForm(Form):
     BUSY = "Deleting…"
     FIELDS = (
         NameField("user", "User"),
-        SecretField("password", "Password", "that user's password, then Enter"),
+        SecretField("password", "Password", "that user's password"),
         ConfirmationField(is_always_shown=False),
     )
 
-    def _hint(self) -> str:
+    def _hint(self) -> Hint:
         is_own = self.fields["user"].value == self._conn.user
         self.fields["confirmation"].is_shown = is_own  # before the server is asked, which may not answer
         return super()._hint()
 
-    def _preview_text(self) -> str:
+    def _preview_hint(self) -> Hint:
         preview = self._preview(user=self.fields["user"].value)
         self.fields["confirmation"].is_shown = bool(preview.warning)
-        return str(preview)
+        return self._hint_of(preview)
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         """Whether the password alone is not enough; where the caller may not look, it is."""
@@ -114,5 +113,5 @@ class DropUserForm(Form):
     BUSY = "Deleting…"
     FIELDS = (NameField("user", "User"), ConfirmationField())
 
-    def _preview_text(self) -> str:
-        return str(self._preview(user=self.fields["user"].value))
+    def _preview_hint(self) -> Hint:
+        return self._hint_of(self._preview(user=self.fields["user"].value))

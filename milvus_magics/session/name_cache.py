@@ -51,13 +51,13 @@ class NameCache:
             self._names.setdefault(conn, {})[kind] = time.monotonic(), names
         return list(names)
 
-    def cached_names(self, conn: Connection, kind: str) -> list[str]:
-        """Names of a kind as remembered, or as quickly listed; none otherwise. For completion, where nobody waits."""
+    def cached_names(self, conn: Connection, kind: str, fresh_seconds: float = FRESH_SECONDS) -> list[str]:
+        """Names of a kind as remembered so long, or as quickly listed; none otherwise. For where nobody waits."""
         now = time.monotonic()
         with self._lock:
-            listed_at, names = self._names.get(conn, {}).get(kind, (-FRESH_SECONDS, []))
+            listed_at, names = self._names.get(conn, {}).get(kind, (-fresh_seconds, []))
             failed_at = self._failures.get(conn, -PAUSE_SECONDS)
-        if now - listed_at < FRESH_SECONDS:
+        if now - listed_at < fresh_seconds:
             return list(names)
         if now - failed_at < PAUSE_SECONDS:
             return []

@@ -194,15 +194,13 @@ class Form:
     def __init__(self, page):
         self.page = page
         self.user = page.get_by_placeholder("choose or type a name")
-        self.password = page.get_by_placeholder("that user's password, then Enter")
+        self.password = page.get_by_placeholder("that user's password")
         self.button = page.get_by_role("button", name="Delete user", exact=True)
         self.user.wait_for()
 
     def fill(self, user, password):
         self.user.fill(user)
         self.password.fill(password)
-        self.password.press("Enter")
-        self.page.wait_for_function("b => !b.disabled", arg=self.button.element_handle())
 
     def sees(self, text):
         self.page.get_by_text(text).first.wait_for()
@@ -235,6 +233,16 @@ class Console:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.wait_for_timeout(300)
         self.cell.screenshot(path=PICTURES / f"{name}.png")
+
+
+def focused(page):
+    """The label of the field that has the keyboard's focus, or the text of the button."""
+    return page.evaluate("(e => (e.labels && e.labels[0] || e).innerText)(document.activeElement)")
+
+
+def wait_for_focus(page, label):
+    """Wait until the field with this label has the keyboard's focus."""
+    page.wait_for_function("label => document.activeElement.labels?.[0]?.innerText === label", arg=label)
 
 
 def tab_through(page, times):

@@ -6,7 +6,7 @@ Leaves pictures of each state in build/screenshots, to be looked at.
 import re
 
 import pytest
-from lab import PICTURES, TREES, Console, Notebook, browser_page, jupyter_lab, tab_through
+from lab import PICTURES, TREES, Console, Notebook, browser_page, jupyter_lab, tab_through, wait_for_focus
 from processes import frozen, pid_of_milvus
 
 from milvus_magics import embedded
@@ -55,11 +55,10 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         form.get_by_role("textbox", name="Address").fill(milvus.uri)
         form.get_by_role("textbox", name="User").fill("root")
         for password, button, said in (
-            ("a-wrong-password", "Test", "AuthenticationError"),
+            ("a-wrong-password", "Test", "refuses user 'root'"),
             (milvus.password.reveal(), "Connect", "connected 'default': user 'root'"),
         ):
             form.get_by_role("textbox", name="Password").fill(password)
-            page.keyboard.press("Enter")
             form.get_by_role("button", name=button, exact=True).click()
             form.get_by_text(said).wait_for()
         console = Console(notebook, 1)
@@ -77,9 +76,8 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         console.press("Create user…")
         form = console.cell
         form.get_by_role("textbox", name="User", exact=True).fill("carl")
-        form.get_by_role("textbox", name="Password").fill(PASSWORD)
-        form.get_by_role("textbox", name="Once more").fill(PASSWORD)
-        page.keyboard.press("Enter")
+        form.get_by_role("textbox", name="Password", exact=True).fill(PASSWORD)
+        form.get_by_role("textbox", name="Confirm password").fill(PASSWORD)
         form.get_by_role("button", name="Create user", exact=True).click()
         console.sees("created user 'carl'")
         console.picture(f"{program}-success")
@@ -108,9 +106,6 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
             (PASSWORD, "deleted user 'carl'"),
         ):
             form.get_by_placeholder("that user's password").fill(password)
-            page.keyboard.press("Enter")
-            page.wait_for_function("b => !b.disabled", arg=button.element_handle())
-            assert "carl" in console.names("Users"), "Enter never deletes"
             button.click()
             console.sees(said)
             console.picture(f"{program}-{'error' if 'wrong' in password else 'deleted'}")
@@ -168,11 +163,10 @@ def test_keyboard_screen_reader_dark_and_narrow(milvus, root, tmp_path, program)
         console.sees("user 'bob'")
         console.cell.get_by_role("button", name="Delete user…").focus()
         page.keyboard.press("Enter")
-        console.cell.get_by_placeholder("that user's password").focus()
+        wait_for_focus(page, "Password")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
-        delete = console.cell.get_by_role("button", name="Delete user", exact=True)
-        page.wait_for_function("b => !b.disabled", arg=delete.element_handle())
+        page.wait_for_timeout(700)
         assert "bob" in users.list_usernames(root, timeout=10), "Enter never deletes"
         assert tab_through(page, 1) == ["Delete user"]
         page.keyboard.press("Space")

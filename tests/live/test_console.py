@@ -219,6 +219,7 @@ def test_two_consoles_and_their_ends(team):
     press(first.show_page("Users"), "Drop user…")
     assert labels(second.show_page("Users")) == ["ann", "bob", "root"]
     assert second.show_page("Users").place.children == ()
+    first.show_page("Access")
     first.buttons["Close console"].click()
     second.refresh()
     assert second.show_page("Users").list.value == "bob"

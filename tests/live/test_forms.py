@@ -22,10 +22,10 @@ from milvus_magics import (
     utility,
 )
 from milvus_magics.client import privileges, roles, users
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import AuthenticationError, InUseError, MilvusException, UnknownRoleError, UserExistsError
 from milvus_magics.forms import form_for, registered_forms
-from milvus_magics.forms.fields import SecretText
 from milvus_magics.forms.panel import inside
+from milvus_magics.forms.secret_fields import SecretText
 from milvus_magics.session import session
 
 PASSWORD = "right-password"
@@ -35,20 +35,32 @@ def state():
     return json.dumps(ipywidgets.Widget.get_manager_state()["state"])
 
 
+def remarks(form):
+    """What stands below the fields, by their names."""
+    return {name: texts for name, field in form.fields.items() if any(texts := [each.text for each in field.remarks])}
+
+
 def test_delete_form(root):
-    """Disabled until filled; wrong: refused; right: gone, also from another thread; nothing keeps the password."""
+    """Disabled without a name; wrong: refused; right: gone, also from another thread; nothing keeps the password."""
     users.create_user(root, "bob", PASSWORD)
     form = DeleteUserForm()
     assert not form.is_ready
     form.fields["user"].value = "bob"
-    assert not form.is_ready
+    assert form.is_ready, "one click is enough once the password is typed"
     assert "would delete user 'bob'" in form.hint.text
+    form.submit()
+    assert remarks(form) == {"password": ["Type the password"]}
+    assert form.status.text == ""
     form.fields["password"].value = "wrong-password"
-    assert form.is_ready
+    assert remarks(form) == {}
     assert "wrong-password" not in state(), "no password in the widget state, even while it stands in the field"
     form.submit()
     assert "is wrong; nothing was changed" in form.status.text
-    assert (form.fields["password"].widget.value, form.is_ready) == ("", False)
+    assert form.fields["password"].widget.value == ""
+    said = form.status.text
+    form.submit()
+    assert remarks(form) == {"password": ["Type the password"]}
+    assert form.status.text == said, "what came of the action before stays"
     form.fields["password"].value = PASSWORD
     assert form.status.text == "", "what was said about another password is taken back"
     thread = threading.Thread(target=form.submit)
@@ -79,8 +91,8 @@ def test_delete_form_wants_the_name_too_for_oneself_and_the_last_admin(server, r
         assert form.fields["confirmation"].is_shown
         assert not form.is_ready
         form.submit()  # as a click that was under way already
-        assert f"the name was not retyped as '{name}'; nothing was changed" in form.status.text
-        assert not form.fields["password"].value
+        assert remarks(form) == {"confirmation": [f"Type {name} to confirm"]}
+        assert form.status.text == ""
         form.close()
     assert utility.list_usernames() == ["bob", "eve", "root"]
     form = DeleteUserForm("bobs")
@@ -89,6 +101,20 @@ def test_delete_form_wants_the_name_too_for_oneself_and_the_last_admin(server, r
     form.fields["user"].value, form.fields["confirmation"].value = "bob", "bob"
     form.submit()
     assert "deleted user 'bob'" in form.status.text
+    form.close()
+
+
+def test_what_must_be_confirmed_meanwhile_is_asked_for(root):
+    """The user became the last `admin` after their name was typed: the button finds that out, and shows the field."""
+    users.create_user(root, "bob", PASSWORD, timeout=10)
+    form = DeleteUserForm()
+    form.fields["user"].value, form.fields["password"].value = "bob", PASSWORD
+    roles.grant_role(root, "bob", "admin", timeout=10)
+    form.submit()
+    assert "the name was not retyped as 'bob'; nothing was changed" in form.status.text
+    assert form.fields["confirmation"].is_shown
+    assert not form.is_ready
+    assert "⚠" in form.hint.value
     form.close()
 
 
@@ -156,25 +182,25 @@ def test_connect_form_binds_what_it_tested(root, connect_form, server):
     """Test binds nothing; Connect takes the tested connection without the password being typed again."""
     form, password = connect_form, server.password.reveal()
     fill(form, user="root")
-    assert not form.is_ready
-    assert form.buttons["Test"].disabled
-    assert "need the password of user 'root'" in form.hint.text
-    fill(form, password="wrong-password")
-    assert form.hint.text == ""
     form.submit("Test")
-    assert "AuthenticationError" in form.status.text
-    assert (form.fields["password"].widget.value, form.buttons["Test"].disabled) == ("", True)
+    assert remarks(form) == {"password": ["Type the password"]}
+    fill(form, password="wrong-password")
+    assert remarks(form) == {}
+    form.submit("Test")
+    assert form.failure is AuthenticationError
+    assert form.fields["password"].widget.value == ""
     fill(form, password=password)
     assert form.status.text == "", "what was said about another password is taken back"
     assert password not in state(), "no password in the widget state, even while it stands in the field"
     form.submit("Test")
-    assert "this works: user 'root'" in form.status.text
+    assert "This works: user 'root'" in form.status.text
     assert not connections.has_connection("second")
     form.submit()
     assert "connected 'second': user 'root'" in form.status.text
     assert utility.list_usernames("second") == ["root"]
     assert connections.get() is root
-    assert not form.is_ready  # the secret is gone
+    form.submit()
+    assert remarks(form) == {"password": ["Type the password"]}, "it is gone"
     assert password not in state() + repr(form), "no password in the widget state or the text"
 
 
@@ -186,7 +212,8 @@ def test_connect_form_does_not_reuse_a_test_of_something_else(root, connect_form
     form.submit("Test")
     tested = form._tested[1]
     fill(form, user="bob")
-    assert not form.is_ready
+    form.submit()
+    assert not connections.has_connection("second")
     fill(form, password=PASSWORD)
     form.submit()
     assert connections.get("second").user == "bob"
@@ -200,7 +227,7 @@ def test_connect_form_says_what_is_wrong_in_place(root, connect_form):
     form = connect_form
     good = form.fields["uri"].value
     for values, said in [
-        ({"uri": "localhost:1"}, "RefusedError: nothing listens at http://localhost:1"),
+        ({"uri": "localhost:1"}, "nothing listens at http://localhost:1"),
         ({"uri": "ftp://host"}, "is no scheme of a Milvus address"),
         ({"uri": good, "ca_pem": "/nowhere/ca.pem"}, "ca_pem_path"),
         ({"ca_pem": "", "user": "nobody", "password": PASSWORD}, "refuses user"),
@@ -211,9 +238,11 @@ def test_connect_form_says_what_is_wrong_in_place(root, connect_form):
         fill(form, **values)
         form.submit()
         assert said in form.status.text, form.status.text
+        assert form.failure.__name__ not in form.status.text, "no names of classes"
         assert not connections.has_connection("second")
     fill(form, alias=" ")
     assert not form.is_ready
+    assert remarks(form) == {"alias": ["Please fill this in"]}
 
 
 def test_connect_form_takes_credentials_out_of_the_address(root, connect_form, server):
@@ -255,7 +284,7 @@ def test_every_form_says_where_and_what_else_would_do(root, form_class):
     form = form_class()
     assert root.address.url in form.heading.text
     assert "connected as 'root'" in form.heading.text
-    assert not form.is_ready
+    assert form.is_ready is form.BEGINS_WITH_ACTOR
     bundle, _ = DisplayFormatter().format(form)
     assert bundle["text/plain"].endswith(form.MAGIC), "not cut"
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == form.model_id
@@ -296,7 +325,7 @@ def interrupt(form, monkeypatch):
 def break_down(form, monkeypatch):
     monkeypatch.setattr(type(form), "_run", broken)
     form.submit()
-    assert "something went wrong" in form.status.text
+    assert "Something went wrong" in form.status.text
 
 
 ENDINGS = {
@@ -355,21 +384,29 @@ def test_create_user_form(root):
     form = CreateUserForm()
     first, again = form.fields["password"].widgets
     form.fields["user"].value = "1bob"
-    assert "must begin with a letter" in form.hint.text
-    form.fields["user"].value = "bob"
-    first.value = "short"
-    assert "6 is the least" in form.hint.text
-    first.value, again.value = PASSWORD, "other-password"
-    assert "not the same" in form.hint.text
+    assert "must begin with a letter" in remarks(form)["user"][0]
     assert not form.is_ready
+    form.fields["user"].value = "bob"
+    assert form.is_ready
+    form.submit()
+    assert remarks(form) == {"password": ["Type a new password", ""]}
+    first.value = "short"
+    assert "6 is the least" in remarks(form)["password"][0]
+    first.value, again.value = PASSWORD, "other-password"
+    assert remarks(form) == {"password": ["", "The two passwords are not the same"]}
+    form.submit()
+    assert utility.list_usernames() == ["root"]
     again.value = PASSWORD
+    assert remarks(form) == {}
     assert form.fields["roles"].widget.options == ("admin", "public", "reader")
     form.fields["roles"].widget.value = "reader, "
     assert form.fields["roles"].widget.options == ("reader, admin", "reader, public"), (
         "what is there already is not offered again"
     )
+    form.fields["roles"].widget.value = "reader, pub"
+    assert remarks(form) == {}, "it may become one"
     form.fields["roles"].widget.value = "reader, pubic"
-    assert "there is no role 'pubic' in the list" in form.hint.text
+    assert remarks(form) == {"roles": ["there is no role 'pubic' in the list"]}
     form.fields["roles"].widget.value = "reader, public,reader, "
     assert PASSWORD not in state(), "no password in the widget state, even while it stands in the field"
     form.submit()
@@ -379,7 +416,7 @@ def test_create_user_form(root):
     assert (first.value, again.value, form.fields["user"].value, form.is_ready) == ("", "", "", False)
     form.fields["user"].value, first.value, again.value = "bob", PASSWORD, PASSWORD
     form.submit()
-    assert "UserExistsError" in form.status.text
+    assert form.failure is UserExistsError
     assert first.value == again.value == ""
     assert PASSWORD not in state() + repr(form), "no password in the widget state or the text"
     form.close()
@@ -394,7 +431,7 @@ def test_password_forms(root, server, form_class):
     assert form.fields["user"].value == "bob"
     first, again = form.fields["new_password"].widgets
     form.fields["old_password"].value, first.value, again.value = "wrong-password", "new-password", "new-password"
-    assert "this connection goes on with the new password" in form.hint.text
+    assert "This connection will go on with the new password" in form.hint.text
     form.submit()
     assert "is wrong; nothing was changed" in form.status.text
     assert (form.fields["old_password"].widget.value, first.value, again.value) == ("", "", "")
@@ -420,9 +457,9 @@ def test_role_forms(root):
     give.fields["user"].value = "bob"
     assert "with no roles" in give.hint.text
     give.fields["role"].value = "raeder"
-    assert "there is no role 'raeder' in the list" in give.hint.text
+    assert remarks(give) == {"role": ["there is no role 'raeder' in the list"]}
     give.submit()
-    assert "UnknownRoleError" in give.status.text
+    assert give.failure is UnknownRoleError
     give.fields["role"].value = "reader"
     give.submit()
     assert "gave role 'reader' to user 'bob'" in give.status.text
@@ -438,8 +475,9 @@ def test_role_forms(root):
     drop.fields["role"].value = "reader"
     assert "refused unless its privileges are revoked first" in drop.hint.text
     drop.fields["confirmation"].value = "reader"
+    assert "⚠" in drop.hint.value
     drop.submit()
-    assert "InUseError" in drop.status.text
+    assert drop.failure is InUseError
     drop.fields["force"].value, drop.fields["confirmation"].value = True, "reader"
     drop.submit()
     assert "dropped role 'reader'" in drop.status.text
@@ -463,4 +501,32 @@ def test_last_admin_is_typed_twice(root):
     form.fields["confirmation"].value = "bob"
     form.submit()
     assert users.list_user(root, "bob").roles == ()
+    form.close()
+
+
+def test_a_description_that_would_be_lost_is_said_before(root):
+    """This server keeps none: a warning while it is typed, and not a success without a blemish afterwards."""
+    form = CreateRoleForm()
+    form.fields["role"].value = "reader"
+    assert form.hint.text == ""
+    form.fields["description"].value = "reads all"
+    assert "would be lost" in form.hint.text
+    assert "⚠" in form.hint.value
+    form.submit()
+    assert "is lost" in form.status.text
+    assert "⚠" in form.status.value
+    form.close()
+
+
+def test_names_are_read_again_while_one_is_typed(root, monkeypatch):
+    """A list that is older than some seconds; one that cannot be read stays."""
+    form = GrantRoleForm()
+    utility.create_user("bob", PASSWORD, using="default")
+    session.names.list_names(root, "user", timeout=10)  # as somebody else's change: this notebook has heard of nothing
+    form.fields["user"].offer(["root"])
+    form.fields["user"].value = "b"
+    assert form.fields["user"].names == ("bob", "root")
+    monkeypatch.setattr(session.names, "cached_names", lambda *_: [])
+    form.fields["user"].value = "bo"
+    assert form.fields["user"].names == ("bob", "root")
     form.close()

@@ -6,7 +6,7 @@ import pytest
 from kernels import CONNECT, SECONDS, Kernel, assert_nowhere, new_password, noise, root_of, root_password
 from processes import wait_until
 
-from milvus_magics.client import users
+from milvus_magics.client import roles, users
 
 BUSY = """import time
 print("busy")
@@ -53,6 +53,23 @@ class FrontEnd:
         state = {"method": "update", "state": {"value": value}, "buffer_paths": []}
         self.kernel.finish(self.send(self.find(description), state, subshell))
 
+    def enter(self, description, value=None):
+        """Fill a field, or leave it as it is, and press Enter, which is sent first."""
+        self.kernel.finish(self.send(self.find(description), {"method": "custom", "content": {"event": "submit"}}))
+        if value is not None:
+            self.type(description, value)
+        self.follow_links()
+
+    def follow_links(self, subshell=None):
+        """Give numbers on to what they are linked to, after all else that was sent."""
+        states = self.widgets
+        for state in states.values():
+            if state["_model_name"] == "DirectionalLinkModel":
+                (source, _), (target, _) = state["source"], state["target"]
+                number = states[source.removeprefix("IPY_MODEL_")]["number"]
+                update = {"method": "update", "state": {"number": number}, "buffer_paths": []}
+                self.kernel.finish(self.send(target.removeprefix("IPY_MODEL_"), update, subshell))
+
     def click(self, description, subshell=None):
         """Click a button without waiting; the id of the message."""
         assert not self.widgets[self.find(description)]["disabled"], f"{description!r} cannot be clicked"
@@ -61,6 +78,7 @@ class FrontEnd:
     def press(self, description):
         """Click a button, and wait for what comes of it."""
         self.kernel.finish(self.click(description))
+        self.follow_links()
 
     def shown(self):
         """All texts, as one."""
@@ -94,32 +112,50 @@ def test_create_and_delete(kernel):
     front, right, wrong = FrontEnd(kernel), new_password(), new_password()
     shown = kernel.run("%milvus_create_user --form")
     assert any("widget-view+json" in str(message["content"].get("data")) for message in shown.messages)
-    for field, value in (("User", "ann"), ("Password", right), ("Once more", right)):
+    for field, value in (("User", "ann"), ("Password", right)):
         front.type(field, value)
-    front.press("Create user")
+    front.enter("Confirm password", wrong)
+    assert "The two passwords are not the same" in front.shown()
+    assert names(kernel) == {"root"}
+    front.enter("Confirm password", right)
     assert "created user" in front.shown()
     assert names(kernel) == {"root", "ann"}
 
     kernel.run("%milvus_delete_user --form")
     fill(front, "ann", wrong)
     front.press("Delete user")
-    assert "WrongPasswordError" in front.shown()
+    assert "is wrong; nothing was changed" in front.shown()
     assert names(kernel) == {"root", "ann"}
     assert front.widgets[front.find("Password")]["value"] == ""
-    assert front.widgets[front.find("Delete user")]["disabled"], "until a password is typed again"
-    front.type("Password", right)
+    front.enter("Password", right)
+    assert names(kernel) == {"root", "ann"}, "Enter never deletes"
     front.press("Delete user")
     assert "deleted user" in front.shown()
     assert names(kernel) == {"root"}
     assert assert_nowhere([right, wrong], kernel.home, kernel.published)
 
 
+def test_enter_acts_on_all_that_was_typed(kernel):
+    """A front end keeps letters back while the kernel works on earlier ones, and sends Enter before them."""
+    front = FrontEnd(kernel)
+    kernel.run("%milvus_create_role --form")
+    front.type("Role", "rea")
+    front.enter("Role", "reader")
+    assert "created role" in front.shown()
+    front.type("Role", "writer")
+    front.enter("Description")  # where nothing new was typed
+    made = {role.name for role in roles.list_roles(kernel.conn, timeout=10)} - {"admin", "public"}
+    assert made == {"reader", "writer"}
+    for role in made:
+        roles.drop_role(kernel.conn, role, timeout=10)
+
+
 FORMS = {
     "ConnectForm": ["Password"],
-    "CreateUserForm": ["Password", "Once more"],
+    "CreateUserForm": ["Password", "Confirm password"],
     "DeleteUserForm": ["Password"],
-    "ResetPasswordForm": ["Old password", "New password", "Once more"],
-    "UpdatePasswordForm": ["Old password", "New password", "Once more"],
+    "ResetPasswordForm": ["Old password", "New password", "Confirm password"],
+    "UpdatePasswordForm": ["Old password", "New password", "Confirm password"],
 }
 
 
@@ -131,7 +167,7 @@ def test_what_is_typed_is_never_sent_back(kernel, name):
     for field, password in zip(FORMS[name], typed, strict=True):
         front.type(field, password)
     code = "[len(field.value) for field in inside(form) if isinstance(field, SecretText)]"
-    imports = "from milvus_magics.forms.panel import inside\nfrom milvus_magics.forms.fields import SecretText\n"
+    imports = "from milvus_magics.forms.panel import inside\nfrom milvus_magics.forms.secret_fields import SecretText\n"
     assert str([len(password) for password in typed]) in kernel.run(imports + code).text(), "all of it arrived"
     kernel.run("form.close()")
     assert_nowhere(typed, kernel.home, kernel.published)
@@ -162,6 +198,7 @@ def test_working_beside_a_running_cell(kernel):
     click = front.click("Delete user", subshell)
     if subshell:
         kernel.finish(click)
+        front.follow_links(subshell)
         assert names(kernel) == {"root"}
     else:
         time.sleep(1)
@@ -172,6 +209,22 @@ def test_working_beside_a_running_cell(kernel):
     assert names(kernel) == {"root"}
     assert front.shown().count("deleted user") == 1
     assert "UnknownUserError" not in front.shown()
+
+
+def test_two_clicks_that_wait_for_a_cell(kernel):
+    """The second one leaves what came of the first: here an error, after which the button can be pressed."""
+    front = FrontEnd(kernel)
+    kernel.run("%milvus_grant_role nobody admin --form")
+    cell = kernel.start(BUSY)
+    kernel.finish(cell, until="busy")
+    clicks = {front.click("Grant role"), front.click("Grant role")}
+    (kernel.home / "go").touch()
+    wait_until(lambda: {cell, *clicks} <= ended(kernel), seconds=SECONDS)
+    front.follow_links()
+    said = [state["value"] for state in front.widgets.values() if "there is no user" in str(state.get("value"))]
+    assert len(said) == 2, "below the field, and what came of it"
+    tried = kernel.run("from milvus_magics.session import session\nlen(session.journal.entries())").text()
+    assert tried.strip() == "1"
 
 
 @pytest.mark.parametrize("code", ["%reload_ext milvus_magics", "%unload_ext milvus_magics"])

@@ -150,7 +150,7 @@ def use(form, user, *secrets, press=True):
         field.value = secret.reveal()
     if press:
         form.submit("" if press is True else press)
-    print(form.status.text)
+    print(form.failure, form.status.text, *(line.text for field in form.fields.values() for line in field.remarks))
     form.close()"""
 CAUGHT = """try:
     {code}
@@ -183,7 +183,7 @@ BY_FORMS = [
     ("ConnectForm('x', uri='localhost:1')", "bob", "one", "nothing listens"),
     ("ConnectForm('x', uri=uri)", "bob", "one", "connected"),
     ("DeleteUserForm()", "nobody", "one", "UnknownUserError"),
-    ("DeleteUserForm('x')", "bob", "one", "not retyped"),
+    ("DeleteUserForm('x')", "bob", "one", "Type bob to confirm"),
 ]
 # What is done by functions, and what is said where it fails.
 BY_FUNCTIONS = [
@@ -218,7 +218,7 @@ def test_every_form_and_function_leaves_no_trace(server, tmp_path, kind, figure)
         cells.done(USE)
         for form, user, typed, said in BY_FORMS:
             cells.done(f"use(milvus_magics.{form}, {user!r}, {typed})", says=said)
-        cells.done("use(milvus_magics.ConnectForm('z', uri=uri), 'bob', one, press='Test')", says="this works")
+        cells.done("use(milvus_magics.ConnectForm('z', uri=uri), 'bob', one, press='Test')", says="This works")
         for form, typed in {"CreateUserForm": "one, two", "UpdatePasswordForm": "no, one, two", "ConnectForm": "one",
                             "ResetPasswordForm": "no, one, two", "DeleteUserForm": "two"}.items():  # fmt: skip
             cells.done(f"use(milvus_magics.{form}(), 'bob', {typed}, press=False)")

@@ -182,8 +182,11 @@ def ready(name, address):
 
 
 def pressed(panel):
-    (panel.buttons["Refresh"].click if isinstance(panel, Console) else panel.submit)()
-    return panel.status.text
+    if isinstance(panel, Console):
+        panel.buttons["Refresh"].click()
+        return panel.status.text
+    panel.submit()
+    return f"{panel.failure.__name__}: {panel.status.text}"  # a form tells no class
 
 
 def run(magic, line):

@@ -16,6 +16,7 @@ from milvus_magics.errors import (
     UnknownUserError,
     WrongPasswordError,
 )
+from milvus_magics.forms import registered_forms
 from milvus_magics.forms.panel import inside
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.line import CLEAR_HISTORY
@@ -252,10 +253,18 @@ FORMS = {
     "update_password bob": ("UpdatePasswordForm", {"User": "bob"}),
     "reset_password": ("ResetPasswordForm", {"User": "root"}),
     "create_role reader --description 'reads all'": ("CreateRoleForm", {"Role": "reader", "Description": "reads all"}),
-    "drop_role reader --force": ("DropRoleForm", {"Role": "reader", "revoke its privileges first": True}),
+    "drop_role reader --force": ("DropRoleForm", {"Role": "reader", "Revoke its privileges first": True}),
     "grant_role bob reader": ("GrantRoleForm", {"User": "bob", "Role": "reader"}),
     "revoke_role bob": ("RevokeRoleForm", {"User": "bob", "Role": ""}),
+    "describe_user bob 'reads all'": ("DescribeUserForm", {"User": "bob", "Description": "reads all"}),
+    "describe_role reader": ("DescribeRoleForm", {"Role": "reader", "Description": ""}),
+    "connect bob@localhost:1 --alias x": ("ConnectForm", {"Address": "localhost:1", "User": "bob", "Alias": "x"}),
 }
+
+
+def test_every_form_is_filled():
+    """All that there are, by their magics."""
+    assert {line.split()[0] for line in FORMS} == set(registered_forms())
 
 
 @pytest.mark.parametrize("line", FORMS)

@@ -48,18 +48,20 @@ class ChangedDescription(Sentence):
 
 
 def preview_of_description(
-    kind: str, name: str, server: str, description: str, before: str | None, *, has_undo: bool, note: str
+    kind: str, name: str, server: str, description: str, before: str | None, *, has_undo: bool, lacks: str
 ) -> Preview:
     """What changing a description would do; arguments as in `ChangedDescription`.
 
     Args:
         has_undo: whether the connection's changes can be undone.
+        lacks: which right the acting user certainly lacks for it.
     """
     whose = f"{kind} {name!r}"
     what = f"describe {whose} as {description!r}" if description else f"take the description of {whose} away"
     if before is None:
-        return Preview(what, server, note=join_parts("what it is now cannot be seen, so it could not be undone", note))
+        unseen = "what it is now cannot be seen, so it could not be undone"
+        return Preview(what, server, note=unseen, lacking=lacks)
     is_same = "that is so already, so nothing would change" if before == description else ""
     now = f"it is {before!r} now" if before else "it has none now"
     undo = f"undo: %milvus_describe_{kind} --undo" if has_undo else ""
-    return Preview(what, server, note=join_parts(*([is_same] if is_same else [now, undo]), note))
+    return Preview(what, server, note=is_same or join_parts(now, undo), lacking=lacks)

@@ -28,6 +28,15 @@ class DropRolePreview(Sentence):
         return self._text(None)
 
     @property
+    def is_warning(self) -> bool:
+        """Whether something about it should be known before it is done."""
+        return bool(self.warning or self.note or self._is_refused)
+
+    @property
+    def _is_refused(self) -> bool:
+        return bool(self.grants) and not self.force
+
+    @property
     def brief(self) -> str:
         """The same sentence with long lists cut short."""
         return self._text(5)
@@ -38,7 +47,7 @@ class DropRolePreview(Sentence):
             f"{holders_text(self.users, most)}, {privileges_text(self.grants, most)}"
         )
         refused = "it is refused unless its privileges are revoked first (--force)"
-        end = refused if self.grants and not self.force else self.undo
+        end = refused if self._is_refused else self.undo
         return join_parts(text, self.warning, self.note, end)
 
 
@@ -63,6 +72,11 @@ class DeletePreview(Sentence):
             "this is the last user with the role 'admin'" if self.is_last_admin else "",
         )
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether something about it should be known before it is done."""
+        return bool(self.warning or self.note)
+
     def __str__(self) -> str:
         text = f"would delete user {self.user!r} on {self.server}, who has {roles_text(self.roles)}"
         return join_parts(text, self.warning, self.password, self.note, self.undo)
@@ -84,6 +98,11 @@ class Preview(Sentence):
     warning: str = ""
     note: str = ""
     lacking: str = ""
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether something about it should be known before it is done."""
+        return bool(self.warning or self.lacking)
 
     def __str__(self) -> str:
         return join_parts(f"would {self.what} on {self.server}", self.warning, self.note, self.lacking)
