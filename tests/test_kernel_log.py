@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from milvus_magics.forms.fields import SecretText
 from milvus_magics.forms.kernel_log import FIELD_PREFIX, mask_messages
+from milvus_magics.forms.secret_fields import SecretText
 from milvus_magics.secret import MASK
 
 PASSWORD = "Zq7-hunter-Kx9-17"

@@ -32,7 +32,7 @@ from milvus_magics.bulk import rows, run
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import ClosedError
 from milvus_magics.forms import registered_forms
-from milvus_magics.forms.fields import SecretField
+from milvus_magics.forms.secret_fields import SecretField
 from milvus_magics.session import session
 from milvus_magics.session.connection_aliases import Connections
 from milvus_magics.transport.address import Address

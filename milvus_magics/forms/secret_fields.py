@@ -15,6 +15,7 @@ from milvus_magics.forms.fields import Field, Remark
 from milvus_magics.secret import NoText, Secret
 from milvus_magics.wording import printable
 
+MAX_REPEATED = 40  # characters of a name; a longer one would fill the line
 NOT_THE_SAME = "The two passwords are not the same"
 
 
@@ -112,13 +113,16 @@ class ConfirmationField(Field):
         first.widget.observe(self._ask, "value")
 
     def _ask(self, *_: object) -> None:
-        name = printable(self._confirmed.value) or "the name"
-        self.widget.placeholder = f"type {name} to confirm"
+        self.widget.placeholder = f"type {self._what()} to confirm"
+
+    def _what(self) -> str:
+        name = printable(self._confirmed.value)
+        return name if 0 < len(name) <= MAX_REPEATED else "the name"
 
     def faults(self) -> Sequence[str]:
         """That the name was not retyped, where it has to be; or nothing."""
         is_confirmed = not self.is_shown or bool(self.value and self.value == self._confirmed.value)
-        return ["" if is_confirmed else f"Type {printable(self._confirmed.value) or 'the name'} to confirm"]
+        return ["" if is_confirmed else f"Type {self._what()} to confirm"]
 
     def problems(self) -> Sequence[str]:
         """Nothing: what is retyped letter by letter is another name until its last one."""
