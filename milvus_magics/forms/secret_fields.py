@@ -113,16 +113,14 @@ class ConfirmationField(Field):
         first.widget.observe(self._ask, "value")
 
     def _ask(self, *_: object) -> None:
-        self.widget.placeholder = f"type {self._what()} to confirm"
-
-    def _what(self) -> str:
         name = printable(self._confirmed.value)
-        return name if 0 < len(name) <= MAX_REPEATED else "the name"
+        self._what = name if 0 < len(name) <= MAX_REPEATED else "the name"
+        self.widget.placeholder = f"type {self._what} to confirm"
 
     def faults(self) -> Sequence[str]:
         """That the name was not retyped, where it has to be; or nothing."""
         is_confirmed = not self.is_shown or bool(self.value and self.value == self._confirmed.value)
-        return ["" if is_confirmed else f"Type {self._what()} to confirm"]
+        return ["" if is_confirmed else f"Type {self._what} to confirm"]
 
     def problems(self) -> Sequence[str]:
         """Nothing: what is retyped letter by letter is another name until its last one."""

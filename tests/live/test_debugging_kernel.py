@@ -61,7 +61,7 @@ def test_no_password_is_written_down(debugging, figure):
     kernel.run("form = %milvus_create_user --form\nform")
     front.type("User", "ann")
     front.type("Password", new)
-    front.type("Once more", new)
+    front.type("Confirm password", new)
     front.press("Create user")
     assert server.passwords["ann"] == new.encode(), "what is masked in logs still arrives"
     kernel.run("form.close()\nform = %milvus_delete_user bob --form\nform")
