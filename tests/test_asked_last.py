@@ -84,7 +84,7 @@ def test_what_cannot_be_known_is_asked(shell, server, asked):
     run(shell, "create_user bob")
     run(shell, f"connect http://{server.at} --user ann --alias ann")
     run(shell, "update_password ann")
-    assert [label.split(" ")[0] for label in asked] == ["New", "Once", "Password", "Old", "New", "Once"]
+    assert [label.split(" ")[0] for label in asked] == ["New", "Confirm", "Password", "Old", "New", "Confirm"]
     assert server.passwords["bob"] == server.passwords["ann"] == NEW.encode()
 
 

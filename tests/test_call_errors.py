@@ -237,7 +237,7 @@ def test_tls_without_http2_is_told(tmp_path, no_proxies):
         ("MILVUS_URI", "ftp://localhost", "'ftp' is no scheme"),
         ("MILVUS_URI", "./milvus.db", "Milvus Lite"),
         ("MILVUS_TOKEN", f"'root:{PASSWORD}'", "begins with a quote"),
-        ("MILVUS_TOKEN", f":{PASSWORD}", "before or after its ':'"),
+        ("MILVUS_TOKEN", f":{PASSWORD}", "needs a user and a password, as user:password"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(monkeypatch, variable, value, said):

@@ -76,7 +76,7 @@ def test_a_server_that_may_be_full_of_roles(server):
         server.roles[f"r{number}"] = ""
     assert "proxy.maxRoleNum" not in str(roles.preview_create_role(server.conn, "new"))
     server.roles["r7"] = ""
-    assert "there are 10 roles, and the server takes no more unless proxy.maxRoleNum is raised" in str(
+    assert "there are 10 roles, the default limit (setting proxy.maxRoleNum)" in str(
         roles.preview_create_role(server.conn, "new")
     )
     with pytest.raises(LimitReachedError):
@@ -89,7 +89,7 @@ def test_a_server_that_may_be_full_of_roles(server):
 def test_a_server_that_may_be_full_of_users(server):
     for number in range(98):
         server.passwords[f"u{number}"] = b"a-password"
-    full = "there are 100 users, and the server takes no more unless proxy.maxUserNum is raised"
+    full = "there are 100 users, the default limit (setting proxy.maxUserNum)"
     assert full not in str(users.preview_create_user(server.conn, "new"))
     server.passwords["u98"] = b"a-password"
     assert full in str(users.preview_create_user(server.conn, "new"))

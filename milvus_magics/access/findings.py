@@ -48,10 +48,9 @@ def find_problems(snapshot: AccessSnapshot) -> Findings:
 
 def limit_text(what: str, count: int) -> str:
     """How many users or roles there may be, where there are so many."""
-    limit, setting = USUAL_LIMITS[what]
-    if count > limit:
-        return f"more than Milvus's default limit of {limit}, which was raised here"
-    return f"of {limit} unless {setting} is raised"
+    limit, _ = USUAL_LIMITS[what]
+    raised = ", which was raised here" if count > limit else ""
+    return f"default limit: {limit}{raised}"
 
 
 def _security(snapshot: AccessSnapshot) -> Iterator[Finding]:
@@ -77,7 +76,7 @@ def _strange_grants(snapshot: AccessSnapshot) -> Iterator[Finding]:
 def _grants_on_nothing(snapshot: AccessSnapshot) -> Iterator[Finding]:
     are_all_listed = snapshot.aliases.keys() >= snapshot.collections.keys()
     unless = "" if are_all_listed else ", unless it is an alias: not all are listed"
-    text = f"granted on what is not there{unless}; whoever creates it next gives it away"
+    text = f"grants on what doesn't exist{unless}; they apply to whatever is created under that name"
     grants = (grant for grant in snapshot.grants if _is_on_nothing(snapshot, grant))
     return _about_grants("grants on nothing", text, grants)
 
@@ -131,5 +130,5 @@ def _limits(snapshot: AccessSnapshot) -> Iterator[Finding]:
     for what, count in (("user", len(snapshot.users)), ("role", len(snapshot.roles))):
         limit, setting = USUAL_LIMITS[what]
         if NEAR * limit <= count <= limit:
-            text = f"{count_text(count, what)}, where Milvus takes {limit} unless its setting {setting} is raised"
+            text = f"{count_text(count, what)}, and the default limit is {limit} (setting {setting})"
             yield Finding(f"limit of {what}s", text)

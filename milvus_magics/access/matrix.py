@@ -146,7 +146,7 @@ class LevelMatrixBuilder(MatrixBuilder):
     MARKS: ClassVar = {
         FULL: Mark("●", "all of it, everywhere", "all of"),
         SOME: Mark("◐", "some of it, or not everywhere", "some of"),
-        NONE: Mark("·", "nothing beyond what everybody may"),
+        NONE: Mark("·", "no additional rights"),
         UNKNOWN: NOT_KNOWN,
     }
 
@@ -199,14 +199,14 @@ class CollectionMatrixBuilder(MatrixBuilder):
 
     TITLE = "collections"
     MARKS: ClassVar = {
-        FULL + DROPS: Mark("AD", "all privileges on it, and drops or renames it", "everything on"),
-        FULL: Mark("A", "all privileges on it, but to drop or rename it", "everything but dropping"),
+        FULL + DROPS: Mark("AD", "all privileges, drop and rename included", "everything on"),
+        FULL: Mark("A", "all privileges except drop and rename", "everything but dropping"),
         MORE + DROPS: Mark("WD", "changes it, and drops or renames it", "changes and drops"),
         MORE: Mark("W", "changes it: inserts, deletes, loads, indexes, aliases", "changes"),
         SOME + DROPS: Mark("RD", "reads it, and drops or renames it", "reads and drops"),
         SOME: Mark("R", "reads it: searches, queries, describes", "reads"),
         DROPS: Mark("D", "drops or renames it", "drops"),
-        NONE: Mark("·", "nothing beyond what everybody may"),
+        NONE: Mark("·", "no additional rights"),
         UNKNOWN: NOT_KNOWN,
     }
     HEADINGS_JOINED_BY = "."

@@ -233,8 +233,8 @@ def _answer_text(snapshot: AccessSnapshot, question: Question) -> str:
         role = f"role {question.role!r}, {holders_text(snapshot.roles[question.role])},"
         return f"what of {role} brings {what}" if question.is_restricted else role
     if question.user is None:
-        return f"who may do {what}"
-    user = f"user {question.user!r} may do"
+        return f"who can do {what}"
+    user = f"user {question.user!r} can do"
     return f"by what {user} {what}" if question.privilege else f"what {user}{question.scope}"
 
 

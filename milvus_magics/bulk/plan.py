@@ -247,8 +247,8 @@ def _creation_notes(conn: Connection, present: int, new: int, limit: int | None)
     notes = []
     if limit is None and present + new > USUAL_USER_LIMIT and new:
         notes.append(
-            f"the server will have {present + new} users; Milvus takes {USUAL_USER_LIMIT} unless its setting "
-            "proxy.maxUserNum is raised"
+            f"the server will have {present + new} users, and the default limit is {USUAL_USER_LIMIT} (setting "
+            "proxy.maxUserNum)"
         )
     is_serial = conn.version and not is_older(conn.version, FEATURES["changes of access one by one"])
     if new >= MIN_USERS_FOR_AT_ONCE and is_serial:
@@ -299,7 +299,7 @@ def _deletion_notes(
     roles = sorted(set().union(*map(visible_roles, leaving.values())))
     notes = [f"their roles go with them: {', '.join(map(printable, roles))}"] if roles else []
     if any(user.roles is None for user in leaving.values()):
-        notes.append("their roles go with them, and are unknown (the acting user may not look)")
+        notes.append("their roles go with them, and are unknown: you lack permission to list them")
     is_kept = operation == DELETE and conn.on_change.wants_secrets
     hashes = read_password_hashes(conn, leaving.keys(), deadline) if operation == DROP else ()
     undo = undo_text(conn, leaving.values(), 0 if is_kept else len(leaving) - len(hashes))

@@ -334,10 +334,10 @@ class BulkPlan(Sentence):
         text = f"would {verb} {count_text(len(self.todo), 'user')} on {self.server}"
         already = list_text([repr(outcome.user) for outcome in self.done], max_names)
         is_missing = any(outcome.outcome == MISSING for outcome in self.done)
-        idle = "there is no such user for" if is_missing else "nothing is left to do for"
+        idle = "not found" if is_missing else "already so"
         return join_parts(
             f"{text}: {names}" if self.todo else text,
-            f"{idle} {len(self.done)}: {already}" if self.done else "",
+            f"{len(self.done)} {idle}: {already}" if self.done else "",
             *self.notes,
             self.warning,
         )

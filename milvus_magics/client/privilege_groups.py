@@ -307,7 +307,7 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     refused = f"whether a role holds it, so that it is refused, cannot be seen without {lookup.MAY_LIST}"
     unseen = refused if holders is None else ""
     named = ", ".join(map(printable, members or ())) or "nothing"
-    holds = "unknown privileges (the acting user may not look)" if members is None else named
+    holds = "unknown privileges (you lack permission to list them)" if members is None else named
     what = f"drop privilege group {group!r}, which holds {holds},"
     note = "it cannot be undone: a new one would have to be filled by hand"
     lacking = missing_right_note(conn, wire.METHODS["DropPrivilegeGroup"].privilege, deadline)

@@ -258,7 +258,7 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     deadline = Deadline(timeout)
     names = _require_new(conn, role, deadline)
     unseen = f"whether there is such a role already {lookup.CANNOT_BE_SEEN}"
-    full = f"there are {USUAL_ROLE_LIMIT} roles, and the server takes no more unless proxy.maxRoleNum is raised"
+    full = f"there are {USUAL_ROLE_LIMIT} roles, the default limit (setting proxy.maxRoleNum)"
     note = (full if len(names) == USUAL_ROLE_LIMIT else "") if names else unseen
     lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline)
     return Preview(f"create role {role!r}", conn.address.url, note=join_parts(note, lacking))

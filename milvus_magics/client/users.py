@@ -316,7 +316,7 @@ def preview_create_user(
     lacking = missing_right_note(
         conn, wire.METHODS["CreateCredential"].privilege, deadline, later=rights_to_give(wanted)
     )
-    full = f"there are {USUAL_USER_LIMIT} users, and the server takes no more unless proxy.maxUserNum is raised"
+    full = f"there are {USUAL_USER_LIMIT} users, the default limit (setting proxy.maxUserNum)"
     seen = unseen if names is None else full if len(names) == USUAL_USER_LIMIT else ""
     note = join_parts(seen, lost, remark_on_password(password or Secret("")) or "")
     return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note, lacking=lacking)

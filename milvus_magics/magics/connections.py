@@ -35,13 +35,13 @@ class AliasRow(NamedTuple):
     alias: str
     server: str
     user: str
-    used: str
+    current: str
 
 
 class Aliases(Table[AliasRow]):
     """The connections of this notebook."""
 
-    columns = ("alias", "server", "user", "used")
+    columns = ("alias", "server", "user", "current")
 
 
 def list_aliases(used: str) -> Aliases:

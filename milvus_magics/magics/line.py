@@ -244,7 +244,7 @@ def _expression_at(line: str, start: int) -> str:
         else:
             return line[start:end]
     raise ParameterError(
-        "a brace on the line opens no Python expression; a bare brace is written {{ or in single quotes",
+        "could not evaluate {...} on the line; write {{ for a literal brace, or put it in single quotes",
         outcome=NOTHING_SENT,
     )
 

@@ -92,7 +92,7 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
 def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
     """Ask for a new password, twice."""
     secret = ask(f"New password of user {user!r}: ", sources)
-    if ask("Once more: ", sources) != secret:
+    if ask("Confirm password: ", sources) != secret:
         raise ParameterError("the two passwords are not the same", outcome=NOTHING_SENT)
     return secret
 
@@ -112,7 +112,7 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
     if yes:
         return
     what = "\n".join(map(shown_text, what.split("\n")))
-    typed = _get_answer(lambda: input(f"{what}\nType the {what_is_typed} to go on: "))
+    typed = _get_answer(lambda: input(f"{what}\nType {shown_text(name)} to confirm: "))
     if typed != name:
         unasked = f"{what}; nobody can be asked here, so give --yes if that is meant"
         problem = unasked if typed is None else f"the {what_is_typed} was not retyped as {name!r}"

@@ -121,7 +121,7 @@ class UserMagics(SessionMagics):
         """Delete a user whose password is given; the password is checked first, and nothing is deleted unverified.
 
         Asks for the password where the line names no source. Deleting the user you are connected as, or the last
-        one with the role admin, asks for the name to be retyped, too. The user who must not be asked gives --yes.
+        one with the role admin, asks for the name to be retyped, too. Use --yes to skip the confirmation.
 
         Examples:
             %milvus_delete_user bob

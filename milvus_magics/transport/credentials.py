@@ -56,7 +56,7 @@ class Login:
         token.encode()  # raises for what cannot be written
         colon, last = token.reveal().find(":"), len(token.reveal()) - 1
         if colon >= 0 and colon in (0, last):
-            raise ParameterError("a token is an API key or user:password, and before or after its ':' is nothing")
+            raise ParameterError("the token needs a user and a password, as user:password")
         return cls("", token)
 
     def split(self) -> Login:

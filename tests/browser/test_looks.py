@@ -206,7 +206,7 @@ def test_names_are_text_in_the_page(tmp_path):
             console.sees("users by collections")
             console.cell.get_by_role("combobox", name="Collection").fill(EVIL)
             page.keyboard.press("Enter")
-            console.sees(f"who may do something on collection '{EVIL}'")
+            console.sees(f"who can do something on collection '{EVIL}'")
             console.open("History")
             console.sees("drop_role")
             assert EVIL in console.cell.get_by_role("table").filter(has_text="drop_role").inner_text()

@@ -113,7 +113,7 @@ def test_passwords_typed_in_a_terminal(milvus, tmp_path):
         child.send("%milvus_create_user typist\r")
         child.expect("New password of user 'typist': ")
         child.sendline(right)
-        child.expect("Once more")
+        child.expect("Confirm password")
         child.sendline(right)
         child.expect("created user 'typist'")
         child.expect(NEXT)

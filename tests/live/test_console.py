@@ -177,14 +177,14 @@ def test_access_page(console):
     """A picture of everybody, other pictures, filtered; the answer to a question; a wrong question in place."""
     access = console.show_page("Access")
     assert "users by levels of privileges" in access.answer.value
-    assert "granted on what is not there" in access.findings.value
+    assert "grants on what doesn't exist" in access.findings.value
     access.rows.value, access.columns.value = "roles", "levels"
     access.row_filter.value = "read"
     assert "roles by levels of privileges" in access.answer.value
     assert "reader" in access.answer.value
     assert "admin</th><td" not in access.answer.value
     access.fields["privilege"].value = "Search"
-    assert "who may do Search" in access.answer.value
+    assert "who can do Search" in access.answer.value
     assert access.findings.value == ""
     assert access.rows.disabled, "it is about the question now"
     access.fields["privilege"].value = "Serch"

@@ -138,7 +138,7 @@ def test_connections_by_alias(shell, server):
     who = shell.run_line_magic("milvus_connect", "$uri --alias two --user root --password-var root_password")
     assert (who.user, who.authorization) == ("root", True)
     rows = shell.run_line_magic("milvus_use", "two")
-    assert [(row.alias, row.used) for row in rows] == [("default", ""), ("two", "yes")]
+    assert [(row.alias, row.current) for row in rows] == [("default", ""), ("two", "yes")]
     assert "user 'root'" in repr(shell.run_line_magic("milvus", ""))
     assert shell.run_line_magic("milvus_whoami", "--using default").server == server.uri
     shell.run_line_magic("milvus_disconnect", "two")

@@ -141,10 +141,10 @@ def test_how_near_the_limits_are(newer):
     """The overview says how many users and roles there are of how many, also where the limit was raised."""
     contract, conn = newer
     caption = read_access(conn).caption
-    assert caption.startswith("1 user (of 100 unless proxy.maxUserNum is raised), 2 roles (of 10 unless proxy.max")
+    assert caption.startswith("1 user (default limit: 100), 2 roles (default limit: 10)")
     contract.passwords |= {f"user{number}": b"a-password" for number in range(100)}
     caption = read_access(conn).caption
-    assert caption.startswith("101 users (more than Milvus's default limit of 100, which was raised here), 2 roles")
+    assert caption.startswith("101 users (default limit: 100, which was raised here), 2 roles")
 
 
 def test_root_has_the_default_password(newer):

@@ -59,7 +59,7 @@ class RoleDetails:
 def holders_text(users: Sequence[str] | None, most: int | None = 5) -> str:
     """Who holds a role, in words; None means that the caller may not look. `most` as in `list_text`."""
     if users is None:
-        return "held by unknown users (the acting user may not look)"
+        return "holders unknown (you lack permission to list them)"
     return f"held by {list_text([repr(user) for user in users], most)}" if users else "held by nobody"
 
 

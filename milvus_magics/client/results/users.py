@@ -49,7 +49,7 @@ class UserSnapshot:
 def roles_text(roles: Sequence[str] | None) -> str:
     """The roles in words; None means that the caller may not look."""
     if roles is None:
-        return "roles unknown (the acting user may not look)"
+        return "roles unknown (you lack permission to list them)"
     if not roles:
         return "no roles"
     return f"role{'s' if len(roles) > 1 else ''} " + ", ".join(repr(role) for role in roles)
