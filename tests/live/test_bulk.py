@@ -164,7 +164,7 @@ def test_the_servers_own_limit(tmp_path):
     with embedded.start(settings={"PROXY_MAXUSERNUM": "20"}) as server:
         conn = connect(server)
         planned = make_plan(conn, CREATE, rows_of(people(150)))
-        assert "151 users; Milvus takes 100 unless" in str(planned)
+        assert "151 users, and the default limit is 100" in str(planned)
         found = create_users(conn, people(150))
         assert found.counts["done"] == 19
         assert found.counts["not tried"] > 0

@@ -177,7 +177,7 @@ def test_access_page(console):
     """A picture of everybody, other pictures, filtered; the answer to a question; a wrong question in place."""
     access = console.show_page("Access")
     assert "users by levels of privileges" in access.answer.value
-    assert "grants on what doesn't exist" in access.findings.value
+    assert "grants on what doesn&#x27;t exist" in access.findings.value
     access.rows.value, access.columns.value = "roles", "levels"
     access.row_filter.value = "read"
     assert "roles by levels of privileges" in access.answer.value
