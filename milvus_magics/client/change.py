@@ -15,7 +15,7 @@ from milvus_magics.transport.call_errors import is_never_sent, is_refused_call
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import join_parts, visible_text
 
 SECONDS_BETWEEN_QUESTIONS = 0.1
 CANCELLED = 10000
@@ -239,8 +239,8 @@ class Attempt:
         """What is known of the change where it ends with an error that has this outcome."""
         return outcome if outcome and self.outcome == "refused" else OUTCOMES[self.outcome]
 
-    def report(self, code: int) -> None:
-        """Tell the connection's listeners."""
+    def report(self, code: int, reason: str = "") -> None:
+        """Tell the connection's listeners; `reason` says why it was not done."""
         self._conn.on_change.emit(
             Change(
                 when=self._when,
@@ -253,6 +253,7 @@ class Attempt:
                 seconds=time.monotonic() - self._began,
                 actor_gone=self.actor_gone,
                 undo_record=self.undo_record,
+                reason=visible_text(reason),
             ),
             self.secret,
         )
@@ -297,18 +298,19 @@ def attempt(
         ChangeInterrupted: in place of KeyboardInterrupt; says what is known.
     """
     under_way = Attempt(conn, operation, target, subject, verb, deadline)
-    code = 0
+    code, reason = 0, ""
     try:
         yield under_way
     except errors.ChangeInterrupted as exc:
-        code, exc.outcome = CANCELLED, under_way.outcome_after(exc.outcome)
+        code, reason, exc.outcome = CANCELLED, exc.reason, under_way.outcome_after(exc.outcome)
         raise
     except KeyboardInterrupt as exc:
         code, interrupt = CANCELLED, under_way.interrupt_error()
+        reason = interrupt.reason
         interrupt.outcome = under_way.outcome_after(None)
         raise interrupt from exc
     except errors.MilvusException as exc:
-        code, exc.outcome = exc.code, under_way.outcome_after(exc.outcome)
+        code, reason, exc.outcome = exc.code, exc.reason, under_way.outcome_after(exc.outcome)
         raise
     finally:
-        under_way.report(code)
+        under_way.report(code, reason)

@@ -88,6 +88,16 @@ class UndoStore:
         """The description that a `user` or `role` had; ParameterError if it was not changed in this session."""
         return self._find(self._descriptions[kind], conn, name, f"no description of {kind} {name!r} was changed")
 
+    def may_undo(self, change: Change) -> bool:
+        """Whether what a change took away can be brought back, and was not taken away once more since."""
+        key, record = (change.server, change.target), change.undo_record
+        with self._lock:
+            if isinstance(record, client.results.descriptions.DescriptionSnapshot):
+                return self._descriptions[record.kind].get(key) == record.description
+            if isinstance(record, client.results.roles.RoleSnapshot):
+                return key in self._roles and record.role == self._roles[key].role
+            return record is not None and self._users.get(key) is record
+
     def find_secret(self, conn: Connection, user: str) -> Secret | None:
         """The password, or its hash, that a deleted user had. None if it was not kept, or has expired."""
         with self._lock:
