@@ -14,7 +14,8 @@ from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.errors import AliasError, MilvusException
 from milvus_magics.forms.console_history import HistoryPage
 from milvus_magics.forms.console_lists import RolesPage, UsersPage
-from milvus_magics.forms.console_pages import WRAPPED, AccessPage, FormMaker
+from milvus_magics.forms.console_pages import WRAPPED, AccessPage, FormMaker, Page
+from milvus_magics.forms.console_tables import ConnectionsPage, PrivilegesPage
 from milvus_magics.forms.fields import show
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import DEFAULT, connections, session
@@ -57,8 +58,9 @@ class Console(Panel):
         self.snapshot: AccessSnapshot | None = None
         self.heading, self.status = Line(), Line()
         self.buttons = {title: widgets.Button(description=title) for title in ("Refresh", "Close console")}
-        kinds = (UsersPage, RolesPage, AccessPage, HistoryPage)
-        self.pages = {kind.TITLE: kind(self._open_form) for kind in kinds}
+        kinds = (UsersPage, RolesPage, PrivilegesPage, AccessPage, HistoryPage)
+        pages = [*(kind(self._open_form) for kind in kinds), ConnectionsPage(self._open_form, self._use)]
+        self.pages: dict[str, Page] = {page.TITLE: page for page in pages}
         self._tabs = widgets.Tab([page.box for page in self.pages.values()])
         for number, title in enumerate(self.pages):
             self._tabs.set_title(number, title)
@@ -95,7 +97,7 @@ class Console(Panel):
         """Show the server of another connection; forms for the one before are closed."""
         if alias != self._using:
             self._close_forms()
-            self._using = alias
+            self._using = self.switch.value = alias
             self.refresh()
 
     def _offer_connections(self) -> None:

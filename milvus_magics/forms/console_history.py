@@ -52,8 +52,8 @@ class HistoryPage(Page):
 
     def _widgets(self) -> list[widgets.Widget]:
         self.table = TableWidget(
-            "Changes", "change", self.COLUMNS, [RowAction(UNDO, "Undo…")], sort="when", descending=True,
-            note="Nothing was changed in this session so far.",
+            "Changes", "change", self.COLUMNS, [RowAction(UNDO, "Undo")], sort="when", descending=True,
+            named_by=["operation", "target"],            note="Nothing was changed in this session so far.",
         )  # fmt: skip
         self.table.on_action(lambda _, key: self.undo(self._changes[key]))
         self.file = widgets.Text(value=FILE, description="File", layout={"width": "24em", "max_width": "100%"})
@@ -66,6 +66,7 @@ class HistoryPage(Page):
         self._close.on_click(lambda _: self.close_form())
         self.table.observe(lambda _: self._show_selection(), "selected")
         buttons = widgets.HBox([self.undo_button, self.file, self.export_button], layout=WRAPPED)
+        buttons.add_class("mm-buttons")
         return [self.table, buttons, self.status, self.place, self._close]
 
     def _show(self) -> None:

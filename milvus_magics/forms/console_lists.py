@@ -83,6 +83,7 @@ class ListPage(Page):
         self._close.on_click(lambda _: self.close_form())
         above = widgets.HBox([self.table, self.details], layout=WRAPPED)
         buttons = widgets.HBox(list(self.buttons.values()), layout=WRAPPED)
+        buttons.add_class("mm-buttons")
         return [above, buttons, self.problem, self.place, self._close]
 
     @property

@@ -61,6 +61,8 @@ class SelectionForm(Panel):
     Attributes:
         NOUN: what they are.
         TITLE: what it does, with `{}` for how many.
+        BUSY, DONE: what it says of them meanwhile and afterwards.
+        FORESEEN: what it says above those that it would do something with.
         IS_CONFIRMED: whether their number is always retyped; else only where there is a warning.
         preview: what would happen, as HTML.
         button: does it.
@@ -75,6 +77,8 @@ class SelectionForm(Panel):
     NOUN: ClassVar[str] = "user"
     TITLE: ClassVar[str]
     BUSY: ClassVar[str]
+    DONE: ClassVar[str]
+    FORESEEN: ClassVar[str] = "What will happen:"
     IS_CONFIRMED: ClassVar[bool] = True
 
     def __init__(self, names: Sequence[str], snapshot: AccessSnapshot, using: str, *, timeout: float = 10.0) -> None:
@@ -92,7 +96,7 @@ class SelectionForm(Panel):
         self.button.on_click(lambda _: self.submit())
         below = [self.preview, self.confirmation, self.button, self.status, self.outcome]
         super().__init__([self.heading, *self._fields(), *below])
-        self.heading.say(f"{self.title} on {self._where()[3:]}", "heading")
+        self.heading.say(f"{self.title} on {self._conn.address.url}, connected as {self._conn.actor}", "heading")
         self.foresee()
 
     @property
@@ -109,7 +113,7 @@ class SelectionForm(Panel):
         except MilvusException as exc:
             problem = str(exc)
         self.status.say(problem, "error")
-        self.preview.value = _describe(self._foreseen)
+        self.preview.value, self.outcome.value = _describe(self._foreseen, self.FORESEEN), ""
         self._update()
 
     def submit(self) -> None:
@@ -147,6 +151,7 @@ class SelectionForm(Panel):
         is_idle = not self._acting.locked()
         self.button.description = self.title if is_idle else f"{self.BUSY}…"
         self.button.disabled = not (is_idle and self._is_ready())
+        show(self.button, not self.outcome.value)
         self.confirmation.placeholder = f"type {len(self._foreseen.names)}, how many there are"
         show(self.confirmation, self._is_asking())
 
@@ -179,7 +184,7 @@ class SelectionForm(Panel):
         rows = [{self.NOUN: row.user, "outcome": row.outcome, "why": row.reason} for row in result]
         done = sum(row.outcome == DONE for row in result)
         kind = "done" if done == len(result) else "error"
-        self.status.say(f"{self.title}: {done:,} of {count_text(len(result), self.NOUN)} done", kind)
+        self.status.say(f"{done:,} of {count_text(len(result), self.NOUN)} {self.DONE}", kind)
         rows.sort(key=lambda row: row["outcome"] == DONE)
         columns = (self.NOUN, "outcome", *(["why"] if any(row["why"] for row in rows) else []))
         self.outcome.value = html_table(columns, rows, "")
@@ -189,7 +194,8 @@ class SelectionForm(Panel):
 class DropUsersForm(SelectionForm):
     """Delete users without their passwords."""
 
-    TITLE, BUSY = "Delete {}", "Deleting"
+    TITLE, BUSY, DONE = "Delete {}", "Deleting", "deleted"
+    FORESEEN = "Will be deleted, with what they hold:"
     MAGIC = "%milvus_drop_users"
 
     _plan: BulkPlan
@@ -265,7 +271,7 @@ class EachForm(SelectionForm):
 class GrantRoleToUsersForm(EachForm):
     """Give a role to users."""
 
-    TITLE, BUSY, IS_CONFIRMED = "Grant role to {}", "Granting", False
+    TITLE, BUSY, DONE, IS_CONFIRMED = "Grant role to {}", "Granting", "have the role now", False
     MAGIC = "%milvus_grant_role USER R"
     OPERATION = "grant_role"
     FUNCTION = staticmethod(roles.grant_role)
@@ -291,7 +297,7 @@ class GrantRoleToUsersForm(EachForm):
 class RevokeRoleFromUsersForm(GrantRoleToUsersForm):
     """Take a role from users."""
 
-    TITLE, BUSY = "Revoke role from {}", "Revoking"
+    TITLE, BUSY, DONE = "Revoke role from {}", "Revoking", "lost the role"
     MAGIC = "%milvus_revoke_role USER R"
     OPERATION = "revoke_role"
     FUNCTION = staticmethod(roles.revoke_role)
@@ -305,7 +311,8 @@ class RevokeRoleFromUsersForm(GrantRoleToUsersForm):
 class DropRolesForm(EachForm):
     """Drop roles, with what they hold where that is wanted."""
 
-    NOUN, TITLE, BUSY = "role", "Drop {}", "Dropping"
+    NOUN, TITLE, BUSY, DONE = "role", "Drop {}", "Dropping", "dropped"
+    FORESEEN = "Will be dropped:"
     MAGIC = "%milvus_drop_role R"
     OPERATION = "drop_role"
     FUNCTION = staticmethod(roles.drop_role)
@@ -335,12 +342,12 @@ class DropRolesForm(EachForm):
         return join_parts(held, preview.warning, preview.note, preview.undo)
 
 
-def _describe(foreseen: Foreseen) -> str:
+def _describe(foreseen: Foreseen, label: str) -> str:
     """What would happen, as HTML."""
     parts = [html_line(warning, "warning") for warning in foreseen.warnings]
     if foreseen.obstacles:
         parts.append(html_list("Cannot be done:", foreseen.obstacles))
     if foreseen.lines:
-        parts.append(html_list("What will happen:", foreseen.lines))
+        parts.append(html_list(label, foreseen.lines))
     parts += [html_line(note, "note") for note in foreseen.notes]
     return "".join(parts)

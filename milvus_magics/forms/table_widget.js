@@ -6,6 +6,7 @@
 const ROW_HEIGHT = 32;
 const TWO_LINES_HEIGHT = 54;
 const ROWS_IN_SIGHT = 12;
+const TWO_LINE_ROWS_IN_SIGHT = 7;
 const ROWS_AROUND = 6; // drawn beyond those in sight, so that scrolling shows no gaps
 const NARROW_PIXELS = 560; // below, a row has two lines
 const TAIL = 8; // characters of a long name's end that stay: names that are much alike mostly differ there
@@ -206,9 +207,9 @@ class Table {
     this.root.classList.toggle("mm-narrow", this.isNarrow);
     const shown = this.isNarrow ? this.columns.filter((column) => column.line === 1) : this.columns;
     const letters = this.actions.reduce((sum, action) => sum + action.label.length + 3, 0);
-    const end = this.isNarrow || !letters ? "" : ` ${Math.round(letters * PIXELS_OF_A_LETTER)}px`;
+    const end = this.isNarrow || !letters ? "" : ` ${Math.round(letters * PIXELS_OF_A_LETTER) + 16}px`;
     this.end = end ? parseInt(end, 10) : 0;
-    const tracks = shown.map((column) => `minmax(${column.kind === "number" ? "4.5em" : "0"}, ${column.weight}fr)`);
+    const tracks = shown.map((column) => `minmax(${column.kind === "number" ? "5.2em" : "0"}, ${column.weight}fr)`);
     this.root.style.setProperty("--mm-tracks", `2.4em ${tracks.join(" ")}${end}`);
     const total = this.columns.reduce((sum, column) => sum + column.weight, 0);
     this.pixels = this.columns.map((column) =>
@@ -221,7 +222,8 @@ class Table {
     for (const element of this.drawn.values()) element.remove();
     this.drawn.clear();
     this.space.style.height = `${this.view.length * this.height}px`;
-    this.grid.style.maxHeight = `${ROWS_IN_SIGHT * this.height + ROW_HEIGHT + 2}px`;
+    const rows = this.height === ROW_HEIGHT ? ROWS_IN_SIGHT : TWO_LINE_ROWS_IN_SIGHT;
+    this.grid.style.maxHeight = `${rows * this.height + ROW_HEIGHT + 2}px`;
     this.grid.setAttribute("aria-rowcount", this.view.length + 1);
     this.draw();
     this.showSelection();
@@ -256,7 +258,7 @@ class Table {
 
   makeRow(place) {
     const row = this.rows[this.view[place]];
-    const name = textOf(row.cells[0], this.columns[0].kind);
+    const name = this.nameOf(row);
     const element = make("div", `mm-row${place % 2 ? " mm-odd" : ""}`);
     element.setAttribute("role", "row");
     element.setAttribute("aria-rowindex", place + 2);
@@ -274,6 +276,13 @@ class Table {
     if (this.actions.length) this.addActions(element, row, name);
     this.markSelected(element, row.key);
     return element;
+  }
+
+  // What a row is called where it is read aloud.
+  nameOf(row) {
+    const names = this.model.get("named_by");
+    const texts = this.columns.map((column, index) => names.includes(column.name) && textOf(row.cells[index], column.kind));
+    return texts.filter(Boolean).join(" ");
   }
 
   cell(row, className) {

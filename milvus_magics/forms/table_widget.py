@@ -70,6 +70,7 @@ class TableWidget(AnyWidget):
         selected: keys of the selected rows.
         sort: name of the column by which they are sorted; empty for the order in which they came.
         descending: whether from the last to the first.
+        named_by: the columns whose values a row is called by where it is read aloud.
         filter: what was typed into the search box.
         note: what is said where there are no rows.
         is_old: whether what is shown could not be read again.
@@ -83,6 +84,7 @@ class TableWidget(AnyWidget):
     columns: Any = List().tag(sync=True)
     actions: Any = List().tag(sync=True)
     default_action = Unicode().tag(sync=True)
+    named_by: Any = List(Unicode()).tag(sync=True)
     rows: Any = List().tag(sync=True)
     selected = List(Unicode()).tag(sync=True)
     sort = Unicode().tag(sync=True)
@@ -95,6 +97,7 @@ class TableWidget(AnyWidget):
         self, label: str, noun: str, columns: Iterable[Column], actions: Iterable[RowAction] = (), **options: Any
     ) -> None:
         self._columns = tuple(columns)
+        options.setdefault("named_by", [self._columns[0].name])
         self._listeners: list[Callable[[str, str], None]] = []
         super().__init__(
             label=label,
