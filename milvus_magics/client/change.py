@@ -253,7 +253,7 @@ class Attempt:
                 seconds=time.monotonic() - self._began,
                 actor_gone=self.actor_gone,
                 undo_record=self.undo_record,
-                reason=visible_text(reason),
+                reason=visible_text(reason) if reason else "",
             ),
             self.secret,
         )

@@ -25,7 +25,7 @@ from milvus_magics.transport.events import Change
 from milvus_magics.wording import join_parts, printable
 
 CHANGED = "something was changed since this was read: Refresh shows it"
-BUTTON_STYLE = {"button_width": "auto"}
+SWITCH = {"display": "none", "width": "100%"}  # shown where there are several connections
 
 
 class Console(Panel):
@@ -65,7 +65,7 @@ class Console(Panel):
         for number, title in enumerate(self.pages):
             self._tabs.set_title(number, title)
         self.switch = widgets.ToggleButtons(
-            options=[using], value=using, description="Connection", style=BUTTON_STYLE, layout={"display": "none"}
+            options=[using], value=using, description="Connection", style={"button_width": "auto"}, layout=SWITCH
         )
         buttons = widgets.HBox(list(self.buttons.values()), layout=WRAPPED)
         super().__init__([self.heading, self.switch, buttons, self.status, self._tabs])

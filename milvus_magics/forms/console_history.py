@@ -53,7 +53,8 @@ class HistoryPage(Page):
     def _widgets(self) -> list[widgets.Widget]:
         self.table = TableWidget(
             "Changes", "change", self.COLUMNS, [RowAction(UNDO, "Undo")], sort="when", descending=True,
-            named_by=["operation", "target"],            note="Nothing was changed in this session so far.",
+            named_by=["operation", "target"], has_checks=False,
+            note="Nothing was changed in this session so far.",
         )  # fmt: skip
         self.table.on_action(lambda _, key: self.undo(self._changes[key]))
         self.file = widgets.Text(value=FILE, description="File", layout={"width": "24em", "max_width": "100%"})

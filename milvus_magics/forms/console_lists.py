@@ -17,13 +17,8 @@ from milvus_magics.forms import form_for
 from milvus_magics.forms.console_pages import WRAPPED, OpenForm, Page
 from milvus_magics.forms.fields import show
 from milvus_magics.forms.panel import Line, Panel
-from milvus_magics.forms.selection import (
-    DropRolesForm,
-    DropUsersForm,
-    GrantRoleToUsersForm,
-    RevokeRoleFromUsersForm,
-    SelectionForm,
-)
+from milvus_magics.forms.selection import DropUsersForm, SelectionForm
+from milvus_magics.forms.selection_roles import DropRolesForm, GrantRoleToUsersForm, RevokeRoleFromUsersForm
 from milvus_magics.forms.table_widget import Column, Row, RowAction, TableWidget, shown_name
 from milvus_magics.wording import count_text, list_text
 

@@ -30,11 +30,10 @@ class PrivilegesPage(Page):
 
     def _widgets(self) -> list[widgets.Widget]:
         none = "No role holds a privilege, or you may not look."
-        self.table = TableWidget(
-            "Grants", "grant", self.COLUMNS, named_by=["role", "privilege"], sort="role", note=none
-        )
+        options: dict[str, Any] = {"named_by": ["role", "privilege"], "sort": "role", "has_checks": False}
+        self.table = TableWidget("Grants", "grant", self.COLUMNS, note=none, **options)
         none = "This server has no groups of privileges; they came with Milvus 2.5."
-        self.groups = TableWidget("Groups", "group", self.GROUP_COLUMNS, sort="name", note=none)
+        self.groups = TableWidget("Groups", "group", self.GROUP_COLUMNS, sort="name", note=none, has_checks=False)
         return [self.table, self.groups]
 
     def mark_old(self, is_old: bool) -> None:
@@ -61,7 +60,7 @@ class ConnectionsPage(Page):
         Column("alias", "Connection", weight=3),
         Column("server", "Server", weight=5, line=2),
         Column("actor", "Connected as", weight=3),
-        Column("shown", "Shown here", weight=2, line=3),
+        Column("shown", "In use", weight=2, line=3),
     )
 
     def __init__(self, open_form: OpenForm, use: Callable[[str], None]) -> None:
@@ -81,6 +80,7 @@ class ConnectionsPage(Page):
             [RowAction(USE, "Use this one")],
             default_action=USE,
             sort="alias",
+            has_checks=False,
         )
         self.table.on_action(lambda _, alias: self._use(alias))
         return [self.table]

@@ -8,13 +8,15 @@ const TWO_LINES_HEIGHT = 54;
 const ROWS_IN_SIGHT = 12;
 const TWO_LINE_ROWS_IN_SIGHT = 7;
 const ROWS_AROUND = 6; // drawn beyond those in sight, so that scrolling shows no gaps
-const NARROW_PIXELS = 560; // below, a row has two lines
+const SMALL_PIXELS = 600; // below, rows have no buttons
+const NARROW_PIXELS = 440; // below, a row has two lines
 const TAIL = 8; // characters of a long name's end that stay: names that are much alike mostly differ there
 const PIXELS_OF_A_LETTER = 7.2;
 const SECONDS_TO_TELL = 0.25; // how long the search has to rest before Python hears of it
 
 const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare;
 const formatTime = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium" });
+const formatHours = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 function make(tag, className, text = "") {
   const element = document.createElement(tag);
@@ -44,7 +46,8 @@ class Table {
     this.order = []; // indices of all rows, sorted
     this.view = []; // those of them that the search leaves
     this.drawn = new Map(); // position in the view -> its element
-    this.active = { row: 0, column: 1 }; // the tab stop; row -1 is the heading
+    this.first = model.get("has_checks") ? 1 : 0; // where names stand
+    this.active = { row: 0, column: this.first }; // the tab stop; row -1 is the heading
     this.anchor = null; // where a range that Shift selects begins
     this.build(el);
     this.listen();
@@ -54,7 +57,7 @@ class Table {
 
   build(el) {
     const label = this.model.get("label");
-    this.root = make("div", "mm-data");
+    this.root = make("div", `mm-data${this.model.get("has_checks") ? "" : " mm-no-checks"}`);
     // Lumino, under JupyterLab and Notebook, hears keys before any element does, unless this is set.
     this.root.dataset.lmSuppressShortcuts = "true";
     this.search = make("input", "mm-search");
@@ -204,13 +207,16 @@ class Table {
     const width = this.root.clientWidth;
     if (!width || !this.columns) return;
     this.isNarrow = width < NARROW_PIXELS;
+    const isSmall = width < SMALL_PIXELS;
     this.root.classList.toggle("mm-narrow", this.isNarrow);
+    this.root.classList.toggle("mm-small", isSmall);
     const shown = this.isNarrow ? this.columns.filter((column) => column.line === 1) : this.columns;
     const letters = this.actions.reduce((sum, action) => sum + action.label.length + 3, 0);
-    const end = this.isNarrow || !letters ? "" : ` ${Math.round(letters * PIXELS_OF_A_LETTER) + 16}px`;
+    const end = isSmall || !letters ? "" : ` ${Math.round(letters * PIXELS_OF_A_LETTER) + 16}px`;
     this.end = end ? parseInt(end, 10) : 0;
     const tracks = shown.map((column) => `minmax(${column.kind === "number" ? "5.2em" : "0"}, ${column.weight}fr)`);
-    this.root.style.setProperty("--mm-tracks", `2.4em ${tracks.join(" ")}${end}`);
+    const checks = this.model.get("has_checks") ? "2.4em " : "";
+    this.root.style.setProperty("--mm-tracks", `${checks}${tracks.join(" ")}${end}`);
     const total = this.columns.reduce((sum, column) => sum + column.weight, 0);
     this.pixels = this.columns.map((column) =>
       this.isNarrow ? width - 60 : ((width - 60 - this.end) * column.weight) / total);
@@ -296,14 +302,16 @@ class Table {
   fill(cell, value, kind, pixels) {
     const text = textOf(value, kind);
     cell.dataset.full = text;
+    if (kind === "time" && new Date(value).toDateString() === new Date().toDateString()) {
+      cell.append(make("span", "mm-begin", formatHours.format(new Date(value))));
+      return undefined;
+    }
     if (kind === "chips") return this.fillChips(cell, value, pixels);
     const letters = [...text];
-    if (kind !== "text" || letters.length < 3 * TAIL) {
-      cell.append(make("span", "mm-begin", text));
-      return;
-    }
-    cell.append(make("span", "mm-begin", letters.slice(0, -TAIL).join("")));
-    cell.append(make("span", "mm-tail", letters.slice(-TAIL).join("")));
+    const isLong = kind === "text" && letters.length >= 3 * TAIL;
+    cell.append(make("span", "mm-begin", isLong ? letters.slice(0, -TAIL).join("") : text));
+    if (isLong) cell.append(make("span", "mm-tail", letters.slice(-TAIL).join("")));
+    return undefined;
   }
 
   fillChips(cell, names, pixels) {
@@ -467,7 +475,7 @@ class Table {
 
   onSearchKey(event) {
     if (event.key === "ArrowDown" && this.view.length) {
-      this.active = { row: 0, column: 1 };
+      this.active = { row: 0, column: this.first };
       this.focusActive();
       event.preventDefault();
     } else if (event.key === "Escape" && this.search.value) {
@@ -568,7 +576,7 @@ class Table {
     this.hideTip();
     if (!cell?.dataset.full || cell.closest(".mm-head")) return;
     const begin = cell.querySelector(".mm-begin, .mm-chip");
-    const isCut = cell.querySelector(".mm-more") || cell.scrollWidth > cell.clientWidth + 1 ||
+    const isCut = cell.classList.contains("mm-time") || cell.querySelector(".mm-more") || cell.scrollWidth > cell.clientWidth + 1 ||
       (begin && begin.scrollWidth > begin.clientWidth + 1);
     if (!isCut) return;
     const [inside, around] = [cell.getBoundingClientRect(), this.root.getBoundingClientRect()];

@@ -72,6 +72,7 @@ class TableWidget(AnyWidget):
         descending: whether from the last to the first.
         named_by: the columns whose values a row is called by where it is read aloud.
         filter: what was typed into the search box.
+        has_checks: whether rows have boxes to tick, for what is done with several.
         note: what is said where there are no rows.
         is_old: whether what is shown could not be read again.
     """
@@ -90,6 +91,7 @@ class TableWidget(AnyWidget):
     sort = Unicode().tag(sync=True)
     descending = Bool().tag(sync=True)
     filter = Unicode().tag(sync=True)
+    has_checks = Bool(True).tag(sync=True)
     note = Unicode().tag(sync=True)
     is_old = Bool().tag(sync=True)
 
