@@ -182,8 +182,8 @@ PROMISES = [
     ),
     Promise(
         "The console can be used by keyboard and screen reader, with many users, too",
-        "its tables in JupyterLab and Notebook by keys alone, which the notebook does not hear; axe-core looks for serious "
-        "faults, light and dark; 5,000 users are shown, searched and selected",
+        "its tables in JupyterLab and Notebook by keys alone, which the notebook does not hear; axe-core looks for "
+        "serious faults, light and dark; 5,000 users are shown, searched and selected",
         ("browser/test_table.py",),
         "table",
     ),

@@ -58,8 +58,6 @@ class Table {
   build(el) {
     const label = this.model.get("label");
     this.root = make("div", `mm-data${this.model.get("has_checks") ? "" : " mm-no-checks"}`);
-    // Lumino, under JupyterLab and Notebook, hears keys before any element does, unless this is set.
-    this.root.dataset.lmSuppressShortcuts = "true";
     this.search = make("input", "mm-search");
     Object.assign(this.search, { type: "search", placeholder: `Search ${label.toLowerCase()}`, spellcheck: false });
     this.search.setAttribute("aria-label", `Search ${label.toLowerCase()}`);
@@ -116,12 +114,13 @@ class Table {
     this.grid.addEventListener("focusout", () => this.hideTip());
     this.grid.addEventListener("mouseover", (event) => this.showTip(event.target.closest(".mm-cell")));
     this.grid.addEventListener("mouseleave", () => this.hideTip());
-    // Shortcuts with Ctrl, as for saving, stay the notebook's; this is heard before Lumino hears the key.
+    // Lumino, under JupyterLab and Notebook, hears keys before any element does, and leaves those alone whose target says
+    // so. This is heard even before. Ctrl+S still saves.
     this.onAnyKey = (event) => {
       if (!this.root.contains(event.target)) return;
-      const isOthers = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() !== "a";
-      if (isOthers) delete this.root.dataset.lmSuppressShortcuts;
-      else this.root.dataset.lmSuppressShortcuts = "true";
+      const isOthers = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
+      if (isOthers) delete event.target.dataset.lmSuppressShortcuts;
+      else event.target.dataset.lmSuppressShortcuts = "true";
     };
     window.addEventListener("keydown", this.onAnyKey, true);
     this.sizes = new ResizeObserver(() => this.fit());
@@ -190,6 +189,7 @@ class Table {
     const words = this.search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
     this.view = this.order.filter((index) => words.every((word) => this.texts[index].includes(word)));
     this.places = null;
+    if (this.active.row < 0 && !this.head.contains(document.activeElement)) this.active.row = 0;
     const place = key === undefined ? -1 : this.view.indexOf(this.byKey.get(key));
     if (this.active.row >= 0) this.active.row = place >= 0 ? place : Math.max(0, Math.min(this.active.row, this.view.length - 1));
     const hadFocus = this.grid.contains(document.activeElement);
@@ -236,7 +236,11 @@ class Table {
   }
 
   drawSoon() {
-    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(); });
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.draw();
+      if (this.grid.contains(document.activeElement)) this.showTip(document.activeElement.closest(".mm-cell"));
+    });
   }
 
   draw() {
@@ -310,7 +314,10 @@ class Table {
     const letters = [...text];
     const isLong = kind === "text" && letters.length >= 3 * TAIL;
     cell.append(make("span", "mm-begin", isLong ? letters.slice(0, -TAIL).join("") : text));
-    if (isLong) cell.append(make("span", "mm-tail", letters.slice(-TAIL).join("")));
+    if (isLong) {
+      cell.append(make("span", "mm-tail", letters.slice(-TAIL).join("")));
+      cell.setAttribute("aria-label", text); // else both parts would be read as two words
+    }
     return undefined;
   }
 
@@ -405,7 +412,6 @@ class Table {
   showTabStop() {
     for (const element of this.grid.querySelectorAll("[tabindex], input, button")) element.tabIndex = -1;
     if (!this.view.length) this.active.row = -1;
-    else if (this.active.row < 0 && !this.head.contains(document.activeElement)) this.active.row = 0;
     const stop = this.activeStop();
     if (stop) stop.tabIndex = 0;
     else this.all.tabIndex = 0;

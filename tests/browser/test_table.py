@@ -27,7 +27,8 @@ TYPE = """(box, text) => {
   return (performance.now() - began) / 1000;
 }"""
 SIDEWAYS = """root => [...root.querySelectorAll('.mm-panel, .mm-panel *')].filter(e =>
-  e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
+  !e.closest('.mm-table') && e.scrollWidth > e.clientWidth + 1 &&
+  ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
 ).map(e => e.className)"""
 
 
@@ -48,6 +49,8 @@ def open_console(page, url, home, program="jupyterlab"):
     notebook.run(0)
     console = Console(notebook, 1)
     console.grid("Users").wait_for()
+    if program == "jupyterlab":
+        page.keyboard.press("Control+b")  # no list of files beside it
     return notebook, console
 
 
@@ -69,10 +72,9 @@ def find_faults(page):
     ]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_several_by_mouse_and_no_serious_fault(server, tmp_path, dark):
+def test_several_by_mouse_and_no_serious_fault(server, tmp_path):
     """Sort, search, select a range, delete three at once and bring one back; axe-core finds no serious fault."""
-    with jupyter_lab(tmp_path, dark=dark, **server.variables) as url, browser_page() as page:
+    with jupyter_lab(tmp_path, **server.variables) as url, browser_page() as page:
         _, console = open_console(page, url, tmp_path)
         page.set_viewport_size({"width": 1400, "height": 1100})
         grid = console.grid("Users")
@@ -103,11 +105,11 @@ def test_several_by_mouse_and_no_serious_fault(server, tmp_path, dark):
         console.choose("Users", "bob")
         grid.get_by_role("checkbox", name="Select dana").click(modifiers=["Shift"])
         assert grid.locator("[aria-selected=true]").count() == 3
-        console.search("a")
-        console.sees(re.compile(r"3 selected \(1 not shown\)"))
+        console.search("dana")
+        console.sees(re.compile(r"3 selected \(2 not shown\)"))
         console.press("Delete 3 users…")
         console.sees("Will be deleted")
-        console.picture(f"table-three-{'dark' if dark else 'light'}")
+        console.picture("table-three")
         assert find_faults(page) == []
         delete = console.cell.get_by_role("button", name="Delete 3 users", exact=True)
         assert delete.is_disabled()
@@ -136,14 +138,16 @@ def test_several_by_mouse_and_no_serious_fault(server, tmp_path, dark):
                 console.open(tab)
                 page.wait_for_timeout(300)
                 assert console.cell.evaluate(SIDEWAYS) == [], f"{tab} scrolls sideways at {width}"
-                console.picture(f"table-{tab}-{width}-{'dark' if dark else 'light'}")
+                console.picture(f"table-{tab}-{width}")
 
 
 @pytest.mark.parametrize("program", TREES)
 def test_the_table_by_keyboard_alone(server, tmp_path, program):
-    """Arrows, Home, End, pages, Space and Enter stay inside: the notebook around it hears none of them."""
-    with jupyter_lab(tmp_path, program=program, **server.variables) as url, browser_page() as page:
+    """Arrows, Home, End, pages, Space and Enter stay inside: the notebook hears none. Dark, without serious faults."""
+    with jupyter_lab(tmp_path, program=program, dark=True, **server.variables) as url, browser_page() as page:
         notebook, console = open_console(page, url, tmp_path, program)
+        page.set_viewport_size({"width": 1400, "height": 1100})
+        page.wait_for_timeout(700)  # the notebook may take the focus late
         press = page.keyboard.press
         console.cell.get_by_role("searchbox").focus()
         press("ArrowDown")
@@ -154,7 +158,7 @@ def test_the_table_by_keyboard_alone(server, tmp_path, program):
         for key, what in (("b", "Select bob"), ("x", "Select bob"), ("d", "Select bob"), ("d", "Select bob"),
                           ("End", "Delete bob"), ("Home", "Select bob"), ("Control+End", "Select user_10"),
                           ("PageUp", "Select ann"), ("ArrowUp", "Select all shown"), ("ArrowDown", "Select ann"),
-                          ("PageDown", "Select user_2"), ("Control+Home", "Select ann")):  # fmt: skip
+                          ("PageDown", "Select user_10"), ("Control+Home", "Select ann")):  # fmt: skip
             press(key)
             assert focused(page)[1] == what, key
         assert page.locator(".jp-Notebook .jp-CodeCell").count() == 3, "no shortcut of the notebook was pressed"
@@ -191,6 +195,8 @@ def test_the_table_by_keyboard_alone(server, tmp_path, program):
         press("Escape")
         console.sees("12 users")
         assert page.locator(".jp-Notebook .jp-CodeCell").count() == 3
+        console.picture(f"table-{program}-dark")
+        assert find_faults(page) == []
         notebook.run(2)
         assert "2" in notebook.output(2), "the notebook works as before"
 
@@ -205,18 +211,24 @@ def test_long_and_hostile_names(server, tmp_path):
         tails = grid.locator(".mm-tail").all_inner_texts()
         assert tails == [f"{LONG}reader"[-8:], f"{LONG}writer"[-8:]]
         tip = console.cell.locator(".mm-tip").first
-        cell = grid.get_by_role("gridcell", name=f"{LONG}writer")
+        cell = grid.get_by_role("gridcell", name=f"{LONG}writer", exact=True)
         assert cell.locator(".mm-begin").evaluate("e => e.scrollWidth > e.clientWidth"), "it is cut"
         cell.hover()
         assert (tip.is_visible(), tip.text_content()) == (True, f"{LONG}writer")
         console.picture("table-long-name")
         page.mouse.move(0, 0)
         tip.wait_for(state="hidden")
-        cell.focus()
-        assert (tip.is_visible(), tip.text_content()) == (True, f"{LONG}writer")
-        roles = grid.get_by_role("gridcell", name=", ".join(sorted(server.roles)))
-        roles.focus()
-        assert "nightly_import" in tip.text_content()
+        console.choose("Users", "gina")
+        page.mouse.move(0, 0)
+        for _ in ("root", "reader", "writer"):
+            page.keyboard.press("ArrowDown")
+        tip.wait_for()  # what was scrolled for the focus hides it for a moment
+        assert tip.text_content() == f"{LONG}writer"
+        page.keyboard.press("Control+Home")
+        page.keyboard.press("ArrowRight")
+        assert focused(page) == ["gridcell", ", ".join(sorted(server.roles))]
+        page.wait_for_timeout(300)
+        assert (tip.is_visible(), "nightly_import" in tip.text_content()) == (True, True)
         console.choose("Users", r"evil\u202egnp")
         console.press("Delete evil\\u202egnp without password…")
         console.cell.get_by_role("textbox", name="Name again").fill(r"evil\u202egnp")
