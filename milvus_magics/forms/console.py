@@ -29,7 +29,7 @@ SWITCH = {"display": "none", "width": "100%"}  # shown where there are several c
 
 
 class Console(Panel):
-    """Users, roles, access and history of a server, with the forms that change them.
+    """Users, roles, privileges, access and history of a server, with the forms that change them.
 
     Args:
         using: alias of the connection.

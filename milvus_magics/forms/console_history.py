@@ -34,8 +34,7 @@ class HistoryPage(Page):
         Column("when", "When", "time", weight=3),
         Column("operation", "What", weight=3),
         Column("target", "Whom", weight=4),
-        Column("outcome", "Outcome", weight=2, line=3),
-        Column("reason", "Why not", weight=5, line=2),
+        Column("outcome", "Outcome", weight=6, line=2),
         Column("actor", "By", weight=2, line=3),
     )
 
@@ -82,7 +81,8 @@ class HistoryPage(Page):
     def _make_row(self, key: str, change: Change) -> Row:
         what = change.operation.replace("_", " ")
         when = int(change.when.timestamp() * 1000)
-        cells = (when, what, shown_name(change.target), change.outcome, change.reason, change.actor or "nobody")
+        outcome = f"{change.outcome}: {change.reason}" if change.reason else change.outcome
+        cells = (when, what, shown_name(change.target), outcome, change.actor or "nobody")
         return Row(key, cells, (UNDO,) if self._may_undo(change) else ())
 
     def _may_undo(self, change: Change) -> bool:

@@ -16,6 +16,7 @@ from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for
 from milvus_magics.forms.console_pages import WRAPPED, OpenForm, Page
 from milvus_magics.forms.fields import show
+from milvus_magics.forms.form import Form
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.selection import DropUsersForm, SelectionForm
 from milvus_magics.forms.selection_roles import DropRolesForm, GrantRoleToUsersForm, RevokeRoleFromUsersForm
@@ -52,8 +53,9 @@ class ListPage(Page):
     COLUMNS: tuple[Column, ...] = ()
     OPERATIONS: tuple[ListOperation, ...] = ()
     ROW_ACTIONS: tuple[RowAction, ...] = ()
+    KEPT: tuple[str, ...] = ()  # fields that stay as they are where a form goes on with others
 
-    form: Panel | None = None
+    form: Form | SelectionForm | None = None
 
     def __init__(self, open_form: OpenForm) -> None:
         super().__init__(open_form)
@@ -154,10 +156,18 @@ class ListPage(Page):
         operation = self._operation
         if operation is None or not operation.text:
             return
+        fields = self.form.fields if self.form else {}
+        kept = {name: fields[name].value for name in self.KEPT if name in fields}
         if self._is_offered(operation) and self.selected:
             self.show_form(operation.name)
+            self._fill(kept)
         else:
             self.close_form()
+
+    def _fill(self, values: dict[str, str]) -> None:
+        for name, value in values.items():
+            if self.form and name in self.form.fields:
+                self.form.fields[name].value = value
 
     def _show_selection(self) -> None:
         names = self.selected
@@ -194,6 +204,7 @@ class UsersPage(ListPage):
 
     TITLE = "Users"
     KIND = "user"
+    KEPT = ("role",)
     COLUMNS = (
         Column("name", "User", weight=4),
         Column("roles", "Roles", "chips", weight=5, line=2),

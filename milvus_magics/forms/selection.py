@@ -18,7 +18,7 @@ from milvus_magics.client.results.users import roles_text
 from milvus_magics.display.messages import html_line, html_list
 from milvus_magics.display.tables import html_table
 from milvus_magics.errors import ChangeInterrupted, MilvusException
-from milvus_magics.forms.fields import FIELD, LABEL, show
+from milvus_magics.forms.fields import FIELD, LABEL, Field, show
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import connections
 from milvus_magics.wording import count_text
@@ -60,6 +60,7 @@ class SelectionForm(Panel):
         BUSY, DONE: what it says of them meanwhile and afterwards.
         FORESEEN: what it says above those that it would do something with.
         IS_CONFIRMED: whether their number is always retyped; else only where there is a warning.
+        fields: what has to be chosen before, by name.
         preview: what would happen, as HTML.
         button: does it.
         confirmation: where the number is retyped.
@@ -83,6 +84,7 @@ class SelectionForm(Panel):
         self._hold = partial(connections.hold, using, self._conn)
         self._acting = threading.Lock()
         self._foreseen = Foreseen()
+        self.fields: dict[str, Field] = {}
         self.after: list[Callable[[], None]] = []
         self.heading, self.status = Line(), Line()
         self.preview, self.outcome = widgets.HTML(), widgets.HTML()
@@ -91,7 +93,7 @@ class SelectionForm(Panel):
         self.confirmation.observe(lambda _: self._update(), "value")
         self.button.on_click(lambda _: self.submit())
         below = [self.preview, self.confirmation, self.button, self.status, self.outcome]
-        super().__init__([self.heading, *self._fields(), *below])
+        super().__init__([self.heading, *self._make_fields(), *below])
         self.heading.say(f"{self.title} on {self._conn.address.url}, connected as {self._conn.actor}", "heading")
         self.foresee()
 
@@ -125,7 +127,7 @@ class SelectionForm(Panel):
         for each in list(self.after):
             each()
 
-    def _fields(self) -> list[widgets.Widget]:
+    def _make_fields(self) -> list[widgets.Widget]:
         """What has to be chosen before."""
         return []
 

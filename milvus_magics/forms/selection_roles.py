@@ -74,8 +74,8 @@ class GrantRoleToUsersForm(EachForm):
     FUNCTION = staticmethod(roles.grant_role)
     PREVIEW = staticmethod(roles.preview_grant_role)
 
-    def _fields(self) -> list[widgets.Widget]:
-        self.role = NameField("role", "Role", continuous_update=False)
+    def _make_fields(self) -> list[widgets.Widget]:
+        self.fields["role"] = self.role = NameField("role", "Role", continuous_update=False)
         self.role.build(self.role)
         self.role.offer(self._role_names())
         self.role.widget.observe(lambda _: self.foresee(), "value")
@@ -115,7 +115,7 @@ class DropRolesForm(EachForm):
     FUNCTION = staticmethod(roles.drop_role)
     PREVIEW = staticmethod(roles.preview_drop_role)
 
-    def _fields(self) -> list[widgets.Widget]:
+    def _make_fields(self) -> list[widgets.Widget]:
         self.force = widgets.Checkbox(description="revoke their privileges first", style=LABEL, layout=FIELD)
         self.force.observe(lambda _: self.foresee(), "value")
         return [self.force]

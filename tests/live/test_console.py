@@ -160,11 +160,12 @@ def test_several_get_and_lose_a_role(console, team):
     assert roles.list_role(team, "reader", timeout=10).users == ("ann", "bob")
     users.create_user(team, "carl", PASSWORD, timeout=10)
     console.refresh()
+    listed.select("ann")
+    press(listed, "Revoke role from ann…")
+    listed.form.fields["role"].value = "reader"
     listed.select("ann", "bob", "carl")
-    press(listed, "Revoke role from 3 users…")
     form = listed.form
-    assert form.role.names == ("reader",)
-    form.role.value = "reader"
+    assert (form.role.names, form.role.value) == (("reader",), "reader"), "what was chosen stays"
     assert "carl: user &#x27;carl&#x27; does not have role &#x27;reader&#x27;" in form.preview.value
     assert form.button.description == "Revoke role from 2 users"
     form.button.click()
@@ -196,8 +197,9 @@ def test_history_undoes_and_exports(console, team, tmp_path):
         users.delete_user(team, "bob", "a-wrong-password", timeout=10)
     history = console.show_page("History")
     rows = {(row["cells"][1], row["cells"][2]): row for row in history.table.rows}
-    assert rows["delete user", "bob"]["cells"][3] == "refused"
-    assert "is wrong" in rows["delete user", "bob"]["cells"][4]
+    outcome = rows["delete user", "bob"]["cells"][3]
+    assert outcome.startswith("refused: ")
+    assert "is wrong" in outcome
     assert (rows["drop user", "ann"]["actions"], rows["delete user", "bob"]["actions"]) == (["undo"], [])
     assert abs(rows["drop user", "ann"]["cells"][0] / 1000 - time.time()) < 60
     history.table.act("undo", rows["drop user", "ann"]["key"])
