@@ -192,6 +192,7 @@ def test_names_are_text_in_the_page(tmp_path):
             notebook = Notebook(page, url, tmp_path, "evil.ipynb", CONNECT, "%milvus_list_users", "%milvus_console")
             notebook.run(0)
             assert EVIL in notebook.run(1)
+            page.set_viewport_size({"width": 1600, "height": 1000})  # where rows have buttons
             console = Console(notebook, 2)
             for kind, form, about, said in (
                 ("Users", "Delete", f"roles: {EVIL}", "would delete user"),
@@ -213,7 +214,7 @@ def test_names_are_text_in_the_page(tmp_path):
             page.keyboard.press("Enter")
             console.sees(f"who may do something on collection '{EVIL}'")
             console.open("History")
-            console.sees("drop role")
+            console.grid("Changes").get_by_text("drop role").first.wait_for()
             assert EVIL in console.grid("Changes").inner_text()
             console.open("Privileges")
             console.grid("Grants").get_by_text("Search", exact=True).first.wait_for()
