@@ -43,6 +43,7 @@ function compareValues(a, b, kind) {
 class Table {
   constructor(model, el) {
     this.model = model;
+    this.height = ROW_HEIGHT;
     this.order = []; // indices of all rows, sorted
     this.view = []; // those of them that the search leaves
     this.drawn = new Map(); // position in the view -> its element
