@@ -14,6 +14,7 @@ FILES = ("<!-- files: written by `make house` -->", "<!-- end of files -->")
 WIDTH = 100
 DATA = {
     ".css": "A style sheet, which its Python file puts into HTML.",
+    ".js": "The part of a widget that runs in the page.",
     ".proto": "The messages that we speak, in our own words; regenerate.py compiles them.",
     ".binpb": "The messages, compiled; read when the first one is made.",
     ".typed": "Tells type checkers that the package is typed.",

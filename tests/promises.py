@@ -231,6 +231,13 @@ PROMISES = [
         ("test_fuzz.py", "test_arguments.py"),
     ),
     Promise(
+        "The console can be used by keyboard and screen reader, with many users, too",
+        "its tables in JupyterLab and Notebook by keys alone, which the notebook does not hear; axe-core looks for "
+        "serious faults, light and dark; 5,000 users are shown, searched and selected",
+        ("browser/test_table.py",),
+        "table",
+    ),
+    Promise(
         "What is installed is what was tested",
         "the tests run on the wheel, made from the source distribution; both are looked into",
         ("test_package.py",),

@@ -263,7 +263,7 @@ def test_a_console_opens_no_form_on_another_server(two):
     two.bind(1)
     page.show_form("drop_user")
     assert page.form is None
-    assert "was bound anew meanwhile" in page.count.text
+    assert "was bound anew meanwhile" in page.problem.text
     assert two.addresses[1] in console.heading.text
     assert "zoe" in page.snapshot.users
     page.show_form("drop_user")

@@ -154,6 +154,10 @@ class Shown:
                 is_typed = key == "value" and widget["model_name"] in ("TextModel", "ComboboxModel")
                 if is_typed or value == "\u200b":  # that is what ipywidgets has where a placeholder is missing
                     continue
+                if key == "_esm":
+                    continue  # a program of ours
+                if key == "rows":  # what a row is about has its real name, which is never shown
+                    value = [cell for row in value for cell in row["cells"]]
                 values = value if isinstance(value, (list, tuple)) else [value]
                 self.texts += [str(one) for one in values]
             if widget["model_name"] == "HTMLModel":

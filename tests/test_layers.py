@@ -84,6 +84,7 @@ def test_no_circle():
         ("keyring", {"secret"}),
         ("bcrypt", {"secret"}),
         ("getpass", {"secret"}),
+        ("anywidget", {"forms.table_widget"}),
     ],
 )
 def test_libraries_are_known_where_they_belong(library, allowed):
@@ -94,6 +95,12 @@ def test_libraries_are_known_where_they_belong(library, allowed):
         if any(name.partition(".")[0] == library for name in imports_of(path))
     }
     assert found - {"wire.regenerate"} == allowed
+
+
+def test_only_the_console_brings_in_its_table():
+    """A form needs no anywidget."""
+    code = "import sys; from milvus_magics import DeleteUserForm; print('anywidget' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["False"]
 
 
 def test_only_forms_know_widgets():
@@ -117,7 +124,8 @@ LOAD = """
 import sys
 {}
 heavy = "milvus_magics.client.results.users"  # all that make result classes import it, which takes their time
-print([name for name in ("grpc", "google.protobuf", "ipywidgets", "IPython", "pandas", heavy) if name in sys.modules])
+names = ("grpc", "google.protobuf", "ipywidgets", "anywidget", "IPython", "pandas", heavy)
+print([name for name in names if name in sys.modules])
 """
 
 

@@ -87,7 +87,7 @@ def test_metadata():
     assert found.metadata.get("License-Expression") == "Apache-2.0"
     assert found.metadata["Requires-Python"] == ">=3.10"
     needed = {re.split(r"[^\w-]", line)[0] for line in found.requires if "extra ==" not in line}
-    assert needed == {"ipython", "ipywidgets", "grpcio", "protobuf", "greenlet", "tqdm"}
+    assert needed == {"ipython", "ipywidgets", "grpcio", "protobuf", "greenlet", "tqdm", "anywidget"}
 
 
 def test_licences_are_listed():

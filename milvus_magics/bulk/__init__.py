@@ -7,6 +7,7 @@ from milvus_magics.lazy_modules import importer
 if TYPE_CHECKING:
     from milvus_magics.bulk import at_once as at_once
     from milvus_magics.bulk import files as files
+    from milvus_magics.bulk import named as named
     from milvus_magics.bulk import password_file as password_file
     from milvus_magics.bulk import pipeline as pipeline
     from milvus_magics.bulk import plan as plan

@@ -100,7 +100,24 @@ def execute(
     """
     if planned.hash_cost is not None:
         return one_request.execute(conn, planned, progress=progress, timeout=timeout)
-    run = _Run(conn, planned, stop_on_error, progress, timeout)
+    return run_jobs(conn, planned, stop_on_error=stop_on_error, progress=progress, timeout=timeout)
+
+
+def run_jobs(
+    conn: Connection,
+    planned: results.BulkPlan,
+    job: Callable[..., RowJob] = RowJob,
+    *,
+    stop_on_error: bool = False,
+    progress: Progress | None = None,
+    timeout: float | None = 10.0,
+) -> results.BulkResult:
+    """Run a job for each row of a plan, with many calls in flight; arguments as in `execute`.
+
+    Args:
+        job: makes it, of the connection that it has to use, the plan and the row.
+    """
+    run = _Run(conn, planned, stop_on_error, progress, timeout, job)
     try:
         run.run_all()
     except BaseException as exc:
@@ -167,7 +184,7 @@ class _Run:
         stop_on_error: bool,
         progress: Progress | None,
         timeout: float | None,
-        job: type[RowJob] = RowJob,
+        job: Callable[..., RowJob] = RowJob,
     ) -> None:
         self._started = time.monotonic()
         self._conn, self._planned, self._timeout = conn, planned, timeout

@@ -17,7 +17,7 @@ from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import UNKNOWN_CLUSTER, Change
 from milvus_magics.transport.interrupts import defer_interrupts
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import join_parts, visible_text
 
 SECONDS_BETWEEN_QUESTIONS = 0.1
 CANCELLED = 10000
@@ -251,8 +251,8 @@ class Attempt:
         """What is known of the change where it ends with an error that has this outcome."""
         return outcome if outcome and self.outcome == "refused" else OUTCOMES[self.outcome]
 
-    def report(self, code: int) -> None:
-        """Tell the connection's listeners."""
+    def report(self, code: int, reason: str = "") -> None:
+        """Tell the connection's listeners; `reason` says why it was not done."""
         if self.cluster_question is not None:
             with defer_interrupts():
                 self.cluster_question.release()
@@ -269,6 +269,7 @@ class Attempt:
                 actor_gone=self.actor_gone,
                 undo_record=self.undo_record,
                 cluster=self._cluster,
+                reason=visible_text(reason) if reason else "",
             ),
             self.secret,
         )
@@ -321,20 +322,21 @@ def attempt(
         ChangeInterrupted: in place of KeyboardInterrupt; says what is known.
     """
     under_way = Attempt(conn, operation, target, subject, verb, deadline)
-    code = 0
+    code, reason = 0, ""
     try:
         if (is_deletion and conn.on_change) or conn.on_change.is_remembered(operation, target):
             under_way.cluster_question = conn.begin_for_all(QUESTION, deadline=deadline)
         yield under_way
     except errors.ChangeInterrupted as exc:
-        code, exc.outcome = CANCELLED, under_way.outcome_after(exc.outcome)
+        code, reason, exc.outcome = CANCELLED, exc.reason, under_way.outcome_after(exc.outcome)
         raise
     except KeyboardInterrupt as exc:
         code, interrupt = CANCELLED, under_way.interrupt_error()
+        reason = interrupt.reason
         interrupt.outcome = under_way.outcome_after(None)
         raise interrupt from exc
     except errors.MilvusException as exc:
-        code, exc.outcome = exc.code, under_way.outcome_after(exc.outcome)
+        code, reason, exc.outcome = exc.code, exc.reason, under_way.outcome_after(exc.outcome)
         raise
     finally:
-        under_way.report(code)
+        under_way.report(code, reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,20 +12,24 @@ import ipywidgets as widgets
 from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.errors import AliasError, MilvusException
-from milvus_magics.forms import form_for
-from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, RolesPage, UsersPage
-from milvus_magics.forms.form import Form
+from milvus_magics.forms.console_history import HistoryPage
+from milvus_magics.forms.console_lists import RolesPage, UsersPage
+from milvus_magics.forms.console_pages import WRAPPED, AccessPage, FormMaker, Page
+from milvus_magics.forms.console_tables import ConnectionsPage, PrivilegesPage
+from milvus_magics.forms.fields import show
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
+from milvus_magics.wording import join_parts, printable
 
 CHANGED = "something was changed since this was read: Refresh shows it"
+SWITCH = {"display": "none", "width": "100%"}  # shown where there are several connections
 
 
 class Console(Panel):
-    """Users, roles, access and history of a server, with the forms that change them.
+    """Users, roles, privileges, access and history of a server, with the forms that change them.
 
     Args:
         using: alias of the connection.
@@ -32,6 +37,7 @@ class Console(Panel):
 
     Attributes:
         buttons: its buttons by what stands on them.
+        switch: chooses between the connections of this notebook; shown if there are several.
         pages: its pages by what stands on their tabs.
         heading: the line that says which server it is, and as whom one is there.
         status: the line that says what went wrong, or was changed since.
@@ -48,16 +54,22 @@ class Console(Panel):
         self._conn = connections.get(using)
         self._reading_now = threading.Lock()
         self._is_old = False
+        self._read_at: datetime | None = None
         self.snapshot: AccessSnapshot | None = None
         self.heading, self.status = Line(), Line()
         self.buttons = {title: widgets.Button(description=title) for title in ("Refresh", "Close console")}
-        kinds = (UsersPage, RolesPage, AccessPage, HistoryPage)
-        self.pages = {kind.TITLE: kind(self._open_form) for kind in kinds}
+        kinds = (UsersPage, RolesPage, PrivilegesPage, AccessPage, HistoryPage)
+        pages = [*(kind(self._open_form) for kind in kinds), ConnectionsPage(self._open_form, self._use)]
+        self.pages: dict[str, Page] = {page.TITLE: page for page in pages}
         self._tabs = widgets.Tab([page.box for page in self.pages.values()])
         for number, title in enumerate(self.pages):
             self._tabs.set_title(number, title)
+        self.switch = widgets.ToggleButtons(
+            options=[using], value=using, description="Connection", style={"button_width": "auto"}, layout=SWITCH
+        )
         buttons = widgets.HBox(list(self.buttons.values()), layout=WRAPPED)
-        super().__init__([self.heading, buttons, self.status, self._tabs])
+        super().__init__([self.heading, self.switch, buttons, self.status, self._tabs])
+        self.switch.observe(lambda _: self._use(str(self.switch.value)), "value")
         self.buttons["Refresh"].on_click(lambda _: self.refresh())
         self.buttons["Close console"].on_click(lambda _: self.close())
         self._tabs.observe(lambda _: self._show_current(), "selected_index")
@@ -81,7 +93,22 @@ class Console(Panel):
             button.disabled, button.description = False, "Refresh"
             self._reading_now.release()
 
-    def _open_form(self, operation: str) -> Form:
+    def _use(self, alias: str) -> None:
+        """Show the server of another connection; forms for the one before are closed."""
+        if alias != self._using:
+            self._close_forms()
+            self._using = self.switch.value = alias
+            self.refresh()
+
+    def _offer_connections(self) -> None:
+        """Offer the connections that there are; the one in use stays, even if it was closed."""
+        aliases = [alias for alias, conn in connections.list_connections() if conn is not None]
+        offered = tuple((printable(alias), alias) for alias in sorted({*aliases, self._using}))
+        if offered != self.switch.options:
+            self.switch.options, self.switch.value = offered, self._using
+        show(self.switch, len(offered) > 1)
+
+    def _open_form(self, make: FormMaker) -> Any:
         """A form on this connection, after whose changes everything is read again.
 
         AliasError if the alias was bound anew since that was shown; what it leads to is shown then.
@@ -91,16 +118,20 @@ class Console(Panel):
         except AliasError:
             self.refresh()
             raise
-        form = form_for(operation)(self._using, timeout=self._timeout)
+        form: Any = make(using=self._using, timeout=self._timeout)
         form.after.append(lambda: self.refresh() if self._is_old else None)
         return form
 
     def _forget(self) -> None:
         self._stop_listening()
+        self._close_forms()
+
+    def _close_forms(self) -> None:
         for page in self.pages.values():
             page.close_form()
 
     def _read(self) -> None:
+        self._offer_connections()
         try:
             conn = connections.get(self._using)
             if conn is not self._conn:
@@ -111,12 +142,23 @@ class Console(Panel):
             snapshot = read_snapshot(self._conn, Deadline(self._timeout), root_ruled_out=session.root_ruled_out)
         except MilvusException as exc:
             self.heading.say(self._where(), "heading")
-            self.status.say(f"{type(exc).__name__}: {exc}", "error")
+            is_same = self.snapshot is not None and self.snapshot.server == self._conn.address.url
+            self._say_old(str(exc), is_same=is_same)
             return
         self.heading.say(_headline(conn, snapshot), "heading")
         self.status.say(CHANGED if self._is_old else "")  # it may have been changed while it was read
-        self.snapshot = snapshot
+        self.snapshot, self._read_at = snapshot, datetime.now()
         self._show_current()
+        for page in self.pages.values():
+            page.mark_old(False)
+
+    def _say_old(self, problem: str, *, is_same: bool) -> None:
+        """Say why nothing could be read, and of when that is what is shown."""
+        of = f"what is shown was read at {self._read_at:%H:%M:%S}" if self._read_at else ""
+        where = "" if is_same or not of else f", from {self.snapshot.server}" if self.snapshot else ""
+        self.status.say(join_parts(problem, f"{of}{where}" if of else ""), "error")
+        for page in self.pages.values():
+            page.mark_old(True)
 
     def _show_current(self) -> None:
         """Show what was read on the page that is seen; the others do when they are."""

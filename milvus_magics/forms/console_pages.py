@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -10,43 +11,37 @@ from milvus_magics.access import question
 from milvus_magics.access.matrix import Matrix
 from milvus_magics.access.question import Question
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.client.names import ROOT
 from milvus_magics.client.privilege_catalog import list_privileges
-from milvus_magics.client.results.roles import holders_text
-from milvus_magics.client.rights.right import Right, rights_text
-from milvus_magics.display.messages import html_line, html_list
+from milvus_magics.display.messages import html_line
 from milvus_magics.errors import MilvusException
-from milvus_magics.forms import form_for
-from milvus_magics.forms.fields import NameField, show
-from milvus_magics.forms.form import Form
-from milvus_magics.forms.panel import Line
-from milvus_magics.session import session
+from milvus_magics.forms.fields import NameField
+from milvus_magics.forms.panel import Panel
 from milvus_magics.transport.connection import Connection
-from milvus_magics.wording import printable
 
 WRAPPED = {"flex_flow": "row wrap", "width": "100%"}
 NARROW = {"description_width": "7em"}
 SIDE = {"width": "23em", "max_width": "100%"}
-# In its own scroll area: a user with many rights shall not push the forms away.
-DETAILS = {"flex": "1 1 18em", "min_width": "0", "max_height": "24em", "overflow": "auto", "margin": "0 0 0 1em"}
-
 
 QUESTION_FIELDS = {
     "user": "User", "role": "Role", "privilege": "Privilege", "collection": "Collection", "db": "Database"
 }  # fmt: skip
 
 
+FormMaker = Callable[..., Panel]
+OpenForm = Callable[[FormMaker], Any]
+
+
 class Page:
     """One page of the console; it has a snapshot of the server once it was opened.
 
     Args:
-        open_form: makes the form of a client function, on the console's connection.
+        open_form: makes a form, of its class or what else takes an alias and a timeout, on the console's connection.
     """
 
     TITLE = ""
     snapshot: AccessSnapshot
 
-    def __init__(self, open_form: Callable[[str], Form]) -> None:
+    def __init__(self, open_form: OpenForm) -> None:
         self._open_form = open_form
         self.box = widgets.VBox()  # holds what is on the page
 
@@ -68,121 +63,8 @@ class Page:
     def close_form(self) -> None:
         """Close the form that is open on it, if there is one."""
 
-
-class ListPage(Page):
-    """Names with a filter, the details of the one that is selected, and forms about it, one at a time."""
-
-    KIND = ""
-    OPERATIONS: tuple[str, ...] = ()
-
-    form: Form | None = None
-
-    def _widgets(self) -> list[widgets.Widget]:
-        self.filter = _filter("Filter", "part of a name")
-        self.list = widgets.Select(description=self.TITLE, rows=12, style=NARROW, layout=SIDE)
-        self.count = Line(layout={"margin": "0 0 0 7.6em"})
-        self.details = widgets.HTML(layout=DETAILS)
-        self.place = widgets.VBox()
-        self._close = widgets.Button(description="Close form", layout={"display": "none"})
-        buttons = [self._button(operation) for operation in self.OPERATIONS]
-        self.filter.observe(lambda _: self._show_names(), "value")
-        self.list.observe(lambda _: self._show_details(), "value")
-        self._close.on_click(lambda _: self.close_form())
-        side = widgets.VBox([self.filter, self.list, self.count], layout={"max_width": "100%"})
-        rows = [widgets.HBox(row, layout=WRAPPED) for row in ([side, self.details], buttons)]
-        return [*rows, self.place, self._close]
-
-    def _button(self, operation: str) -> widgets.Button:
-        button = widgets.Button(description=f"{form_for(operation).TITLE}…")
-        button.on_click(lambda _: self.show_form(operation))
-        return button
-
-    def _show(self) -> None:
-        self._show_names()
-        self._show_details()
-
-    def _names(self) -> Iterable[str]:
-        raise NotImplementedError
-
-    def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
-        """Something about the one of this name, and what they may do."""
-        raise NotImplementedError
-
-    def _show_names(self) -> None:
-        names, part = list(self._names()), str(self.filter.value)
-        matches = [name for name in names if part.casefold() in name.casefold()]
-        selected = self.list.value
-        options = tuple((printable(name) or "''", name) for name in matches)  # a name may hold what turns a line around
-        if options != tuple(self.list.options):
-            self.list.options = options
-        # JupyterLab takes the arrow keys for itself (https://github.com/jupyter-widgets/ipywidgets/issues/3912), so
-        # whoever has no mouse selects by typing here.
-        self.list.value = next((name for name in (part or selected, selected, *matches) if name in matches), None)
-        text = f"{len(matches)} of {len(names)}" if part else f"{len(names)}"
-        self.count.say(f"{text} {self.TITLE.lower()}")
-
-    def _show_details(self) -> None:
-        name = self.list.value
-        if name not in self._names():
-            self.details.value = ""
-            return
-        note, rights = self._describe(name)
-        may = rights_text(rights, max_names=100, max_scopes=100) or ["nothing"]
-        heading = html_line(f"{self.KIND} {name!r}", "heading")
-        self.details.value = heading + html_line(note, "note") + html_list("may do", may)
-
-    def show_form(self, operation: str) -> None:
-        """Open the form of a client function, with the selected name in it, in place of the one before."""
-        self.close_form()
-        try:
-            form = self._open_form(operation)
-        except MilvusException as exc:
-            self.count.say(str(exc), "error")
-            return
-        form.fill(**{self.KIND: self.list.value})
-        self.form, self.place.children = form, (form,)
-        form.focus()
-        show(self._close, True)
-
-    def close_form(self) -> None:
-        """Close the form that is open."""
-        form, self.form = self.form, None
-        if form is not None:
-            self.place.children = ()
-            show(self._close, False)
-            form.close()
-
-
-class UsersPage(ListPage):
-    """Users."""
-
-    TITLE = "Users"
-    KIND = "user"
-    OPERATIONS = (
-        "create_user", "grant_role", "revoke_role", "describe_user", "update_password", "reset_password", "delete_user",
-        "drop_user",
-    )  # fmt: skip
-
-    def _names(self) -> Iterable[str]:
-        return self.snapshot.users
-
-    def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
-        roles = ", ".join(self.snapshot.users[name]) or ("none, and needs none" if name == ROOT else "none")
-        return f"roles: {roles}", self.snapshot.rights_of(name)
-
-
-class RolesPage(ListPage):
-    """Roles."""
-
-    TITLE = "Roles"
-    KIND = "role"
-    OPERATIONS = ("create_role", "grant_role", "revoke_role", "describe_role", "drop_role")
-
-    def _names(self) -> Iterable[str]:
-        return self.snapshot.roles
-
-    def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
-        return holders_text(self.snapshot.roles[name]), self.snapshot.rights_of_role(name)
+    def mark_old(self, is_old: bool) -> None:
+        """Say where what is shown could not be read again."""
 
 
 class AccessPage(Page):
@@ -241,22 +123,6 @@ class AccessPage(Page):
         if kind not in self.pictures:
             self.pictures[kind] = self._everybody.matrix(*kind)
         return self.pictures[kind].filter(str(self.row_filter.value), str(self.column_filter.value))
-
-
-class HistoryPage(Page):
-    """What this session changed."""
-
-    TITLE = "History"
-
-    def _widgets(self) -> list[widgets.Widget]:
-        self.table = widgets.HTML()
-        return [self.table]
-
-    def _show(self) -> None:
-        hint = "%milvus_audit --export FILE writes it into a file; %milvus_restore_user NAME undoes a deletion"
-        changes = session.journal.audit()
-        none = html_line("nothing was changed in this session so far", "note")
-        self.table.value = changes._repr_html_() + html_line(hint, "note") if changes else none
 
 
 def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:

@@ -77,12 +77,13 @@ class Form(Panel):
 
     _hold: Callable[[], AbstractContextManager[None]]  # around what is done on the server that the form shows
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, is_registered: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.FILLABLE = tuple(field.name for field in cls.FIELDS if not field.is_secret)
         cls.OPERATION = cls.FUNCTION.__name__
         cls.TITLE = cls.OPERATION.replace("_", " ").capitalize()
-        REGISTRY[cls.OPERATION] = cls
+        if is_registered:  # the others are shown by the console only
+            REGISTRY[cls.OPERATION] = cls
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
         self._using, self._timeout = using, timeout

@@ -112,7 +112,7 @@ class OverviewMagics(SessionMagics):
 
     @line_magic(arguments.connection_options)
     def console(self, args: argparse.Namespace) -> Any:
-        """Show users, roles, access and history in one panel, with the forms that change them.
+        """Show users, roles, privileges, access and history in one panel, with the forms that change them.
 
         Example:
             %milvus_console

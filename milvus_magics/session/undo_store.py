@@ -130,6 +130,17 @@ class UndoStore:
         """The description that a `user` or `role` had; ParameterError if it was not changed in this session."""
         return str(self.find(conn, DESCRIPTIONS[kind], name, timeout=timeout).record)
 
+    def may_undo(self, change: Change) -> bool:
+        """Whether what a change took away can be brought back, and was not taken away once more since."""
+        results, record, kind = client.results, change.undo_record, "user"
+        if isinstance(record, results.descriptions.DescriptionSnapshot):
+            record, kind = record.description, DESCRIPTIONS[record.kind]
+        is_role = isinstance(record, results.roles.RoleSnapshot)
+        with self._lock:
+            kept = self._records["role" if is_role else kind].get(Key(change.cluster or change.server, change.target))
+        # What a role held may be joined from several changes.
+        return kept is not None and (kept.record == record or is_role)
+
     def find_secret(self, conn: Connection, user: str, *, timeout: float | None = None) -> Secret | None:
         """The password, or its hash, that a deleted user had. None if it was not kept, or has expired.
 

@@ -27,6 +27,7 @@ class Change:
             `unknown`.
         code: Milvus's error code; 0 where it was done.
         seconds: how long it took.
+        reason: why it was not done, on one line; empty where it was.
         actor_gone: whether the connection's own user is gone by it.
         undo_record: what went with a deletion (a `UserSnapshot` or `RoleSnapshot`), for undoing it.
         cluster: on which cluster that was, as `transport.cluster` reads it.
@@ -43,6 +44,7 @@ class Change:
     actor_gone: bool = False
     undo_record: object | None = None
     cluster: int = UNKNOWN_CLUSTER
+    reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """What an audit keeps, as plain values; the time in ISO 8601."""
@@ -55,6 +57,7 @@ class Change:
             "outcome": self.outcome,
             "code": self.code,
             "seconds": round(self.seconds, 4),
+            "reason": self.reason,
         }
 
 

@@ -250,14 +250,12 @@ def report(chart):
     text = f"ours {ours * 1e3:.0f} ms, pymilvus's describe_user loop {theirs:.2f} s: {theirs / ours:.0f} x"
     rows.append(row(f"list {USERS:,} users with their roles", text, "20 x", theirs / ours >= 20))
     rows.append(row("the same as HTML", f"{page * 1e3:.1f} ms", "under 200 ms", page < 0.2))
-    read, shown, console, filtering, picture = access.measure()
+    read, shown, console, details, picture = access.measure()
     what = f"who can do what: {access.USERS} users, {access.ROLES} roles, {access.GRANTS:,} grants"
     text = f"read in {read:.2f} s, with text and HTML {shown:.2f} s"
     rows.append(row(what, text, "under 1 s", shown < 1))
     rows.append(row("the console on the same server opens", f"{console:.2f} s", "under 1 s", console < 1))
-    rows.append(
-        row("it filters its users, for each letter", f"{filtering * 1e3:.0f} ms", "under 50 ms", filtering < 0.05)
-    )
+    rows.append(row("it says what a selected user may do", f"{details * 1e3:.0f} ms", "under 50 ms", details < 0.05))
     rows.append(row("it draws its page Access", f"{picture:.2f} s", "under 1 s", picture < 1))
     many = bulk.measure()
     rows += [row(*goal) for goal in bulk.goals(many)]

@@ -220,11 +220,24 @@ class Console:
     def press(self, name):
         self.cell.get_by_role("button", name=name, exact=True).click()
 
+    def grid(self, label):
+        return self.cell.get_by_role("grid", name=label)
+
     def names(self, label):
-        return self.cell.get_by_role("listbox", name=label).get_by_role("option").all_inner_texts()
+        """The first column of the rows that are drawn."""
+        return self.grid(label).locator(".mm-space .mm-cell:nth-child(2)").all_inner_texts()
 
     def choose(self, label, name):
-        self.cell.get_by_role("listbox", name=label).select_option(name)
+        """Select one row and no other, by a click."""
+        self.grid(label).get_by_role("gridcell", name=name, exact=True).first.click()
+
+    def tick(self, name):
+        """Add a row to those selected, or take it out."""
+        self.cell.get_by_role("checkbox", name=f"Select {name}", exact=True).click()
+
+    def search(self, text):
+        """Type into the search box of the page that is seen."""
+        self.cell.get_by_role("searchbox").first.fill(text)
 
     def sees(self, text):
         self.cell.get_by_text(text).first.wait_for()

@@ -91,7 +91,7 @@ def test_export(run, some_changes, tmp_path, suffix, capsys):
         else list(csv.DictReader([*text.splitlines()]))
     )
     assert [row["target"] for row in rows] == ["bob", "eve", "eve", "bob"]
-    assert set(rows[0]) == {"when", "server", "actor", "operation", "target", "outcome", "code", "seconds"}
+    assert set(rows[0]) == {"when", "server", "actor", "operation", "target", "outcome", "code", "seconds", "reason"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert PASSWORD not in text, "no password in an export"
     with pytest.raises(ParameterError, match="exists already"):

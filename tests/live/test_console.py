@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import grpc
 import ipywidgets
@@ -11,8 +12,9 @@ from contract import ContractServer, Denied, serving
 
 from milvus_magics import Console, CreateUserForm, DeleteUserForm, DropRoleForm, connections
 from milvus_magics.client import privileges, roles, users
-from milvus_magics.errors import AliasError
+from milvus_magics.errors import AliasError, MilvusException
 from milvus_magics.forms import console as console_module
+from milvus_magics.session import session
 
 PASSWORD = "right-password"
 
@@ -38,36 +40,212 @@ def state():
 
 
 def labels(page):
-    return [label for label, _ in page.list.options]
+    """The first cell of each row."""
+    return [row["cells"][0] for row in page.table.rows]
+
+
+def texts(page):
+    """What stands on the buttons that can be seen."""
+    return [button.description for button in page.buttons.values() if button.layout.display != "none"]
 
 
 def press(page, text):
-    (button,) = (
-        button
-        for row in page.box.children
-        for button in getattr(row, "children", ())
-        if getattr(button, "description", "") == text
-    )
+    (button,) = (button for button in page.buttons.values() if button.description == text)
     button.click()
 
 
 def test_it_says_where_one_is_and_who_is_there(console):
-    """The header names server, version, user, authorization and TLS; lists filter, and show what somebody may do."""
+    """The header names server, version, user, authorization and TLS; rows show roles, and details what one may."""
     header = console.heading.text
     for word in ("Milvus v2.3.5", "connected as 'root'", "authorization on", "TLS off"):
         assert word in header
     listed = console.show_page("Users")
     assert labels(listed) == ["ann", "bob", "root"]
-    listed.filter.value = "AN"
-    assert labels(listed) == ["ann"]
-    assert "1 of 3 users" in listed.count.value
+    assert [row["cells"][1] for row in listed.table.rows] == [["reader"], [], []]
+    more, fewer, everything = (row["cells"][2] for row in listed.table.rows)
+    assert (more - fewer, everything) == (1, "all")
+    assert "tick several" in listed.details.value
+    listed.select("ann")
     assert "Search on collection &#x27;docs&#x27;" in listed.details.value
-    listed.filter.value = "nobody"
-    assert (labels(listed), listed.details.value) == ([], "")
-    listed.filter.value = ""
+    listed.select("ann", "bob")
+    assert "Search" not in listed.details.value
+    assert "ann, bob" in listed.details.value
     listed = console.show_page("Roles")
-    listed.list.value = "reader"
+    listed.select("reader")
     assert "held by &#x27;ann&#x27;" in listed.details.value
+    held = [row["cells"][:3] for row in console.show_page("Privileges").table.rows]
+    assert ["reader", "Search", "collection 'docs' in database 'default'"] in held
+
+
+def test_buttons_say_whom(console):
+    """And those that can't be about several are gone while several are selected."""
+    listed = console.show_page("Users")
+    assert texts(listed)[:2] == ["Create user…", "Grant role…"]
+    listed.select("bob")
+    assert texts(listed) == [
+        "Create user…", "Grant role to bob…", "Revoke role from bob…", "Describe bob…", "Change password of bob…",
+        "Reset password of bob…", "Delete bob…", "Delete bob without password…",
+    ]  # fmt: skip
+    listed.select("bob", "ann")
+    assert texts(listed) == ["Create user…", "Grant role to 2 users…", "Revoke role from 2 users…", "Delete 2 users…"]
+
+
+def test_an_open_form_follows_the_selection(console):
+    """It is never about somebody else than the one who is selected, and keeps nothing that was typed for another."""
+    listed = console.show_page("Users")
+    listed.select("bob")
+    press(listed, "Delete bob…")
+    first = listed.form
+    first.fields["password"].value = PASSWORD
+    listed.select("ann")
+    assert (listed.form.fields["user"].value, bool(listed.form.fields["password"].value)) == ("ann", False)
+    assert first.comm is None
+    listed.select("ann", "bob")
+    assert listed.form is None, "there is no form to delete several with their passwords here"
+    press(listed, "Delete 2 users…")
+    listed.select()
+    assert listed.form is None
+    press(listed, "Create user…")
+    form = listed.form
+    listed.select("ann")
+    assert listed.form is form, "it is about nobody who is there"
+
+
+def test_actions_of_a_row(console):
+    """A button in a row is about that row, whatever was selected; one for a row that is gone does nothing."""
+    listed = console.show_page("Users")
+    listed.select("ann")
+    listed.table.act("grant_role", "bob")
+    assert (listed.selected, listed.form.fields["user"].value) == (["bob"], "bob")
+    listed.close_form()
+    listed.table.act("delete_user", "nobody")
+    assert listed.form is None
+
+
+def test_several_are_deleted_by_one_confirmation(console, team):
+    """Their number is retyped; each is told, and who cannot be deleted is so before."""
+    users.create_user(team, "carl", PASSWORD, timeout=10)
+    console.refresh()
+    listed = console.show_page("Users")
+    listed.select("ann", "carl", "root")
+    press(listed, "Delete 3 users…")
+    form = listed.form
+    assert "root: the server never deletes &#x27;root&#x27;" in form.preview.value
+    assert "ann: role &#x27;reader&#x27;" in form.preview.value
+    assert (form.button.description, form.button.disabled) == ("Delete 2 users", True)
+    form.submit()
+    form.confirmation.value = "3"
+    form.submit()
+    assert labels(listed) == ["ann", "bob", "carl", "root"], "it is not confirmed"
+    form.confirmation.value = "2"
+    form.button.click()
+    assert labels(listed) == ["bob", "root"]
+    assert "2 of 2 users deleted" in form.status.text
+    assert listed.form is form, "what came of it stays in sight"
+    form.submit()
+    assert "2 of 2 users deleted" in form.status.text, "there is nothing left that was confirmed"
+    assert [change.outcome for change in session.journal.entries()[-2:]] == ["done", "done"]
+
+
+def test_several_get_and_lose_a_role(console, team):
+    """The preview says who has it already or doesn't have it; where nothing is lost, nothing is confirmed."""
+    listed = console.show_page("Users")
+    listed.select("ann", "bob")
+    press(listed, "Grant role to 2 users…")
+    form = listed.form
+    assert form.button.disabled, "no role is chosen"
+    form.role.value = "reader"
+    assert "they have it already" in form.preview.value
+    form.button.click()
+    assert roles.list_role(team, "reader", timeout=10).users == ("ann", "bob")
+    users.create_user(team, "carl", PASSWORD, timeout=10)
+    console.refresh()
+    listed.select("ann")
+    press(listed, "Revoke role from ann…")
+    listed.form.fields["role"].value = "reader"
+    listed.select("ann", "bob", "carl")
+    form = listed.form
+    assert (form.role.names, form.role.value) == (("reader",), "reader"), "what was chosen stays"
+    assert "carl: user &#x27;carl&#x27; does not have role &#x27;reader&#x27;" in form.preview.value
+    assert form.button.description == "Revoke role from 2 users"
+    form.button.click()
+    assert "2 of 2 users lost the role" in form.status.text
+    assert roles.list_role(team, "reader", timeout=10).users == ()
+
+
+def test_several_roles_are_dropped(console, team):
+    """One that holds privileges only where they are revoked first; the server's own never."""
+    roles.create_role(team, "idle", timeout=10)
+    console.refresh()
+    listed = console.show_page("Roles")
+    listed.select("reader", "idle", "admin")
+    press(listed, "Drop 3 roles…")
+    form = listed.form
+    assert form.button.description == "Drop 1 role"
+    form.force.value = True
+    assert form.button.description == "Drop 2 roles"
+    assert "admin: role &#x27;admin&#x27; cannot be dropped" in form.preview.value
+    form.confirmation.value = "2"
+    form.button.click()
+    assert labels(listed) == ["admin", "public"]
+
+
+def test_history_undoes_and_exports(console, team, tmp_path):
+    """The newest first, with why something was refused; what may be undone has a button, and that works."""
+    users.drop_user(team, "ann", timeout=10)
+    with pytest.raises(MilvusException):
+        users.delete_user(team, "bob", "a-wrong-password", timeout=10)
+    history = console.show_page("History")
+    rows = {(row["cells"][1], row["cells"][2]): row for row in history.table.rows}
+    outcome = rows["delete user", "bob"]["cells"][3]
+    assert outcome.startswith("refused: ")
+    assert "is wrong" in outcome
+    assert (rows["drop user", "ann"]["actions"], rows["delete user", "bob"]["actions"]) == (["undo"], [])
+    assert abs(rows["drop user", "ann"]["cells"][0] / 1000 - time.time()) < 60
+    history.table.act("undo", rows["drop user", "ann"]["key"])
+    form = history.form
+    assert "restore user 'ann' with role 'reader'" in form.hint.text
+    form.fields["secret"].value = PASSWORD
+    assert PASSWORD not in json.dumps(state()), "no password in the state of widgets"
+    form.submit()
+    assert "ann" in labels(console.show_page("Users"))
+    history = console.show_page("History")
+    assert not any(row["actions"] for row in history.table.rows if row["cells"][2] == "ann"), "it is undone"
+    history.file.value = str(tmp_path / "changes.jsonl")
+    history.export()
+    assert "is wrong" in (tmp_path / "changes.jsonl").read_text(encoding="utf-8")
+    history.export()
+    assert "nothing was written" in history.status.text, "it is there already"
+
+
+def test_history_brings_a_role_back(console, team):
+    """With its privileges and holders."""
+    roles.drop_role(team, "reader", force=True, timeout=10)
+    history = console.show_page("History")
+    dropped = next(row["key"] for row in history.table.rows if row["cells"][1] == "drop role")
+    history.table.selected = [dropped]
+    assert history.undo_button.description == "Undo drop role…"
+    history.undo_button.click()
+    history.form.submit()
+    assert "restored role" in history.form.status.text
+    assert roles.list_role(team, "reader", timeout=10).users == ("ann",)
+
+
+def test_another_connection_is_used(console, server):
+    """By the heading, and by the page of connections; what was open is closed."""
+    assert console.switch.layout.display == "none", "there is only one"
+    connections.connect("second", uri=server.uri, user="ann", password=PASSWORD)
+    listed = console.show_page("Users")
+    listed.select("bob")
+    press(listed, "Delete bob…")
+    console.refresh()
+    console.switch.value = "second"
+    assert "connected as 'ann'" in console.heading.text
+    assert listed.form is None
+    page = console.show_page("Connections")
+    assert [(row["key"], row["actions"]) for row in page.table.rows] == [("default", ["use"]), ("second", [])]
+    page.table.act("use", "default")
+    assert ("connected as 'root'" in console.heading.text, console.switch.value) == (True, "default")
 
 
 class BehindAGateway(ContractServer):
@@ -113,8 +291,8 @@ def test_header_with_tls(tmp_path):
 def test_forms_do_the_work(console, root):
     """A form comes with the selected name; the console reads again when it is done; no password stays."""
     listed = console.show_page("Users")
-    listed.list.value = "bob"
-    press(listed, "Delete user…")
+    listed.select("bob")
+    press(listed, "Delete bob…")
     form = listed.form
     assert isinstance(form, DeleteUserForm)
     assert form.fields["user"].value == "bob"
@@ -125,7 +303,8 @@ def test_forms_do_the_work(console, root):
     assert "deleted user" in form.status.text
     assert labels(listed) == ["ann", "root"]
     assert console.status.text == ""
-    assert "delete_user" in console.show_page("History").table.value
+    assert console.show_page("History").table.rows[-1]["cells"][1:4] == ["delete user", "bob", "done"]
+    listed = console.show_page("Users")
     assert PASSWORD not in json.dumps(state())
     press(listed, "Create user…")
     assert isinstance(listed.form, CreateUserForm)
@@ -134,8 +313,8 @@ def test_forms_do_the_work(console, root):
     assert listed.place.children == ()
 
     listed = console.show_page("Roles")
-    listed.list.value = "reader"
-    press(listed, "Drop role…")
+    listed.select("reader")
+    press(listed, "Drop reader…")
     assert isinstance(listed.form, DropRoleForm)
     listed.form.fields["force"].value = True
     assert not listed.form.is_ready, "a role's name is typed twice"
@@ -201,7 +380,7 @@ def test_access_page(console):
 
 def test_pages_are_made_when_they_are_seen(console):
     """A page costs nothing before its tab is opened, and a refresh works for the page that is seen only."""
-    assert [len(page.box.children) > 0 for page in console.pages.values()] == [True, False, False, False]
+    assert [len(page.box.children) > 0 for page in console.pages.values()] == [True, *[False] * 5]
     access = console.show_page("Access")
     shown = access.snapshot
     console.show_page("Users")
@@ -214,15 +393,15 @@ def test_two_consoles_and_their_ends(team):
     """Neither disturbs the other; closing frees every widget and every listener."""
     listeners, before = len(team.on_change), len(state())
     first, second = Console(), Console()
-    first.show_page("Users").filter.value = "ann"
-    second.show_page("Users").list.value = "bob"
-    press(first.show_page("Users"), "Drop user…")
+    first.show_page("Users").select("ann")
+    second.show_page("Users").select("bob")
+    press(first.show_page("Users"), "Delete ann without password…")
     assert labels(second.show_page("Users")) == ["ann", "bob", "root"]
     assert second.show_page("Users").place.children == ()
     first.show_page("Access")
     first.buttons["Close console"].click()
     second.refresh()
-    assert second.show_page("Users").list.value == "bob"
+    assert second.show_page("Users").selected == ["bob"]
     second.close()
     assert (len(team.on_change), len(state())) == (listeners, before)
 
@@ -231,10 +410,13 @@ def test_when_the_connection_goes(console, team, server):
     """A line says so; with a new connection under the alias, the console shows and listens to that one."""
     connections.disconnect("default")
     console.buttons["Refresh"].click()
-    assert "AliasError: no connection 'default'" in console.status.text
+    assert "no connection 'default'" in console.status.text
+    assert "what is shown was read at" in console.status.text
+    assert console.show_page("Users").table.is_old
     connections.connect(uri=server.uri, user="ann", password=PASSWORD)
     console.buttons["Refresh"].click()
     assert "connected as 'ann'" in console.heading.text
+    assert not console.show_page("Users").table.is_old
     assert "only your own rights" in console.heading.text
     assert labels(console.show_page("Users")) == ["ann"]
     assert console._on_change in connections.get().on_change

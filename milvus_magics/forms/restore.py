@@ -1,0 +1,81 @@
+"""The forms that bring back what this session deleted; the console's history opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from milvus_magics.forms.fields import Field, show
+from milvus_magics.forms.form import Form, Hint
+from milvus_magics.forms.secret_fields import ConfirmationField, NewSecretField
+from milvus_magics.session import session
+
+
+class OptionalSecretField(NewSecretField):
+    """A new password, which may not be needed."""
+
+    is_needed = True
+
+    def faults(self) -> Sequence[str]:
+        """What is wrong with what was typed, where it is needed; or nothing."""
+        return super().faults() if self.is_needed else ["", ""]
+
+
+class RestoreForm(Form, is_registered=False):
+    """Bring back something; on another cluster than the one where it was, only with its name retyped."""
+
+    FUNCTION = staticmethod(session.undo.restore_role)  # each form has its own
+    BUSY = "Restoring…"
+
+    def _is_elsewhere(self, name: str) -> bool:
+        kind = self.FIELDS[0].name
+        return session.undo.find(self._conn, kind, name, timeout=self._timeout).is_elsewhere
+
+    def _show_confirmation(self, name: str) -> None:
+        self.fields["confirmation"].is_shown = self._is_elsewhere(name)
+
+    def _needs_confirmation(self, values: dict[str, Any]) -> bool:
+        return self._is_elsewhere(values[self.FIELDS[0].name])
+
+    def _run(self, *_: Any, **values: Any) -> object:
+        elsewhere = self._is_elsewhere(values[self.FIELDS[0].name])
+        return super()._run(**values, elsewhere=elsewhere)
+
+
+class RestoreUserForm(RestoreForm, is_registered=False):
+    """Bring back a user who was deleted in this session; with the old password if it was kept."""
+
+    FUNCTION = staticmethod(session.undo.restore_user)
+    PREVIEW = staticmethod(session.undo.preview_restore_user)
+    MAGIC = "%milvus_restore_user NAME"
+    FIELDS = (
+        Field("user", "User"),
+        OptionalSecretField("secret", "New password"),
+        ConfirmationField(is_always_shown=False),
+    )
+
+    def _preview_hint(self) -> Hint:
+        user, field = self.fields["user"].value, self.fields["secret"]
+        is_needed = session.undo.find_secret(self._conn, user, timeout=self._timeout) is None
+        field.is_needed = is_needed  # type: ignore[attr-defined]
+        for widget in field.widgets:
+            show(widget, is_needed)
+        self._show_confirmation(user)
+        return self._hint_of(self._preview(user=user, given=is_needed))
+
+    def _run(self, secret: Any, user: str, **_: Any) -> object:
+        kept = secret or session.undo.find_secret(self._conn, user, timeout=self._timeout)
+        return super()._run(user=user, secret=kept)
+
+
+class RestoreRoleForm(RestoreForm, is_registered=False):
+    """Bring back a role that was dropped in this session, with its privileges and holders."""
+
+    FUNCTION = staticmethod(session.undo.restore_role)
+    PREVIEW = staticmethod(session.undo.preview_restore_role)
+    MAGIC = "%milvus_restore_role R"
+    FIELDS = (Field("role", "Role"), ConfirmationField(is_always_shown=False))
+
+    def _preview_hint(self) -> Hint:
+        self._show_confirmation(self.fields["role"].value)
+        return self._hint_of(self._preview(role=self.fields["role"].value))
