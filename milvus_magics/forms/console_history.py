@@ -104,6 +104,7 @@ class HistoryPage(Page):
             return
         form.fill(**_fields_of(change))
         self.form, self.place.children = form, (form,)
+        form.focus()
         show(self._close, True)
 
     def export(self) -> None:

@@ -106,6 +106,7 @@ class ListPage(Page):
         if len(names) == 1:
             form.fill(**{self.KIND: names[0]})
         self.form, self._operation, self.place.children = form, operation, (form,)
+        form.focus()
         show(self._close, True)
 
     def close_form(self) -> None:

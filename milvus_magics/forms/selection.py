@@ -127,6 +127,9 @@ class SelectionForm(Panel):
         for each in list(self.after):
             each()
 
+    def focus(self) -> None:
+        """Leave the keyboard's focus where it is: what will happen is to be read first."""
+
     def _make_fields(self) -> list[widgets.Widget]:
         """What has to be chosen before."""
         return []

@@ -79,7 +79,7 @@ class GrantRoleToUsersForm(EachForm):
         self.role.build(self.role)
         self.role.offer(self._role_names())
         self.role.widget.observe(lambda _: self.foresee(), "value")
-        return self.role.widgets
+        return self.role.rows
 
     def _role_names(self) -> list[str]:
         return list(self._snapshot.roles)

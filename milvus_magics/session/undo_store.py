@@ -132,10 +132,10 @@ class UndoStore:
 
     def may_undo(self, change: Change) -> bool:
         """Whether what a change took away can be brought back, and was not taken away once more since."""
-        results, record, kind = client.results, change.undo_record, "user"
+        results, record = client.results, change.undo_record
+        is_role, kind = isinstance(record, results.roles.RoleSnapshot), "user"
         if isinstance(record, results.descriptions.DescriptionSnapshot):
-            record, kind = record.description, DESCRIPTIONS[record.kind]
-        is_role = isinstance(record, results.roles.RoleSnapshot)
+            kind, record = DESCRIPTIONS[record.kind], record.description
         with self._lock:
             kept = self._records["role" if is_role else kind].get(Key(change.cluster or change.server, change.target))
         # What a role held may be joined from several changes.
