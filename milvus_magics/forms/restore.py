@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from milvus_magics.forms.fields import Field, show
 from milvus_magics.forms.form import Form, Hint
@@ -24,7 +24,7 @@ class OptionalSecretField(NewSecretField):
 class RestoreForm(Form, is_registered=False):
     """Bring back something; on another cluster than the one where it was, only with its name retyped."""
 
-    FUNCTION = staticmethod(session.undo.restore_role)  # each form has its own
+    FUNCTION: ClassVar[Callable[..., object]] = staticmethod(session.undo.restore_role)  # each form has its own
     BUSY = "Restoring…"
 
     def _is_elsewhere(self, name: str) -> bool:
