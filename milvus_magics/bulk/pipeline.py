@@ -213,6 +213,7 @@ class PipelineConnection(Connection):
         self._shared: Pending | None = None  # the last call that was for all
         self._asked: dict[str, Pending] = {}  # method -> the last one that was begun for all
         self.address, self.user, self.on_change, self.version = conn.address, conn.user, conn.on_change, conn.version
+        self.granted_in = conn.granted_in
 
     @property
     def seconds_to_settle(self) -> float:  # type: ignore[override]

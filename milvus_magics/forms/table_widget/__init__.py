@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from anywidget import AnyWidget
 from traitlets import Bool, List, Unicode
 
-from milvus_magics.wording import printable, visible_text
+from milvus_magics.wording import printable, shown_text
 
 MAX_CHIPS = 30  # of a cell; more of them tell nothing
 
@@ -145,7 +145,7 @@ class TableWidget(AnyWidget):
 
 def shown_name(name: str) -> str:
     """A name as it is shown: on one line, with what controls or hides it made visible, and never empty."""
-    return visible_text(name) if name.strip() else f"'{printable(name)}'"
+    return shown_text(name) if name.strip() else f"'{printable(name)}'"
 
 
 def _shown_value(value: Any, kind: str) -> Any:
@@ -153,4 +153,4 @@ def _shown_value(value: Any, kind: str) -> Any:
         names = [shown_name(name) for name in value[:MAX_CHIPS]]
         more = len(value) - MAX_CHIPS
         return [*names, f"and {more:,} more"] if more > 0 else names
-    return visible_text(value) if isinstance(value, str) else value
+    return shown_text(value) if isinstance(value, str) else value
