@@ -64,6 +64,10 @@ def frames_of(error):
         ("RESOURCE_EXHAUSTED", "rate limit exceeded[rate=10]", errors.RateLimitedError, ["too many", "[rate=10]"]),
         ("UNAVAILABLE", "Received http2 header with status: 429", errors.RateLimitedError, ["too many", "429"]),
         ("RESOURCE_EXHAUSTED", "received message larger than max", errors.ServerError, ["larger than max"]),
+        ("RESOURCE_EXHAUSTED", "iterate over quota disk", errors.ServerError, ["RESOURCE_EXHAUSTED: iterate over"]),
+        ("RESOURCE_EXHAUSTED", "disk quota exceeded", errors.ServerError, ["disk quota"]),
+        ("RESOURCE_EXHAUSTED", "Quota exceeded for requests per minute", errors.RateLimitedError, ["too many"]),
+        ("UNAVAILABLE", "cannot rate the caller", errors.UnavailableError, ["not available: cannot rate"]),
         ("UNAVAILABLE", "internal: Milvus Proxy is not ready yet. please wait", errors.UnavailableError, ["ready yet"]),
         ("UNAVAILABLE", "no healthy upstream", errors.UnavailableError, ["in front of Milvus", "no healthy upstream"]),
         (

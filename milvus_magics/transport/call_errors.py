@@ -37,8 +37,8 @@ def error_from_grpc(
     address: Address,
     timeout: float | None,
     version: str = "",
+    channel: Any = None,
     *secrets: object,
-    is_connected: bool = False,
 ) -> errors.MilvusException:
     """What a gRPC error means. That one is its cause, unless it quotes a secret of the caller.
 
@@ -48,11 +48,11 @@ def error_from_grpc(
         address: of the connection, for the message.
         timeout: of the operation, in seconds.
         version: of the server, where it is known.
+        channel: on which it was called.
         *secrets: the login of the call and the fields of its request, as `conceal` takes them.
-        is_connected: whether the channel has a connection now, so that the words may be those of who answers.
     """
     code, words = exc.code().name, exc.details() or ""
-    is_unsent = code == "UNAVAILABLE" and not is_connected and _has_found_no_way(exc, words)
+    is_unsent = code == "UNAVAILABLE" and _has_found_no_way(exc, words) and not _is_connected(channel)
     cause: BaseException = exc.with_traceback(None)
     if words not in LOGIN_REFUSALS:
         everything = f"{words} {exc!r} {getattr(exc, 'trailing_metadata', tuple)()}"
@@ -68,7 +68,7 @@ def error_from_grpc(
     return error
 
 
-def is_connected(channel: Any) -> bool:
+def _is_connected(channel: Any) -> bool:
     """Whether a channel has a connection at this moment; False where gRPC doesn't tell."""
     import grpc
 
@@ -191,4 +191,8 @@ FOREIGN_REFUSAL = (
     "{url} refuses {what}: {words} (not Milvus's own words: if a gateway or mesh is in front of it, ask whoever runs "
     "that)"
 )
-RATE = r"\brate\b|rate.?limit|too many requests|status: 429|quota|throttl|overloaded"
+# Where somebody has had enough requests; a quota may be of anything else.
+RATE = (
+    r"rate.?limit|\[rate=|\brate exceeded|too many requests|status: 429|throttl|overloaded|"
+    r"\bquota\b.*\b(requests?|calls?|queries|per (second|minute|hour|day))\b|\brequests?\b.*\bquota\b"
+)

@@ -16,7 +16,7 @@ from milvus_magics import wire
 from milvus_magics.errors import NOTHING_SENT, DeadlineError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.address import Address
-from milvus_magics.transport.call_errors import closed_error, error_from_grpc, is_connected
+from milvus_magics.transport.call_errors import closed_error, error_from_grpc
 from milvus_magics.transport.credentials import Login, conceal
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Listeners
@@ -109,7 +109,8 @@ class Connection:
             with defer_interrupts(interruptible=_waiting_code()):
                 reply = call(request_class(**_bare(fields)), **self._options(deadline, login))
         except grpc.RpcError as exc:
-            error = self.error_from(exc, method, deadline, login, *fields.values())
+            about = (self.address, deadline.timeout, self.version, self._channel)
+            error = error_from_grpc(exc, method, *about, login, *fields.values())
         except ValueError as exc:
             error = self._error_before_sending(exc)
         except BaseException as exc:
@@ -223,11 +224,6 @@ class Connection:
         calls[name] = call, method.request
         return calls[name]
 
-    def error_from(self, exc: grpc.RpcError, method: str, deadline: Deadline, *secrets: object) -> MilvusException:
-        """What a gRPC error of a call means; arguments as in `error_from_grpc`."""
-        link, timeout = is_connected(self._channel), deadline.timeout
-        return error_from_grpc(exc, method, self.address, timeout, self.version, *secrets, is_connected=link)
-
     def _error_before_sending(self, exc: ValueError) -> Exception:
         """What stopped a request from being made; gRPC says so of a channel that another thread closed just now."""
         if isinstance(exc, UnicodeEncodeError):
@@ -263,7 +259,9 @@ class Pending:
             with defer_interrupts():
                 reply = self._future.result()
         except grpc.RpcError as exc:
-            error = self._conn.error_from(exc, self._method, self._deadline, *self._secrets)
+            conn = self._conn
+            about = (conn.address, self._deadline.timeout, conn.version, conn._channel)
+            error = error_from_grpc(exc, self._method, *about, *self._secrets)
         except grpc.FutureCancelledError:
             raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:
