@@ -181,9 +181,10 @@ class UndoStore:
             restored = client.restore.restore_role(conn, found.record, may_exist=is_partial, timeout=until)
         except RoleExistsError:
             raise
-        except (MilvusException, KeyboardInterrupt):
-            with self._lock:
-                self._partial_roles.add(found.place)
+        except (MilvusException, KeyboardInterrupt) as exc:
+            if not isinstance(exc.__cause__, RoleExistsError):  # who can't tell whose it is gives it nothing
+                with self._lock:
+                    self._partial_roles.add(found.place)
             raise
         with self._lock:
             if restored.refused:
