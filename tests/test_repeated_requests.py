@@ -20,6 +20,7 @@ from milvus_magics.errors import (
     OutcomeUnknownError,
     RoleExistsError,
     UserExistsError,
+    WrongPasswordError,
 )
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -149,6 +150,46 @@ def test_what_cannot_be_told_is_unknown(conn, server):
     assert made.counts == {"unknown": 1}
     assert "whether user 'ann' is created by this request, or was before, cannot be told" in made[0].reason
     assert made.passwords["ann"].encode() == server.passwords["ann"]
+
+
+@pytest.mark.parametrize("change", [users.update_password, users.reset_password])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_change_of_password_of_ours_is_done(server, changes, change, own):
+    """The old password was right just before; the second time, it or the login with it is refused."""
+    server.passwords["ann"], server.superusers = PASSWORD.encode(), set()
+    answer = server.answer
+
+    def whole_call_twice(method, metadata, data):
+        if method == "UpdateCredential" and metadata.get("authorization"):
+            answer(method, metadata, data)
+        return answer(method, metadata, data)
+
+    server.answer = whole_call_twice
+    login = {"user": "ann", "password": PASSWORD} if own else {"user": "root", "password": "Milvus"}
+    conn = Connection(Address.parse(uri=f"http://{server.address}", **login))
+    conn.on_change.append(changes.append)
+    assert TWICE in change(conn, "ann", PASSWORD, "another-password", timeout=10).note
+    assert server.passwords["ann"] == b"another-password"
+    users.list_user(conn, "ann", timeout=10)
+    conn.close()
+    assert [change.outcome for change in changes] == ["done"]
+
+
+def test_a_change_of_password_that_somebody_was_before_with_is_refused(conn, server, changes):
+    """They changed it between the check and the request, to one of theirs."""
+    server.passwords["ann"], server.superusers = PASSWORD.encode(), set()
+    update = server.UpdateCredential
+
+    def meanwhile(request, *more):
+        if server.decode(request.newPassword) == b"another-password":
+            server.passwords["ann"] = b"somebody-elses"
+        update(request, *more)
+
+    server.UpdateCredential = meanwhile
+    with pytest.raises(WrongPasswordError, match="the old password of user 'ann' is wrong"):
+        users.update_password(conn, "ann", PASSWORD, "another-password", timeout=10)
+    assert server.passwords["ann"] == b"somebody-elses"
+    assert [change.outcome for change in changes] == ["refused"]
 
 
 @pytest.fixture(params=RECORDED)

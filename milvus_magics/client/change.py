@@ -41,6 +41,7 @@ OUTCOMES = {
 }
 # Whether a change is made, by asking the server; None if that cannot be told.
 IsDone = Callable[[Deadline], "bool | None"]
+Errors = type[errors.CodedError] | tuple[type[errors.CodedError], ...]
 
 
 class _Settling(NamedTuple):
@@ -48,7 +49,7 @@ class _Settling(NamedTuple):
 
     outcome_before: str
     is_ours: IsDone
-    repeated: type[errors.CodedError] | tuple[()]
+    repeated: Errors
 
 
 class Attempt:
@@ -93,7 +94,7 @@ class Attempt:
         method: str,
         is_done: IsDone,
         *,
-        repeated: type[errors.CodedError] | tuple[()] = (),
+        repeated: Errors = (),
         is_ours: IsDone | None = None,
         **fields: Any,
     ) -> None:
@@ -178,11 +179,9 @@ class Attempt:
 
     def _unknown_error(self, text: str, error: BaseException) -> errors.OutcomeUnknownError:
         """The error where nobody can tell; its cause is a `ClosedError` if the connection was closed meanwhile."""
-        cause: BaseException = error
-        if self._closed is not None and not isinstance(error, errors.ClosedError):
-            text, cause = f"{text}; the connection was closed meanwhile", self._closed
-        unknown = errors.OutcomeUnknownError(text)
-        unknown.__cause__ = cause
+        is_closed = self._closed is not None and not isinstance(error, errors.ClosedError)
+        unknown = errors.OutcomeUnknownError(f"{text}; the connection was closed meanwhile" if is_closed else text)
+        unknown.__cause__ = self._closed if is_closed else error
         return unknown
 
     def _settle(self, is_done: IsDone, error: BaseException, *, may_go_on: bool, was_looked_at: bool) -> bool:
