@@ -64,6 +64,10 @@ def frames_of(error):
         ("RESOURCE_EXHAUSTED", "rate limit exceeded[rate=10]", errors.RateLimitedError, ["too many", "[rate=10]"]),
         ("UNAVAILABLE", "Received http2 header with status: 429", errors.RateLimitedError, ["too many", "429"]),
         ("RESOURCE_EXHAUSTED", "received message larger than max", errors.ServerError, ["larger than max"]),
+        ("RESOURCE_EXHAUSTED", "iterate over quota disk", errors.ServerError, ["RESOURCE_EXHAUSTED: iterate over"]),
+        ("RESOURCE_EXHAUSTED", "disk quota exceeded", errors.ServerError, ["disk quota"]),
+        ("RESOURCE_EXHAUSTED", "Quota exceeded for requests per minute", errors.RateLimitedError, ["too many"]),
+        ("UNAVAILABLE", "cannot rate the caller", errors.UnavailableError, ["not available: cannot rate"]),
         ("UNAVAILABLE", "internal: Milvus Proxy is not ready yet. please wait", errors.UnavailableError, ["ready yet"]),
         ("UNAVAILABLE", "no healthy upstream", errors.UnavailableError, ["in front of Milvus", "no healthy upstream"]),
         (
@@ -84,6 +88,88 @@ def test_what_stands_in_front_of_milvus_is_heard(gateway, code, words, error, sa
     assert all(piece in str(told) for piece in said), str(told)
     assert "cannot be reached" not in str(told), "it answers"
     assert ("not Milvus's own words" in str(told)) == ("gateway" in said), str(told)
+
+
+class Losing(contract.ContractServer):
+    """Makes every change, and answers with the words of a server behind it; `is_gone`: it answers all others, too."""
+
+    words, is_gone = "", False
+
+    def answer(self, method, metadata, data):
+        reply = super().answer(method, metadata, data)
+        if self.words and (self.is_gone or method in ("CreateCredential", "DeleteCredential")):
+            raise contract.Denied(grpc.StatusCode.UNAVAILABLE, self.words)
+        return reply
+
+
+MESH = [
+    "client 10.1.1.1:33: server: 10.2.2.2:19530: Connection refused (os error 111)",
+    "failed to connect to all addresses in the pool",
+    # What gRPC itself says of the server behind a gateway that is built with it; ours says the same of its own.
+    "failed to connect to all addresses; last error: UNKNOWN: ipv4:10.2.2.2:19530: Failed to connect to remote host: "
+    "Connection refused",
+    "DNS resolution failed at the mesh",
+    "DNS resolution failed for milvus.db.svc:19530: C-ares status is not ARES_SUCCESS: Domain name not found",
+    "errors resolving milvus.db.svc:19530: [field:hostname lookup error:Domain name not found]",
+    "errors resolving cluster",
+    "the certificate of the caller has expired",
+    "no such file",
+    "request timed out at gateway",
+    "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+]
+
+
+@pytest.fixture
+def losing(shell):
+    """A `Losing` server with a user, connected to, and the changes that are told."""
+    audit = []
+    with contract.serving(Losing("2.6.18")) as (server, address):
+        server.passwords["bob"] = PASSWORD.encode()
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        connections.get().seconds_to_settle = 0.1
+        connections.get().on_change.append(audit.append)
+        yield server, audit
+        connections.close_all()
+
+
+@pytest.mark.parametrize("words", MESH)
+def test_the_words_of_a_mesh_are_no_proof_that_nothing_was_sent(words, losing, tmp_path, shell):
+    """So the server is asked."""
+    server, audit = losing
+    server.words = words
+    line = f"new --generate --password-to {tmp_path}/new"
+    assert "the answer was lost" in str(shell.run_line_magic("milvus_create_user", line))
+    assert "the answer was lost" in users.delete_user(connections.get(), "bob", PASSWORD, timeout=5).note
+    assert (tmp_path / "new").read_bytes() == server.passwords["new"], "no password that was made up is lost"
+    assert "bob" not in server.passwords
+    assert [change.outcome for change in audit] == ["done", "done"]
+
+
+@pytest.mark.parametrize("words", MESH)
+def test_a_change_behind_a_mesh_that_is_gone_is_unknown(words, losing, tmp_path, shell):
+    """With the mesh's words; and a password that was made up is kept."""
+    server, audit = losing
+    create = server.CreateCredential
+    server.CreateCredential = lambda *request: setattr(server, "is_gone", True) or create(*request)
+    server.words = words
+    with pytest.raises(errors.OutcomeUnknownError) as told:
+        shell.run_line_magic("milvus_create_user", f"new --generate --password-to {tmp_path}/new")
+    assert words in str(told.value)
+    assert (tmp_path / "new").read_bytes() == server.passwords["new"], "no password that was made up is lost"
+    assert [change.outcome for change in audit] == ["unknown"]
+
+
+def test_where_grpc_found_no_way_nothing_was_sent(losing):
+    """Nothing listens, or nobody knows the name: that is certain, and told at once."""
+    _, audit = losing
+    for uri, error in [("http://127.0.0.1:1", errors.RefusedError), ("no.invalid", errors.NameResolutionError)]:
+        conn = Connection(Address.parse(uri, user="root", password="Milvus"))
+        conn.on_change.append(audit.append)
+        with pytest.raises(error) as told:
+            users.create_user(conn, "new", PASSWORD, grant=(), is_new=True, timeout=5)
+        conn.close()
+        assert told.value.outcome is errors.NOTHING_SENT
+    assert [change.outcome for change in audit] == ["refused", "refused"]
 
 
 def test_a_caller_without_a_login_is_not_told_that_it_was_sent(gateway):

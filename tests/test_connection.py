@@ -189,6 +189,32 @@ def test_a_connection_that_is_closed_beside_a_call_says_so(way):
     assert "closed on this side" in str(error)
 
 
+def test_a_connection_that_is_closed_while_the_server_is_asked_says_so():
+    """The answer of a change was lost for another reason: that, and the closing, are told."""
+
+    class Losing(Slow):
+        def CreateRole(self, request, caller, metadata):
+            raise contract.Denied(grpc.StatusCode.UNAVAILABLE, "lost on the way")
+
+        def SelectRole(self, request, caller, metadata):
+            if self.calls.count("CreateRole"):
+                self._wait()
+            return super().SelectRole(request, caller, metadata)
+
+    with contract.serving(Losing("2.6.18", authorization=True)) as (server, address):
+        conn = Connection(Address.parse(address, user="root", password="Milvus"))
+        with futures.ThreadPoolExecutor(1) as pool:
+            told = pool.submit(WAYS["change"], conn)
+            assert server.has_come.wait(10)
+            conn.close()
+            error = told.exception(10)
+        server.may_go_on.set()
+    assert isinstance(error, OutcomeUnknownError)
+    assert "lost on the way" in str(error)
+    assert "the connection was closed meanwhile" in str(error)
+    assert type(error.__cause__) is ClosedError
+
+
 @pytest.mark.parametrize("name", ["plain", "C# course", "what?", "a%20b", "100%", "50%25", "a b", "ä;&:@"])
 def test_a_socket_is_found_whatever_its_path_holds(tmp_path, name):
     """gRPC reads the path of a `unix:` address as that of a URL; people write the name that the file has."""

@@ -8,10 +8,20 @@ import signal
 
 import contract
 import pytest
+from contract.versions import RECORDED
 
 from milvus_magics.bulk.run import create_users
 from milvus_magics.client import privilege_groups, role_deletion, roles, users
-from milvus_magics.errors import GroupExistsError, RoleExistsError, UserExistsError
+from milvus_magics.errors import (
+    ClosedError,
+    GroupExistsError,
+    MilvusException,
+    Outcome,
+    OutcomeUnknownError,
+    RoleExistsError,
+    UserExistsError,
+    WrongPasswordError,
+)
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
@@ -138,8 +148,112 @@ def test_what_cannot_be_told_is_unknown(conn, server):
     server.meanwhile = take_everything
     made = create_users(conn, ["ann"])
     assert made.counts == {"unknown": 1}
-    assert "whether by this request or another cannot be told" in made[0].reason
+    assert "whether user 'ann' is created by this request, or was before, cannot be told" in made[0].reason
     assert made.passwords["ann"].encode() == server.passwords["ann"]
+
+
+@pytest.mark.parametrize("change", [users.update_password, users.reset_password])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_change_of_password_of_ours_is_done(server, changes, change, own):
+    """The old password was right just before; the second time, it or the login with it is refused."""
+    server.passwords["ann"], server.superusers = PASSWORD.encode(), set()
+    answer = server.answer
+
+    def whole_call_twice(method, metadata, data):
+        if method == "UpdateCredential" and metadata.get("authorization"):
+            answer(method, metadata, data)
+        return answer(method, metadata, data)
+
+    server.answer = whole_call_twice
+    login = {"user": "ann", "password": PASSWORD} if own else {"user": "root", "password": "Milvus"}
+    conn = Connection(Address.parse(uri=f"http://{server.address}", **login))
+    conn.on_change.append(changes.append)
+    assert TWICE in change(conn, "ann", PASSWORD, "another-password", timeout=10).note
+    assert server.passwords["ann"] == b"another-password"
+    users.list_user(conn, "ann", timeout=10)
+    conn.close()
+    assert [change.outcome for change in changes] == ["done"]
+
+
+def test_a_change_of_password_that_somebody_was_before_with_is_refused(conn, server, changes):
+    """They changed it between the check and the request, to one of theirs."""
+    server.passwords["ann"], server.superusers = PASSWORD.encode(), set()
+    update = server.UpdateCredential
+
+    def meanwhile(request, *more):
+        if server.decode(request.newPassword) == b"another-password":
+            server.passwords["ann"] = b"somebody-elses"
+        update(request, *more)
+
+    server.UpdateCredential = meanwhile
+    with pytest.raises(WrongPasswordError, match="the old password of user 'ann' is wrong"):
+        users.update_password(conn, "ann", PASSWORD, "another-password", timeout=10)
+    assert server.passwords["ann"] == b"somebody-elses"
+    assert [change.outcome for change in changes] == ["refused"]
+
+
+@pytest.fixture(params=RECORDED)
+def unseeing(request, changes):
+    """A connection whose user may create and drop, and look at nothing; and the server, which has the role `reader`."""
+    server = Repeating(request.param)
+    server.authorization = True
+    server.passwords["lim"] = PASSWORD.encode()
+    server.roles |= {"mine": "", "reader": ""}
+    server.bindings.add(("lim", "mine"))
+    for privilege in ("CreateOwnership", "DropOwnership", "CreatePrivilegeGroup"):
+        server.grants["mine", "Global", "*", privilege, "*"] = "root"
+    with contract.serving(server) as (_, address):
+        conn = Connection(Address.parse(uri=f"http://{address}", user="lim", password=PASSWORD))
+        conn.on_change.append(changes.append)
+        conn.seconds_to_settle = 0.5
+        yield conn, server
+        conn.close()
+
+
+def test_who_may_not_look_proves_a_creation_by_the_new_password(unseeing, changes):
+    """Which nobody had before. With a password that somebody has, nothing is sent."""
+    conn, server = unseeing
+    assert TWICE in users.create_user(conn, "bob", PASSWORD, timeout=10).note
+    for password in (PASSWORD, "another-password"):
+        with pytest.raises(UserExistsError, match="nothing was changed"):
+            users.create_user(conn, "bob", password, timeout=10)
+    assert server.passwords["bob"] == PASSWORD.encode()
+    assert [change.outcome for change in changes] == ["done", "refused", "refused"]
+
+
+def test_what_who_may_not_look_cannot_prove_is_unknown(unseeing, changes):
+    """Whether a role or group was there before is not to be seen; nobody claims that nothing was changed."""
+    conn, server = unseeing
+    doings = {
+        "role 'writer' is created": lambda: roles.create_role(conn, "writer", timeout=10),
+        "role 'reader' is dropped": lambda: role_deletion.drop_role(conn, "reader", timeout=10),
+    }
+    if server.version != "2.3.5":
+        doings["privilege group 'readers' is created"] = lambda: privilege_groups.create_privilege_group(
+            conn, "readers", timeout=10
+        )
+    for what, act in doings.items():
+        with pytest.raises(OutcomeUnknownError, match=f"whether {what} by this request, or was before, cannot be told"):
+            act()
+    assert "writer" in server.roles
+    assert "reader" not in server.roles
+    assert {change.outcome for change in changes} == {"unknown"}
+
+
+def test_a_repeated_creation_on_a_connection_that_is_closed_meanwhile_is_unknown(conn, server):
+    """And says so: what closed it is its cause."""
+    server.meanwhile = lambda: setattr(server, "login", closing)
+    login = server.login
+
+    def closing(metadata):
+        conn.close()
+        return login(metadata)
+
+    with pytest.raises(MilvusException, match="the connection was closed meanwhile") as told:
+        users.create_user(conn, "bob", PASSWORD, timeout=10)
+    assert type(told.value) is OutcomeUnknownError
+    assert isinstance(told.value.__cause__, ClosedError)
+    assert told.value.outcome is Outcome.UNKNOWN
 
 
 def test_an_interrupt_meanwhile_loses_no_password(conn, server):

@@ -12,7 +12,7 @@ from traitlets.config import Config
 from milvus_magics import connections
 from milvus_magics.bulk.run import delete_users, drop_users
 from milvus_magics.client import roles, users
-from milvus_magics.errors import ConfirmationError, ParameterError
+from milvus_magics.errors import ConfirmationError, MilvusException, ParameterError, UnknownRoleError
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
 from milvus_magics.transport.cluster import begin_cluster_question, read_cluster
@@ -180,6 +180,35 @@ def test_python_raises_unless_told_so(place, run, kind):
     result = restore_in_python(kind, connect(place.address))
     assert "Milvus" not in result.note
     assert state_of(first) != before
+
+
+def test_what_another_cluster_lacks_is_told_after_that(place, run):
+    """The role of a user is missing, the role or user to be described, too: since it is another Milvus."""
+    server = place.put(prepared())
+    conn = connect(place.address)
+    roles.create_role(conn, "theirs", timeout=10)
+    users.create_user(conn, "bob", PASSWORD, grant=["theirs"], timeout=10)
+    users.delete_user(conn, "bob", PASSWORD, timeout=10)
+    users.describe_user(conn, "ann", "another text", timeout=10)
+    roles.describe_role(conn, "writer", "another text", timeout=10)
+    roles.create_role(conn, "reader", timeout=10)
+    roles.drop_role(conn, "reader", timeout=10)
+    other = place.put(ContractServer("3.0.0"))
+    other.roles["reader"] = ""
+    conn = connect(place.address)
+    lacks = {"user": "no role 'theirs'", "role": "'reader' exists", KINDS[2]: "no user 'ann'", KINDS[3]: "no role 'wri"}
+    for kind, lack in lacks.items():
+        said = f"^this is another Milvus than the one where .*: .*{lack}"
+        for options in ("", " --dry-run", " --yes"):
+            with pytest.raises(MilvusException, match=said):
+                run(f"{RESTORES[kind]}{options}")
+        with pytest.raises(MilvusException, match=said):
+            restore_in_python(kind, conn, elsewhere=True)
+    place.put(server)
+    conn = connect(place.address)
+    roles.drop_role(conn, "theirs", timeout=10)
+    with pytest.raises(UnknownRoleError, match="^there is no role 'theirs'"):
+        run(RESTORES["user"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -41,6 +41,7 @@ OUTCOMES = {
 }
 # Whether a change is made, by asking the server; None if that cannot be told.
 IsDone = Callable[[Deadline], "bool | None"]
+Errors = type[errors.CodedError] | tuple[type[errors.CodedError], ...]
 
 
 class _Settling(NamedTuple):
@@ -48,7 +49,7 @@ class _Settling(NamedTuple):
 
     outcome_before: str
     is_ours: IsDone
-    repeated: type[errors.CodedError] | tuple[()]
+    repeated: Errors
 
 
 class Attempt:
@@ -73,6 +74,7 @@ class Attempt:
         self.outcome = "refused"
         self.note = ""
         self.actor_gone = False
+        self._closed: errors.ClosedError | None = None  # what stopped the asking
         self.undo_record: object | None = None
         self.cluster_question: Pending | None = None
         self._cluster = UNKNOWN_CLUSTER
@@ -92,7 +94,7 @@ class Attempt:
         method: str,
         is_done: IsDone,
         *,
-        repeated: type[errors.CodedError] | tuple[()] = (),
+        repeated: Errors = (),
         is_ours: IsDone | None = None,
         **fields: Any,
     ) -> None:
@@ -103,7 +105,7 @@ class Attempt:
         Args:
             is_done: asks the server whether the change is made; None = it cannot be told.
             repeated: the error that comes if the server makes the change twice, because its proxy lost the answer of
-                its coordinator and asked again. Where it comes, `is_ours` tells.
+                its coordinator and asked again. Where it comes, `is_ours` tells; without a look before, None.
             is_ours: asks whether the change was made by this very request; default: `is_done`.
             **fields: of the request, as in `Connection.call`.
 
@@ -171,10 +173,16 @@ class Attempt:
         with suppress(errors.ClosedError):
             answer = self._ask_once(is_ours)
         if answer is None:
-            raise errors.OutcomeUnknownError(
-                f"{self._subject} is {self._verb}, and whether by this request or another cannot be told"
-            ) from error
+            what = f"whether {self._subject} is {self._verb} by this request, or was before, cannot be told"
+            raise self._unknown_error(f"{what}: {getattr(error, 'reason', error)}", error)
         return answer
+
+    def _unknown_error(self, text: str, error: BaseException) -> errors.OutcomeUnknownError:
+        """The error where nobody can tell; its cause is a `ClosedError` if the connection was closed meanwhile."""
+        is_closed = self._closed is not None and not isinstance(error, errors.ClosedError)
+        unknown = errors.OutcomeUnknownError(f"{text}; the connection was closed meanwhile" if is_closed else text)
+        unknown.__cause__ = self._closed if is_closed else error
+        return unknown
 
     def _settle(self, is_done: IsDone, error: BaseException, *, may_go_on: bool, was_looked_at: bool) -> bool:
         """Whether a change is made whose answer was lost; False if it may be sent again, else it raises."""
@@ -187,7 +195,7 @@ class Attempt:
         if isinstance(error, KeyboardInterrupt):
             raise errors.ChangeInterrupted(f"interrupted; {self.describe_outcome(answer)}") from error
         if not answer and not (may_go_on and answer is False):
-            raise errors.OutcomeUnknownError(f"no clear answer ({error}); {self.describe_outcome(answer)}") from error
+            raise self._unknown_error(f"no clear answer ({error}); {self.describe_outcome(answer)}", error)
         return bool(answer)
 
     def _require_made_here(self, error: errors.ServerError, was_looked_at: bool) -> None:
@@ -224,7 +232,8 @@ class Attempt:
         """
         try:
             return is_done(until or Deadline(self._conn.seconds_to_settle))
-        except errors.ClosedError:
+        except errors.ClosedError as exc:
+            self._closed = exc
             raise
         except errors.MilvusException:
             return None

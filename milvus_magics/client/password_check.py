@@ -181,6 +181,24 @@ def require_right(
     return verdict
 
 
+def require_not_theirs(conn: Connection, user: str, password: Secret, deadline: Deadline) -> bool:
+    """Require that a password is not a user's yet. So it proves later who gave it to them, without listing users.
+
+    Returns:
+        Whether nobody can tell.
+
+    Raises:
+        UserExistsError: it is theirs.
+    """
+    try:
+        is_right = check_password(conn, user, password, deadline, may_rewrite=False).right
+    except errors.CannotVerifyError:
+        return True
+    if is_right:
+        raise lookup.user_exists_error(conn, user)
+    return is_right is None
+
+
 def wrong_password_error(conn: Connection, user: str, hint: str, deadline: Deadline) -> errors.MilvusException:
     """The error for a user whose password did not pass; a hint says what may be why."""
     try:

@@ -43,6 +43,8 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
         ParameterError: the name cannot be.
         GroupExistsError: there is such a group, or it is a privilege's name; nothing was changed.
         ServerTooOldError: the server has none (before 2.4.16 or 2.5).
+        OutcomeUnknownError: the answer was lost, or there is such a group and the caller may not see whether there was
+            before; the text says what is known.
 
     Behaviour: `Role.create_privilege_group` in Milvus's documentation.
     """
@@ -51,15 +53,13 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
     deadline = Deadline(timeout)
     subject, verb = f"privilege group {group!r}", "created"
     with change.attempt(conn, "create_privilege_group", group, subject, verb, deadline) as attempt:
-        # One that was there before must not be taken for created where the answer is lost.
-        is_listed = _is_listed(conn, group, deadline)
-        if is_listed:
+        if _is_listed(conn, group, deadline):
             raise _group_exists_error(group)
         try:
             attempt.send(
                 "CreatePrivilegeGroup",
                 lambda until: _find(conn, group, until) is not None,
-                repeated=() if is_listed is None else errors.GroupExistsError,
+                repeated=errors.GroupExistsError,
                 group_name=group,
             )
         except errors.GroupExistsError as exc:

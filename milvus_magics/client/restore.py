@@ -20,6 +20,7 @@ from milvus_magics.errors import (
     NOTHING_CHANGED,
     NOTHING_SENT,
     MilvusException,
+    OutcomeUnknownError,
     ParameterError,
     PermissionDeniedError,
     RoleExistsError,
@@ -227,8 +228,9 @@ def _create_again(
     try:
         with attempt.nested():
             roles.create_role(conn, snapshot.role, description=snapshot.description, timeout=deadline.remaining())
-    except RoleExistsError:
-        if not may_exist:
+    except (RoleExistsError, OutcomeUnknownError) as exc:
+        # Who may not look can't tell whether it is there by this very request.
+        if not (may_exist and RoleExistsError in (type(exc), type(exc.__cause__))):
             raise
 
 

@@ -76,7 +76,8 @@ def drop_role(conn: Connection, role: str, *, force: bool = False, timeout: floa
         UnknownRoleError: there is no such role.
         InUseError: it holds privileges, and `force` was not given; nothing was changed.
         ProtectedRoleError: the server never drops it.
-        OutcomeUnknownError: the answer was lost; the text says what is known.
+        OutcomeUnknownError: the answer was lost, or there is no such role and the caller may not see whether there was
+            one; the text says what is known.
 
     Behaviour: `Role.drop` in Milvus's documentation.
     """
@@ -159,8 +160,7 @@ def _send_drop(
         attempt.send(
             "DropRole",
             lambda until: not lookup.is_listed_role(conn, role, until),
-            # One that was not there before must not be taken for dropped.
-            repeated=UnknownRoleError if _is_seen(snapshot) else (),
+            repeated=UnknownRoleError,
             role_name=role,
             force_drop=force,
         )

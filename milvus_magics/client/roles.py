@@ -71,7 +71,8 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
         ParameterError: the name cannot be.
         RoleExistsError: there is such a role.
         LimitReachedError: the server takes no more roles.
-        OutcomeUnknownError: the answer was lost; the text says what is known.
+        OutcomeUnknownError: the answer was lost, or there is such a role and the caller may not see whether there was
+            before; the text says what is known.
 
     Behaviour: `Role.create` in Milvus's documentation.
     """
@@ -79,11 +80,13 @@ def create_role(conn: Connection, role: str, *, description: str = "", timeout: 
     deadline = Deadline(timeout)
     entity = {"name": role, **({"description": description} if description else {})}
     with change.attempt(conn, "create_role", role, f"role {role!r}", "created", deadline) as attempt:
-        # One that was there before must not be taken for created where the answer is lost.
-        repeated = errors.RoleExistsError if _require_new(conn, role, deadline) else ()
+        _require_new(conn, role, deadline)
         try:
             attempt.send(
-                "CreateRole", lambda until: lookup.is_listed_role(conn, role, until), repeated=repeated, entity=entity
+                "CreateRole",
+                lambda until: lookup.is_listed_role(conn, role, until),
+                repeated=errors.RoleExistsError,
+                entity=entity,
             )
         except errors.RoleExistsError as exc:
             raise lookup.role_exists_error(conn, role) from exc

@@ -96,7 +96,11 @@ def _change(
     with change.attempt(conn, operation, user, subject, "changed", deadline) as attempt:
         _require_old(conn, user, old, deadline)
         try:
-            attempt.send("UpdateCredential", is_changed, username=user, oldPassword=old, newPassword=new)
+            # The old one was right just now: made twice, the change is refused for it, or for the user's own login.
+            repeated = (errors.WrongPasswordError, errors.AuthenticationError) if old else ()
+            attempt.send(
+                "UpdateCredential", is_changed, repeated=repeated, username=user, oldPassword=old, newPassword=new
+            )
         except errors.WrongPasswordError as exc:
             raise _refused_error(user, old) from exc
         finally:

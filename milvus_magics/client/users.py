@@ -15,7 +15,13 @@ from milvus_magics.client.names import (
     require_valid,
 )
 from milvus_magics.client.own_rights import missing_right_note
-from milvus_magics.client.password_check import MissingRoles, check_password, find_missing_roles, is_authorization_on
+from milvus_magics.client.password_check import (
+    MissingRoles,
+    check_password,
+    find_missing_roles,
+    is_authorization_on,
+    require_not_theirs,
+)
 from milvus_magics.client.results.descriptions import ChangedDescription, DescriptionSnapshot, preview_of_description
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.users import CreatedUser, User, Usernames, Users, WhoAmI, roles_text
@@ -75,7 +81,8 @@ def create_user(
         return CreatedUser(user, conn.address.url, wanted, note=note)
     with change.attempt(conn, operation, user, f"user {user!r}", "created", deadline) as attempt:
         names = [] if is_new else _require_new(conn, user, wanted, deadline)
-        _send_creation(conn, attempt, user, password, description, names, deadline)
+        is_unseen = names is None and require_not_theirs(conn, user, password, deadline)
+        _send_creation(conn, attempt, user, password, description, names, is_unseen, deadline)
         lost = ""
         if description:
             lost = lookup.missing_description_note(
@@ -236,15 +243,24 @@ def _send_creation(
     password: Secret,
     description: str,
     names: list[str] | None,
+    is_unseen: bool,
     deadline: Deadline,
 ) -> None:
     """Send a creation, and say in full why the server refuses it."""
+
+    def is_ours(until: Deadline) -> bool | None:
+        right = check_password(conn, user, password, until, may_rewrite=True).right
+        return None if right and is_unseen else right
+
+    def is_listed(until: Deadline) -> bool | None:
+        return lookup.is_listed(conn, user, until)
+
     try:
         attempt.send(
             "CreateCredential",
-            lambda until: lookup.is_listed(conn, user, until),
-            repeated=() if names is None else errors.UserExistsError,
-            is_ours=lambda until: check_password(conn, user, password, until, may_rewrite=True).right,
+            is_ours if names is None else is_listed,
+            repeated=errors.UserExistsError,
+            is_ours=is_ours,
             username=user,
             password=password,
             **({"description": description} if description else {}),

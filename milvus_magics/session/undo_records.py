@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from milvus_magics.errors import NOTHING_CHANGED, ConfirmationError
+from milvus_magics.errors import NOTHING_CHANGED, CodedError, ConfirmationError
 from milvus_magics.transport.cluster import QUESTION
 from milvus_magics.transport.events import UNKNOWN_CLUSTER
 from milvus_magics.wire import METHODS
@@ -77,6 +79,16 @@ class Restorable(Generic[Record]):
         why = f"that needs Milvus 2.3 and the privilege {needed}, then and now"
         unknown = f"whether this is the Milvus where {self.deed} could not be checked ({why})"
         return unknown if self.is_here is None else ""
+
+    @contextmanager
+    def telling_where(self) -> Iterator[None]:
+        """Run what restores or foresees; an error on another cluster begins with that."""
+        try:
+            yield
+        except CodedError as exc:
+            if not self.is_elsewhere:
+                raise
+            raise exc.with_message(f"{self.warning}: {exc.message}", exc.outcome) from exc
 
     def require_here(self, elsewhere: bool) -> None:
         """Raise ConfirmationError on another cluster, unless that is meant."""

@@ -162,7 +162,8 @@ class UndoStore:
             restore = partial(client.restore.restore_user_by_hash, conn, found.record, secret)
         else:
             restore = partial(client.restore.restore_user, conn, found.record, secret)
-        restored = restore(timeout=deadline.remaining(conn.address.url))
+        with found.telling_where():
+            restored = restore(timeout=deadline.remaining(conn.address.url))
         with self._lock:
             if not found.is_elsewhere:
                 self._records["user"].remove(found.key)
@@ -175,9 +176,11 @@ class UndoStore:
         """Preview `restore_user`, where a password is given or not."""
         found: Restorable[UserSnapshot] = self.find(conn, "user", user, timeout=timeout)
         kept = None if given else self._secret_of(conn, found)
-        preview = client.restore.preview_restore_user(
-            conn, found.record, same_password=kept is not None, by_hash=isinstance(kept, PasswordHash), timeout=timeout
-        )
+        is_kept, by_hash = kept is not None, isinstance(kept, PasswordHash)
+        with found.telling_where():
+            preview = client.restore.preview_restore_user(
+                conn, found.record, same_password=is_kept, by_hash=by_hash, timeout=timeout
+            )
         return _with_note(preview, found)
 
     def restore_role(
@@ -188,14 +191,16 @@ class UndoStore:
         found: Restorable[RoleSnapshot] = self.find(conn, "role", role, timeout=timeout)
         found.require_here(elsewhere)
         is_partial, until = found.place in self._partial_roles, deadline.remaining(conn.address.url)
-        try:
-            restored = client.restore.restore_role(conn, found.record, may_exist=is_partial, timeout=until)
-        except RoleExistsError:
-            raise
-        except (MilvusException, KeyboardInterrupt):
-            with self._lock:
-                self._partial_roles.add(found.place)
-            raise
+        with found.telling_where():
+            try:
+                restored = client.restore.restore_role(conn, found.record, may_exist=is_partial, timeout=until)
+            except RoleExistsError:
+                raise
+            except (MilvusException, KeyboardInterrupt) as exc:
+                if not isinstance(exc.__cause__, RoleExistsError):  # who can't tell whose it is gives it nothing
+                    with self._lock:
+                        self._partial_roles.add(found.place)
+                raise
         with self._lock:
             if restored.refused:
                 self._partial_roles.add(found.place)
@@ -209,7 +214,8 @@ class UndoStore:
         """Preview `restore_role`."""
         found: Restorable[RoleSnapshot] = self.find(conn, "role", role, timeout=timeout)
         is_partial = found.place in self._partial_roles
-        preview = client.restore.preview_restore_role(conn, found.record, may_exist=is_partial, timeout=timeout)
+        with found.telling_where():
+            preview = client.restore.preview_restore_role(conn, found.record, may_exist=is_partial, timeout=timeout)
         return _with_note(preview, found)
 
     def restore_description(
@@ -220,7 +226,9 @@ class UndoStore:
         found: Restorable[str] = self.find(conn, DESCRIPTIONS[kind], name, timeout=timeout)
         found.require_here(elsewhere)
         describe = {"user": client.users.describe_user, "role": client.roles.describe_role}[kind]
-        return _with_note(describe(conn, name, found.record, timeout=deadline.remaining(conn.address.url)), found)
+        with found.telling_where():
+            described = describe(conn, name, found.record, timeout=deadline.remaining(conn.address.url))
+        return _with_note(described, found)
 
     def preview_restore_description(
         self, conn: Connection, kind: str, name: str, *, timeout: float | None = None
@@ -228,7 +236,9 @@ class UndoStore:
         """Preview `restore_description`."""
         found: Restorable[str] = self.find(conn, DESCRIPTIONS[kind], name, timeout=timeout)
         preview = {"user": client.users.preview_describe_user, "role": client.roles.preview_describe_role}[kind]
-        return _with_note(preview(conn, name, found.record, timeout=timeout), found)
+        with found.telling_where():
+            foreseen = preview(conn, name, found.record, timeout=timeout)
+        return _with_note(foreseen, found)
 
     def clear(self) -> None:
         """Forget everything."""

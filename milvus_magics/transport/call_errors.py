@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from milvus_magics import errors, wire
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.credentials import conceal
-from milvus_magics.transport.http_proxy import HttpProxy, find_proxy
+from milvus_magics.transport.unavailable import NOT_GRPC, NOT_MILVUS, is_no_way, no_way_error, not_available_error
 
 if TYPE_CHECKING:
     import grpc
@@ -37,6 +37,7 @@ def error_from_grpc(
     address: Address,
     timeout: float | None,
     version: str = "",
+    channel: Any = None,
     *secrets: object,
 ) -> errors.MilvusException:
     """What a gRPC error means. That one is its cause, unless it quotes a secret of the caller.
@@ -47,18 +48,51 @@ def error_from_grpc(
         address: of the connection, for the message.
         timeout: of the operation, in seconds.
         version: of the server, where it is known.
+        channel: on which it was called.
         *secrets: the login of the call and the fields of its request, as `conceal` takes them.
     """
     code, words = exc.code().name, exc.details() or ""
+    is_unsent = code == "UNAVAILABLE" and _has_found_no_way(exc, words) and not _is_connected(channel)
     cause: BaseException = exc.with_traceback(None)
     if words not in LOGIN_REFUSALS:
         everything = f"{words} {exc!r} {getattr(exc, 'trailing_metadata', tuple)()}"
         words = conceal(words, address.login, *secrets)
         if conceal(everything, address.login, *secrets) != everything:
             cause = ConcealedError(words)
-    error = _make_error(code, words, method, address, timeout, version)
+    if is_unsent:
+        error: errors.MilvusException = no_way_error(words, address)
+        error.outcome = errors.NOTHING_SENT
+    else:
+        error = _make_error(code, words, method, address, timeout, version)
     error.__cause__ = cause
     return error
+
+
+def _is_connected(channel: Any) -> bool:
+    """Whether a channel has a connection at this moment; False where gRPC doesn't tell."""
+    import grpc
+
+    try:
+        state = channel._channel.check_connectivity_state(False)
+    except (AttributeError, ValueError):  # after a fork, or closed
+        return False
+    return bool(state == grpc.ChannelConnectivity.READY.value[0])
+
+
+def closed_error(address: Address) -> errors.ClosedError:
+    """The error for a call on a connection that is closed."""
+    return errors.ClosedError(f"this connection to {address.url} is closed: connect again", outcome=errors.NOTHING_SENT)
+
+
+def _has_found_no_way(exc: grpc.RpcError, words: str) -> bool:
+    """Whether gRPC itself says that it came to no server.
+
+    A gateway that is built with gRPC says the same of the server behind it. Older versions tell whose words they are;
+    with newer ones, what came along does, and whether there is a connection.
+    """
+    came_along = any(getattr(exc, name, tuple)() for name in ("initial_metadata", "trailing_metadata"))
+    is_answer = came_along or "received from peer" in getattr(exc, "debug_error_string", str)()
+    return not is_answer and is_no_way(words)
 
 
 def _make_error(
@@ -77,7 +111,7 @@ def _make_error(
                 f"{url} did not answer {'in time' if timeout is None else f'within {timeout:g} s'}"
             )
         case "UNAVAILABLE":
-            return _unavailable(words, address)
+            return not_available_error(words, address)
         case "CANCELLED" if "Channel closed" in words:
             return errors.ClosedError(f"the connection to {url} was closed on this side meanwhile: connect again")
         case "UNIMPLEMENTED":
@@ -105,11 +139,6 @@ def too_old_error(method: str, address: Address, version: str) -> errors.ServerT
     return errors.ServerTooOldError(f"{what} too old: it has no {method}{needs}", outcome=errors.NOTHING_CHANGED)
 
 
-NEVER_SENT = (
-    errors.RefusedError, errors.NameResolutionError, errors.CertificateError,
-    errors.ParameterError,  # what cannot be written into a request
-)  # fmt: skip
-NO_WAY = ("failed to connect to all addresses", "DNS resolution failed", "errors resolving")
 REFUSALS = (
     errors.AuthenticationError, errors.PermissionDeniedError, errors.ServerTooOldError, errors.MilvusLiteError,
     errors.RateLimitedError,
@@ -118,11 +147,7 @@ REFUSALS = (
 
 def is_never_sent(exc: errors.MilvusException) -> bool:
     """Whether the request provably never left this machine."""
-    return (
-        isinstance(exc, NEVER_SENT)
-        or exc.outcome is errors.NOTHING_SENT  # of a connection that was closed before; later, it may have been sent
-        or (isinstance(exc, errors.UnavailableError) and exc.details.startswith(NO_WAY))
-    )
+    return exc.outcome is errors.NOTHING_SENT
 
 
 def is_refused_call(exc: errors.MilvusException) -> bool:
@@ -161,139 +186,13 @@ def _denied(words: str, method: str, address: Address) -> errors.PermissionDenie
     )
 
 
-class _Rule(NamedTuple):
-    """What gRPC's words tell of a connection that failed.
-
-    Attributes:
-        pattern: found in the words, in lower case.
-        error: the class that it means.
-        text: the message, with facts in braces.
-        secure: whether it holds with TLS only, or without TLS only; None = both.
-        is_proxied: whether it holds only where there is a proxy.
-    """
-
-    pattern: str
-    error: type[errors.UnavailableError]
-    text: str
-    secure: bool | None = None
-    is_proxied: bool = False
-
-    def fits(self, words: str, address: Address, proxy: HttpProxy | None) -> bool:
-        """Whether it tells what happened."""
-        is_about = self.secure in (None, address.secure) and (proxy is not None or not self.is_proxied)
-        return is_about and re.search(self.pattern, words.lower(), re.DOTALL) is not None
-
-
 # Milvus has its own words, so these come from something in front of it.
 FOREIGN_REFUSAL = (
     "{url} refuses {what}: {words} (not Milvus's own words: if a gateway or mesh is in front of it, ask whoever runs "
     "that)"
 )
-RATE = r"\brate\b|rate.?limit|too many requests|status: 429|quota|throttl|overloaded"
-# How gRPC itself speaks of a connection; all else that is not available comes from who answers.
-NO_CONNECTION = "connect|resolv|dns|socket|closed|reset|goaway|stream removed|endpoint|timeout|timed out|pipe|ping|^$"
-NOT_GRPC = "http status|http2 header|content-type|settings frame|parsing http/2"
-NOT_MILVUS = "something answers at {url}, but it is not a Milvus: check the port (Milvus's gRPC port is 19530)"
-# The first that fits counts.
-_RULES = (
-    _Rule(
-        "http proxy|connect http",
-        errors.HttpProxyError,
-        "the HTTP proxy {proxy.server} in the variable {proxy.variable} is in the way of {url}: add {host} to no_proxy "
-        "and connect again",
-        is_proxied=True,
-    ),
-    # What never came further than the proxy: it alone is connected to, and looks the server up.
-    _Rule(
-        "refused|unreachable|no route|timed out|errors resolving|dns resolution failed|name resolution",
-        errors.HttpProxyError,
-        "the HTTP proxy {proxy.server} in the variable {proxy.variable}, by which {url} is reached, does not answer: "
-        "is it running? To do without it, add {host} to no_proxy and connect again",
-        is_proxied=True,
-    ),
-    _Rule("not ready", errors.UnavailableError, "{url} is not ready yet, try again in a moment: {words}"),
-    _Rule(
-        r"upstream|status: 50\d",
-        errors.UnavailableError,
-        "something in front of Milvus answers at {url}, and Milvus behind it does not: {words}",
-    ),
-    _Rule(
-        "contact.*dns server|dns server.*contact",
-        errors.NameResolutionError,
-        "the host name '{host}' cannot be looked up: no name server answers; check this machine's network",
-    ),
-    _Rule(
-        "dns resolution failed|domain name not found|name resolution",
-        errors.NameResolutionError,
-        "the host name '{host}' is unknown: check the spelling",
-    ),
-    _Rule(
-        "wrong_version_number",
-        errors.TlsError,
-        "{url} does not speak TLS: write http://, or check the port",
-        secure=True,
-    ),
-    _Rule(
-        "certificate has expired",
-        errors.CertificateError,
-        "the certificate of {url} is not accepted: it has expired",
-    ),
-    _Rule(
-        "certificate|peer name|hostname verification",
-        errors.CertificateError,
-        "the certificate of {url} is not accepted: it must be signed by the authority in ca_pem_path (or be the one in "
-        "server_pem_path) and hold the name {expected!r} (see server_name)",
-    ),
-    _Rule(
-        "alpn",
-        errors.TlsError,
-        "{url} speaks TLS, but not HTTP/2, which gRPC needs: switch HTTP/2 (gRPC) on in what answers there, or check "
-        "the port",
-        secure=True,
-    ),
-    _Rule("handshake|ssl", errors.TlsError, "{url} and this machine cannot agree on TLS: {words}", secure=True),
-    _Rule(
-        # TSI_DATA_CORRUPTED: the alert of a TLS 1.3 server that doesn't take the client's certificate, or misses one.
-        "socket closed|connection reset|tsi_data_corrupted",
-        errors.UnavailableError,
-        "{url} closed the connection; where the server wants a client certificate, give client_pem_path and "
-        "client_key_path",
-        secure=True,
-    ),
-    _Rule(
-        "refused|no such file|enoent",
-        errors.RefusedError,
-        "nothing listens at {url}: is the server running, and is that its port?",
-    ),
-    _Rule(
-        "connection reset|socket closed|broken pipe",
-        errors.UnavailableError,
-        "{url} closed the connection; where the server has TLS, write https://",
-        secure=False,
-    ),
-    _Rule(
-        "timed out before receiving settings",
-        errors.UnavailableError,
-        "{url} takes connections and says nothing: the server hangs, or is no Milvus",
-    ),
-    _Rule(NOT_GRPC, errors.NotMilvusError, NOT_MILVUS),
-    _Rule(
-        "timed out",
-        errors.UnavailableError,
-        "{url} does not answer at all: is the machine up, and does a firewall let this port through?",
-    ),
+# Where somebody has had enough requests; a quota may be of anything else.
+RATE = (
+    r"rate.?limit|\[rate=|\brate exceeded|too many requests|status: 429|throttl|overloaded|"
+    r"\bquota\b.*\b(requests?|calls?|queries|per (second|minute|hour|day))\b|\brequests?\b.*\bquota\b"
 )
-
-
-def _unavailable(words: str, address: Address) -> errors.UnavailableError:
-    proxy = find_proxy(address)
-    # gRPC names a variable also where none is set.
-    said = words if proxy else words.replace("http_proxy", "")
-    for rule in _RULES:
-        if rule.fits(said.replace("http_proxy", "http proxy"), address, proxy):
-            expected = address.server_name or address.host
-            text = rule.text.format(url=address.url, host=address.host, expected=expected, proxy=proxy, words=words)
-            return rule.error(f"{text}{address.origin}")
-    if not re.search(NO_CONNECTION, words.lower()):
-        return errors.UnavailableError(f"{address.url} answers that it is not available: {words}")
-    return errors.UnavailableError(f"{address.url} cannot be reached: {words}{address.origin}")

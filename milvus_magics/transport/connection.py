@@ -13,10 +13,10 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import wire
-from milvus_magics.errors import NOTHING_SENT, ClosedError, DeadlineError, MilvusException, ParameterError
+from milvus_magics.errors import NOTHING_SENT, DeadlineError, MilvusException, ParameterError
 from milvus_magics.secret import PasswordHash, Secret
 from milvus_magics.transport.address import Address
-from milvus_magics.transport.call_errors import error_from_grpc
+from milvus_magics.transport.call_errors import closed_error, error_from_grpc
 from milvus_magics.transport.credentials import Login, conceal
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Listeners
@@ -109,8 +109,8 @@ class Connection:
             with defer_interrupts(interruptible=_waiting_code()):
                 reply = call(request_class(**_bare(fields)), **self._options(deadline, login))
         except grpc.RpcError as exc:
-            timeout = deadline.timeout
-            error = error_from_grpc(exc, method, self.address, timeout, self.version, login, *fields.values())
+            about = (self.address, deadline.timeout, self.version, self._channel)
+            error = error_from_grpc(exc, method, *about, login, *fields.values())
         except ValueError as exc:
             error = self._error_before_sending(exc)
         except BaseException as exc:
@@ -211,7 +211,7 @@ class Connection:
         """Make the call of a method and its request's class, to be kept until this connection is closed."""
         calls = self._calls  # closing leaves this one behind, so that nothing is kept of a closed channel
         if not self._is_open:
-            raise self._closed_error()
+            raise closed_error(self.address)
         method = wire.method(name)
         with defer_interrupts():
             if self._channel is None:
@@ -224,14 +224,11 @@ class Connection:
         calls[name] = call, method.request
         return calls[name]
 
-    def _closed_error(self) -> ClosedError:
-        return ClosedError(f"this connection to {self.address.url} is closed: connect again", outcome=NOTHING_SENT)
-
     def _error_before_sending(self, exc: ValueError) -> Exception:
         """What stopped a request from being made; gRPC says so of a channel that another thread closed just now."""
         if isinstance(exc, UnicodeEncodeError):
             return ParameterError(HALF_A_CHARACTER, outcome=NOTHING_SENT)
-        return exc.with_traceback(None) if self._is_open else self._closed_error()
+        return exc.with_traceback(None) if self._is_open else closed_error(self.address)
 
     def _options(self, deadline: Deadline, login: Login | None) -> dict[str, Any]:
         """What gRPC takes beside the request."""
@@ -262,8 +259,9 @@ class Pending:
             with defer_interrupts():
                 reply = self._future.result()
         except grpc.RpcError as exc:
-            conn, timeout = self._conn, self._deadline.timeout
-            error = error_from_grpc(exc, self._method, conn.address, timeout, conn.version, *self._secrets)
+            conn = self._conn
+            about = (conn.address, self._deadline.timeout, conn.version, conn._channel)
+            error = error_from_grpc(exc, self._method, *about, *self._secrets)
         except grpc.FutureCancelledError:
             raise DeadlineError("given up, without waiting for the answer") from None
         except BaseException:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from milvus_magics.errors import CertificateError, ParameterError
+from milvus_magics.errors import NOTHING_SENT, CertificateError, ParameterError
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class TlsFiles:
         """
         if bool(self.client_pem_path) != bool(self.client_key_path):
             have, want = ("client_pem_path", "client_key_path")[:: 1 if self.client_pem_path else -1]
-            raise ParameterError(f"{have} needs {want} beside it: a client certificate and its key go together")
+            raise ParameterError(
+                f"{have} needs {want} beside it: a client certificate and its key go together", outcome=NOTHING_SENT
+            )
         # Unlike pathlib's, it leaves the home of nobody as it was written.
         paths = {option: Path(os.path.expanduser(path)) for option, path in vars(self).items() if path}
         contents = {option: _read(option, path) for option, path in paths.items()}
@@ -62,11 +64,11 @@ def _read(option: str, path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as exc:  # ValueError: with NUL, or half a character
         reason = (getattr(exc, "strerror", None) or "no file can have such a name").lower()
-        raise CertificateError(f"{option}: cannot read {str(path)!r}: {reason}") from exc
+        raise CertificateError(f"{option}: cannot read {str(path)!r}: {reason}", outcome=NOTHING_SENT) from exc
 
 
 def _check(option: str, path: Path, load: Callable[[Path], None], wanted: str) -> None:
     try:
         load(path)
     except (ssl.SSLError, ValueError) as exc:
-        raise CertificateError(f"{option}: {str(path)!r} is not {wanted} in PEM form") from exc
+        raise CertificateError(f"{option}: {str(path)!r} is not {wanted} in PEM form", outcome=NOTHING_SENT) from exc
