@@ -56,6 +56,12 @@ WRONG_TYPES = {
     "bytes": WRONG.encode(), "a bytearray": bytearray(WRONG.encode()), "a list": [WRONG], "a tuple": (WRONG, 1),
     "a dict": {"password": WRONG}, "a number": NUMBER, "an object": Holder(), "a set": {WRONG},
 }  # fmt: skip
+# Texts that are refused before they are sent, or are hard to write: longer than any, with NUL, with half a character,
+# and with a byte of an environment variable that is no UTF-8.
+ODD_TEXTS = {
+    "73 bytes": WRONG + "x" * (73 - len(WRONG.encode())), "200 bytes": WRONG.ljust(200, "x"), "NUL": f"{WRONG}\0x",
+    "a surrogate": f"{WRONG}\ud800", "a byte": f"{WRONG}\udcff", "line end": f"{WRONG}\n",
+}  # fmt: skip
 ROWS = [{"user": "bob", "password": WRONG, "roles": "reader"}]
 
 # Each magic with a line that is right but for its password. PW, NEW and ROWS are names of the notebook.
@@ -318,7 +324,8 @@ CONDITIONS = [working, not_there, closed, losing_answers, interrupted]
 
 @pytest.fixture
 def hunt(shell):
-    types = {f"TYPE{number}": value for number, value in enumerate(WRONG_TYPES.values())}
+    values = [*WRONG_TYPES.values(), *ODD_TEXTS.values()]
+    types = {f"TYPE{number}": value for number, value in enumerate(values)}
     names = {"PW": WRONG, "NEW": NEW, "ROWS": ROWS, "types": types, **types}
     shell.user_ns.update(names)
     return Hunt(PASSWORDS, ignored=[shell, shell.user_ns, MAGICS, FUNCTIONS, os.environ, *names.values()])
@@ -389,7 +396,7 @@ def test_no_frame_of_a_failing_function_leads_to_a_password(hunt, condition, fig
     with condition() as (conn, around):
         values = {"text": WRONG, "bytes": WRONG.encode()}
         if condition is working:
-            values |= {"a Secret": Secret(WRONG), **WRONG_TYPES}
+            values |= {"a Secret": Secret(WRONG), **WRONG_TYPES, **ODD_TEXTS}
         elif condition is interrupted:
             del values["bytes"]
         for function, call in FUNCTIONS.items():

@@ -2,8 +2,8 @@
 
 So what a variable holds stays one value, whatever is in it: `{u}` with `u = "bob --yes"` is a strange name, not an
 option. Nothing that was typed is quoted in an error, because it might be a password. What IPython has expanded before a
-magic sees it, which it does behind an alias (`%alias_magic`), is not expanded again; and what another magic may have put
-together from its own, expanded line is refused.
+magic sees it, which it does behind an alias (`%alias_magic`), is not expanded again; and what another magic may have
+put together from its own, expanded line is refused.
 """
 
 from __future__ import annotations

@@ -70,16 +70,14 @@ class Login:
 
     def header(self) -> Secret:
         """The value of the `authorization` metadata: base64 without a prefix, as Milvus wants it."""
-        raw = self.secret.encode()
-        if self.user:
-            raw = self.user.encode() + b":" + raw
-        return Secret(base64.b64encode(raw).decode("ascii"))
+        user = f"{self.user}:".encode() if self.user else b""
+        return Secret(base64.b64encode(user + self.secret.encode()).decode("ascii"))
 
     def conceal(self, text: str) -> str:
         """A server's text without the secret, in any form in which it may come back: plain, quoted, base64."""
         bare = self.secret.reveal()
         raw = [self.secret.encode(), f"{self.user}:".encode() + self.secret.encode()]
-        plain = {bare, quote(bare, safe=""), quote(bare), repr(bare)[1:-1], json.dumps(bare)[1:-1]}
+        plain = {bare, quote(raw[0], safe=""), quote(raw[0]), repr(bare)[1:-1], json.dumps(bare)[1:-1]}
         forms = set() if bare in MILVUS_WORDS else plain
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             coded = [encode(one).decode("ascii") for one in raw]
