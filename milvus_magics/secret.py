@@ -8,6 +8,7 @@ stars instead. It protects against accidents, not against code that calls ``reve
 from __future__ import annotations
 
 import os
+import re
 import string
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -188,6 +189,67 @@ def mask_secret(value: object) -> Secret:
     `password = Secret(password := mask_secret(password))` raises for what is no text, when no frame has it any more.
     """
     return Secret(value) if isinstance(value, str) else value if isinstance(value, Secret) else NoText(value)
+
+
+class DoubtfulText(str):
+    """What stands where a name or number is wanted and looks like none: perhaps a password, so nobody sees it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+
+class NoName:
+    """What was given for a name or number and is none; it shows its type only."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, value: object) -> None:
+        self.kind = type(value).__name__
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+
+# What no such argument holds, but an address does, or a password in its place.
+_IN_NAME = "[:@]"
+SIGNS_OF_ADDRESS = {
+    "alias": _IN_NAME, "using": _IN_NAME, "host": _IN_NAME, "db_name": _IN_NAME, "server_name": _IN_NAME,
+    "user": ":", "port": "[^0-9 ]|[0-9]{6}",
+}  # fmt: skip
+
+
+def mask_misplaced(argument: str, value: Any) -> Any:
+    """Mask what may be an address with a password, before anything raises; a text stays that text.
+
+    Args:
+        argument: the name of the argument of a connection that it was given for.
+        value: what was given, whatever it is.
+    """
+    if value is None or isinstance(value, (DoubtfulText, NoName, bool)):
+        return value
+    is_text = isinstance(value, str)
+    if not is_text and not isinstance(value, int):
+        return NoName(value)
+    if not re.search(SIGNS_OF_ADDRESS[argument if is_text else "port"], str(value)):
+        return value
+    return DoubtfulText(value) if is_text else NoName(value)
+
+
+def mask_arguments(**values: Any) -> tuple[Any, ...]:
+    """Arguments of a connection, each as `mask_misplaced` has it."""
+    return tuple(mask_misplaced(argument, value) for argument, value in values.items())
+
+
+def quote_name(name: object, otherwise: str) -> str:
+    """A name in quotes, or other words where it may be a password in the wrong place."""
+    return otherwise if isinstance(name, (DoubtfulText, NoName)) else repr(name)
+
+
+def type_name(value: object) -> str:
+    """The name of the type of what was given."""
+    return value.kind if isinstance(value, NoName) else type(value).__name__
 
 
 def _not_text_error(kind: str) -> ParameterError:

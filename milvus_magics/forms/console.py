@@ -15,6 +15,7 @@ from milvus_magics.forms import form_for
 from milvus_magics.forms.console_pages import WRAPPED, AccessPage, HistoryPage, RolesPage, UsersPage
 from milvus_magics.forms.form import Form
 from milvus_magics.forms.panel import Line, Panel
+from milvus_magics.secret import mask_misplaced
 from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -44,6 +45,7 @@ class Console(Panel):
     MAGIC = "%milvus_list_users, %milvus_list_roles, %milvus_access and %milvus_audit"
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
+        using = mask_misplaced("using", using)
         self._using, self._timeout = using, timeout
         self._conn = connections.get(using)
         self._reading_now = threading.Lock()

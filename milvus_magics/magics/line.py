@@ -20,7 +20,7 @@ from IPython.core.getipython import get_ipython
 from IPython.core.magic import MagicAlias, no_var_expand
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.secret import MASK, Secret
+from milvus_magics.secret import DoubtfulText, Secret
 
 SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
 NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
@@ -54,15 +54,6 @@ class Token:
     plain: bool = True
     is_option: bool = False
     is_expanded: bool = False
-
-
-class DoubtfulText(str):
-    """What stands where the name of a source is wanted and is none: perhaps the password itself."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(MASK)
 
 
 class ExpandedText(DoubtfulText):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.secret import MASK, Secret
+from milvus_magics.secret import MASK, Secret, quote_name, type_name
 
 # Of the texts by which errors are told apart. Nobody learns from them that a word is somebody's password, and without
 # it `encrypt password failed` would mean nothing.
@@ -33,13 +33,13 @@ class Login:
             ParameterError: one of them is missing, or no user can be called that.
         """
         if not isinstance(user, str):
-            raise ParameterError(f"the user must be text, not {type(user).__name__}")
+            raise ParameterError(f"the user must be text, not {type_name(user)}")
         if not user:
             raise ParameterError("there is a password but no user: name the user too")
         try:
             user.encode()
         except UnicodeEncodeError:
-            raise ParameterError(f"the user {user!r} cannot be written as UTF-8") from None
+            raise ParameterError(f"the user {quote_name(user, 'name')} cannot be written as UTF-8") from None
         if ":" in user:
             raise ParameterError("a user name cannot hold ':' (Milvus splits user and password there)")
         if not password:
