@@ -63,10 +63,10 @@ class EmbeddedMilvus:
         self.warning = None if self.isolated else WARNING.format(why_not=keeper.why_not)
 
     def has_data_in(self, data_dir: str | os.PathLike[str] | None) -> bool:
-        """Whether its data is in this directory, or in a temporary one for None."""
+        """Whether its data is in this directory, or in a temporary one for None; EmbeddedServerError if none can be."""
         if data_dir is None:
             return self._keeper.directories.is_data_temporary
-        return os.path.realpath(os.path.expanduser(data_dir)) == os.path.realpath(self.data_dir)
+        return os.path.realpath(files.resolve_directory(data_dir)) == os.path.realpath(self.data_dir)
 
     @property
     def pid(self) -> int:
