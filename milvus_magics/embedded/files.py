@@ -24,7 +24,7 @@ ERROR_LINE = re.compile(r"^panic:|^fatal error:|\[(FATAL|ERROR)\]|\b[Ee]rror\b|[
 
 
 def resolve_directory(given: str | os.PathLike[str]) -> Path:
-    """The absolute path of a data directory, which need not be there; EmbeddedServerError if none can be called that."""
+    """The absolute path of a data directory, there or not yet; EmbeddedServerError if none can be called that."""
     if not os.fspath(given):
         raise EmbeddedServerError("the name of the data directory is empty: name one, or none for a temporary one")
     try:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.magics.line import SECRET_OPTIONS, ExpandedText, Token, cleanup_advice, refuse_secret
+from milvus_magics.magics.line import LONG_DASHES, SECRET_OPTIONS, ExpandedText, Token, cleanup_advice, refuse_secret
 from milvus_magics.secret import DoubtfulText, mask_misplaced
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean
 
-# What word processors and web pages make of hyphens.
-_LONG_DASH = re.compile("^-*[\u2010-\u2015\u2212\ufe58\uff0d][-\u2010-\u2015\u2212\ufe58\uff0d]*")
+_LONG_DASH = re.compile(f"[{LONG_DASHES}]")
+_DASHES = re.compile(f"^[{LONG_DASHES}-]+")
 # Only what looks like a name is repeated: the rest could be a password with an odd beginning.
 _OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*")
 NAMED_SOURCES = ("password_env", "password_var", "token_env", "token_var")
@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         """Parse words into a namespace of texts and flags."""
         words: list[str] = []
         for number, token in enumerate(tokens):
-            if _LONG_DASH.match(token.literal):
+            if _DASHES.match(token.literal) and _LONG_DASH.search(token.literal.partition("=")[0]):
                 self._refuse_long_dash(token)
             words.append(f"\0{number}" if "--" in words else self._word(number, token))
         if {"-h", "--help"} & {*words}:
@@ -87,12 +87,14 @@ class Parser(argparse.ArgumentParser):
         return f"{option}=\0{number}" if equals else option
 
     def _refuse_long_dash(self, token: Token) -> None:
-        """Raise where an option begins with a dash that a word processor made of two hyphens."""
-        name = _LONG_DASH.sub("", token.literal)
-        option = f"--{name}".partition("=")[0].replace("_", "-")
+        """Raise where an option has a dash that a word processor made of hyphens."""
+        dashes, name = _DASHES.match(token.literal), _DASHES.sub("", token.literal)
+        option = _LONG_DASH.sub("-", f"--{name}".partition("=")[0]).replace("_", "-")
         refuse_secret(Token(literal=option), "", 0)
         if option in self._option_string_actions:
-            self.error(f"write {option} with two plain hyphens, which these are not")
+            is_inside = dashes is not None and not _LONG_DASH.search(dashes[0])
+            plain = "plain hyphens: one of these is none" if is_inside else "two plain hyphens, which these are not"
+            self.error(f"write {option} with {plain}")
 
     def _refuse_extra(self, extra: list[str], tokens: list[Token]) -> NoReturn:
         options = [word.partition("=")[0] for word in extra if word.startswith("-")]

@@ -41,7 +41,9 @@ _OUTSIDE = (
 )
 _INSIDE = rf"""(?s)\\(?P<escaped>["\\${{}}])|{_EXPANDED}|(?P<quote>")|(?P<plain>[^"\\${{}}]+|.)"""
 
-_WORD_GOES_ON = re.compile(r"[\w-]")
+# What word processors and web pages make of hyphens.
+LONG_DASHES = "\u2010-\u2015\u2212\ufe58\uff0d"
+_WORD_GOES_ON = re.compile(rf"[\w{LONG_DASHES}-]")
 _VALUE = re.compile(r"=|\s+[^\s-]")
 
 
