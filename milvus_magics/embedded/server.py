@@ -27,6 +27,7 @@ from typing import Any
 from milvus_magics.embedded import binaries, files
 from milvus_magics.errors import EmbeddedServerError
 from milvus_magics.secret import Secret
+from milvus_magics.wording import visible_text
 
 KEEPER = Path(__file__).with_name("keeper")
 SOCKET = "milvus.sock"
@@ -88,7 +89,8 @@ class EmbeddedMilvus:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<EmbeddedMilvus {self.uri} in {self.data_dir}, {'running' if self.alive() else 'stopped'}>"
+        state = "running" if self.alive() else "stopped"
+        return visible_text(f"<EmbeddedMilvus {self.uri} in {self.data_dir}, {state}>")
 
 
 def start(
