@@ -17,6 +17,10 @@ from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.private_file import PrivateFile
 
 MASK = "********"
+NOT_KEPT = (
+    "the keyring of this machine does not give back what is put into it (is it switched off?): keep the password in a "
+    "file"
+)
 
 
 class Secret:
@@ -99,24 +103,35 @@ class Secret:
             stream.write(self.reveal())  # and no line end: programs read such a file whole
         return file
 
-    def keep_in_keyring(self, service: str, user: str) -> None:
-        """Put it into the system's keyring (extra `keyring`) and read it back.
+    def keep_in_keyring(self, service: str, user: str, *, dry_run: bool = False) -> None:
+        """Put it into the system's keyring (extra `keyring`) and read it back; a part of it is taken away.
+
+        Args:
+            service: under which name.
+            user: whose it is.
+            dry_run: only see what can be known without writing.
 
         Raises:
             ParameterError: the keyring has one there, isn't there, or keeps nothing, as keyring's null backend does.
         """
         keyring = _keyring()
+        if _is_null(keyring):
+            raise ParameterError(NOT_KEPT, outcome=NOTHING_SENT)
         if _in_keyring(keyring.get_password, service, user):
             raise ParameterError(
                 f"the keyring has a password for {user!r} under {service!r} already", outcome=NOTHING_SENT
             )
-        _in_keyring(lambda *where: keyring.set_password(*where, self._read()), service, user)
-        if _in_keyring(keyring.get_password, service, user) != self:
-            raise ParameterError(
-                "the keyring of this machine does not give back what is put into it (is it switched off?): keep the "
-                "password in a file",
-                outcome=NOTHING_SENT,
-            )
+        if dry_run:
+            return
+        try:
+            _in_keyring(lambda *where: keyring.set_password(*where, self._read()), service, user)
+            is_kept = _in_keyring(keyring.get_password, service, user) == self
+        except BaseException:
+            _clear_in_keyring(keyring, service, user)
+            raise
+        if not is_kept:
+            left = _clear_in_keyring(keyring, service, user)
+            raise ParameterError(f"{NOT_KEPT}{left}", outcome=NOTHING_SENT)
 
     @staticmethod
     def forget_in_keyring(service: str, user: str) -> None:
@@ -290,6 +305,25 @@ def _keyring() -> Any:
             "the package keyring is not installed: pip install 'milvus-magics[keyring]'", outcome=NOTHING_SENT
         ) from None
     return keyring
+
+
+def _is_null(keyring: Any) -> bool:
+    """Whether a keyring keeps nothing, on purpose: it answers everything, and only that it is that one tells."""
+    from keyring.backends.null import Keyring
+
+    return isinstance(keyring.get_keyring(), Keyring)
+
+
+def _clear_in_keyring(keyring: Any, service: str, user: str) -> str:
+    """Take away what came of a password that is not kept whole; what is left, for the end of an error."""
+    try:
+        if _in_keyring(keyring.get_password, service, user):
+            _in_keyring(keyring.delete_password, service, user)
+            if _in_keyring(keyring.get_password, service, user):
+                raise ParameterError("it is still there")
+    except ParameterError:
+        return f"; a part of it may be left there under {service!r}, which cannot be taken away"
+    return ""
 
 
 def _in_keyring(action: Callable[[str, str], str | None], service: str, user: str) -> Secret | None:

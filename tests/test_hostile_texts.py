@@ -289,8 +289,9 @@ def test_the_address_of_a_server(tmp_path, caplog):
         with caplog.at_level(logging.INFO, "milvus_magics.audit"), pytest.raises(MilvusException) as caught:
             client.users.create_user(conn, "bob", PASSWORD, timeout=1)
         form = registered_forms()["create_user"](timeout=1)
-        shown = [repr(conn), repr(form), form.heading.value, form.status.value, str(caught.value), *caplog.messages,
-                 str(session.journal.audit()), repr(EmbeddedMilvus(keeper, Secret(PASSWORD), "http", None))]  # fmt: skip
+        embedded = EmbeddedMilvus(keeper, Secret(PASSWORD), "http", None)
+        shown = [repr(conn), repr(form), form.heading.value, form.status.value, repr(embedded), str(caught.value)]
+        shown += [*caplog.messages, str(session.journal.audit())]
         form.close()
     finally:
         connections.close_all()
