@@ -315,7 +315,7 @@ def _is_null(keyring: Any) -> bool:
 
 
 def _clear_in_keyring(keyring: Any, service: str, user: str) -> str:
-    """Take away what came of a password that is not kept whole; what is left, for the end of an error."""
+    """Take a password that is not kept whole away; what may be left, for the end of an error."""
     try:
         if _in_keyring(keyring.get_password, service, user):
             _in_keyring(keyring.delete_password, service, user)
