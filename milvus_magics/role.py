@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from milvus_magics import client
 from milvus_magics.client.results.table import GroupsTable
+from milvus_magics.secret import mask_misplaced
 from milvus_magics.session import DEFAULT, connections
 from milvus_magics.wording import join_parts
 
@@ -64,7 +65,7 @@ class Role:
     """
 
     def __init__(self, name: str, using: str = DEFAULT) -> None:
-        self._name, self._using = name, using
+        self._name, self._using = name, mask_misplaced("using", using)
 
     def __repr__(self) -> str:
         return f"Role({self._name!r}, using={self._using!r})"

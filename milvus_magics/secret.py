@@ -8,6 +8,7 @@ stars instead. It protects against accidents, not against code that calls ``reve
 from __future__ import annotations
 
 import os
+import re
 import string
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -16,6 +17,10 @@ from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.private_file import PrivateFile
 
 MASK = "********"
+NOT_KEPT = (
+    "the keyring of this machine does not give back what is put into it (is it switched off?): keep the password in a "
+    "file"
+)
 
 
 class Secret:
@@ -98,24 +103,35 @@ class Secret:
             stream.write(self.reveal())  # and no line end: programs read such a file whole
         return file
 
-    def keep_in_keyring(self, service: str, user: str) -> None:
-        """Put it into the system's keyring (extra `keyring`) and read it back.
+    def keep_in_keyring(self, service: str, user: str, *, dry_run: bool = False) -> None:
+        """Put it into the system's keyring (extra `keyring`) and read it back; a part of it is taken away.
+
+        Args:
+            service: under which name.
+            user: whose it is.
+            dry_run: only see what can be known without writing.
 
         Raises:
             ParameterError: the keyring has one there, isn't there, or keeps nothing, as keyring's null backend does.
         """
         keyring = _keyring()
+        if _is_null(keyring):
+            raise ParameterError(NOT_KEPT, outcome=NOTHING_SENT)
         if _in_keyring(keyring.get_password, service, user):
             raise ParameterError(
                 f"the keyring has a password for {user!r} under {service!r} already", outcome=NOTHING_SENT
             )
-        _in_keyring(lambda *where: keyring.set_password(*where, self._read()), service, user)
-        if _in_keyring(keyring.get_password, service, user) != self:
-            raise ParameterError(
-                "the keyring of this machine does not give back what is put into it (is it switched off?): keep the "
-                "password in a file",
-                outcome=NOTHING_SENT,
-            )
+        if dry_run:
+            return
+        try:
+            _in_keyring(lambda *where: keyring.set_password(*where, self._read()), service, user)
+            is_kept = _in_keyring(keyring.get_password, service, user) == self
+        except BaseException:
+            _clear_in_keyring(keyring, service, user)
+            raise
+        if not is_kept:
+            left = _clear_in_keyring(keyring, service, user)
+            raise ParameterError(f"{NOT_KEPT}{left}", outcome=NOTHING_SENT)
 
     @staticmethod
     def forget_in_keyring(service: str, user: str) -> None:
@@ -190,6 +206,67 @@ def mask_secret(value: object) -> Secret:
     return Secret(value) if isinstance(value, str) else value if isinstance(value, Secret) else NoText(value)
 
 
+class DoubtfulText(str):
+    """What stands where a name or number is wanted and looks like none: perhaps a password, so nobody sees it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+
+class NoName:
+    """What was given for a name or number and is none; it shows its type only."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, value: object) -> None:
+        self.kind = type(value).__name__
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+
+# What no such argument holds, but an address does, or a password in its place.
+_IN_NAME = "[:@]"
+SIGNS_OF_ADDRESS = {
+    "alias": _IN_NAME, "using": _IN_NAME, "host": _IN_NAME, "db_name": _IN_NAME, "server_name": _IN_NAME,
+    "user": ":", "port": "[^0-9 ]|[0-9]{6}",
+}  # fmt: skip
+
+
+def mask_misplaced(argument: str, value: Any) -> Any:
+    """Mask what may be an address with a password, before anything raises; a text stays that text.
+
+    Args:
+        argument: the name of the argument of a connection that it was given for.
+        value: what was given, whatever it is.
+    """
+    if value is None or isinstance(value, (DoubtfulText, NoName, bool)):
+        return value
+    is_text = isinstance(value, str)
+    if not is_text and not isinstance(value, int):
+        return NoName(value)
+    if not re.search(SIGNS_OF_ADDRESS[argument if is_text else "port"], str(value)):
+        return value
+    return DoubtfulText(value) if is_text else NoName(value)
+
+
+def mask_arguments(**values: Any) -> tuple[Any, ...]:
+    """Arguments of a connection, each as `mask_misplaced` has it."""
+    return tuple(mask_misplaced(argument, value) for argument, value in values.items())
+
+
+def quote_name(name: object, otherwise: str) -> str:
+    """A name in quotes, or other words where it may be a password in the wrong place."""
+    return otherwise if isinstance(name, (DoubtfulText, NoName)) else repr(name)
+
+
+def type_name(value: object) -> str:
+    """The name of the type of what was given."""
+    return value.kind if isinstance(value, NoName) else type(value).__name__
+
+
 def _not_text_error(kind: str) -> ParameterError:
     return ParameterError(f"a password is text (str) or a Secret, not {kind}")
 
@@ -228,6 +305,25 @@ def _keyring() -> Any:
             "the package keyring is not installed: pip install 'milvus-magics[keyring]'", outcome=NOTHING_SENT
         ) from None
     return keyring
+
+
+def _is_null(keyring: Any) -> bool:
+    """Whether a keyring keeps nothing, on purpose: it answers everything, and only that it is that one tells."""
+    from keyring.backends.null import Keyring
+
+    return isinstance(keyring.get_keyring(), Keyring)
+
+
+def _clear_in_keyring(keyring: Any, service: str, user: str) -> str:
+    """Take a password that is not kept whole away; what may be left, for the end of an error."""
+    try:
+        if _in_keyring(keyring.get_password, service, user):
+            _in_keyring(keyring.delete_password, service, user)
+            if _in_keyring(keyring.get_password, service, user):
+                raise ParameterError("it is still there")
+    except ParameterError:
+        return f"; a part of it may be left there under {service!r}, which cannot be taken away"
+    return ""
 
 
 def _in_keyring(action: Callable[[str, str], str | None], service: str, user: str) -> Secret | None:

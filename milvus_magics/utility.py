@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from milvus_magics import client
 from milvus_magics.client.results.table import GroupsTable
 from milvus_magics.errors import UnknownUserError
-from milvus_magics.secret import Secret, mask_secret
+from milvus_magics.secret import Secret, mask_misplaced, mask_secret
 from milvus_magics.session import DEFAULT, connections
 
 
@@ -56,7 +56,7 @@ def delete_user(user: str, password: str | Secret, using: str = DEFAULT, timeout
 
     Behaviour: `utility.delete_user` in Milvus's documentation.
     """
-    password = mask_secret(password)
+    password, using = mask_secret(password), mask_misplaced("using", using)
     client.users.delete_user(connections.get(using), user, password, timeout=timeout)
 
 
@@ -74,7 +74,7 @@ def create_user(user: str, password: str | Secret, using: str = DEFAULT, timeout
 
     Behaviour: `utility.create_user` in Milvus's documentation.
     """
-    password = mask_secret(password)
+    password, using = mask_secret(password), mask_misplaced("using", using)
     client.users.create_user(connections.get(using), user, password, timeout=timeout)
 
 
@@ -102,6 +102,7 @@ def update_password(
     Behaviour: `utility.update_password` in Milvus's documentation.
     """
     old_password, new_password = mask_secret(old_password), mask_secret(new_password)
+    using = mask_misplaced("using", using)
     client.users.update_password(connections.get(using), user, old_password, new_password, timeout=timeout)
 
 
@@ -119,6 +120,7 @@ def reset_password(
     Behaviour: `utility.reset_password` in Milvus's documentation.
     """
     old_password, new_password = mask_secret(old_password), mask_secret(new_password)
+    using = mask_misplaced("using", using)
     client.users.reset_password(connections.get(using), user, old_password, new_password, timeout=timeout)
 
 
@@ -131,6 +133,7 @@ def list_usernames(using: str = DEFAULT, timeout: float | None = None) -> list[s
 
     Behaviour: `utility.list_usernames` in Milvus's documentation; MilvusException when any error occurs.
     """
+    using = mask_misplaced("using", using)
     return client.users.list_usernames(connections.get(using), timeout=timeout)
 
 
@@ -145,6 +148,7 @@ def list_user(username: str, include_role_info: bool, using: str = DEFAULT, time
 
     Behaviour: `utility.list_user` in Milvus's documentation; MilvusException when any error occurs.
     """
+    using = mask_misplaced("using", using)
     conn = connections.get(using)
     try:
         found = [client.users.list_user(conn, username, timeout=timeout)]
@@ -164,6 +168,7 @@ def list_users(include_role_info: bool, using: str = DEFAULT, timeout: float | N
 
     Behaviour: `utility.list_users` in Milvus's documentation; MilvusException when any error occurs.
     """
+    using = mask_misplaced("using", using)
     found = client.users.list_users(connections.get(using), timeout=timeout)
     rows = [UserItem(user.name, user.roles if include_role_info else (), user.description) for user in found]
     return UserInfo(rows, found.caption)
@@ -179,5 +184,6 @@ def list_roles(include_user_info: bool, using: str = DEFAULT, timeout: float | N
 
     Behaviour: `utility.list_roles` in Milvus's documentation; MilvusException when any error occurs.
     """
+    using = mask_misplaced("using", using)
     found = client.roles.list_roles(connections.get(using), users=include_user_info, timeout=timeout)
     return RoleInfo([RoleItem(role.name, role.users or (), role.description) for role in found], found.caption)

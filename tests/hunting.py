@@ -10,8 +10,8 @@ import types
 import traitlets
 from kernels import spellings
 
-from milvus_magics.magics.line import DoubtfulText, Namespace
-from milvus_magics.secret import Secret
+from milvus_magics.magics.line import Namespace
+from milvus_magics.secret import DoubtfulText, Secret
 from milvus_magics.session.connection_aliases import Connections
 from milvus_magics.transport.connection import Connection
 

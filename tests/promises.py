@@ -222,7 +222,8 @@ PROMISES = [
     ),
     Promise(
         "A value on a line is expanded once",
-        "names that look like options or code, in magics, aliases of them, automagic, cells within cells, functions",
+        "names that look like options or code, in magics, aliases of them, automagic, cells within cells, functions, "
+        "and magics of the user's own",
         ("test_expanded_once.py",),
     ),
     Promise(

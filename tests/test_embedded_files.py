@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
@@ -16,6 +17,8 @@ from milvus_magics.embedded import binaries
 from milvus_magics.embedded.keeper.control import StartError
 from milvus_magics.embedded.keeper.fixed_paths import claim_paths
 from milvus_magics.errors import EmbeddedServerError, MilvusException
+from milvus_magics.secret import Secret
+from milvus_magics.session import session
 
 CONTENT = {"milvus": b"#!/bin/sh\necho Milvus\n", "libone.so": b"1" * 5000}
 OTHER = b"#!/bin/sh\necho others\n"
@@ -242,3 +245,25 @@ def test_the_caches_place_is_the_users(monkeypatch):
     """A relative XDG_CACHE_HOME counts as none."""
     monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
     assert binaries.cache_directory().is_relative_to(Path.home())
+
+
+@pytest.mark.parametrize(("folder", "problem"), [("", "the name of the data directory is empty"),
+                                                 ("a\0b", r"'a\\x00b' cannot be a data directory")])  # fmt: skip
+def test_a_name_for_no_directory_is_an_error_beside_a_running_server(tmp_path, monkeypatch, folder, problem):
+    """Also where that server's data is in the current directory, which an empty name would mean."""
+    monkeypatch.chdir(tmp_path)
+    directories = SimpleNamespace(data=tmp_path, is_data_temporary=False, socket=tmp_path / "milvus.sock")
+    keeper = SimpleNamespace(directories=directories, why_not="", alive=lambda: True, end=lambda: None)
+    session.embedded["default"] = running = embedded.EmbeddedMilvus(keeper, Secret("a-password"), "http", None)
+    assert running.has_data_in(".")
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.run_line_magic("load_ext", "milvus_magics")
+    shell.user_ns["folder"] = folder
+    try:
+        with pytest.raises(EmbeddedServerError, match=problem):
+            shell.run_line_magic("milvus_connect", "--embedded {folder}")
+        assert session.embedded["default"] is running
+    finally:
+        session.embedded.clear()
+        shell.run_line_magic("unload_ext", "milvus_magics")
+    assert list(tmp_path.iterdir()) == []

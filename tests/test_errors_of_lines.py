@@ -45,6 +45,21 @@ def test_a_name_may_begin_with_a_number_sign(shell, server):
     assert "there is no user '#bob'" in error_of(shell, "milvus_drop_user #bob --yes")
 
 
+@pytest.mark.parametrize("dash", ["\u2010", "\u2011", "\u2013", "\u2212", "\ufe58"])
+def test_a_dash_of_a_word_processor_inside_an_option_is_told(shell, server, dash):
+    """As at its beginning; also in the name of a source, which is no password."""
+    for line, option in (("milvus_drop_user bob --dry{}run", "--dry-run"),
+                         ("milvus_create_user bob --password{}env=PW", "--password-env"),
+                         ("milvus_update_password bob --new{0}password{0}env PW", "--new-password-env"),
+                         ("milvus_connect h --token{}env PW", "--token-env")):  # fmt: skip
+        said = error_of(shell, line.format(dash), ParameterError)
+        assert f"write {option} with plain hyphens: one of these is none; see %" in said
+    said = error_of(shell, f"milvus_create_user bob --password{dash}hunterzwei", ParameterError)
+    assert "so delete the cell" in said
+    assert "hunterzwei" not in said
+    assert "there is no user" in error_of(shell, f"milvus_drop_user 'a{dash}b' --yes")
+
+
 @pytest.mark.parametrize("dash", ["\u2013-", "\u2014", "\u2013", "\u2212-", "-\u2013", "\u2010\u2010", "\u2015"])
 def test_a_dash_of_a_word_processor_is_told(shell, server, dash):
     """In place of two hyphens, wherever the option stands; it is never taken for a name."""
@@ -149,7 +164,7 @@ def test_an_address_in_the_place_of_an_alias(shell, server, address):
         lambda: shell.run_line_magic("milvus_connect", f"{{uri}} --user root --password-env PW --alias {address}"),
         lambda: shell.run_line_magic("milvus_list_users", f"--using {address}"),
     ):
-        with pytest.raises(ParameterError, match="looks like an address.*uri") as caught:
+        with pytest.raises(ParameterError, match="looks like an address.*(uri|URI)") as caught:
             act()
         assert "hunterzwei" not in str(caught.value)
     assert server.calls == []

@@ -79,8 +79,83 @@ def test_another_magic_that_expands_is_named(shell, server):
     """What a magic that runs code has expanded already is not expanded again, nor taken for what was typed."""
     shell.register_magic_function(lambda line: shell.run_cell(line).raise_error(), "line", "sometimes")
     for typed in ("$u", "{u}", "$v"):
-        with pytest.raises(ParameterError, match="another magic has expanded this line.*nothing was sent"):
+        with pytest.raises(ParameterError, match="another magic, %sometimes, has expanded this line.*nothing was sent"):
             value(shell, f"%sometimes %milvus_drop_user {typed}")
     assert shell.user_ns["ran"] == []
     assert server.passwords.keys() == {"root", "bob", STRANGE, CODE, "$u"}
     value(shell, "%sometimes %milvus_list_user bob")
+
+
+WRAPPERS = """
+from IPython.core.magic import no_var_expand, register_cell_magic, register_line_magic
+ip = get_ipython()
+@register_line_magic
+def behind(line):
+    return ip.run_line_magic("milvus_drop_user", line + " --dry-run")
+@register_line_magic
+def within(line):
+    return ip.run_line_magic("milvus_drop_user", "--dry-run " + line + " --timeout 9")
+@register_line_magic
+def called(line):
+    return ip.magics_manager.magics["line"]["milvus_drop_user"](line)
+@register_line_magic
+def timed(line):
+    return ip.run_line_magic("timeit", "-n1 -r1 -q %milvus_drop_user " + line + " --dry-run")
+@register_line_magic
+def aliased(line):
+    return ip.run_line_magic("show", line)
+@register_cell_magic
+def cells(line, cell):
+    return ip.run_line_magic("milvus_drop_user", line)
+@register_line_magic
+def words(line):
+    return [ip.run_line_magic("milvus_drop_user", word) for word in line.split()]
+def literal():
+    return ip.run_line_magic("milvus_list_user", "$u")
+@register_line_magic
+def who(line):
+    return ip.run_line_magic("milvus_list_user", "{u}")
+@register_line_magic
+def who_else(line):
+    return literal()
+@register_cell_magic
+def body(line, cell):
+    ip.run_cell(cell).raise_error()
+@register_line_magic
+@no_var_expand
+def plain(line):
+    return ip.run_line_magic("milvus_list_user", line + " --timeout 9")
+"""
+
+
+@pytest.mark.parametrize("typed", ["$u", "{u}", "$v", "{v}", "{{v}}", "$$v", "bob $v", "{names[2]}", "$braced"])
+@pytest.mark.parametrize("wrapper", ["%behind", "%within", "%called", "%timed", "%words", "%%cells"])
+def test_what_a_magic_of_the_users_own_puts_together_is_refused(shell, server, wrapper, typed):
+    """From an expanded line nobody can tell what was typed: a name would be code, or an option."""
+    shell.user_ns["braced"] = "{v}"
+    value(shell, WRAPPERS)
+    name = wrapper.strip("%")
+    with pytest.raises(ParameterError, match=f"%{name}, has expanded this line already.*@no_var_expand.*nothing was"):
+        value(shell, f"{wrapper} {typed}\n" + "pass" * wrapper.startswith("%%"))
+    assert shell.user_ns["ran"] == [], "a value is never code"
+    assert server.passwords.keys() == {"root", "bob", STRANGE, CODE, "$u"}, "nor an option"
+
+
+def test_what_such_a_magic_gives_to_an_alias_is_refused(shell, server):
+    """The words are known there, but not those that were typed."""
+    value(shell, WRAPPERS)
+    with pytest.raises(ParameterError, match="%aliased, has expanded this line already"):
+        value(shell, "%aliased $u")
+    assert server.calls.count("SelectUser") == 0
+
+
+def test_what_is_written_in_a_magic_a_function_or_a_body_is_as_it_was_typed(shell, server):
+    """Whatever else was expanded around it."""
+    value(shell, WRAPPERS)
+    assert value(shell, "%who $v").name == STRANGE
+    assert value(shell, "%who_else $v").name == STRANGE
+    value(shell, "%%body $v\nfound = %milvus_list_user $u")
+    assert shell.user_ns["found"].name == STRANGE
+    assert value(shell, "%plain $u").name == STRANGE
+    assert "would delete user 'bob'" in str(value(shell, "%behind bob")), "where nothing was expanded, all is typed"
+    assert shell.user_ns["ran"] == []

@@ -10,7 +10,7 @@ import pytest
 from milvus_magics import connections, utility
 from milvus_magics.bulk.run import create_users
 from milvus_magics.client import users
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 
@@ -159,3 +159,45 @@ def test_a_name_that_was_computed_still_works(shell, server, monkeypatch):
     for source, said in (("--password-var nothing", "the name 'nothing' is not"), ("--password-env NONE", "'NONE'")):
         with pytest.raises(MilvusException, match=said):
             shell.run_line_magic("milvus_delete_user", f"bob {source}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["connect http://h --user root:{}", "connect --uri http://root:{}@h", "connect --adopt http://root:{}@h",
+     "connect --host http://root:{}@h", "connect --host=root:{}@h", "connect h --alias http://root:{}@h",
+     "use http://root:{}@h", "list_users --using http://root:{}@h", "list_users http://root:{}@h"],
+)  # fmt: skip
+def test_a_password_typed_in_the_wrong_place_gets_the_advice(shell, line):
+    """It stands in the cell, so what to do is said; and it is not repeated."""
+    with pytest.raises(ParameterError, match="so delete the cell.*nothing was sent") as caught:
+        shell.run_line_magic(*f"milvus_{line.format(MARKER)}".split(" ", 1))
+    assert MARKER not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["connect http://h --user $m", "connect --host $m", "connect --adopt {m}", "use $m"])
+def test_a_password_from_a_variable_in_the_wrong_place_gets_no_advice(shell, line):
+    """It is in no cell; one line says what belongs there."""
+    shell.user_ns["m"] = f"root:{MARKER}@h"
+    with pytest.raises(MilvusException, match="name|alias|host") as caught:
+        shell.run_line_magic(*f"milvus_{line}".split(" ", 1))
+    assert MARKER not in str(caught.value)
+    assert "delete the cell" not in str(caught.value)
+
+
+def test_names_with_a_colon_or_an_at_sign_stay_what_they_are(shell):
+    """An alias is one that was chosen, and a user name may be an address of mail."""
+    with contract.serving(contract.AnyNames("2.6.18")) as (server, address):
+        server.passwords["bob@x"] = b"a-password"
+        shell.user_ns["pw"] = "a-password"
+        shell.run_line_magic("milvus_connect", f"http://{address} --user bob@x --password-var pw --alias team:prod")
+        shell.run_line_magic("milvus_use", "team:prod")
+        shown = str(shell.run_line_magic("milvus_connections", ""))
+        assert "team:prod" in shown
+        assert "bob@x" in shown
+        assert {type(alias) for alias, _ in connections.list_connections()} == {str}
+        shell.run_line_magic("milvus_use", "team:prod")
+        shell.run_line_magic("milvus_disconnect", "team:prod")
+        shell.run_line_magic("config", "MilvusMagics.using = 'default'")
+    for host in ("::1", "[::1]"):
+        assert Address.parse(host=host, port=1).address == "[::1]:1"
+        assert type(Address.parse(host=host, port=1).host) is str

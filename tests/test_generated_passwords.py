@@ -11,7 +11,9 @@ from contextlib import ExitStack
 import contract
 import keyring
 import keyring.backend
+import keyring.backends.fail
 import keyring.backends.null
+import keyring.errors
 import pytest
 import tqdm.auto
 from test_private_file import no_file_over
@@ -330,6 +332,76 @@ def test_no_user_is_made_whose_password_the_keyring_does_not_keep(run, server, u
         assert caught.value.outcome is Outcome.NOTHING_SENT
         assert not created(server)
         assert not kept(server)
+
+
+class Shortening(Forgetful):
+    """Keeps the first eight characters of what it takes."""
+
+    def __init__(self, is_stuck=False):
+        super().__init__()
+        self.kept, self.is_stuck = {}, is_stuck
+
+    def set_password(self, service, username, password):
+        self.kept[service, username] = password[:8]
+
+    def get_password(self, service, username):
+        return self.kept.get((service, username))
+
+    def delete_password(self, service, username):
+        if self.is_stuck:
+            raise keyring.errors.PasswordDeleteError("not here")
+        del self.kept[service, username]
+
+
+class Failing(Shortening):
+    """Keeps a part of it, and says that it failed."""
+
+    def set_password(self, service, username, password):
+        super().set_password(service, username, password)
+        raise keyring.errors.PasswordSetError("too long")
+
+
+def test_no_part_of_a_refused_password_stays_in_the_keyring(run, server, use_keyring):
+    """It is taken away; where that cannot be, the error says so."""
+    for backend, problem in (
+        (Shortening(), "keep the password in a file; nothing was sent$"),
+        (Failing(), "cannot be used"),
+        (Shortening(is_stuck=True), "may be left there under 'mil"),
+    ):
+        use_keyring(backend)
+        with pytest.raises(ParameterError, match=problem):
+            run("create_user bob --generate --keyring-to milvus")
+        assert bool(backend.kept) == backend.is_stuck, "no part of a password stays where nobody looks"
+        assert not created(server)
+
+
+class Working(Shortening):
+    """Keeps all of it."""
+
+    def set_password(self, service, username, password):
+        self.kept[service, username] = password
+
+
+def test_a_dry_run_sees_what_can_be_known_of_the_keyring(run, server, use_keyring):
+    """As the run does; and nothing is put there."""
+    line = "create_user bob --generate --keyring-to milvus"
+    for backend, problem in (
+        (keyring.backends.null.Keyring(), "does not give back"),
+        (keyring.backends.fail.Keyring(), "cannot be used .NoKeyringError"),
+    ):
+        use_keyring(backend)
+        for end in ("", " --dry-run"):
+            with pytest.raises(ParameterError, match=problem):
+                run(line + end)
+    use_keyring(backend := Working())
+    said = str(run(f"{line} --dry-run"))
+    assert said.startswith("would create user 'bob'")
+    assert "whether the keyring takes the password is seen only by putting it there" in said
+    assert backend.kept == {}
+    run(line)
+    assert backend.kept["milvus", "bob"].encode() == server.passwords.pop("bob")
+    with pytest.raises(ParameterError, match="has a password for 'bob' under 'milvus' already"):
+        run(f"{line} --dry-run")
 
 
 # The magic that gives them back.

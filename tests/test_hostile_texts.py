@@ -11,17 +11,22 @@ import logging
 import re
 import traceback
 import warnings
+from types import SimpleNamespace
 
 import contract
 import ipywidgets
 import pytest
 from IPython.lib.pretty import pretty
 
-from milvus_magics import connections, utility
+from milvus_magics import client, connections, utility
+from milvus_magics.embedded import EmbeddedMilvus
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import registered_forms
 from milvus_magics.magics import MilvusMagics
+from milvus_magics.secret import Secret
 from milvus_magics.session import session
+from milvus_magics.transport.address import Address
+from milvus_magics.transport.connection import Connection
 from milvus_magics.wording import is_visible
 
 OURS = "deleted user 'root' on http://prod:19530"
@@ -275,3 +280,24 @@ def test_print_needs_no_unicode(shell, encoding, width, capsys, monkeypatch):
             assert len(lines) == len(repr(picture).splitlines())
             assert any(re.search(" [#+.] ", f"{line} ") for line in lines)
         connections.close_all()
+
+
+def test_the_address_of_a_server(tmp_path, caplog):
+    """A socket may be called anything: its path is shown as text, too, where a notebook, a log or a form says it."""
+    path = f"{tmp_path}/{UNSEEN.replace(chr(0x202E), '').replace(chr(0x200B), '')}.sock"
+    conn = Connection(Address.parse(f"unix:{path}", user="root", password=PASSWORD))
+    connections.keep("default", conn)
+    directories = SimpleNamespace(data=tmp_path / "\u3164", is_data_temporary=False, socket=path)
+    keeper = SimpleNamespace(directories=directories, why_not="", alive=lambda: True)
+    try:
+        with caplog.at_level(logging.INFO, "milvus_magics.audit"), pytest.raises(MilvusException) as caught:
+            client.users.create_user(conn, "bob", PASSWORD, timeout=1)
+        form = registered_forms()["create_user"](timeout=1)
+        embedded = EmbeddedMilvus(keeper, Secret(PASSWORD), "http", None)
+        shown = [repr(conn), repr(form), form.heading.value, form.status.value, repr(embedded), str(caught.value)]
+        shown += [*caplog.messages, str(session.journal.audit())]
+        form.close()
+    finally:
+        connections.close_all()
+    assert len(caplog.messages) == 1
+    assert not [text for text in shown if UNSEEN[1] in text], "what cannot be seen is shown as an escape"

@@ -32,6 +32,7 @@ from milvus_magics.bulk import rows, run
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import ClosedError
 from milvus_magics.forms import registered_forms
+from milvus_magics.forms.console import Console
 from milvus_magics.forms.secret_fields import SecretField
 from milvus_magics.session import session
 from milvus_magics.session.connection_aliases import Connections
@@ -55,6 +56,12 @@ class Holder:
 WRONG_TYPES = {
     "bytes": WRONG.encode(), "a bytearray": bytearray(WRONG.encode()), "a list": [WRONG], "a tuple": (WRONG, 1),
     "a dict": {"password": WRONG}, "a number": NUMBER, "an object": Holder(), "a set": {WRONG},
+}  # fmt: skip
+# Texts that are refused before they are sent, or are hard to write: longer than any, with NUL, with half a character,
+# and with a byte of an environment variable that is no UTF-8.
+ODD_TEXTS = {
+    "73 bytes": WRONG + "x" * (73 - len(WRONG.encode())), "200 bytes": WRONG.ljust(200, "x"), "NUL": f"{WRONG}\0x",
+    "a surrogate": f"{WRONG}\ud800", "a byte": f"{WRONG}\udcff", "line end": f"{WRONG}\n",
 }  # fmt: skip
 ROWS = [{"user": "bob", "password": WRONG, "roles": "reader"}]
 
@@ -203,6 +210,56 @@ def submit(form, pw):
 
 # Methods of `connections` that are given nothing but aliases, and what is open already.
 HARMLESS = {"open", "keep", "list_connections", "has_connection", "require_bound", "hold", "close_all"}
+# A password in the wrong place: alone, behind a user, and in an address.
+SPELLINGS = ("http://root:%s@h", "root:%s@h", "root:%s@h:1:2", "http://root:%s", "root:%s", "%s")
+MISPLACED = {
+    "connect": lambda text: connections.connect(text, timeout=1),
+    "connect host": lambda text: connections.connect("z", host=text, timeout=1),
+    "connect port": lambda text: connections.connect("z", port=text, timeout=1),
+    "connect user": lambda text: connections.connect("z", text, uri="http://127.0.0.1:1", timeout=1),
+    "connect user with a password": lambda text: connections.connect("z", text, "password", uri="http://127.0.0.1:1"),
+    "connect db_name": lambda text: connections.connect("z", db_name=text, uri="http://127.0.0.1:1", timeout=1),
+    "connect server_name": lambda text: connections.connect("z", server_name=text, uri="https://127.0.0.1:1"),
+    "add_connection": lambda text: connections.add_connection(**{str(text): {"hots": "h"}}),
+    "add_connection uri": lambda text: connections.add_connection(**{str(text): {"host": "h", "port": "x"}}),
+    "add_connection host": lambda text: connections.add_connection(x={"host": text, "port": 0}),
+    "add_connection port": lambda text: connections.add_connection(x={"host": "h", "port": text}),
+    "add_connection user": lambda text: connections.add_connection(x={"host": "h", "user": text}),
+    "get": lambda text: connections.get(text),
+    "disconnect": lambda text: connections.disconnect(text),
+    "remove_connection": lambda text: connections.remove_connection(text),
+    "adopt": lambda text: connections.adopt(text),
+    "adopt alias": lambda text: connections.adopt("nowhere", text),
+    "bind": lambda text: connections.bind(text, Address.parse("127.0.0.1:1"), timeout=1),
+    "Address.parse": lambda text: Address.parse(host=text, port=text, user=text, server_name=text),
+    "CreateUserForm": lambda text: CreateUserForm(text),
+    "ConnectForm": lambda text: ConnectForm(text, uri=5, user=text),
+    "Console": lambda text: Console(text),
+    "Role": lambda text: Role("reader", text).create(),
+    "restore_user": lambda text: session.undo.restore_user(connections.get(), "nobody", text),
+    **{
+        f"utility.{name}": partial(lambda function, text: call_with_using(function, text), function)
+        for name, function in vars(utility).items()
+        if inspect.isfunction(function) and function.__module__ == utility.__name__
+    },
+}
+# What the name `misplaced` holds stands there; `{0}` is it typed.
+MISPLACED_LINES = {
+    "milvus_connect": ["$m", "--host $m", "--host {m} --user root", "--port $m", "--adopt $m", "--adopt m", "--uri $m",
+                       "127.0.0.1:1 --user $m", "127.0.0.1:1 --alias $m --timeout 1", "h --db $m --port 0",
+                       "127.0.0.1:1 --server-name $m --timeout 1", "http://root:{m}@h"],
+    "milvus_use": ["$m", "m"], "milvus_disconnect": ["$m"], "milvus_list_users": ["--using $m"],
+    "milvus_drop_users": ["ROWS --using $m", "ROWS --using x,$m"], "milvus_passwords": ["bob --using $m"],
+    "milvus_console": ["--using $m"], "milvus": ["--using $m"], "milvus_create_user": ["--form --using $m"],
+}  # fmt: skip
+
+
+def call_with_using(function, text):
+    """Call a documented function with nothing but its connection wrong."""
+    values = dict.fromkeys(inspect.signature(function).parameters, "right-password")
+    return function(**values | {"using": text, "timeout": 1})
+
+
 MODULES = {
     "utility": utility, "run": run, "rows": rows, "users": client.users, "restore": client.restore,
     "user_deletion": client.user_deletion, "user_passwords": client.user_passwords, "roles": client.roles,
@@ -318,7 +375,8 @@ CONDITIONS = [working, not_there, closed, losing_answers, interrupted]
 
 @pytest.fixture
 def hunt(shell):
-    types = {f"TYPE{number}": value for number, value in enumerate(WRONG_TYPES.values())}
+    values = [*WRONG_TYPES.values(), *ODD_TEXTS.values()]
+    types = {f"TYPE{number}": value for number, value in enumerate(values)}
     names = {"PW": WRONG, "NEW": NEW, "ROWS": ROWS, "types": types, **types}
     shell.user_ns.update(names)
     return Hunt(PASSWORDS, ignored=[shell, shell.user_ns, MAGICS, FUNCTIONS, os.environ, *names.values()])
@@ -389,7 +447,7 @@ def test_no_frame_of_a_failing_function_leads_to_a_password(hunt, condition, fig
     with condition() as (conn, around):
         values = {"text": WRONG, "bytes": WRONG.encode()}
         if condition is working:
-            values |= {"a Secret": Secret(WRONG), **WRONG_TYPES}
+            values |= {"a Secret": Secret(WRONG), **WRONG_TYPES, **ODD_TEXTS}
         elif condition is interrupted:
             del values["bytes"]
         for function, call in FUNCTIONS.items():
@@ -397,6 +455,30 @@ def test_no_frame_of_a_failing_function_leads_to_a_password(hunt, condition, fig
                 found += leaks(hunt, partial(call, conn, value), around, f"{function} with {name}")
             tried += len(values)
         found += [*hunt.in_value(conn, "the connection"), *hunt.in_value(session, "the session")]
+    assert not found, "no frame of ours leads to a password: " + "\n".join(found[:200])
+    figure("frames", failures_hunted=tried)
+
+
+def test_no_password_in_the_wrong_place_is_shown(shell, hunt, figure):
+    """In place of an alias, a host, a port, a user: in no text and in no frame, neither alone nor in an address."""
+    found, tried = [], 0
+    with working() as (_, around):
+        for spelling in SPELLINGS:
+            text = spelling.replace("%s", WRONG)
+            values = [text, text.encode(), [text]] if spelling.startswith("http://root:%s@") else [text]
+            for value in values:
+                # By itself it is a name like any other, but for a port.
+                calls = [name for name in MISPLACED if spelling != "%s" or "port" in name]
+                for name in calls:
+                    found += leaks(hunt, partial(MISPLACED[name], value), around, f"{name} with {value!r:.20}")
+                tried += len(calls)
+            if spelling == "%s":
+                continue
+            shell.user_ns["m"] = text
+            for magic, lines in MISPLACED_LINES.items():
+                for line in lines:
+                    found += leaks(hunt, run_line(shell, magic, line), around, f"%{magic} {line} with {spelling}")
+                tried += len(lines)
     assert not found, "no frame of ours leads to a password: " + "\n".join(found[:200])
     figure("frames", failures_hunted=tried)
 

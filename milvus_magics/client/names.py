@@ -53,15 +53,14 @@ def problem_with_existing_name(name: str, kind: str = "user") -> str | None:
 def problem_with_password(password: Secret) -> str | None:
     """Why this cannot be a new password, or None; never quotes it."""
     try:
-        raw = password.encode()
+        size, has_nul = len(password.encode()), b"\0" in password.encode()
     except ParameterError as exc:
         return str(exc)
-    size = len(raw)
     if size < MIN_PASSWORD_BYTES:
         return f"the password is {size} bytes long; {MIN_PASSWORD_BYTES} is the least"
     if size > MAX_PASSWORD_BYTES:
         return f"the password is {size} bytes long; {MAX_PASSWORD_BYTES} is the most that Milvus can store"
-    if b"\0" in raw:
+    if has_nul:
         return "the password holds a NUL character: Milvus would take others for it, so that nobody could verify it"
     return None
 

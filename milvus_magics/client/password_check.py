@@ -70,17 +70,17 @@ def require_verifiable(user: str, password: Secret) -> None:
         WrongPasswordError: it is longer than any password of Milvus.
         CannotVerifyError: it holds a NUL character.
     """
-    raw = password.encode()
-    if not raw:
+    size, has_nul = len(password.encode()), b"\0" in password.encode()  # no frame of an error keeps the bytes
+    if not size:
         raise errors.ParameterError("the password is empty", outcome=errors.NOTHING_SENT)
-    if len(raw) > MAX_PASSWORD_BYTES:
+    if size > MAX_PASSWORD_BYTES:
         # Longer ones would count as right wherever their beginning is: the hash reads no further.
         raise errors.WrongPasswordError(
-            f"the password given for user {user!r} is wrong: it has {len(raw)} bytes, and no password of Milvus has "
+            f"the password given for user {user!r} is wrong: it has {size} bytes, and no password of Milvus has "
             f"more than {MAX_PASSWORD_BYTES}{hint_at_ends(password)}",
             outcome=errors.NOTHING_SENT,
         )
-    if b"\0" in raw:
+    if has_nul:
         # bcrypt repeats "password, NUL" over and over, so 'x' and 'x NUL x' are the same to it.
         raise errors.CannotVerifyError(
             "a password that holds a NUL character cannot be verified: Milvus takes it for others"

@@ -23,18 +23,23 @@ ODD_IN_A_PATH = re.compile("[#%,?{\U00010000-\U0010ffff]")
 ERROR_LINE = re.compile(r"^panic:|^fatal error:|\[(FATAL|ERROR)\]|\b[Ee]rror\b|[Ff]ailed|No space left")
 
 
+def resolve_directory(given: str | os.PathLike[str]) -> Path:
+    """The absolute path of a data directory, there or not yet; EmbeddedServerError if none can be called that."""
+    if not os.fspath(given):
+        raise EmbeddedServerError("the name of the data directory is empty: name one, or none for a temporary one")
+    try:
+        return Path(os.path.abspath(expand_path(os.fspath(given))))
+    except OSError as exc:
+        raise EmbeddedServerError(f"{os.fspath(given)!r} cannot be a data directory: {exc.strerror}") from exc
+
+
 def claim_directory(given: str | os.PathLike[str]) -> Path:
     """Make a data directory private, unless it holds somebody else's files.
 
     Raises:
         EmbeddedServerError: when it cannot be used; the text says why.
     """
-    if not os.fspath(given):
-        raise EmbeddedServerError("the name of the data directory is empty: name one, or none for a temporary one")
-    try:
-        directory = Path(os.path.abspath(expand_path(os.fspath(given))))
-    except OSError as exc:
-        raise EmbeddedServerError(f"{os.fspath(given)!r} cannot be a data directory: {exc.strerror}") from exc
+    directory = resolve_directory(given)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(directory.iterdir()) and not (directory / LOCK).exists():

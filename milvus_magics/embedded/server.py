@@ -27,6 +27,7 @@ from typing import Any
 from milvus_magics.embedded import binaries, files
 from milvus_magics.errors import EmbeddedServerError
 from milvus_magics.secret import Secret
+from milvus_magics.wording import visible_text
 
 KEEPER = Path(__file__).with_name("keeper")
 SOCKET = "milvus.sock"
@@ -63,10 +64,10 @@ class EmbeddedMilvus:
         self.warning = None if self.isolated else WARNING.format(why_not=keeper.why_not)
 
     def has_data_in(self, data_dir: str | os.PathLike[str] | None) -> bool:
-        """Whether its data is in this directory, or in a temporary one for None."""
+        """Whether its data is in this directory, or in a temporary one for None; EmbeddedServerError if none can be."""
         if data_dir is None:
             return self._keeper.directories.is_data_temporary
-        return os.path.realpath(os.path.expanduser(data_dir)) == os.path.realpath(self.data_dir)
+        return os.path.realpath(files.resolve_directory(data_dir)) == os.path.realpath(self.data_dir)
 
     @property
     def pid(self) -> int:
@@ -88,7 +89,8 @@ class EmbeddedMilvus:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<EmbeddedMilvus {self.uri} in {self.data_dir}, {'running' if self.alive() else 'stopped'}>"
+        state = "running" if self.alive() else "stopped"
+        return visible_text(f"<EmbeddedMilvus {self.uri} in {self.data_dir}, {state}>")
 
 
 def start(

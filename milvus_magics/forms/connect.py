@@ -15,7 +15,7 @@ from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.forms.fields import FILL_IN, Field, show
 from milvus_magics.forms.form import BUTTONS, NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import SecretField, UnechoedField
-from milvus_magics.secret import NoText, Secret, mask_secret
+from milvus_magics.secret import NoText, Secret, mask_arguments, mask_secret
 from milvus_magics.session import DEFAULT, connections
 from milvus_magics.transport.address import DEFAULT_URI, Address
 from milvus_magics.transport.connection import Connection
@@ -78,6 +78,7 @@ class ConnectForm(Form):
         **tls: str,
     ) -> None:
         begin = mask_secret(uri or _usual_uri())
+        alias, user, db_name = mask_arguments(alias=alias, user=user, db_name=db_name)
         del uri  # it may hold a password
         super().__init__(alias, timeout=timeout)
         tls = {field.name: tls.get(PARAMETERS[field.name], "") for field in TLS_FIELDS}

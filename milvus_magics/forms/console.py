@@ -18,6 +18,7 @@ from milvus_magics.forms.console_pages import WRAPPED, AccessPage, FormMaker, Pa
 from milvus_magics.forms.console_tables import ConnectionsPage, PrivilegesPage
 from milvus_magics.forms.fields import show
 from milvus_magics.forms.panel import Line, Panel
+from milvus_magics.secret import mask_misplaced
 from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -50,6 +51,7 @@ class Console(Panel):
     MAGIC = "%milvus_list_users, %milvus_list_roles, %milvus_access and %milvus_audit"
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
+        using = mask_misplaced("using", using)
         self._using, self._timeout = using, timeout
         self._conn = connections.get(using)
         self._reading_now = threading.Lock()

@@ -19,6 +19,7 @@ from milvus_magics.forms.fields import LINE, Field, Remark
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.presses import Presses
 from milvus_magics.forms.secret_fields import SecretField
+from milvus_magics.secret import mask_misplaced
 from milvus_magics.session import DEFAULT, connections, session
 
 _log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Form(Panel):
             REGISTRY[cls.OPERATION] = cls
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
+        using = mask_misplaced("using", using)
         self._using, self._timeout = using, timeout
         self._bind()
         self._acting = threading.Lock()

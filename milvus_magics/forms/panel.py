@@ -12,6 +12,7 @@ from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import style_element
 from milvus_magics.session import session
 from milvus_magics.transport.connection import Connection
+from milvus_magics.wording import visible_text
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -60,7 +61,7 @@ class Panel(widgets.VBox):
         super().close()
 
     def __repr__(self) -> str:
-        return (
+        return visible_text(
             f"{type(self).__name__}: {self.KIND} {self._where()}; it needs a live notebook with widgets. "
             f"The same without: {self.MAGIC}"
         )

@@ -11,16 +11,22 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.magics.line import SECRET_OPTIONS, DoubtfulText, ExpandedText, Token, cleanup_advice, refuse_secret
+from milvus_magics.magics.line import LONG_DASHES, SECRET_OPTIONS, ExpandedText, Token, cleanup_advice, refuse_secret
+from milvus_magics.secret import DoubtfulText, mask_misplaced
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import did_you_mean
 
-# What word processors and web pages make of hyphens.
-_LONG_DASH = re.compile("^-*[\u2010-\u2015\u2212\ufe58\uff0d][-\u2010-\u2015\u2212\ufe58\uff0d]*")
+_LONG_DASH = re.compile(f"[{LONG_DASHES}]")
+_DASHES = re.compile(f"^[{LONG_DASHES}-]+")
 # Only what looks like a name is repeated: the rest could be a password with an odd beginning.
 _OPTION = re.compile(r"-[A-Za-z]|--[A-Za-z][A-Za-z-]*")
 NAMED_SOURCES = ("password_env", "password_var", "token_env", "token_var")
 SOURCES = (*NAMED_SOURCES, "keyring", "adopt", "source", "uri")
+# Where an address with a password may stand by mistake, and what a connection calls that argument.
+MISPLACED = {"using": "using", "alias": "alias", "adopt": "alias", "host": "host", "port": "port", "db": "db_name",
+             "server_name": "server_name"}  # fmt: skip
+_WITH_PASSWORD = re.compile(r":[^@\s]*[^/@\s][^@\s]*@")
+TYPED_ADDRESS = "an address with a password is never typed on the line: write --user NAME and be asked"
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,6 +42,7 @@ class Parser(argparse.ArgumentParser):
         )
         self.add_argument("-h", "--help", action="store_true", help="show this help")
         self.needed_without_form: list[argparse.Action] = []
+        self.misplaced = dict(MISPLACED)
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found, without the values it quotes."""
@@ -47,7 +54,7 @@ class Parser(argparse.ArgumentParser):
         """Parse words into a namespace of texts and flags."""
         words: list[str] = []
         for number, token in enumerate(tokens):
-            if _LONG_DASH.match(token.literal):
+            if _DASHES.match(token.literal) and _LONG_DASH.search(token.literal.partition("=")[0]):
                 self._refuse_long_dash(token)
             words.append(f"\0{number}" if "--" in words else self._word(number, token))
         if {"-h", "--help"} & {*words}:
@@ -56,8 +63,7 @@ class Parser(argparse.ArgumentParser):
         if extra:
             self._refuse_extra(extra, tokens)
         for name, value in vars(found).items():
-            is_source, is_name = name.endswith(SOURCES), name.endswith(NAMED_SOURCES)
-            setattr(found, name, _unmask(value, tokens, is_source=is_source, is_name=is_name))
+            setattr(found, name, _unmask(value, tokens, name, self.misplaced.get(name, "")))
         self._require_names(found)
         return found
 
@@ -81,16 +87,19 @@ class Parser(argparse.ArgumentParser):
         return f"{option}=\0{number}" if equals else option
 
     def _refuse_long_dash(self, token: Token) -> None:
-        """Raise where an option begins with a dash that a word processor made of two hyphens."""
-        name = _LONG_DASH.sub("", token.literal)
-        option = f"--{name}".partition("=")[0].replace("_", "-")
+        """Raise where an option has a dash that a word processor made of hyphens."""
+        dashes, name = _DASHES.match(token.literal), _DASHES.sub("", token.literal)
+        option = _LONG_DASH.sub("-", f"--{name}".partition("=")[0]).replace("_", "-")
         refuse_secret(Token(literal=option), "", 0)
         if option in self._option_string_actions:
-            self.error(f"write {option} with two plain hyphens, which these are not")
+            is_inside = dashes is not None and not _LONG_DASH.search(dashes[0])
+            plain = "plain hyphens: one of these is none" if is_inside else "two plain hyphens, which these are not"
+            self.error(f"write {option} with {plain}")
 
     def _refuse_extra(self, extra: list[str], tokens: list[Token]) -> NoReturn:
         options = [word.partition("=")[0] for word in extra if word.startswith("-")]
-        advice = self._advice(extra, options)
+        is_address = any(map(_is_typed_address, tokens))
+        advice = f". {cleanup_advice()}" if is_address else self._advice(extra, options)
         if any(token.literal.startswith("#") for token in tokens):
             self.error(f"'#' begins no comment on the line of a magic: put it on a line of its own{advice}")
         if options and all(map(_OPTION.fullmatch, options)):
@@ -108,16 +117,38 @@ class Parser(argparse.ArgumentParser):
         return f". {cleanup_advice()}" if has_value and (is_meant or takes_one) else ""
 
 
-def _unmask(value: Any, tokens: list[Token], *, is_source: bool = False, is_name: bool = False) -> Any:
+def _is_typed_address(token: Token) -> bool:
+    return not token.is_expanded and _WITH_PASSWORD.search(token.text) is not None
+
+
+def _unmask(value: Any, tokens: list[Token], name: str = "", argument: str = "") -> Any:
+    """The text that a number stands for, masked where it may be a password.
+
+    Args:
+        value: what argparse found.
+        tokens: the words of the line.
+        name: of the argument, where it may be a source.
+        argument: what a connection calls it, where an address may stand there by mistake.
+    """
     if isinstance(value, list):
         return [_unmask(item, tokens) for item in value]
     if not isinstance(value, str) or not value.startswith("\0"):
         return value
     token = tokens[int(value[1:])]
     text = token.text.partition("=")[2] if token.is_option else token.text
+    if argument and isinstance(mask_misplaced(argument, text), DoubtfulText):
+        return _mask_address(token, text)
     if token.is_expanded:
-        return ExpandedText(text) if is_source else text
-    return DoubtfulText(text) if is_name and not text.isidentifier() else text
+        return ExpandedText(text) if name.endswith(SOURCES) else text
+    return DoubtfulText(text) if name.endswith(NAMED_SOURCES) and not text.isidentifier() else text
+
+
+def _mask_address(token: Token, text: str) -> DoubtfulText:
+    """What may be an address where none belongs; ParameterError if one with a password was typed there."""
+    if _is_typed_address(token):
+        problem = f"this looks like an address, which %milvus_connect takes as its URI; {TYPED_ADDRESS}"
+        raise ParameterError(f"{problem}. {cleanup_advice()}", outcome=NOTHING_SENT)
+    return ExpandedText(text) if token.is_expanded else DoubtfulText(text)
 
 
 Arguments = Callable[[Parser], None]

@@ -14,6 +14,7 @@ from milvus_magics.magics.arguments import argument, dry_run, timeout_option, us
 from milvus_magics.magics.line import Namespace
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.secret import mask_misplaced
 from milvus_magics.session import connections, session
 from milvus_magics.wording import join_parts
 
@@ -105,7 +106,7 @@ class BulkMagics(SessionMagics):
     def _connections(using: str) -> list[tuple[str, Connection]]:
         """The connections that `--using` names, with commas between, and their aliases."""
         is_one = connections.has_connection(using)
-        aliases = [using] if is_one else dict.fromkeys(alias.strip() for alias in using.split(","))
+        aliases = [using] if is_one else dict.fromkeys(map(_read_alias, using.split(",")))
         conns = [(alias, connections.get(alias)) for alias in aliases]
         first: dict[str, str] = {}
         for alias, conn in conns:
@@ -245,3 +246,9 @@ def _number(text: str | None) -> int | None:
     if text is not None and (not text.isdecimal() or not int(text)):
         raise ParameterError("--limit needs a number of users, like 100", outcome=NOTHING_SENT)
     return None if text is None else int(text)
+
+
+def _read_alias(text: str) -> str:
+    """One alias of several; masked if it is a part of an address with a password."""
+    alias: str = mask_misplaced("using", text.strip())
+    return alias

@@ -14,10 +14,10 @@ from milvus_magics.client.results.table import Table
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.magics import arguments, prompts
 from milvus_magics.magics.arguments import argument
-from milvus_magics.magics.line import cleanup_advice
+from milvus_magics.magics.line import ExpandedText, cleanup_advice
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret, mask_misplaced
 from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address
@@ -76,21 +76,24 @@ def connect_arguments(parser: arguments.Parser) -> None:
     parser.add_argument("--adopt", metavar="NAME", help="connect where pymilvus is: a client, or an alias of its own")
     arguments.form()(parser)
     arguments.timeout_option(parser)
+    parser.misplaced["user"] = "user"
 
 
 def _take_user_out(args: argparse.Namespace) -> None:
-    """Take the user out of the address, if it names one, and refuse a password that was typed there."""
+    """Take the user out of the address, if it names one, and refuse a password that was typed."""
+    if ":" in (args.user or ""):
+        advice = "" if isinstance(args.user, ExpandedText) else f". {cleanup_advice()}"
+        raise ParameterError(f"--user takes the name alone, without ':' and a password{advice}", outcome=NOTHING_SENT)
     found = re.fullmatch(r"((?:\w+://)?)([^/@]*)@(.*)", args.uri or "", re.DOTALL)
     if not found:
         return
     if ":" in found[2]:
         if "@" in args.line:
-            never = "an address with a password is never typed on the line: write --user NAME and be asked"
-            raise ParameterError(f"{never}. {cleanup_advice()}", outcome=NOTHING_SENT)
+            raise ParameterError(f"{arguments.TYPED_ADDRESS}. {cleanup_advice()}", outcome=NOTHING_SENT)
         return
     if args.user is not None:
         raise ParameterError("the address names a user, and --user does too: give one", outcome=NOTHING_SENT)
-    args.uri, args.user = found[1] + found[3], unquote(found[2])
+    args.uri, args.user = found[1] + found[3], mask_misplaced("user", unquote(found[2]))
 
 
 class ConnectionMagics(SessionMagics):
@@ -131,7 +134,7 @@ class ConnectionMagics(SessionMagics):
             %milvus_use cloud
         """
         connections.get(args.alias)
-        self.using = args.alias
+        self.using = str(args.alias)
         return list_aliases(self.using)
 
     @line_magic(argument("alias", nargs="?", metavar="ALIAS", help="default: the one in use"))

@@ -2,7 +2,8 @@
 
 So what a variable holds stays one value, whatever is in it: `{u}` with `u = "bob --yes"` is a strange name, not an
 option. Nothing that was typed is quoted in an error, because it might be a password. What IPython has expanded before a
-magic sees it, which it does behind an alias (`%alias_magic`) and behind other people's magics, is not expanded again.
+magic sees it, which it does behind an alias (`%alias_magic`), is not expanded again; and what another magic may have
+put together from its own, expanded line is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from IPython.core.getipython import get_ipython
 from IPython.core.magic import MagicAlias, no_var_expand
 
 from milvus_magics.errors import NOTHING_SENT, ParameterError
-from milvus_magics.secret import MASK, Secret
+from milvus_magics.secret import DoubtfulText, Secret
 
 SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
 NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
@@ -40,7 +41,9 @@ _OUTSIDE = (
 )
 _INSIDE = rf"""(?s)\\(?P<escaped>["\\${{}}])|{_EXPANDED}|(?P<quote>")|(?P<plain>[^"\\${{}}]+|.)"""
 
-_WORD_GOES_ON = re.compile(r"[\w-]")
+# What word processors and web pages make of hyphens.
+LONG_DASHES = "\u2010-\u2015\u2212\ufe58\uff0d"
+_WORD_GOES_ON = re.compile(rf"[\w{LONG_DASHES}-]")
 _VALUE = re.compile(r"=|\s+[^\s-]")
 
 
@@ -55,21 +58,14 @@ class Token:
     is_expanded: bool = False
 
 
-class DoubtfulText(str):
-    """What stands where the name of a source is wanted and is none: perhaps the password itself."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(MASK)
-
-
 class ExpandedText(DoubtfulText):
     """The value of a name or expression in that place."""
 
     __slots__ = ()
 
 
+# IPython's methods that run a magic, after they have expanded its line unless it wants that as it is.
+RUNNERS = ("run_line_magic", "run_cell_magic")
 # An expression without effects, which may be worked out again.
 _NAMES_ONLY = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\s*[^\W\d]\w*\s*\})*")
 
@@ -139,8 +135,8 @@ def typed_line(line: str, local_ns: Mapping[str, Any] | None, frame: FrameType) 
         line, local_ns, frame = _line_behind_alias(line, local_ns, frame)
     run: FrameType | None = frame.f_back
     while run is not None:
-        if run.f_code.co_name == "run_line_magic":
-            _refuse_expanded(line, run)
+        if line and run.f_code.co_name in RUNNERS:
+            _refuse_expanded(line, frame, run)
         run = run.f_back
     return line, local_ns
 
@@ -173,17 +169,39 @@ def _line_behind_alias(
     return " ".join([*added, run["line"]]), caller.f_locals, frame
 
 
-def _refuse_expanded(line: str, frame: FrameType) -> None:
-    """Raise ParameterError if another magic, which runs the line as code, had it expanded."""
-    run = frame.f_locals
-    if line and _is_expanding(frame) and line in run["magic_arg_s"] and line not in run["line"]:
-        problem = "another magic has expanded this line already: put it on a line of its own"
-        raise ParameterError(problem, outcome=NOTHING_SENT)
+def _refuse_expanded(line: str, frame: FrameType, run: FrameType) -> None:
+    """Raise ParameterError if another magic, whose own line was expanded, may have put this one together from it.
+
+    Args:
+        line: of our magic.
+        frame: of its caller, which is IPython unless somebody calls it as a function.
+        run: IPython running the other magic.
+    """
+    caller = frame
+    if frame.f_code.co_name in RUNNERS and frame.f_back:
+        line, caller = frame.f_locals["line"], frame.f_back
+    if _is_expanding(run) and not _is_literal(line, caller, run):
+        other = f"%{run.f_locals['magic_name']}"
+        problem = f"another magic, {other}, has expanded this line already, and nothing is expanded twice"
+        advice = f"put it on a line of its own, or define {other} with @no_var_expand (of IPython.core.magic)"
+        raise ParameterError(f"{problem}: {advice}", outcome=NOTHING_SENT)
+
+
+def _is_literal(line: str, caller: FrameType, run: FrameType) -> bool:
+    """Whether somebody has written a line into code that is older than what another magic was given.
+
+    That is the body of its cell, the magic itself, or a function of the notebook.
+    """
+    code, name = caller.f_code, caller.f_code.co_name
+    if line not in code.co_consts:
+        return False
+    written = run.f_locals.get("fn"), caller.f_globals.get(name)
+    return line in run.f_locals.get("cell", "") or code in [getattr(one, "__code__", None) for one in written]
 
 
 def _is_expanding(frame: FrameType) -> bool:
     """Whether a frame is IPython, running a magic whose line it has changed."""
-    run = frame.f_locals if frame.f_code.co_name == "run_line_magic" else {}
+    run = frame.f_locals if frame.f_code.co_name in RUNNERS else {}
     return "line" in run and run.get("magic_arg_s", run["line"]) != run["line"]
 
 

@@ -23,7 +23,7 @@ from milvus_magics.session.generated_passwords import is_refused
 from milvus_magics.wording import join_parts
 
 if TYPE_CHECKING:
-    from milvus_magics.client.results.previews import DeletePreview
+    from milvus_magics.client.results.previews import DeletePreview, Preview
     from milvus_magics.client.results.users import CreatedUser, User, Users
     from milvus_magics.transport.connection import Connection
 
@@ -95,9 +95,7 @@ class UserMagics(SessionMagics):
         client.names.require_valid(client.names.problem_with_user_name(args.user))
         password = prompts.named_source(args, args.user)
         _check_places(args, password)
-        if args.dry_run and args.password_to is not None:
-            Secret("").write_new_file(args.password_to, dry_run=True)
-        act, preview = partial(_create, args), client.users.preview_create_user
+        act, preview = partial(_create, args), partial(_preview_creation, args)
 
         def ask() -> tuple[str, Secret]:
             return args.user, Secret.generate() if args.generate else password or prompts.ask_for_new(args.user)
@@ -232,6 +230,20 @@ def _check_places(args: argparse.Namespace, password: Secret | None) -> None:
         problem = "give --password-to or --keyring-to, not both"
     if problem:
         raise ParameterError(problem, outcome=NOTHING_SENT)
+
+
+def _preview_creation(args: argparse.Namespace, *arguments: Any, **options: Any) -> Preview:
+    """Preview the creation of a user, and see whether the password could be kept where the line says."""
+    preview = client.users.preview_create_user(*arguments, **options)
+    if not args.dry_run:
+        return preview
+    if args.password_to is not None:
+        Secret("").write_new_file(args.password_to, dry_run=True)
+    if args.keyring_to is None:
+        return preview
+    Secret("").keep_in_keyring(args.keyring_to, args.user, dry_run=True)
+    unsure = "whether the keyring takes the password is seen only by putting it there"
+    return replace(preview, note=join_parts(preview.note, unsure))
 
 
 def _create(args: argparse.Namespace, conn: Connection, user: str, password: Secret, **options: Any) -> CreatedUser:

@@ -22,7 +22,15 @@ from milvus_magics.errors import (
     ParameterError,
     UnavailableError,
 )
-from milvus_magics.secret import Secret, mask_secret
+from milvus_magics.secret import (
+    SIGNS_OF_ADDRESS,
+    Secret,
+    mask_arguments,
+    mask_misplaced,
+    mask_secret,
+    quote_name,
+    type_name,
+)
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
 from milvus_magics.transport.deadline import Deadline
@@ -36,8 +44,7 @@ PASSWORD_CHANGES = ("update_password", "reset_password")
 # What is no name: a scheme, a port, a password between ':' and '@', or a path, as Milvus Lite has it.
 _ADDRESS = re.compile(r"://|^unix:|:\d+(/|$)|:.*@|^[.~]{0,2}/|\.db$")
 PUBLIC_ARGUMENTS = (
-    "host", "port", "user", "db_name", "server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path",
-    "server_name",
+    "server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path",
 )  # fmt: skip
 
 
@@ -103,6 +110,9 @@ class Connections:
         """
         password, token = mask_secret(password), mask_secret(token)
         uri = mask_uri(uri)
+        alias, user, db_name, host, port, server_name = mask_arguments(
+            alias=alias, user=user, db_name=db_name, host=host, port=port, server_name=server_name
+        )
         arguments: dict[str, Any] = {
             "uri": uri, "host": host, "port": port, "secure": secure, "server_pem_path": server_pem_path,
             "ca_pem_path": ca_pem_path, "client_pem_path": client_pem_path, "client_key_path": client_key_path,
@@ -123,6 +133,7 @@ class Connections:
 
     def bind(self, alias: str, address: Address, *, timeout: float | None = 10.0) -> Connection:
         """Connect to a parsed address and bind the connection to an alias, as `connect` does, without its warning."""
+        alias = mask_misplaced("alias", alias)
         _require_alias(alias)
         conn = self.open(address, timeout=timeout)
         self.keep(alias, conn)
@@ -157,7 +168,7 @@ class Connections:
 
     def keep(self, alias: str, conn: Connection) -> None:
         """Bind a connection that `open` returned to an alias, and close the alias's old one."""
-        _require_alias(alias)
+        alias = _require_alias(alias := mask_misplaced("alias", alias))
         self._on_bind(conn)
         conn.on_change.append(partial(self._on_change, conn))
         with self._lock:
@@ -177,7 +188,7 @@ class Connections:
             ParameterError: there is no such alias, or that is no client.
             MilvusException: as in `connect`.
         """
-        found = [source]
+        found, alias = [source], mask_misplaced("alias", alias)
         del source  # it may hold a password, whatever it is, and no frame of an error shall show that
         self._bind_with_warning(alias, address_of_pymilvus(found.pop()), timeout)
 
@@ -186,14 +197,15 @@ class Connections:
 
         Each alias has a dict of address arguments of `connect`, such as `{"host": "localhost", "port": 19530}`.
         """
-        aliases = {alias: _mask_arguments(arguments) for alias, arguments in aliases.items()}
+        aliases = {mask_misplaced("alias", alias): _mask_arguments(given) for alias, given in aliases.items()}
         checked = {}
         for alias, arguments in aliases.items():
             try:
                 Address.parse(**arguments)
             except (TypeError, AttributeError):
+                what = f"alias {quote_name(alias, 'of that name')}"
                 raise ParameterError(
-                    f"alias {alias!r} needs a dict with arguments of connect, like {{'host': 'localhost'}}"
+                    f"{what} needs a dict with arguments of connect, like {{'host': 'localhost'}}"
                 ) from None
             checked[_require_alias(alias)] = arguments
         with self._lock:
@@ -201,6 +213,7 @@ class Connections:
 
     def disconnect(self, alias: str) -> None:
         """Close an alias's connection; what `add_connection` said stays. An alias without one is no error."""
+        alias = mask_misplaced("alias", alias)
         with self._lock:
             conn = self._open.pop(_require_alias(alias), None)
         if conn:
@@ -208,6 +221,7 @@ class Connections:
 
     def remove_connection(self, alias: str) -> None:
         """Close an alias's connection and forget its address."""
+        alias = mask_misplaced("alias", alias)
         self.disconnect(alias)
         with self._lock:
             self._configured.pop(alias, None)
@@ -237,9 +251,11 @@ class Connections:
             conn = self._open.get(alias) if isinstance(alias, str) else None
             there_are = sorted(self._open)
         if conn is None:
+            alias = mask_misplaced("alias", alias)
             _require_alias(alias)
+            name = quote_name(alias, "of this name")
             hint = f"there are: {', '.join(map(repr, there_are))}" if there_are else "nothing is connected yet"
-            raise AliasError(f"no connection {alias!r}; {hint}; connect with %milvus_connect or connections.connect()")
+            raise AliasError(f"no connection {name}; {hint}; connect with %milvus_connect or connections.connect()")
         return conn
 
     def require_bound(self, alias: str, conn: Connection) -> None:
@@ -310,7 +326,11 @@ def _mask_arguments(arguments: Any) -> Any:
     if not isinstance(arguments, dict):
         return type(arguments)
     return {
-        name: value if value is None or isinstance(value, bool) or name in PUBLIC_ARGUMENTS else mask_secret(value)
+        name: mask_misplaced(name, value)
+        if name in SIGNS_OF_ADDRESS
+        else value
+        if value is None or isinstance(value, bool) or name in PUBLIC_ARGUMENTS
+        else mask_secret(value)
         for name, value in arguments.items()
     }
 
@@ -321,5 +341,6 @@ def _require_alias(alias: str) -> str:
             "an alias is a name that you choose, and this looks like an address: give that as uri", outcome=NOTHING_SENT
         )
     if not isinstance(alias, str) or not alias.strip():
-        raise ParameterError(f"an alias must be text that is not empty, not {alias!r}")
-    return alias
+        what = "empty text" if isinstance(alias, str) else type_name(alias)
+        raise ParameterError(f"an alias must be text that is not empty, not {what}")
+    return str(alias)

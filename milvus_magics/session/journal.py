@@ -42,7 +42,7 @@ class Journal:
         if AUDIT.isEnabledFor(logging.INFO):
             AUDIT.info(
                 "%s %s: %s (code %s) on %s by %s",
-                change.operation, printable(change.target), change.outcome, change.code, change.server,
+                change.operation, printable(change.target), change.outcome, change.code, printable(change.server),
                 printable(change.actor) or "nobody",
                 extra={"change": change.to_dict()},
             )  # fmt: skip

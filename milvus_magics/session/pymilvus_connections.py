@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.secret import Secret
+from milvus_magics.secret import Secret, mask_misplaced, quote_name
 from milvus_magics.transport.address import Address
 
 TLS_FILES = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_path")
@@ -15,6 +15,7 @@ TLS_FILES = ("server_pem_path", "ca_pem_path", "client_pem_path", "client_key_pa
 
 def address_of_pymilvus(source: Any) -> Address:
     """The address of a pymilvus `MilvusClient`, or of an alias of pymilvus's `connections`; ParameterError if none."""
+    source = mask_misplaced("alias", source) if isinstance(source, str) else source
     try:
         handler = _handler_of_alias(source) if isinstance(source, str) else _handler_of_client(source)
     except ParameterError as exc:
@@ -37,7 +38,7 @@ def _handler_of_alias(alias: str) -> Any:
     handlers = _by_alias("_alias_handlers", "_connected_alias")
     if alias not in handlers:
         hint = f"it has: {', '.join(map(repr, sorted(handlers)))}" if handlers else "it has none"
-        raise ParameterError(f"pymilvus has no connection with the alias {alias!r}; {hint}")
+        raise ParameterError(f"pymilvus has no connection with {quote_name(alias, 'this')} as its alias; {hint}")
     return handlers[alias]
 
 

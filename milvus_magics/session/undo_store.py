@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from milvus_magics import client
 from milvus_magics.errors import NOTHING_CHANGED, MilvusException, ParameterError, RoleExistsError
-from milvus_magics.secret import PasswordHash, Secret
+from milvus_magics.secret import PasswordHash, Secret, mask_secret
 from milvus_magics.session.undo_records import Key, Records, Restorable, UndoRecord
 from milvus_magics.transport.cluster import begin_cluster_question, read_cluster
 from milvus_magics.transport.deadline import Deadline
@@ -152,9 +152,16 @@ class UndoStore:
             return None
 
     def restore_user(
-        self, conn: Connection, user: str, secret: Secret, *, elsewhere: bool = False, timeout: float | None = None
+        self,
+        conn: Connection,
+        user: str,
+        secret: str | Secret,
+        *,
+        elsewhere: bool = False,
+        timeout: float | None = None,
     ) -> RestoredUser:
         """Restore a user whom `find_user` finds; a `PasswordHash` restores the password that they had."""
+        secret = mask_secret(secret)
         deadline = Deadline(timeout)
         found: Restorable[UserSnapshot] = self.find(conn, "user", user, timeout=timeout)
         found.require_here(elsewhere)

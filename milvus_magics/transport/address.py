@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from milvus_magics.errors import CodedError, MilvusException, MilvusLiteError, ParameterError
-from milvus_magics.secret import NoText, Secret, mask_secret
+from milvus_magics.secret import NoText, Secret, mask_arguments, mask_secret, quote_name, type_name
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.grpc_process import trace_warning
 from milvus_magics.transport.tls import TlsFiles
@@ -122,6 +122,9 @@ class Address:
         """
         password, token = mask_secret(password), mask_secret(token)
         uri = mask_uri(uri)
+        host, port, user, db_name, server_name = mask_arguments(
+            host=host, port=port, user=user, db_name=db_name, server_name=server_name
+        )
         password, token = Secret(password), Secret(token)
         given = _find_server(uri, host, port)
         paths = (server_pem_path, ca_pem_path, client_pem_path, client_key_path)
@@ -139,7 +142,7 @@ class Address:
             login=_login(given, user, password, token, found),
             db_name=_database(given.db_name, db_name),
             tls=tls,
-            server_name=server_name or "",
+            server_name=_require_text(server_name or "", "server_name"),
             origin=_describe_origin(given, found),
         )
 
@@ -287,7 +290,7 @@ def _validate_port(port: int | str | None) -> int | None:
         return None
     text = str(port).strip()
     if isinstance(port, bool) or not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
-        raise ParameterError(f"the port must be a number from 1 to 65535, not {port!r}")
+        raise ParameterError(f"the port must be a number from 1 to 65535, not {quote_name(port, 'this')}")
     return int(text)
 
 
@@ -322,10 +325,17 @@ def _login(given: _ServerParts, user: str, password: Secret, token: Secret, foun
     return Login.for_token(token) if token else None
 
 
+def _require_text(value: str, argument: str) -> str:
+    if not isinstance(value, str):
+        raise ParameterError(f"{argument} must be text, not {type_name(value)}")
+    return value
+
+
 def _database(in_uri: str, db_name: str) -> str:
-    if in_uri and db_name and in_uri != db_name:
-        raise ParameterError(f"the address names database {in_uri!r}, db_name says {db_name!r}: give one")
-    name = db_name or in_uri
+    if in_uri and _require_text(db_name, "db_name") and in_uri != db_name:
+        other = quote_name(db_name, "another")
+        raise ParameterError(f"the address names database {in_uri!r}, db_name says {other}: give one")
+    name = _require_text(db_name, "db_name") or in_uri
     if not name.isascii() or not name.isprintable():
         raise ParameterError("the database name holds a character that no database name has")
     return name

@@ -86,7 +86,7 @@ class Connection:
         return visible_text(repr(self.user)) if self.user else "the holder of a token"
 
     def __repr__(self) -> str:
-        return f"<Connection to {self.address.url} as {self.actor}>"
+        return f"<Connection to {visible_text(self.address.url)} as {self.actor}>"
 
     def call(self, method: str, *, deadline: Deadline, login: Login | None = CONNECTION_LOGIN, **fields: Any) -> Any:
         """Call a method and wait for its reply, whatever status that holds.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from milvus_magics.errors import ParameterError
-from milvus_magics.secret import MASK, Secret
+from milvus_magics.secret import MASK, Secret, quote_name, type_name
 
 # Of the texts by which errors are told apart. Nobody learns from them that a word is somebody's password, and without
 # it `encrypt password failed` would mean nothing.
@@ -33,13 +33,13 @@ class Login:
             ParameterError: one of them is missing, or no user can be called that.
         """
         if not isinstance(user, str):
-            raise ParameterError(f"the user must be text, not {type(user).__name__}")
+            raise ParameterError(f"the user must be text, not {type_name(user)}")
         if not user:
             raise ParameterError("there is a password but no user: name the user too")
         try:
             user.encode()
         except UnicodeEncodeError:
-            raise ParameterError(f"the user {user!r} cannot be written as UTF-8") from None
+            raise ParameterError(f"the user {quote_name(user, 'name')} cannot be written as UTF-8") from None
         if ":" in user:
             raise ParameterError("a user name cannot hold ':' (Milvus splits user and password there)")
         if not password:
@@ -70,16 +70,14 @@ class Login:
 
     def header(self) -> Secret:
         """The value of the `authorization` metadata: base64 without a prefix, as Milvus wants it."""
-        raw = self.secret.encode()
-        if self.user:
-            raw = self.user.encode() + b":" + raw
-        return Secret(base64.b64encode(raw).decode("ascii"))
+        user = f"{self.user}:".encode() if self.user else b""
+        return Secret(base64.b64encode(user + self.secret.encode()).decode("ascii"))
 
     def conceal(self, text: str) -> str:
         """A server's text without the secret, in any form in which it may come back: plain, quoted, base64."""
         bare = self.secret.reveal()
         raw = [self.secret.encode(), f"{self.user}:".encode() + self.secret.encode()]
-        plain = {bare, quote(bare, safe=""), quote(bare), repr(bare)[1:-1], json.dumps(bare)[1:-1]}
+        plain = {bare, quote(raw[0], safe=""), quote(raw[0]), repr(bare)[1:-1], json.dumps(bare)[1:-1]}
         forms = set() if bare in MILVUS_WORDS else plain
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             coded = [encode(one).decode("ascii") for one in raw]
