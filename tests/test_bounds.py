@@ -18,6 +18,7 @@ from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
+from milvus_magics.wire import versions
 from milvus_magics.wording import did_you_mean
 
 
@@ -123,6 +124,16 @@ def test_no_pattern_takes_long_to_compare(pattern):
     assert not any(right.matches(f"{'a' * 40}{number}b", pattern) for number in range(20))
     assert time.monotonic() - began < 1
     assert right.matches(pattern, pattern)
+
+
+@pytest.mark.parametrize("version", ["2." + "6." * 500_000, "9" * 2_000_000 + ".1.1", "v" * 3_000_000])
+def test_no_version_takes_long_to_compare(version):
+    """Which is done once for each privilege, of which there are hundreds."""
+    began = time.monotonic()
+    for number in range(300):
+        versions.has_feature(version, "forced role drop")
+        versions.is_beyond(version, [f"2.{number}.0"])
+    assert time.monotonic() - began < 1
 
 
 def test_no_suggestion_takes_long():

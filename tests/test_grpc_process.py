@@ -81,7 +81,19 @@ def test_a_trace_of_grpc_shows_no_login_or_is_told_of(trace, first):
 
 @pytest.mark.parametrize(
     "trace",
-    ["", "channel", "all,-api,-http", "http_keepalive", "*,-http,-api", "api,-all", "-api", "-*", "c*", "http?*", "*api?"],
+    [
+        "",
+        "channel",
+        "all,-api,-http",
+        "http_keepalive",
+        "*,-http,-api",
+        "api,-all",
+        "-api",
+        "-*",
+        "c*",
+        "http?*",
+        "*api?",
+    ],
 )
 def test_a_trace_without_logins_is_no_reason_to_warn(monkeypatch, trace):
     """Also where gRPC was imported before, as it is here."""
