@@ -188,7 +188,7 @@ def _hidden_target(snapshot: AccessSnapshot, question: Question) -> str:
 
 
 def _find_rights(snapshot: AccessSnapshot, question: Question) -> Found:
-    """Who has which rights that are asked for, or may be it; all of theirs where the question is not restricted."""
+    """Who has which rights that are asked for; all of theirs where the question is not restricted."""
     find = _rights_finder(snapshot, question)
     if question.role is not None:
         yield "", find((question.role,))
