@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Bulk work makes thousands of entries; the oldest go first, and it is told that they did.
 MAX_ENTRIES = 100_000
 # What a spreadsheet begins a formula with, some of them with the wide signs too, where it may begin a cell.
-_FORMULA = re.compile(r"""((?:^|[;,|\t\r\n])(?:[^\S\t\r\n]|")*)(?=[=+\-@＝＋－＠\t\r])""")
+_FORMULA = re.compile(r"""((?:^|[;,|\t\r\n])(?:[^\S\t\r\n]|")*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])""")
 AUDIT = logging.getLogger("milvus_magics.audit")
 
 
