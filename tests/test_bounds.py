@@ -10,7 +10,10 @@ import contract
 import pytest
 
 from milvus_magics import errors
+from milvus_magics.access.question import Question, answer_question
+from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import grants, users
+from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.rights import right
 from milvus_magics.session import journal
 from milvus_magics.transport import connection
@@ -18,6 +21,7 @@ from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
+from milvus_magics.wire import versions
 from milvus_magics.wording import did_you_mean
 
 
@@ -123,6 +127,34 @@ def test_no_pattern_takes_long_to_compare(pattern):
     assert not any(right.matches(f"{'a' * 40}{number}b", pattern) for number in range(20))
     assert time.monotonic() - began < 1
     assert right.matches(pattern, pattern)
+
+
+@pytest.mark.parametrize("question", [Question(collection="a" * 200), Question(privilege="Search", db="lab")])
+def test_what_roles_hold_is_compared_once_and_not_for_each_who_holds_them(question):
+    """Neither for what everybody may, nor to find who reaches a database from another one."""
+    patterns = [f"{'*a' * 60}b{number}" for number in range(120)]
+    snapshot = AccessSnapshot(
+        server="http://milvus:19530", version="2.6.18", groups={}, aliases={}, enforced=True, secure=True,
+        users={f"user_{number:04}": ("reader",) for number in range(5_000)}, default_password=False,
+        roles={"public": None, "reader": None},
+        grants=[Grant(role, "Search", "Collection", name, "d*") for name in patterns for role in ("public", "reader")],
+        collections={"default": ("a" * 200,), "lab": ()},
+    )  # fmt: skip
+    conn = Connection(Address.parse("127.0.0.1:1"))
+    began = time.monotonic()
+    assert not answer_question(conn, snapshot, question)
+    assert time.monotonic() - began < 2
+    conn.close()
+
+
+@pytest.mark.parametrize("version", ["2." + "6." * 500_000, "9" * 2_000_000 + ".1.1", "v" * 3_000_000])
+def test_no_version_takes_long_to_compare(version):
+    """Which is done once for each privilege, of which there are hundreds."""
+    began = time.monotonic()
+    for number in range(300):
+        versions.has_feature(version, "forced role drop")
+        versions.is_beyond(version, [f"2.{number}.0"])
+    assert time.monotonic() - began < 1
 
 
 def test_no_suggestion_takes_long():

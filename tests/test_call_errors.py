@@ -279,6 +279,36 @@ def test_no_proxy_is_read_as_grpc_reads_it(no_proxies, host, exceptions, is_foun
     assert (find_proxy(Address.parse(f"http://{host}")) is not None) == is_found
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["http://{}", "http://me:pw@{}/path", "{}", "localhost:3128", "//{}", "http:{}", "http:/{}", "http:///{}", " http://{}",
+     "socks5://{}", "https://{}"],
+)  # fmt: skip
+def test_only_a_proxy_that_grpc_takes_is_blamed(no_proxies, value):
+    """What gRPC itself does decides: many a value that other programs understand means nothing to it."""
+    is_expected = value in ("http://{}", "http://me:pw@{}/path")
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(5 if is_expected else 0.2)
+        no_proxies.setenv("http_proxy", value.format(f"127.0.0.1:{proxy.getsockname()[1]}"))
+        channel = grpc.insecure_channel("127.0.0.1:1", options=[("grpc.use_local_subchannel_pool", 1)])
+        call = channel.unary_unary("/a.service/a_method").future(b"", timeout=2)
+        try:
+            proxy.accept()[0].close()
+            is_used = True
+        except TimeoutError:
+            is_used = False
+        call.cancel()
+        channel.close()
+        assert (find_proxy(Address.parse("http://milvus.corp.example")) is not None) == is_used
+        assert is_used == is_expected
+
+
+def test_credentials_of_a_proxy_that_a_sign_cuts_in_two_are_not_told(no_proxies):
+    """gRPC takes what stands before the sign for host and port, so no server's name is in there."""
+    no_proxies.setenv("http_proxy", f"http://me:{PASSWORD}#1@proxy.example:3128")
+    assert find_proxy(Address.parse("http://milvus.corp.example")).server == "which it names"
+
+
 @contextmanager
 def tls_without_http2(tmp_path):
     """A server that speaks TLS and agrees to no protocol in it; its address and certificate."""

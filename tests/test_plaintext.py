@@ -33,6 +33,12 @@ def port(request):
         ("http://milvus.localhost", True),
         ("http://127.8.8.8", True),
         ("http://[::1]:19530", True),
+        ("http://[::ffff:127.0.0.1]:19530", True),
+        ("http://[::ffff:10.1.2.3]:19530", False),
+        # gRPC asks a name server for these.
+        ("http://localhost.:19530", False),
+        ("http://127.1:19530", False),
+        ("http://ip6-localhost:19530", False),
         ("unix:/run/milvus.sock", True),
     ],
 )

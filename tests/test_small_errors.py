@@ -1,13 +1,23 @@
 """Input that nobody expects ends in one line of ours, and changes nothing."""
 
+import csv
+import io
+import itertools
+import re
+import time
+from datetime import datetime, timezone
+
 import contract
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from milvus_magics import connections
 from milvus_magics.errors import MilvusException
 from milvus_magics.session import journal
+from milvus_magics.transport.events import Change
 from milvus_magics.wire.versions import is_older
 
 HALF = "x\ud83d"
@@ -60,13 +70,37 @@ def test_a_version_with_thousands_of_digits_cannot_be_read():
         ("x;=1+1", "x;'=1+1"),
         ("y\t=1+1", "y\t'=1+1"),
         ("y; -1", "y; '-1"),
+        ('x;"=1+1;"', 'x;"\'=1+1;"'),
+        ("\uff1d1", "'\uff1d1"),
+        ('x, " @y', "x, \" '@y"),
         ("a-b", "a-b"),
+        ('a"=b', 'a"=b'),
         ("bob", "bob"),
     ],
 )
 def test_no_cell_of_an_audit_is_a_formula(name, cell):
     """Whatever separator a spreadsheet splits at."""
     assert journal._as_cell(name) == cell
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text("=+-@\uff1d\uff0b\uff0d\uff20;,|\t\r\n\"' \u00a0\u2028\x0b\0\u200bx1"), min_size=1, max_size=3))
+def test_no_cell_of_an_audit_is_a_formula_whatever_it_is_split_at(names):
+    """Read by any separator, with its quotes or as they stand."""
+    now = datetime.now(timezone.utc)
+    rows = [Change(now, "s", name, "drop_user", name, "done", 0, 1.0).to_dict() for name in names]
+    text = journal._write_csv(rows)
+    for delimiter in ",;\t|":
+        for cell in itertools.chain(*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)):
+            assert not re.match(r"""[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]""", cell), (delimiter, text)
+
+
+def test_a_long_name_takes_no_longer_to_write():
+    """Of what may stand before a sign."""
+    began = time.monotonic()
+    for sign in ("\n", "\t", '"', " ", ";", "\r", "\x0b"):
+        journal._as_cell(sign * 200_000 + "x")
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("minutes", ["1e12", "float('inf')", "float('nan')", "-1"])

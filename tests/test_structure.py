@@ -44,6 +44,19 @@ def first_sentence(docstring):
     return re.split(r"(?<=[.?!:])\s+(?=[A-Z`%])", paragraph)[0]
 
 
+def test_texts_need_no_unicode_where_they_may_be_printed():
+    """An stdout of ASCII could not write them; forms, HTML and the signs of pictures are for front ends."""
+    is_for_front_ends = re.compile("forms/|display/|access/matrix.py|bulk/look_alikes.py")
+    found = [
+        f"{file}: {line}"
+        for file, source in SOURCES.items()
+        if not is_for_front_ends.match(file)
+        for line in source.splitlines()
+        if not line.isascii()
+    ]
+    assert not found
+
+
 def test_no_folder_holds_too_many_files():
     """Also files of data count, what Python leaves does not."""
     for folder in FOLDERS:

@@ -5,10 +5,10 @@ How a server decides stands in client/rights/rules.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableSet
+from collections.abc import Callable, Iterable, MutableSet, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from milvus_magics.access.answer import Access
 from milvus_magics.access.findings import USUAL_LIMITS, find_problems, limit_text
@@ -23,6 +23,9 @@ from milvus_magics.errors import NOTHING_SENT, ParameterError, PermissionDeniedE
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import absence_text, count_text, did_you_mean, join_parts, list_text
+
+# Users, each with rights that say no user, as who holds the same roles shares them.
+Found = Iterable[tuple[str, Sequence[Right]]]
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,15 @@ def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Questi
         question = replace(question, db=conn.address.db_name or DEFAULT_DATABASE)
     _require_existing(conn, snapshot, question)
     missing = _missing_place(snapshot, question.db, question.collection)
-    rights = _sufficient_rights(snapshot, question)
+    found = list(_find_rights(snapshot, question))
     notes = (
         missing,
         _hidden_target(snapshot, question),
         _freedom(snapshot, question),
-        _other_ways(snapshot, question, rights),
+        _other_ways(snapshot, question, found),
     )
     caption = join_parts(_caption(snapshot, question, is_overview), *notes)
+    rights = [Right(user, *right) for user, each in found for _, *right in each]
     known = partial(_require_known, conn, snapshot)
     return Access(rights, caption, snapshot, find_problems(snapshot), is_overview=is_overview, require_known=known)
 
@@ -183,21 +187,20 @@ def _hidden_target(snapshot: AccessSnapshot, question: Question) -> str:
     return f"which collection alias {question.collection!r} stands for is not visible to you" if is_hidden else ""
 
 
-def _sufficient_rights(snapshot: AccessSnapshot, question: Question) -> list[Right]:
-    """The rights that are asked for, or may be it; all of them where the question is not restricted."""
-    asked = (question.privilege, question.collection, question.db)
-    of_each = _rights_of_each(snapshot, question)
-    if question.is_restricted:
-        of_each = (snapshot.sufficient_rights(list(rights), *asked) for rights in of_each)
-    return [right for rights in of_each for right in rights]
-
-
-def _rights_of_each(snapshot: AccessSnapshot, question: Question) -> Iterator[Iterable[Right]]:
+def _find_rights(snapshot: AccessSnapshot, question: Question) -> Found:
+    """Who has which rights that are asked for; all of theirs where the question is not restricted."""
+    find = _rights_finder(snapshot, question)
     if question.role is not None:
-        yield snapshot.rights_of_role(question.role)
+        yield "", find((question.role,))
         return
     for user in snapshot.users if question.user is None else [question.user]:
-        yield snapshot.rights_of(user)
+        yield user, find(snapshot.sources_of(user))
+
+
+def _rights_finder(snapshot: AccessSnapshot, question: Question) -> Callable[[tuple[str, ...]], Sequence[Right]]:
+    if question.is_restricted:
+        return snapshot.right_finder(question.privilege, question.collection, question.db)
+    return cache(lambda roles: [right for role in roles for right in snapshot.rights_of_role(role)])
 
 
 def _freedom(snapshot: AccessSnapshot, question: Question) -> str:
@@ -206,16 +209,19 @@ def _freedom(snapshot: AccessSnapshot, question: Question) -> str:
     return "everybody may do that without it, and is shown what their grants name" if is_free else ""
 
 
-def _other_ways(snapshot: AccessSnapshot, question: Question, here: Iterable[Right]) -> str:
+def _other_ways(snapshot: AccessSnapshot, question: Question, here: Found) -> str:
     """Whose rights in other databases reach this one; empty if there are none, or databases separate."""
     if question.db is None or question.role is not None or snapshot.rules.has("the request's database"):
         return ""
-    anywhere = _sufficient_rights(snapshot, replace(question, db=None))
-    users = {right.user for right in anywhere if not right.doubt and right.role != PUBLIC}
-    users -= {right.user for right in here if not right.doubt and right.role != PUBLIC}
-    names = [repr(user) for user in sorted(users)]
+    anywhere = _find_rights(snapshot, replace(question, db=None))
+    names = [repr(user) for user in sorted(_certain_users(anywhere) - _certain_users(here))]
     text = "databases do not separate on this server, so from another one also these reach it:"
     return f"{text} {list_text(names)}" if names else ""
+
+
+def _certain_users(found: Found) -> set[str]:
+    """Who certainly has one of the rights, and not as everybody has it."""
+    return {user for user, rights in found if any(not right.doubt and right.role != PUBLIC for right in rights)}
 
 
 def _caption(snapshot: AccessSnapshot, question: Question, is_overview: bool) -> str:

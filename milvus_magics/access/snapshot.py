@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import chain
 
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import ALL, ON_USERS
@@ -155,16 +156,26 @@ class AccessSnapshot:
             return self.aliases[db].get(name) == ""
         return name not in self.collections.get(db, ())
 
-    def sufficient_rights(
-        self, rights: Sequence[Right], privilege: str | None, collection: str | None, db: str | None
-    ) -> list[Right]:
-        """Those of somebody's rights that answer a question: none if they don't reach for all of a group.
+    def right_finder(
+        self, privilege: str | None, collection: str | None, db: str | None
+    ) -> Callable[[tuple[str, ...]], list[Right]]:
+        """Make the function that finds which rights of some roles, or what stands for one, answer a question.
 
-        A collection may be reached by its other names, too.
+        There are none if they together don't reach for all of a group. A collection may be reached by its other names,
+        too. Each role is searched once, however many hold it.
         """
         members = self._members(privilege) if privilege is not None else (None,)
-        enough = [list(self._select(rights, one, collection, db)) for one in members]
-        return list(dict.fromkeys(right for found in enough for right in found)) if all(enough) else []
+
+        @cache
+        def select(role: str) -> list[list[Right]]:
+            return [list(self._select(self.rights_of_role(role), one, collection, db)) for one in members]
+
+        @cache
+        def find(roles: tuple[str, ...]) -> list[Right]:
+            enough = [list(chain.from_iterable(found)) for found in zip(*map(select, roles), strict=True)]
+            return list(dict.fromkeys(chain.from_iterable(enough))) if all(enough) else []
+
+        return find
 
     def _select(
         self, rights: Sequence[Right], privilege: str | None, collection: str | None, db: str | None

@@ -333,7 +333,7 @@ def attempt(
     under_way = Attempt(conn, operation, target, subject, verb, deadline)
     code, reason = 0, ""
     try:
-        if (is_deletion and conn.on_change) or conn.on_change.is_remembered(operation, target):
+        if (is_deletion and conn.on_change) or conn.on_change.prepare(operation, target):
             under_way.cluster_question = conn.begin_for_all(QUESTION, deadline=deadline)
         yield under_way
     except errors.ChangeInterrupted as exc:

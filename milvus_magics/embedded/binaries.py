@@ -96,7 +96,7 @@ def _unpack_once(packed: Path, target: Path, progress: Callable[[str], None]) ->
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _is_complete(packed, target):  # another process may have done it while we waited
-            progress(f"unpacking Milvus {VERSION} (once, 250 MB)…")
+            progress(f"unpacking Milvus {VERSION} (once, 250 MB)...")
             _replace(packed, target)
     finally:
         os.close(lock)

@@ -45,7 +45,7 @@ class EmbeddedMilvus:
     """A running embedded Milvus, made by `start`. As a context manager it stops at the end of the block.
 
     Attributes:
-        uri: where to connect: `unix:/…/milvus.sock`, or `http://127.0.0.1:PORT` where it isn't isolated.
+        uri: where to connect: `unix:/.../milvus.sock`, or `http://127.0.0.1:PORT` where it isn't isolated.
         address: `127.0.0.1:PORT` where it has a TCP port, else None.
         user: the administrator, `root`.
         password: root's password, new at every start; empty when authorization is off.
@@ -127,7 +127,7 @@ def start(
         keeper = KeeperProcess(directories)
         state = keeper.lock(tcp_port, isolate)
         programs = binaries.unpack(packed, directories.data, show)
-        show("starting Milvus…")
+        show("starting Milvus...")
         ports = files.write_settings(directories.data, state["isolated"], state["port"])
         environment = files.milvus_environment(directories.data, directories.find_library_path(programs), ports)
         environment["COMMON_SECURITY_AUTHORIZATIONENABLED"] = str(authorization).lower()

@@ -90,6 +90,7 @@ class Session:
 
     def _listen(self, conn: Connection) -> None:
         conn.on_change += [self.undo, self.journal.record, partial(self.names.forget, conn)]
+        conn.on_change.before.append(self.undo.is_remembered)
 
 
 session = Session()

@@ -31,6 +31,7 @@ from milvus_magics.secret import (
     quote_name,
     type_name,
 )
+from milvus_magics.session.password_changes import PASSWORD_CHANGES, PasswordFollower
 from milvus_magics.session.pymilvus_connections import address_of_pymilvus
 from milvus_magics.transport.address import Address, mask_uri
 from milvus_magics.transport.deadline import Deadline
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from milvus_magics.transport.events import Change
 
 DEFAULT = "default"
-PASSWORD_CHANGES = ("update_password", "reset_password")
 # What is no name: a scheme, a port, a password between ':' and '@', or a path, as Milvus Lite has it.
 _ADDRESS = re.compile(r"://|^unix:|:\d+(/|$)|:.*@|^[.~]{0,2}/|\.db$")
 PUBLIC_ARGUMENTS = (
@@ -170,7 +170,9 @@ class Connections:
         """Bind a connection that `open` returned to an alias, and close the alias's old one."""
         alias = _require_alias(alias := mask_misplaced("alias", alias))
         self._on_bind(conn)
-        conn.on_change.append(partial(self._on_change, conn))
+        follower = PasswordFollower(conn, self._list_open)
+        conn.on_change.append(partial(self._on_change, conn, follower))
+        conn.on_change.before.append(follower.prepare)
         with self._lock:
             old, self._open[alias] = self._open.get(alias), conn
         if old:
@@ -231,6 +233,10 @@ class Connections:
         with self._lock:
             return [(alias, self._open.get(alias)) for alias in sorted({*self._open, *self._configured})]
 
+    def _list_open(self) -> list[Connection]:
+        with self._lock:
+            return list(self._open.values())
+
     def has_connection(self, alias: str) -> bool:
         """Whether the alias is connected."""
         with self._lock:
@@ -288,27 +294,14 @@ class Connections:
         for alias, _ in self.list_connections():
             self.disconnect(alias)
 
-    def _on_change(self, conn: Connection, change: Change) -> None:
+    def _on_change(self, conn: Connection, follower: PasswordFollower, change: Change) -> None:
         # The user that this connection acted as is gone: nothing can be done with it any more.
         if change.actor_gone:
             for alias, bound in self.list_connections():
                 if bound is conn:
                     self.disconnect(alias)
-        if change.operation in PASSWORD_CHANGES and change.outcome == "done":
-            self._pass_on(conn, change)
-
-    def _pass_on(self, conn: Connection, change: Change) -> None:
-        """Let the user's other connections go on with a new password, or say why theirs is refused from now on."""
-        where = conn.address.target
-        for _, other in self.list_connections():
-            if other and other is not conn and (other.address.target, other.user) == (where, change.target):
-                login = conn.address.login
-                if login and conn.user == change.target:
-                    other.reauthenticate(login.secret)
-                else:
-                    who = f"{change.actor!r}" if change.actor else "somebody without a name"
-                    at = change.when.astimezone().strftime("%H:%M")
-                    other.note_password_change(f"{who} changed it in this notebook at {at}: connect again")
+        if change.operation in PASSWORD_CHANGES:
+            follower.follow(change)
 
 
 def _prove(conn: Connection, deadline: Deadline) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Bulk work makes thousands of entries; the oldest go first, and it is told that they did.
 MAX_ENTRIES = 100_000
+# What a spreadsheet begins a formula with, some of them with the wide signs too, where it may begin a cell.
+_FORMULA = re.compile(r"""((?:^|[;,|\t\r\n])(?:[^\S\t\r\n]|")*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])""")
 AUDIT = logging.getLogger("milvus_magics.audit")
 
 
@@ -105,5 +107,4 @@ def _as_cell(value: object) -> object:
     """Keep a spreadsheet from taking a name for a formula, also where it splits elsewhere; and show all of it."""
     if not isinstance(value, str):
         return value
-    marked = re.sub(r"(^|[;,|\t\r\n]\s*)(?=[=+\-@\t\r])", r"\1'", value)
-    return "\t".join(map(visible_text, marked.split("\t")))
+    return "\t".join(map(visible_text, _FORMULA.sub(r"\1'", value).split("\t")))

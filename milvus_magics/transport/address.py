@@ -52,13 +52,17 @@ class Address:
 
     @property
     def is_local(self) -> bool:
-        """Whether what is sent stays on this machine."""
+        """Whether what is sent stays on this machine.
+
+        Not so `localhost.`, `127.1` and `ip6-localhost`: gRPC asks a name server for these, and that may say anything.
+        """
         if self.is_unix or self.host.lower() == "localhost" or self.host.lower().endswith(".localhost"):
             return True
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            ip = ipaddress.ip_address(self.host)
         except ValueError:
             return False
+        return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
     @property
     def is_private(self) -> bool:

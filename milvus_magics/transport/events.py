@@ -73,12 +73,18 @@ class Restorer(Protocol):
     def __call__(self, change: Change, secret: Secret | None = None) -> None:
         """Take note of a change, and of the deleted user's password or its hash. None if it is not to be had."""
 
-    def is_remembered(self, operation: str, target: str) -> bool:
-        """Whether there is something that an operation on this target would make it forget."""
-
 
 class Listeners(list[Callable[[Change], None]]):
-    """The listeners of a connection, in the order in which they are called."""
+    """The listeners of a connection, in the order in which they are called.
+
+    Attributes:
+        before: called with operation and target before a change is tried that isn't a deletion; what says True has to
+            know on which cluster it will be.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[Callable[[str, str], bool]] = []
 
     @property
     def restorer(self) -> Restorer | None:
@@ -94,10 +100,10 @@ class Listeners(list[Callable[[Change], None]]):
         restorer = self.restorer
         return restorer is not None and restorer.wants_secrets
 
-    def is_remembered(self, operation: str, target: str) -> bool:
-        """Whether that listener would forget something, and so has to know on which cluster that is."""
-        restorer = self.restorer
-        return hasattr(restorer, "is_remembered") and cast(Restorer, restorer).is_remembered(operation, target)
+    def prepare(self, operation: str, target: str) -> bool:
+        """Say what will be tried, and return whether somebody has to know on which cluster."""
+        answers = [prepare(operation, target) for prepare in self.before]
+        return any(answers)
 
     def emit(self, change: Change, secret: Secret | None = None) -> None:
         """Report a change to everybody; only a restorer that wants it is given the secret."""

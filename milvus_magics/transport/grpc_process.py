@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from typing import Protocol
 from weakref import WeakSet
 
@@ -78,8 +79,17 @@ def _settings() -> dict[str, str]:
 
 
 def _traces_logins() -> bool:
-    traced = [name.strip() for name in os.environ.get(TRACE, "").split(",")]
-    return any(name in traced or ("all" in traced and f"-{name}" not in traced) for name in TRACES_WITH_LOGINS)
+    """Whether the trace holds what writes logins, or may: gRPC reads it in order, and a later word wins.
+
+    Newer versions take `*` and `?` for wildcards, and all of them a `-` for the opposite. That counts only where it is
+    spelled in the one way that every version understands.
+    """
+    traced = dict.fromkeys(TRACES_WITH_LOGINS, False)
+    for word in os.environ.get(TRACE, "").split(","):
+        pattern = "*" if word.strip() == "all" else word.strip()
+        for name in traced:
+            traced[name] = (traced[name] and word not in (f"-{name}", "-all")) or fnmatchcase(name, pattern)
+    return any(traced.values())
 
 
 def trace_warning() -> str:

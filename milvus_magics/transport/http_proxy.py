@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from milvus_magics.transport.address import Address
 
@@ -27,12 +27,24 @@ class HttpProxy(NamedTuple):
 
 
 def find_proxy(address: Address) -> HttpProxy | None:
-    """The proxy through which gRPC goes to an address. None if there is none."""
+    """The proxy through which gRPC goes to an address. None if there is none, as where it ignores what is set."""
     variable = _first_set(VARIABLES)
     exceptions = os.environ.get(_first_set(EXCEPTIONS), "").split(",")
-    if address.is_local or not variable or any(_is_exception(address.host, entry.strip()) for entry in exceptions):
+    authority = _read_authority(os.environ.get(variable, ""))
+    if address.is_local or not authority or any(_is_exception(address.host, entry.strip()) for entry in exceptions):
         return None
-    return HttpProxy(variable, urlsplit(os.environ[variable]).netloc.rpartition("@")[2] or "which it names")
+    return HttpProxy(variable, authority.rpartition("@")[2] or "which it names")
+
+
+def _read_authority(value: str) -> str:
+    """What names a proxy for gRPC, which wants `http://` before it; empty if nothing does.
+
+    It ends at the first `/`, `?` or `#`. If that cut credentials in two, none of them are left.
+    """
+    found = re.match("http://([^/?#]+)", value, re.IGNORECASE)
+    if not found:
+        return ""
+    return found[1] if "@" in found[1] or "@" not in value else "@"
 
 
 def _first_set(names: tuple[str, ...]) -> str:

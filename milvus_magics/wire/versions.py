@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
+MAX_LENGTH = 100  # of a version's text; what stands behind that is no version
 # Feature -> the first version that has it. What is there with a method stands in its row of `wire.METHODS`.
 FEATURES = {
     # 2.4.11 to 2.5 also drop the grants of all roles whose names only begin so; before, nothing is revoked.
@@ -54,5 +56,10 @@ def is_beyond(version: str, newest: Sequence[str]) -> bool:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """The first numbers with dots between in a text like `v2.3.5-dev` or `2.4.16 or 2.5`."""
+    return _read_numbers(version[:MAX_LENGTH])
+
+
+@lru_cache(1_000)  # a picture of everybody's rights compares versions thousands of times
+def _read_numbers(version: str) -> tuple[int, ...]:
     found = re.search(r"\d{1,9}(\.\d{1,9})+", version)
     return tuple(map(int, found[0].split("."))) if found else ()
