@@ -5,13 +5,17 @@ Whoever looked just before, and finds it as it was wanted, is told that it is do
 
 import os
 import signal
+from contextlib import nullcontext
+from threading import RLock
 
 import contract
 import pytest
+from contract.login import HASH
 from contract.versions import RECORDED
 
 from milvus_magics.bulk.run import create_users
-from milvus_magics.client import privilege_groups, role_deletion, roles, users
+from milvus_magics.client import privilege_groups, restore, role_deletion, roles, users
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
     ClosedError,
     GroupExistsError,
@@ -22,6 +26,8 @@ from milvus_magics.errors import (
     UserExistsError,
     WrongPasswordError,
 )
+from milvus_magics.secret import PasswordHash
+from milvus_magics.session.undo_store import UndoStore
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 
@@ -150,6 +156,28 @@ def test_what_cannot_be_told_is_unknown(conn, server):
     assert made.counts == {"unknown": 1}
     assert "whether user 'ann' is created by this request, or was before, cannot be told" in made[0].reason
     assert made.passwords["ann"].encode() == server.passwords["ann"]
+
+
+@pytest.mark.parametrize(("outcome", "keeps"), [("done", True), ("refused", True), ("unknown", False)])
+def test_a_restored_hash_of_ours_is_done(conn, server, changes, outcome, keeps):
+    """The hash tells, where it is to be seen; somebody else's user has another one."""
+    send, hashed = server.RestoreRBAC, PasswordHash(f"{HASH}{PASSWORD.encode().hex()}")
+    store = UndoStore(RLock())
+    store.keep_passwords(5 if keeps else 0)
+    conn.on_change.append(store)
+
+    def twice(*request):
+        if outcome == "refused":
+            server.passwords["bob"] = b"somebody-elses"
+        send(*request)
+        send(*request)
+
+    server.RestoreRBAC = twice
+    told = {"done": nullcontext(), "refused": pytest.raises(UserExistsError)}
+    with told.get(outcome, pytest.raises(OutcomeUnknownError)):
+        restored = restore.restore_user_by_hash(conn, UserSnapshot("bob", ()), hashed, timeout=10)
+        assert TWICE in restored.note
+    assert [change.outcome for change in changes] == [outcome]
 
 
 @pytest.mark.parametrize("change", [users.update_password, users.reset_password])

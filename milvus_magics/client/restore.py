@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from milvus_magics import wire
-from milvus_magics.client import change, lookup, rbac_restore, roles, users
+from milvus_magics.client import change, lookup, rbac_restore, roles, user_deletion, users
 from milvus_magics.client.grant_requests import restore_grant
 from milvus_magics.client.grant_scope import read_groups_for, require_known_database, require_known_privilege
 from milvus_magics.client.grants import list_grants
@@ -29,6 +29,7 @@ from milvus_magics.errors import (
     UnknownPrivilegeError,
     UnknownRoleError,
     UnknownUserError,
+    UserExistsError,
 )
 from milvus_magics.secret import PasswordHash, Secret, mask_secret
 from milvus_magics.transport.connection import Connection
@@ -91,7 +92,13 @@ def restore_user_by_hash(
     ) as attempt:
         _require_restorable(conn, snapshot, deadline)
         user = rbac_restore.HashedUser(snapshot.user, hashed, role_names)
-        rbac_restore.send_users(attempt, [user], lambda until: lookup.is_listed(conn, snapshot.user, until))
+        rbac_restore.send_users(
+            attempt,
+            [user],
+            lambda until: lookup.is_listed(conn, snapshot.user, until),
+            repeated=UserExistsError,
+            is_ours=lambda until: _has_hash(conn, snapshot.user, hashed, until),
+        )
         if snapshot.description:
             with change.report_progress(
                 lambda: f"user {snapshot.user!r} is restored, but without their description", how_to_resume=""
@@ -219,6 +226,12 @@ def _require_restorable(conn: Connection, snapshot: UserSnapshot, deadline: Dead
         lookup.require_roles(conn, snapshot.roles or (), deadline)
     except UnknownRoleError as exc:
         raise _missing_role_error(exc) from exc
+
+
+def _has_hash(conn: Connection, user: str, hashed: PasswordHash, deadline: Deadline) -> bool | None:
+    """Whether a user has the password of this hash; None where hashes are not to be seen."""
+    found = user_deletion.read_password_hashes(conn, [user], deadline).get(user)
+    return None if found is None else found == hashed
 
 
 def _create_again(
