@@ -42,13 +42,12 @@ class PasswordFollower:
     def follow(self, change: Change) -> None:
         """Take note of a password that was to be changed."""
         questions = self._questions.pop(change.target, {})
-        is_done = change.outcome == "done"
-        clusters = _read_clusters(questions) if is_done else {}
-        with defer_interrupts():
+        with defer_interrupts():  # the change is made, and an interrupt must not hide that from some
+            clusters = _read_clusters(questions) if change.outcome == "done" else {}
             for question in filter(None, questions.values()):
                 question.release()
-        for other in self._others(change.target) if is_done else ():
-            self._pass_on(other, change, clusters.get(other, UNKNOWN_CLUSTER))
+            for other in self._others(change.target) if change.outcome == "done" else ():
+                self._pass_on(other, change, clusters.get(other, UNKNOWN_CLUSTER))
 
     def _others(self, user: str) -> list[Connection]:
         return [other for other in self._list_open() if other is not self._conn and other.user == user]
@@ -68,10 +67,9 @@ class PasswordFollower:
 
 def _read_clusters(questions: dict[Connection, Pending | None]) -> dict[Connection, int]:
     """Which cluster answers each connection, as far as that is told by now or in a moment."""
-    with defer_interrupts():  # the change is made, and its end must not be lost
-        for _ in Deadline(SECONDS_TO_WAIT).poll(SECONDS_BETWEEN_LOOKS):
-            if all(question is None or question.is_done for question in questions.values()):
-                break
+    for _ in Deadline(SECONDS_TO_WAIT).poll(SECONDS_BETWEEN_LOOKS):
+        if all(question is None or question.is_done for question in questions.values()):
+            break
     return {conn: read_cluster(question) for conn, question in questions.items() if question and question.is_done}
 
 
