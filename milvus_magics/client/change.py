@@ -340,9 +340,8 @@ def attempt(
         code, reason, exc.outcome = CANCELLED, exc.reason, under_way.outcome_after(exc.outcome)
         raise
     except KeyboardInterrupt as exc:
-        code, interrupt = CANCELLED, under_way.interrupt_error()
-        reason = interrupt.reason
-        interrupt.outcome = under_way.outcome_after(None)
+        interrupt = under_way.interrupt_error()
+        code, reason, interrupt.outcome = CANCELLED, interrupt.reason, under_way.outcome_after(None)
         raise interrupt from exc
     except errors.MilvusException as exc:
         code, reason, exc.outcome = exc.code, exc.reason, under_way.outcome_after(exc.outcome)
