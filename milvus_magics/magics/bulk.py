@@ -158,7 +158,7 @@ class BulkMagics(SessionMagics):
                     if not results:
                         raise
                     results.append(bulk.run.skip_plan(plan, str(exc), interrupted=False))
-        return bulk.results.BulkResult.join(results)
+            return bulk.results.BulkResult.join(results)
 
     @staticmethod
     def _preview(args: argparse.Namespace, plans: Sequence[BulkPlan]) -> BulkResult:

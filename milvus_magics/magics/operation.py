@@ -145,8 +145,12 @@ def line_magic(
             result = method(self, args)
             is_operation = isinstance(result, Operation)
             result = result.carry_out() if is_operation else result
-            if (is_operation or says_result) and not is_shown(self.shell):  # type: ignore[arg-type]
-                print(getattr(result, "summary", result))
+            try:
+                if (is_operation or says_result) and not is_shown(self.shell):  # type: ignore[arg-type]
+                    print(getattr(result, "summary", result))
+            except KeyboardInterrupt as exc:
+                exc.result = result  # type: ignore[attr-defined]  # what was done, though it was not said
+                raise
             return result
 
         run.getdoc = lambda: parser().format_help()  # type: ignore[attr-defined]  # what `%magic?` shows
