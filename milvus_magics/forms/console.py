@@ -43,6 +43,7 @@ class Console(Panel):
         heading: the line that says which server it is, and as whom one is there.
         status: the line that says what went wrong, or was changed since.
         snapshot: what was read last; None before it could be.
+        failure: the class of the error with which the last reading ended; None where it went well.
 
     Raises:
         AliasError: when no connection has this alias.
@@ -58,6 +59,7 @@ class Console(Panel):
         self._is_old = False
         self._read_at: datetime | None = None
         self.snapshot: AccessSnapshot | None = None
+        self.failure: type[MilvusException] | None = None
         self.heading, self.status = Line(), Line()
         self.buttons = {title: widgets.Button(description=title) for title in ("Refresh", "Close console")}
         kinds = (UsersPage, RolesPage, PrivilegesPage, AccessPage, HistoryPage)
@@ -134,6 +136,7 @@ class Console(Panel):
 
     def _read(self) -> None:
         self._offer_connections()
+        self.failure = None
         try:
             conn = connections.get(self._using)
             if conn is not self._conn:
@@ -143,6 +146,7 @@ class Console(Panel):
             self._is_old = False
             snapshot = read_snapshot(self._conn, Deadline(self._timeout), root_ruled_out=session.root_ruled_out)
         except MilvusException as exc:
+            self.failure = type(exc)
             self.heading.say(self._where(), "heading")
             is_same = self.snapshot is not None and self.snapshot.server == self._conn.address.url
             self._say_old(str(exc), is_same=is_same)

@@ -184,9 +184,14 @@ def ready(name, address):
 def pressed(panel):
     if isinstance(panel, Console):
         panel.buttons["Refresh"].click()
-        return panel.status.text
-    panel.submit()
-    return f"{panel.failure.__name__}: {panel.status.text}"  # a form tells no class
+    else:
+        panel.submit()
+    return said_by(panel)
+
+
+def said_by(panel):
+    """The error of a panel, with its class, which it doesn't show."""
+    return f"{panel.failure.__name__}: {panel.status.text}"
 
 
 def run(magic, line):
@@ -199,7 +204,7 @@ def run(magic, line):
     if isinstance(done, Overview):
         return done.problem
     if isinstance(done, Panel):
-        text = done.status.text
+        text = said_by(done)
         done.close()
         return text
     return f"a success: {done}"
