@@ -103,7 +103,7 @@ def test_one_click_and_enter(milvus, tmp_path):
 
         console = Console(notebook, 4)
         console.choose("Users", "ann")
-        console.press("Revoke role…")
+        console.press("Revoke role from ann…")
         wait_for_focus(page, "Role")
         assert console.cell.get_by_role("combobox", name="User", exact=True).last.input_value() == "ann"
 

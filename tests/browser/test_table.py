@@ -9,7 +9,7 @@ import time
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from contract import AnyNames, serving
-from lab import TREES, Console, Notebook, browser_page, jupyter_lab
+from lab import TREES, Console, Notebook, browser_page, jupyter_lab, wait_for_focus
 
 CONNECT = """import os
 %load_ext milvus_magics
@@ -127,7 +127,7 @@ def test_several_by_mouse_and_no_serious_fault(server, tmp_path):
         console.open("History")
         console.cell.get_by_role("button", name="Undo drop user carl").click()
         console.cell.get_by_role("textbox", name="New password").fill("a-new-password")
-        console.cell.get_by_role("textbox", name="Once more").fill("a-new-password")
+        console.cell.get_by_role("textbox", name="Confirm password").fill("a-new-password")
         page.keyboard.press("Enter")
         console.press("Restore user")
         console.sees("restored user 'carl'")
@@ -181,6 +181,8 @@ def test_the_table_by_keyboard_alone(server, tmp_path, program):
         assert focused(page) == ["button", "Grant role bob"]
         press("Enter")
         console.sees("user 'bob' with role 'reader'")
+        wait_for_focus(page, "Role")
+        console.grid("Users").locator("[tabindex='0']").first.focus()
         press("Control+Home")
         press("ArrowUp")
         press("Home")
@@ -231,7 +233,7 @@ def test_long_and_hostile_names(server, tmp_path):
         assert (tip.is_visible(), "nightly_import" in tip.text_content()) == (True, True)
         console.choose("Users", r"evil\u202egnp")
         console.press("Delete evil\\u202egnp without password…")
-        console.cell.get_by_role("textbox", name="Name again").fill(r"evil\u202egnp")
+        console.cell.get_by_role("textbox", name="Confirm name").fill(r"evil\u202egnp")
         page.keyboard.press("Tab")
         assert TURNED in server.passwords
 
