@@ -67,7 +67,8 @@ class Run:
         try:
             while time.monotonic() < until and not stop.is_set():
                 seconds = max(min(SECONDS_A_CELL, until - time.monotonic()), 0.1)
-                found = json.loads(self._must(f"print(json.dumps(worker.work({seconds})))"))
+                said = self._must(f"print(json.dumps(worker.work({seconds})))")
+                found = json.loads(said.splitlines()[-1])  # before it stands what each change says
                 self.done.update(found["done"])
                 self.wrong += found["wrong"]
                 self.samples.append(self._sample(time.monotonic() - began, found["entries"]))
