@@ -155,7 +155,7 @@ class Worker:
 
     def do_look_who_can_do_what(self):
         found = read_access(self._conn, **T)
-        assert found.allows("root", "Search", "docs")
+        assert found.snapshot.allows("root", "Search", "docs")
         assert found._repr_html_()
 
     def do_class(self):
