@@ -14,12 +14,12 @@ from milvus_magics.client.rights.right import EVERYTHING, Right, rights_text
 from milvus_magics.display.messages import html_line, html_list
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for
-from milvus_magics.forms.console_pages import WRAPPED, OpenForm, Page
+from milvus_magics.forms.console.pages import WRAPPED, OpenForm, Page
 from milvus_magics.forms.fields import show
 from milvus_magics.forms.form import Form
 from milvus_magics.forms.panel import Line, Panel
-from milvus_magics.forms.selection import DropUsersForm, SelectionForm
-from milvus_magics.forms.selection_roles import DropRolesForm, GrantRoleToUsersForm, RevokeRoleFromUsersForm
+from milvus_magics.forms.selections import DropUsersForm, SelectionForm
+from milvus_magics.forms.selections.roles import DropRolesForm, GrantRoleToUsersForm, RevokeRoleFromUsersForm
 from milvus_magics.forms.table_widget import Column, Row, RowAction, TableWidget, shown_name
 from milvus_magics.wording import count_text, list_text
 

@@ -14,7 +14,7 @@ from milvus_magics.client.results.previews import DropRolePreview, Preview
 from milvus_magics.client.results.privileges import privileges_text
 from milvus_magics.client.results.roles import holders_text
 from milvus_magics.forms.fields import FIELD, LABEL, NameField
-from milvus_magics.forms.selection import Foreseen, SelectionForm
+from milvus_magics.forms.selections import Foreseen, SelectionForm
 from milvus_magics.wording import join_parts
 
 

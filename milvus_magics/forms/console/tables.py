@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from milvus_magics.client.results.privileges import scope_text
-from milvus_magics.forms.console_pages import OpenForm, Page
+from milvus_magics.forms.console.pages import OpenForm, Page
 from milvus_magics.forms.table_widget import Column, Row, RowAction, TableWidget, shown_name
 from milvus_magics.session import connections
 from milvus_magics.transport.connection import Connection

@@ -12,10 +12,11 @@ import ipywidgets as widgets
 from milvus_magics.access.read import read_snapshot
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.errors import AliasError, MilvusException
-from milvus_magics.forms.console_history import HistoryPage
-from milvus_magics.forms.console_lists import RolesPage, UsersPage
-from milvus_magics.forms.console_pages import WRAPPED, AccessPage, FormMaker, Page
-from milvus_magics.forms.console_tables import ConnectionsPage, PrivilegesPage
+from milvus_magics.forms.console.access import AccessPage
+from milvus_magics.forms.console.history import HistoryPage
+from milvus_magics.forms.console.lists import RolesPage, UsersPage
+from milvus_magics.forms.console.pages import WRAPPED, FormMaker, Page
+from milvus_magics.forms.console.tables import ConnectionsPage, PrivilegesPage
 from milvus_magics.forms.fields import show
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.secret import mask_misplaced

@@ -11,7 +11,7 @@ from milvus_magics.client.results.descriptions import DescriptionSnapshot
 from milvus_magics.client.results.roles import RoleSnapshot
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for
-from milvus_magics.forms.console_pages import WRAPPED, OpenForm, Page
+from milvus_magics.forms.console.pages import WRAPPED, OpenForm, Page
 from milvus_magics.forms.fields import show
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.restore import RestoreRoleForm, RestoreUserForm
