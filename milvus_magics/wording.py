@@ -36,6 +36,11 @@ class _Characters(dict[int, str]):
 
 _SHOWN = _Characters()
 
+# A name that cannot be taken for something else in a sentence.
+_PLAIN_NAME = re.compile(r"\w(?:[\w.@$*-]*[\w$])?", re.ASCII)
+# What needs no full stop after it.
+_ENDS = (".", "!", "?")
+
 
 def visible_text(text: str) -> str:
     """`text` on one line: line ends as blanks, and as escapes what controls it, turns it, or cannot be seen."""
@@ -102,6 +107,28 @@ def join_parts(*parts: str) -> str:
     """A sentence of the parts that are not empty, with semicolons between them; for people, as `shown_text`."""
     text = "; ".join(filter(None, parts)).translate(_SHOWN)
     return text if len(text) <= MAX_VALUE else cut_text(shown_text(text))
+
+
+def sentences(first: str, *others: str) -> str:
+    """The parts that are not empty as sentences; for people, as `shown_text`.
+
+    The first one begins as it is, perhaps with a name; the others with a capital.
+    """
+    text = first
+    for part in filter(None, others):
+        stop = "" if text.endswith(_ENDS) else "."
+        text += f"{stop} {part[0].upper()}{part[1:]}"
+    return join_parts(text if text.endswith(_ENDS) else f"{text}.")
+
+
+def name_text(name: str) -> str:
+    """A name within a sentence: as it is, or in quotes where it could be taken for something else."""
+    return name if _PLAIN_NAME.fullmatch(name) else repr(name)
+
+
+def names_text(names: Sequence[str], most: int | None = None) -> str:
+    """The first few names as `name_text`, and how many more there are; `most` as in `list_text`."""
+    return list_text([name_text(name) for name in names], most)
 
 
 def count_text(count: int, noun: str) -> str:

@@ -218,7 +218,7 @@ def _plan_creation(
     new = sum(row.user not in users for row in rows)
     if limit is not None and len(users) + new > limit:
         there = "1 user is" if len(users) == 1 else f"{len(users)} users are"
-        text = f"{there} there and {new} would come, but {limit} is the limit"
+        text = f"{there} there and {new} would be added, but {limit} is the limit"
         problems.append(Problem(None, "", "", text))
     raise_problems(problems)
     todo, done = [], []
@@ -235,10 +235,10 @@ def _plan_creation(
 
 
 def _lost_descriptions_note(conn: Connection, rows: Sequence[UserRow], deadline: Deadline) -> list[str]:
-    """Say of how many new users the description would be lost; empty if the server keeps it."""
+    """Say of how many new users the description will be lost; empty if the server keeps it."""
     count = sum(bool(row.description) for row in rows)
     whose = f"those of {count_text(count, 'user')}"
-    note = lookup.lost_description_note(conn, whose, deadline) if count else ""
+    note = lookup.lost_description_note(conn, "any" if count else "", deadline, whose)
     return [note] if note else []
 
 
@@ -252,7 +252,7 @@ def _creation_notes(conn: Connection, present: int, new: int, limit: int | None)
         )
     is_serial = conn.version and not is_older(conn.version, FEATURES["changes of access one by one"])
     if new >= MIN_USERS_FOR_AT_ONCE and is_serial:
-        notes.append(f"this server creates users one by one; --at-once would create all {new} by one request")
+        notes.append(f"this server creates users one by one; --at-once creates all {new} in one request")
     return notes
 
 
@@ -289,7 +289,7 @@ def _plan_deletion(
 
 def _warn_of_admins(users: Users, leaving: Users) -> str:
     admins = {name for name, user in users.items() if ADMIN in visible_roles(user)}
-    return f"these are all users with the role {ADMIN!r}" if admins and admins <= leaving.keys() else ""
+    return f"nobody else has the role {ADMIN}" if admins and admins <= leaving.keys() else ""
 
 
 def _deletion_notes(
@@ -299,7 +299,7 @@ def _deletion_notes(
     roles = sorted(set().union(*map(visible_roles, leaving.values())))
     notes = [f"their roles go with them: {', '.join(map(printable, roles))}"] if roles else []
     if any(user.roles is None for user in leaving.values()):
-        notes.append("their roles go with them, and are unknown: you lack permission to list them")
+        notes.append("their roles go with them, and you lack permission to list those")
     is_kept = operation == DELETE and conn.on_change.wants_secrets
     hashes = read_password_hashes(conn, leaving.keys(), deadline) if operation == DROP else ()
     undo = undo_text(conn, leaving.values(), 0 if is_kept else len(leaving) - len(hashes))

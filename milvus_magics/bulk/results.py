@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from milvus_magics.client.names import remark_on_password
-from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.client.results.previews import Foretelling
+from milvus_magics.client.results.table import Table
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import CodedError
 from milvus_magics.secret import MASK, Secret
-from milvus_magics.wording import count_text, join_parts, list_text, printable
+from milvus_magics.wording import count_text, join_parts, list_text, names_text, printable
 
 DONE, ALREADY, MISSING, PARTLY = "done", "already", "missing", "partly"
 REFUSED, UNKNOWN, NOT_TRIED, TO_DO = "refused", "unknown", "not tried", "to do"
@@ -296,7 +297,7 @@ def _describe_counts(rows: Iterable[RowOutcome]) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class BulkPlan(Sentence):
+class BulkPlan(Foretelling):
     """A bulk change to one server that is checked and not yet made.
 
     Attributes:
@@ -320,24 +321,17 @@ class BulkPlan(Sentence):
     missing_ok: bool = False
     hash_cost: int | None = None
 
-    def __str__(self) -> str:
-        return self._describe(None)
+    def _sentences(self, most: int | None) -> Sequence[str]:
+        verb, names = "create" if self.operation == "create_users" else "delete", [row.user for row in self.todo]
+        deed = f"This will {verb} {count_text(len(names), 'user')}: {names_text(names, most)}"
+        return deed if names else "Nothing will change", self._describe_idle(most), *self.notes, self.warning
 
-    @property
-    def brief(self) -> str:
-        """The text with long lists cut, for a question."""
-        return self._describe(5)
-
-    def _describe(self, max_names: int | None) -> str:
-        verb = self.operation.removesuffix("_users")
-        names = list_text([repr(row.user) for row in self.todo], max_names)
-        text = f"would {verb} {count_text(len(self.todo), 'user')} on {self.server}"
-        already = list_text([repr(outcome.user) for outcome in self.done], max_names)
-        is_missing = any(outcome.outcome == MISSING for outcome in self.done)
-        idle = "not found" if is_missing else "already so"
-        return join_parts(
-            f"{text}: {names}" if self.todo else text,
-            f"{len(self.done)} {idle}: {already}" if self.done else "",
-            *self.notes,
-            self.warning,
-        )
+    def _describe_idle(self, most: int | None) -> str:
+        """What becomes of the rows that nothing has to be done for; empty if there are none."""
+        if not self.done:
+            return ""
+        if self.operation == "create_users":
+            idle = "exists already and stays as it is" if len(self.done) == 1 else "exist already and stay as they are"
+        else:
+            idle = "not found" if any(row.outcome == MISSING for row in self.done) else "gone already"
+        return f"{len(self.done)} {idle}: {names_text([row.user for row in self.done], most)}"

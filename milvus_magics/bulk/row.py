@@ -91,5 +91,5 @@ class RowPreview(RowJob):
         if self._planned.operation == plan.DELETE:
             return user_deletion.describe_password(self._conn, row.user, row.password or "", Deadline(None))
         if self._planned.operation == plan.CREATE and user is not None:
-            return str(users.preview_create_user(self._conn, row.user, row.password, grant=row.roles))
+            return users.preview_create_user(self._conn, row.user, row.password, grant=row.roles).hint
         return ""

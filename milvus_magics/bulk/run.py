@@ -143,7 +143,7 @@ def preview(conn: Connection, planned: results.BulkPlan, *, timeout: float | Non
         if planned.todo
         else ""
     )
-    what, notes = f"dry run of {found.what}", [*planned.notes, planned.warning, lacking]
+    what, notes = f"dry run: {found.what}", [*planned.notes, planned.warning, lacking]
     return results.BulkPreview(list(found), what, found.seconds, interrupted=found.interrupted, notes=notes)
 
 

@@ -345,6 +345,7 @@ def missing_description_note(read_description: Callable[[], str]) -> str:
     return "" if kept else f"{NO_DESCRIPTIONS}, so this one is lost"
 
 
-def lost_description_note(conn: Connection, whose: str, deadline: Deadline) -> str:
-    """What to say beforehand of descriptions that the server is too old to keep; empty if it keeps them."""
-    return f"{NO_DESCRIPTIONS}, so {whose} would be lost" if is_older(conn, DESCRIPTIONS_SINCE, deadline) else ""
+def lost_description_note(conn: Connection, description: str, deadline: Deadline, whose: str = "this one") -> str:
+    """What to say beforehand of a description that the server is too old to keep; empty if it keeps it."""
+    is_lost = description and is_older(conn, DESCRIPTIONS_SINCE, deadline)
+    return f"{NO_DESCRIPTIONS}, so {whose} will be lost" if is_lost else ""

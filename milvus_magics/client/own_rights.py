@@ -32,10 +32,7 @@ def missing_right_note(
     except errors.MilvusException:
         return ""  # nobody knows; the server will say
     return join_parts(
-        *(
-            f"{conn.actor} lacks the privilege {name}, so the server would refuse{wanted[name] and f' {wanted[name]}'}"
-            for name in lacking
-        )
+        *(f"you lack the privilege {name}, so the server will refuse {wanted[name] or 'this'}" for name in lacking)
     )
 
 

@@ -16,7 +16,7 @@ from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import GroupChange, PrivilegeGroup, PrivilegeGroups, sort_by_kind
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, did_you_mean, join_parts, printable
+from milvus_magics.wording import count_text, did_you_mean, join_parts, name_text, printable
 
 
 def list_privilege_groups(conn: Connection, *, timeout: float | None = None) -> PrivilegeGroups:
@@ -164,13 +164,14 @@ def _operate(
             text = f"the server does not take {', '.join(wanted)} into privilege group {group!r}; the server says: "
             raise errors.UnknownPrivilegeError(text + exc.details, outcome=errors.NOTHING_CHANGED) from exc
     what, had = _describe_new(wanted, held) if added else (", ".join(map(printable, wanted)), "")
-    return GroupChange(group, conn.address.url, f"{what} {way} privilege group {group!r}", join_parts(unsure, had))
+    text = f"{what or 'nothing new'} {way} privilege group {group!r}"
+    return GroupChange(group, conn.address.url, text, join_parts(unsure, had))
 
 
 def _describe_new(wanted: Sequence[str], held: Sequence[str]) -> tuple[str, str]:
     """What is new to a group of what is put into it, and a note about the rest."""
     new, old = (", ".join(printable(name) for name in wanted if (name in held) is had) for had in (False, True))
-    return new or "nothing new", f"it held {old} already" if old else ""
+    return new, f"it holds {old} already" if old else ""
 
 
 def _require_known(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
@@ -292,8 +293,8 @@ def preview_create_privilege_group(conn: Connection, group: str, *, timeout: flo
         unseen = f"whether there is such a group already cannot be seen without the privilege {may_list}"
     if group in {ALL_PRIVILEGES, *(name for row in groups for name in (row.name, *row.privileges))}:
         raise _group_exists_error(group)
-    note = join_parts(unseen, missing_right_note(conn, wire.METHODS["CreatePrivilegeGroup"].privilege, deadline))
-    return Preview(f"create privilege group {group!r}", conn.address.url, note=note)
+    lacking = missing_right_note(conn, wire.METHODS["CreatePrivilegeGroup"].privilege, deadline)
+    return Preview(f"create the privilege group {name_text(group)}", conn.address.url, note=unseen, caution=lacking)
 
 
 def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> Preview:
@@ -304,14 +305,14 @@ def preview_drop_privilege_group(conn: Connection, group: str, *, timeout: float
     holders = find_holders(conn, group, deadline)
     if holders:
         raise _held_error(group, holders)
-    refused = f"whether a role holds it, so that it is refused, cannot be seen without {lookup.MAY_LIST}"
+    refused = f"whether a role holds it, so that the server will refuse, {lookup.CANNOT_BE_SEEN}"
     unseen = refused if holders is None else ""
-    named = ", ".join(map(printable, members or ())) or "nothing"
-    holds = "unknown privileges (you lack permission to list them)" if members is None else named
-    what = f"drop privilege group {group!r}, which holds {holds},"
-    note = "it cannot be undone: a new one would have to be filled by hand"
+    named = ", ".join(map(printable, members or ())) or "empty"
+    holds = "privileges unknown: you lack permission to list them" if members is None else named
+    what = f"drop the privilege group {name_text(group)} ({holds})"
     lacking = missing_right_note(conn, wire.METHODS["DropPrivilegeGroup"].privilege, deadline)
-    return Preview(what, conn.address.url, note=join_parts(unseen, note, lacking))
+    caution = join_parts("this cannot be undone: a new group has to be filled by hand", lacking)
+    return Preview(what, conn.address.url, note=unseen, caution=caution)
 
 
 def preview_change_privilege_group(
@@ -321,17 +322,17 @@ def preview_change_privilege_group(
     wanted = _valid_names(group, names)
     deadline = Deadline(timeout)
     members = _require_members(conn, group, () if added else wanted, deadline)
-    unseen = join_parts(
-        "what the group holds cannot be seen by the acting user" if members is None else "",
-        missing_right_note(conn, wire.METHODS["OperatePrivilegeGroup"].privilege, deadline),
-    )
+    unseen = "you may not see what the group holds" if members is None else ""
+    lacking = missing_right_note(conn, wire.METHODS["OperatePrivilegeGroup"].privilege, deadline)
     if not added:
         is_own = is_own_group(conn, group, timeout=timeout)
-        warning = "a role of the user you are connected as holds this group, and they would lose that" if is_own else ""
-        what = f"remove {', '.join(map(printable, wanted))} from privilege group {group!r}"
-        return Preview(what, conn.address.url, warning, unseen)
+        warning = "one of your own roles holds this group, and you will lose that" if is_own else ""
+        what = f"remove {', '.join(map(printable, wanted))} from the privilege group {name_text(group)}"
+        return Preview(what, conn.address.url, warning, unseen, lacking)
     held = members or ()
     require_one_level(conn, (*held, *wanted), deadline)
     unsure = _require_known(conn, [name for name in wanted if name not in held], deadline)
-    what, had = _describe_new(wanted, held)
-    return Preview(f"add {what} to privilege group {group!r}", conn.address.url, note=join_parts(unseen, unsure, had))
+    new, had = _describe_new(wanted, held)
+    what, note = f"add {new} to the privilege group {name_text(group)}", join_parts(unseen, unsure, new and had)
+    idle = "" if new else f"The privilege group {name_text(group)} holds {', '.join(map(printable, wanted))} already"
+    return Preview(what, conn.address.url, note=note, caution=lacking, idle=idle)

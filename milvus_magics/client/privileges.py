@@ -7,6 +7,7 @@ https://github.com/milvus-io/milvus/issues/37031
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
@@ -47,7 +48,7 @@ from milvus_magics.client.results.privileges import Grant, GrantChange
 from milvus_magics.client.rights.concerns import note_on_grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import count_text, join_parts, name_text
 
 MAY_GRANT = wire.METHODS["OperatePrivilege"].privilege
 
@@ -275,14 +276,13 @@ def preview_grant_privilege(
         aliased,
         targets.describe_others(others, "granted with it"),
     ]
-    try:
-        if is_granted(conn, grant, deadline):
-            notes.append("it has that already, so nothing would change")
-    except errors.PermissionDeniedError:
-        pass
-    notes += [missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline)]
-    notes.append(missing_right_note(conn, MAY_GRANT, deadline))
-    return Preview(f"grant {grant} to role {role!r}", conn.address.url, note=join_parts(*notes))
+    idle = ""
+    with suppress(errors.PermissionDeniedError):
+        idle = f"The role {name_text(role)} has that already" if is_granted(conn, grant, deadline) else ""
+    concern = join_parts(missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline))
+    caution = join_parts(concern, missing_right_note(conn, MAY_GRANT, deadline))
+    what = f"grant {grant} to the role {name_text(role)}"
+    return Preview(what, conn.address.url, note=join_parts(*notes), caution=caution, idle=idle)
 
 
 def preview_revoke_privilege(
@@ -299,21 +299,21 @@ def preview_revoke_privilege(
     grant, *rest = targets.find_grants_to_revoke(conn, forms, listed, deadline, has_type=has_type)
     others = [one for one in targets.find_companions(conn, grant, deadline) if listed is None or one in listed]
     own = lookup.is_own_role(conn, role, deadline)
-    warning = "the user you are connected as holds this role, and would lose that" if own else ""
+    warning = "you hold this role yourself, and will lose that" if own else ""
     note = join_parts(
         targets.describe_names(forms[0], grant),
         targets.describe_others(others, "gone with it"),
         targets.describe_rest(rest),
         targets.unseen_note(listed),
-        _who_would_lose(role, lookup.read_holders(conn, role, deadline)),
-        missing_right_note(conn, MAY_GRANT, deadline),
+        _who_will_lose(role, lookup.read_holders(conn, role, deadline)),
     )
-    return Preview(f"revoke {grant} from role {role!r}", conn.address.url, warning, note)
+    what, caution = f"revoke {grant} from the role {name_text(role)}", missing_right_note(conn, MAY_GRANT, deadline)
+    return Preview(what, conn.address.url, warning, note, caution)
 
 
-def _who_would_lose(role: str, holders: Sequence[str] | None) -> str:
+def _who_will_lose(role: str, holders: Sequence[str] | None) -> str:
     if role == "public":
-        return "everybody would lose it"
+        return "everybody will lose it"
     if holders is None:
-        return f"who would lose it {lookup.CANNOT_BE_SEEN}"
-    return f"{len(holders) or 'nobody'}{' user' if holders else ''}{'s' if len(holders) > 1 else ''} would lose it"
+        return f"who will lose it {lookup.CANNOT_BE_SEEN}"
+    return f"{count_text(len(holders), 'user')} will lose it" if holders else "nobody holds the role"

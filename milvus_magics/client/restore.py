@@ -15,7 +15,7 @@ from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, Grants, privileges_text
 from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot, holders_text
-from milvus_magics.client.results.users import RestoredUser, UserSnapshot, roles_text
+from milvus_magics.client.results.users import RestoredUser, UserSnapshot, held_roles_text
 from milvus_magics.errors import (
     NOTHING_CHANGED,
     NOTHING_SENT,
@@ -34,7 +34,7 @@ from milvus_magics.errors import (
 from milvus_magics.secret import PasswordHash, Secret, mask_secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import join_parts, list_text
+from milvus_magics.wording import join_parts, list_text, name_text, names_text
 
 # They concern one grant or user; after others, like PermissionDeniedError, the rest would fail, too.
 REFUSED_STEPS = (ParameterError, UnknownDatabaseError, UnknownPrivilegeError, UnknownUserError, ServerError)
@@ -154,13 +154,14 @@ def preview_restore_user(
         if by_hash:
             raise  # as that itself
         unseen = f"whether there is such a user already {lookup.CANNOT_BE_SEEN}"
-    how = "the password that they had" if same_password else "a password given anew"
+    how = "with the password they had" if same_password else "with a new password"
     needed, later = wire.METHODS["CreateCredential"].privilege, users.rights_to_give(snapshot.roles or ())
     if by_hash:
         needed, later = rbac_restore.MAY_RESTORE, {}
     lacking = missing_right_note(conn, needed, deadline, later=later)
-    what = f"restore user {snapshot.user!r} with {roles_text(snapshot.roles)} and {how}"
-    return Preview(what, conn.address.url, note=unseen, lacking=lacking)
+    caution = join_parts(lookup.lost_description_note(conn, snapshot.description, deadline), lacking)
+    what = f"restore {name_text(snapshot.user)} {held_roles_text(snapshot.roles)} {how}"
+    return Preview(what, conn.address.url, note=unseen, caution=caution)
 
 
 def preview_restore_role(
@@ -172,12 +173,13 @@ def preview_restore_role(
         raise lookup.role_exists_error(conn, snapshot.role)
     users, gone = _foresee_holders(conn, snapshot, deadline)
     grants, refused = _foresee_grants(conn, snapshot.grants, deadline)
-    held = f"{holders_text(users, None)}, {privileges_text(grants, None)}"
+    held = f"({holders_text(users, None)}, {privileges_text(grants, None)})"
     later = {roles.MAY_BIND: "to give it back what it held, and to whom"} if snapshot.users or snapshot.grants else {}
     later |= {lookup.MAY_LIST: ""} if snapshot.users else {}  # who is still there is read first
     lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline, later=later)
-    note = join_parts(gone, refused, lacking)
-    return Preview(f"restore role {snapshot.role!r}, {held},", conn.address.url, note=note)
+    caution = join_parts(refused, lookup.lost_description_note(conn, snapshot.description, deadline), lacking)
+    what = f"restore the role {name_text(snapshot.role)} {held}"
+    return Preview(what, conn.address.url, note=gone, caution=caution)
 
 
 def _foresee_holders(
@@ -188,8 +190,8 @@ def _foresee_holders(
         present, gone = _split_holders(conn, snapshot, deadline)
     except PermissionDeniedError:
         return snapshot.users, ""
-    names = list_text([repr(user) for user in gone])
-    return None if snapshot.users is None else present, f"gone meanwhile: {names}" if gone else ""
+    text = f"not there any more: {names_text(gone, 5)}" if gone else ""
+    return None if snapshot.users is None else present, text
 
 
 def _foresee_grants(conn: Connection, grants: Grants | None, deadline: Deadline) -> tuple[Sequence[Grant] | None, str]:
@@ -205,7 +207,7 @@ def _foresee_grants(conn: Connection, grants: Grants | None, deadline: Deadline)
             kept.append(grant)
         except (ParameterError, UnknownPrivilegeError) as exc:
             refused.append(f"{grant} ({exc.reason})")
-    return kept, f"the server would refuse {list_text(refused)}" if refused else ""
+    return kept, f"the server will refuse {list_text(refused)}" if refused else ""
 
 
 def _split_holders(

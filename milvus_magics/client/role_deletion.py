@@ -42,7 +42,7 @@ def preview_drop_role(
     deadline = Deadline(timeout)
     snapshot = _read_droppable_role(conn, role, deadline)
     own = lookup.is_own_role(conn, role, deadline)
-    warning = "the user you are connected as holds this role, and would lose what it gives" if own else ""
+    warning = "you hold this role yourself, and will lose what it gives" if own else ""
     note = join_parts(
         "" if _is_seen(snapshot) else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
         _unseen_grants_note(conn, snapshot, force, deadline),
@@ -50,14 +50,15 @@ def preview_drop_role(
             conn, wire.METHODS["DropRole"].privilege, deadline, later=_rights_to_revoke(conn, snapshot, force, deadline)
         ),
     )
-    undo = "undo: %milvus_restore_role" + (f", but without {snapshot.unseen}" if snapshot.unseen else "")
+    undo = conn.on_change.undo_text("drop_role")
+    without = f", but without {snapshot.unseen}" if undo and snapshot.unseen else ""
     return DropRolePreview(
         role,
         conn.address.url,
         snapshot.users,
         snapshot.grants,
         force,
-        undo if conn.on_change.restorer else "",
+        undo + without,
         warning,
         note,
     )
@@ -138,7 +139,7 @@ def _unseen_grants_note(conn: Connection, snapshot: RoleSnapshot, force: bool, d
     """A note where the role may hold what the caller cannot see, so that the server would refuse."""
     if snapshot.grants is not None or (force and _has_forced_drop(conn, deadline)):
         return ""
-    return f"whether it holds privileges, so that the server refuses, {lookup.CANNOT_BE_SEEN}"
+    return f"whether it holds privileges, so that the server will refuse, {lookup.CANNOT_BE_SEEN}"
 
 
 def _rights_to_revoke(conn: Connection, snapshot: RoleSnapshot, force: bool, deadline: Deadline) -> dict[str, str]:

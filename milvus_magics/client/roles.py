@@ -17,12 +17,12 @@ from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.descriptions import ChangedDescription, DescriptionSnapshot, preview_of_description
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.roles import CreatedRole, Role, RoleBinding, RoleDetails, Roles
-from milvus_magics.client.results.users import roles_text
+from milvus_magics.client.results.users import held_roles_text
 from milvus_magics.client.role_deletion import drop_role as drop_role
 from milvus_magics.client.role_deletion import preview_drop_role as preview_drop_role
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, join_parts
+from milvus_magics.wording import count_text, join_parts, name_text
 
 MAY_BIND = wire.METHODS["OperateUserRole"].privilege
 
@@ -255,7 +255,7 @@ def _read_description(conn: Connection, role: str, deadline: Deadline) -> str:
     return next((result.role.description for result in reply.results if result.role.name == role), "")
 
 
-def preview_create_role(conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
+def preview_create_role(conn: Connection, role: str, *, description: str = "", timeout: float | None = None) -> Preview:
     """What `create_role` would do."""
     require_valid(problem_with_role_name(role))
     deadline = Deadline(timeout)
@@ -263,8 +263,9 @@ def preview_create_role(conn: Connection, role: str, *, timeout: float | None = 
     unseen = f"whether there is such a role already {lookup.CANNOT_BE_SEEN}"
     full = f"there are {USUAL_ROLE_LIMIT} roles, the default limit (setting proxy.maxRoleNum)"
     note = (full if len(names) == USUAL_ROLE_LIMIT else "") if names else unseen
-    lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline)
-    return Preview(f"create role {role!r}", conn.address.url, note=join_parts(note, lacking))
+    lost = lookup.lost_description_note(conn, description, deadline)
+    caution = join_parts(lost, missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline))
+    return Preview(f"create the role {name_text(role)}", conn.address.url, note=note, caution=caution)
 
 
 def preview_describe_role(conn: Connection, role: str, description: str, *, timeout: float | None = None) -> Preview:
@@ -273,8 +274,8 @@ def preview_describe_role(conn: Connection, role: str, description: str, *, time
     deadline = Deadline(timeout)
     before = _find_description(conn, role, deadline)
     lacks = missing_right_note(conn, wire.METHODS["AlterRole"].privilege, deadline)
-    has_undo = conn.on_change.restorer is not None
-    return preview_of_description("role", role, conn.address.url, description, before, has_undo=has_undo, lacks=lacks)
+    undo = conn.on_change.undo_text("describe_role")
+    return preview_of_description("role", role, conn.address.url, description, before, undo=undo, lacks=lacks)
 
 
 def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> Preview:
@@ -284,14 +285,13 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     found, unseen = lookup.read_visible_user(conn, user, deadline)
     names = lookup.require_roles(conn, [role], deadline)
     has_it = role in (found.roles or ())
-    note = join_parts(
-        unseen,
-        "" if names or has_it else f"whether there is such a role {lookup.CANNOT_BE_SEEN}",
-        "they have it already, so nothing would change" if has_it else "",
-        missing_right_note(conn, MAY_BIND, deadline),
-    )
+    note = join_parts(unseen, "" if names or has_it else f"whether there is such a role {lookup.CANNOT_BE_SEEN}")
     return Preview(
-        f"give role {role!r} to user {user!r}, who has {roles_text(found.roles)},", conn.address.url, note=note
+        f"give {name_text(user)} {held_roles_text(found.roles)} the role {name_text(role)}",
+        conn.address.url,
+        note=note,
+        caution=missing_right_note(conn, MAY_BIND, deadline),
+        idle=f"{name_text(user)} has that role already" if has_it else "",
     )
 
 
@@ -302,13 +302,11 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
     user_roles, unseen = _require_held(conn, user, role, deadline)
     is_last_admin = role == ADMIN and lookup.read_holders(conn, role, deadline) == (user,)
     warning = join_parts(
-        "this is the user you are connected as, who would lose what the role holds" if user == conn.user else "",
-        "this is the last user with the role 'admin'" if is_last_admin else "",
+        "this is the user you are connected as, so you will lose what the role gives" if user == conn.user else "",
+        "this is the last user with the role admin" if is_last_admin else "",
     )
-    note = join_parts(unseen, missing_right_note(conn, MAY_BIND, deadline))
-    return Preview(
-        f"take role {role!r} from user {user!r}, who has {roles_text(user_roles)},", conn.address.url, warning, note
-    )
+    what = f"take the role {name_text(role)} from {name_text(user)} {held_roles_text(user_roles)}"
+    return Preview(what, conn.address.url, warning, unseen, missing_right_note(conn, MAY_BIND, deadline))
 
 
 def is_own_role(conn: Connection, role: str, *, timeout: float | None = None) -> bool:

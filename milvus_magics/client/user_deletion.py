@@ -191,12 +191,13 @@ def undo_text(conn: Connection, snapshots: Collection[UserSnapshot], passwords_n
         return ""
     if passwords_not_kept is None:
         passwords_not_kept = 0 if restorer.wants_secrets else len(snapshots)
+    new = "a new password" if len(snapshots) == 1 else "new passwords"
     whose = f" for {passwords_not_kept} of them" if passwords_not_kept < len(snapshots) else ""
-    why = " (theirs cannot be had here)" if restorer.wants_secrets else ""
-    password = f", with a new password{whose}{why}" if passwords_not_kept else ""
+    why = ", as the old cannot be kept here" if restorer.wants_secrets else ""
+    password = f"; you'll set {new}{whose}{why}" if passwords_not_kept else ""
     unseen = None in map(attrgetter("roles"), snapshots)
-    roles = ", without their roles, which the acting user may not see" if unseen else ""
-    return f"undo: %milvus_restore_user{password}{roles}"
+    roles = ", but without roles, which you may not see" if unseen else ""
+    return f"you can undo it with {restorer.undo_magics['delete_user']}{roles}{password}"
 
 
 def read_password_hashes(conn: Connection, users: Collection[str], deadline: Deadline) -> dict[str, PasswordHash]:

@@ -16,7 +16,7 @@ from milvus_magics.client.results.users import ChangedPassword
 from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import join_parts, name_text
 
 # One proxy has the new password before the answer; others may take a moment.
 SECONDS_TO_PROVE = 2.0
@@ -161,15 +161,19 @@ def preview_update_password(
     old_password = None if old_password is None else Secret(old_password := mask_secret(old_password))
     deadline = Deadline(timeout)
     lookup.require_user_name(conn, user, deadline)
-    checked, unseen = "the old password was not looked into", ""
+    checked, unseen = "the old password was not checked", ""
     if old_password:
         is_right = password_check.require_right(conn, user, old_password, deadline, may_rewrite=False).right
-        checked = "the old password is right" if is_right else "this server shows only by a change whether it is right"
+        checked = (
+            "the old password is right"
+            if is_right
+            else "whether the old password is right shows only when it is changed"
+        )
     elif user != conn.user:
         _, unseen = lookup.read_visible_user(conn, user, deadline)
     # One's own everybody may change.
     is_own = user == conn.user
     other = "" if is_own else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
-    own = "this connection would go on with the new one" if is_own else ""
-    what, note = f"change the password of user {user!r}", join_parts(own, unseen, checked)
-    return Preview(what, conn.address.url, note=note, lacking=other)
+    own = "this connection will go on with the new one" if is_own else ""
+    what, note = f"change the password of {name_text(user)}", join_parts(own, unseen, checked)
+    return Preview(what, conn.address.url, note=note, caution=other)

@@ -24,7 +24,7 @@ from milvus_magics.client.password_check import (
 )
 from milvus_magics.client.results.descriptions import ChangedDescription, DescriptionSnapshot, preview_of_description
 from milvus_magics.client.results.previews import Preview
-from milvus_magics.client.results.users import CreatedUser, User, Usernames, Users, WhoAmI, roles_text
+from milvus_magics.client.results.users import CreatedUser, User, Usernames, Users, WhoAmI, held_roles_text, roles_text
 from milvus_magics.client.user_deletion import delete_user as delete_user
 from milvus_magics.client.user_deletion import drop_user as drop_user
 from milvus_magics.client.user_deletion import preview_delete_user as preview_delete_user
@@ -34,7 +34,7 @@ from milvus_magics.client.user_passwords import update_password as update_passwo
 from milvus_magics.secret import Secret, mask_secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, join_parts
+from milvus_magics.wording import count_text, join_parts, name_text
 
 
 def create_user(
@@ -317,25 +317,24 @@ def preview_create_user(
     require_valid(problem_with_description(description))
     missing = _check_new_user(conn, user, password or None, wanted, deadline, may_rewrite=False)
     if missing.roles:
-        what = f"give {roles_text(missing.roles)} to user {user!r}, who is there already{missing.how_known},"
-        return Preview(what, conn.address.url, lacking=missing_right_note(conn, roles.MAY_BIND, deadline))
+        what = f"give {name_text(user)} the {roles_text(missing.roles)}; they exist already{missing.how_known}"
+        return Preview(what, conn.address.url, caution=missing_right_note(conn, roles.MAY_BIND, deadline))
     try:
         names = _require_new(conn, user, wanted, deadline)
     except errors.UserExistsError as exc:
         if wanted and not password:
-            raise exc.with_message(
-                f"{exc}; with their password, the roles that they lack would be given", exc.outcome
-            ) from exc
+            raise exc.with_message(f"{exc}; give their password to add the roles that they lack", exc.outcome) from exc
         raise
     unseen = f"whether there is such a user already {lookup.CANNOT_BE_SEEN}"
-    lost = lookup.lost_description_note(conn, "this one", deadline) if description else ""
+    lost = lookup.lost_description_note(conn, description, deadline)
     lacking = missing_right_note(
         conn, wire.METHODS["CreateCredential"].privilege, deadline, later=rights_to_give(wanted)
     )
     full = f"there are {USUAL_USER_LIMIT} users, the default limit (setting proxy.maxUserNum)"
     seen = unseen if names is None else full if len(names) == USUAL_USER_LIMIT else ""
-    note = join_parts(seen, lost, remark_on_password(password or Secret("")) or "")
-    return Preview(f"create user {user!r} with {roles_text(wanted)}", conn.address.url, note=note, lacking=lacking)
+    note = join_parts(seen, remark_on_password(password or Secret("")) or "")
+    what, caution = f"create the user {name_text(user)} {held_roles_text(wanted)}", join_parts(lost, lacking)
+    return Preview(what, conn.address.url, note=note, caution=caution)
 
 
 def preview_describe_user(conn: Connection, user: str, description: str, *, timeout: float | None = None) -> Preview:
@@ -345,5 +344,5 @@ def preview_describe_user(conn: Connection, user: str, description: str, *, time
     before = _find_description(conn, user, deadline)
     # One's own everybody may change.
     lacks = "" if user == conn.user else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
-    has_undo = conn.on_change.restorer is not None
-    return preview_of_description("user", user, conn.address.url, description, before, has_undo=has_undo, lacks=lacks)
+    undo = conn.on_change.undo_text("describe_user")
+    return preview_of_description("user", user, conn.address.url, description, before, undo=undo, lacks=lacks)

@@ -194,7 +194,7 @@ class Form(Panel):
         return self.FUNCTION(self._conn, **values, timeout=self._timeout)
 
     def _hint_of(self, preview: Any) -> Hint:
-        return str(preview), "warning" if preview.is_warning else "note"
+        return preview.hint, "warning" if preview.is_warning else "note"
 
     def _preview(self, **values: Any) -> Any:
         with self._hold():

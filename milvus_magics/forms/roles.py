@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from milvus_magics.client import lookup, roles, users
+from milvus_magics.client import roles, users
 from milvus_magics.client.names import problem_with_description, problem_with_role_name
 from milvus_magics.forms.fields import CheckboxField, Field, NameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
-from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts
 
 
@@ -17,6 +16,7 @@ class CreateRoleForm(Form):
     """Create a role, which holds no privileges yet."""
 
     FUNCTION = staticmethod(roles.create_role)
+    PREVIEW = staticmethod(roles.preview_create_role)
     MAGIC = "%milvus_create_role R"
     BUSY = "Creating…"
     FIELDS = (
@@ -25,10 +25,10 @@ class CreateRoleForm(Form):
     )
 
     def _preview_hint(self) -> Hint:
-        if not self.fields["description"].value:
+        if not self.fields["description"].value or not self.fields["role"].value:
             return NO_HINT
-        with self._hold():
-            return lookup.lost_description_note(self._conn, "this one", Deadline(self._timeout)), "warning"
+        preview = self._preview(**{name: field.value for name, field in self.fields.items()})
+        return (preview.hint, "warning") if preview.caution else NO_HINT
 
 
 class DescribeRoleForm(Form):
@@ -57,8 +57,7 @@ class DropRoleForm(Form):
     FIELDS = (NameField("role", "Role"), CheckboxField("force", "Revoke its privileges first"), ConfirmationField())
 
     def _preview_hint(self) -> Hint:
-        preview = self._preview(role=self.fields["role"].value, force=self.fields["force"].value)
-        return preview.brief, "warning" if preview.is_warning else "note"
+        return self._hint_of(self._preview(role=self.fields["role"].value, force=self.fields["force"].value))
 
 
 class GrantRoleForm(Form):

@@ -35,7 +35,8 @@ class Operation:
         is_risky: whether a confirmation may be needed at all, where that has to be found out. It saves the preview.
         question: what a preview asks; empty where it needs no confirmation after all.
         ask: asks for what is missing; returns what `act` is called with in place of `arguments`.
-        is_asking: whether `ask` asks a person. Then the preview comes first, for what it raises and what is lacking.
+        is_asking: whether `ask` asks a person. Then the preview comes first, for what it raises, and is
+            shown where something speaks against it.
         **options: what both are called with.
     """
 
@@ -68,8 +69,8 @@ class Operation:
             return self.preview()
         with connections.hold(self.alias, self.conn):
             self._confirm()
-            if self.is_asking and (lacking := self.preview().lacking):
-                print(lacking)
+            if self.is_asking and (foreseen := self.preview()).caution:
+                print(foreseen.hint)
             arguments = self.ask()
             connections.require_bound(self.alias, self.conn)
             return self.act(*arguments)

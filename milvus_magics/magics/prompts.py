@@ -9,7 +9,7 @@ from typing import TypeVar
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
 from milvus_magics.magics.line import NEW_SOURCES, SOURCES, ExpandedText, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
-from milvus_magics.wording import shown_text
+from milvus_magics.wording import name_text, shown_text
 
 Answer = TypeVar("Answer")
 
@@ -91,9 +91,9 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
 
 def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
     """Ask for a new password, twice."""
-    secret = ask(f"New password of user {user!r}: ", sources)
+    secret = ask(f"New password of {name_text(user)}: ", sources)
     if ask("Confirm password: ", sources) != secret:
-        raise ParameterError("the two passwords are not the same", outcome=NOTHING_SENT)
+        raise ParameterError("the two passwords differ", outcome=NOTHING_SENT)
     return secret
 
 
@@ -114,7 +114,7 @@ def confirm(what: str, name: str, yes: bool, *, what_is_typed: str = "name") -> 
     what = "\n".join(map(shown_text, what.split("\n")))
     typed = _get_answer(lambda: input(f"{what}\nType {shown_text(name)} to confirm: "))
     if typed != name:
-        unasked = f"{what}; nobody can be asked here, so give --yes if that is meant"
+        unasked = f"{what} Nobody can be asked here: use --yes to skip the confirmation"
         problem = unasked if typed is None else f"the {what_is_typed} was not retyped as {name!r}"
         raise ConfirmationError(problem, outcome=NOTHING_CHANGED)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import TYPE_CHECKING
 
 from milvus_magics import client
@@ -54,8 +53,8 @@ class RoleMagics(SessionMagics):
         Example:
             %milvus_create_role reader
         """
-        act = partial(client.roles.create_role, description=args.description)
-        return Operation(args, act, client.roles.preview_create_role, args.role)
+        act, preview = client.roles.create_role, client.roles.preview_create_role
+        return Operation(args, act, preview, args.role, description=args.description)
 
     @line_magic(role_name, description_arguments, dry_run, yes, form("role"), connection_options)
     def describe_role(self, args: argparse.Namespace) -> Operation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
 from milvus_magics.session.generated_passwords import is_refused
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import join_parts, name_text, sentences
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.previews import DeletePreview, Preview
@@ -196,26 +197,21 @@ class UserMagics(SessionMagics):
 def _confirm_deletion(args: argparse.Namespace, password: Secret | None) -> tuple[str, Secret]:
     """Have a deletion confirmed where that is wanted, and ask for the password if none is given."""
     user = args.user
-    preview = None if args.yes and password is not None else _preview(args.conn, user, args.timeout)
+    preview = None
+    if not args.yes or password is None:
+        with suppress(PermissionDeniedError):  # who may not look may delete all the same
+            preview = client.users.preview_delete_user(args.conn, user, timeout=args.timeout)
     if preview and (preview.is_actor or preview.is_last_admin):
         prompts.confirm(str(preview), user, args.yes)
     elif preview and password is not None and preview.undo:
-        print(join_parts(f"{user!r} will be deleted", preview.undo))  # as the prompt says it otherwise
+        print(sentences(f"This will delete {name_text(user)}", preview.undo))  # as the prompt says it otherwise
     return user, prompts.ask(_label(user, preview)) if password is None else password
 
 
-def _preview(conn: Connection, user: str, timeout: float) -> DeletePreview | None:
-    """What would go; None if the caller may not look."""
-    try:
-        return client.users.preview_delete_user(conn, user, timeout=timeout)
-    except PermissionDeniedError:
-        return None
-
-
 def _label(name: str, preview: DeletePreview | None) -> str:
-    roles = f" ({', '.join(preview.roles)})" if preview and preview.roles else ""
-    undo = f" ({preview.undo})" if preview and preview.undo else ""
-    return f"Password of {name!r}{roles}, who will be deleted{undo}: "
+    """What stands before the password: what will go, and whose password is asked for."""
+    foreseen = preview.hint if preview else f"This will delete {name_text(name)}."
+    return f"{foreseen} Password of {name_text(name)}: "
 
 
 def _check_places(args: argparse.Namespace, password: Secret | None) -> None:
@@ -242,7 +238,7 @@ def _preview_creation(args: argparse.Namespace, *arguments: Any, **options: Any)
     if args.keyring_to is None:
         return preview
     Secret("").keep_in_keyring(args.keyring_to, args.user, dry_run=True)
-    unsure = "whether the keyring takes the password is seen only by putting it there"
+    unsure = "whether the keyring takes the password shows only when it is put there"
     return replace(preview, note=join_parts(preview.note, unsure))
 
 
@@ -288,7 +284,7 @@ def _change_password(args: argparse.Namespace, change: Callable[..., Any]) -> Op
 
     def ask() -> tuple[str, Secret, Secret]:
         known = Secret("") if args.without_old else old
-        known = prompts.ask(f"Old password of user {user!r}: ") if known is None else known
+        known = prompts.ask(f"Old password of {name_text(user)}: ") if known is None else known
         return user, known, new or prompts.ask_for_new(user, NEW_SOURCES)
 
     preview, is_asking = client.user_passwords.preview_update_password, not (new and (old or args.without_old))

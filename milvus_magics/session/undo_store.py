@@ -38,6 +38,12 @@ DEEDS = {
     DESCRIPTIONS["user"]: "description of user {!r} was changed",
     DESCRIPTIONS["role"]: "description of role {!r} was changed",
 }
+UNDO_MAGICS = {
+    "delete_user": "%milvus_restore_user",
+    "drop_role": "%milvus_restore_role",
+    "describe_user": "%milvus_describe_user --undo",
+    "describe_role": "%milvus_describe_role --undo",
+}
 
 
 class UndoStore:
@@ -48,6 +54,7 @@ class UndoStore:
     """
 
     wants_secrets = False
+    undo_magics = UNDO_MAGICS
 
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
@@ -66,9 +66,11 @@ class Restorer(Protocol):
 
     Attributes:
         wants_secrets: whether it has a use for the passwords of deleted users.
+        undo_magics: operation -> how a person undoes it.
     """
 
     wants_secrets: bool
+    undo_magics: Mapping[str, str]
 
     def __call__(self, change: Change, secret: Secret | None = None) -> None:
         """Take note of a change, and of the deleted user's password or its hash. None if it is not to be had."""
@@ -93,6 +95,11 @@ class Listeners(list[Callable[[Change], None]]):
             if hasattr(listener, "wants_secrets"):
                 return cast(Restorer, listener)
         return None
+
+    def undo_text(self, operation: str) -> str:
+        """How a person undoes an operation, in words; empty if nothing remembers what it takes."""
+        restorer = self.restorer
+        return f"you can undo it with {restorer.undo_magics[operation]}" if restorer else ""
 
     @property
     def wants_secrets(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.table import Sentence
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import join_parts, name_text
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,23 @@ class ChangedDescription(Sentence):
 
 
 def preview_of_description(
-    kind: str, name: str, server: str, description: str, before: str | None, *, has_undo: bool, lacks: str
+    kind: str, name: str, server: str, description: str, before: str | None, *, undo: str, lacks: str
 ) -> Preview:
     """What changing a description would do; arguments as in `ChangedDescription`.
 
     Args:
-        has_undo: whether the connection's changes can be undone.
+        undo: how it can be undone; empty if it can't.
         lacks: which right the acting user certainly lacks for it.
     """
-    whose = f"{kind} {name!r}"
-    what = f"describe {whose} as {description!r}" if description else f"take the description of {whose} away"
+    whose = name_text(name) if kind == "user" else f"the role {name_text(name)}"
+    what = (
+        f"change the description of {whose} to {description!r}" if description else f"remove the description of {whose}"
+    )
     if before is None:
-        unseen = "what it is now cannot be seen, so it could not be undone"
-        return Preview(what, server, note=unseen, lacking=lacks)
-    is_same = "that is so already, so nothing would change" if before == description else ""
-    now = f"it is {before!r} now" if before else "it has none now"
-    undo = f"undo: %milvus_describe_{kind} --undo" if has_undo else ""
-    return Preview(what, server, note=is_same or join_parts(now, undo), lacking=lacks)
+        unseen = "you may not see the present one, so this cannot be undone"
+        return Preview(what, server, caution=join_parts(unseen, lacks))
+    if before == description:
+        so = "the description is that already" if before else "there is no description"
+        return Preview(what, server, caution=lacks, idle=f"{whose}: {so}")
+    now = f"the present one is {before!r}" if before else "there is none so far"
+    return Preview(what, server, note=join_parts(now, undo), caution=lacks)

@@ -68,7 +68,7 @@ def scope_text(object_type: str, object_name: str, db: str) -> str:
 def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str:
     """What a role holds, in words; None means that the caller may not look. `most` as in `list_text`."""
     if grants is None:
-        return "with unknown privileges (you lack permission to list them)"
+        return "privileges unknown: you lack permission to list them"
     if grants:
         return f"with {list_text(list(grants), most)}"
     return f"without privileges {getattr(grants, 'searched', '')}".rstrip()

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from milvus_magics.client.results.privileges import Grants, privileges_text
 from milvus_magics.client.results.table import Sentence, Table
-from milvus_magics.wording import join_parts, list_text, printable
+from milvus_magics.wording import join_parts, list_text, names_text, printable
 
 Thing = TypeVar("Thing")
 
@@ -59,8 +59,8 @@ class RoleDetails:
 def holders_text(users: Sequence[str] | None, most: int | None = 5) -> str:
     """Who holds a role, in words; None means that the caller may not look. `most` as in `list_text`."""
     if users is None:
-        return "holders unknown (you lack permission to list them)"
-    return f"held by {list_text([repr(user) for user in users], most)}" if users else "held by nobody"
+        return "holders unknown: you lack permission to list them"
+    return f"held by {names_text(users, most)}" if users else "held by nobody"
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from milvus_magics.client.results.table import Sentence, Table
 from milvus_magics.secret import Secret
-from milvus_magics.wording import join_parts, shown_text
+from milvus_magics.wording import join_parts, names_text, shown_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,10 +49,17 @@ class UserSnapshot:
 def roles_text(roles: Sequence[str] | None) -> str:
     """The roles in words; None means that the caller may not look."""
     if roles is None:
-        return "roles unknown (you lack permission to list them)"
+        return "roles unknown: you lack permission to list them"
     if not roles:
         return "no roles"
     return f"role{'s' if len(roles) > 1 else ''} " + ", ".join(repr(role) for role in roles)
+
+
+def held_roles_text(roles: Sequence[str] | None) -> str:
+    """The roles in parentheses, as a preview has them after the name; arguments as in `roles_text`."""
+    if not roles:
+        return f"({roles_text(roles)})"
+    return f"(role{'s' if len(roles) > 1 else ''}: {names_text(roles)})"
 
 
 @dataclass(frozen=True, repr=False)

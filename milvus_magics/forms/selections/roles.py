@@ -88,7 +88,7 @@ class GrantRoleToUsersForm(EachForm):
         return {"role": self.role.value} if self.role.value else None
 
     def _describe_preview(self, preview: Preview) -> str:
-        return join_parts(preview.what.rstrip(","), preview.warning, preview.note, preview.lacking)
+        return preview.hint
 
 
 class RevokeRoleFromUsersForm(GrantRoleToUsersForm):
