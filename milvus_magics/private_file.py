@@ -24,7 +24,7 @@ def expand_path(path: str) -> str:
     with suppress(UnicodeEncodeError):
         if b"\0" not in os.fsencode(path):
             return os.path.expanduser(path)
-    raise OSError(errno.EINVAL, "no file can have such a name")
+    raise OSError(errno.EINVAL, "that is not a valid file name")
 
 
 class PrivateFile:
@@ -159,7 +159,7 @@ def _take_place(directory: int, temporary: str, name: str) -> str:
     """Give a file its name, also in place of a regular file; OSError where something else has it."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
-            raise OSError(errno.EINVAL, "what is there is no regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         return _rename(directory, temporary, name)
     return _link(directory, temporary, name)
 

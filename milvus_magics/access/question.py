@@ -236,12 +236,14 @@ def _answer_text(snapshot: AccessSnapshot, question: Question) -> str:
     """What is answered, in words."""
     what = f"{question.privilege or 'something'}{question.scope}"
     if question.role is not None:
-        role = f"role {question.role!r}, {holders_text(snapshot.roles[question.role])},"
-        return f"what of {role} brings {what}" if question.is_restricted else role
+        role = f"role {question.role!r} ({holders_text(snapshot.roles[question.role])})"
+        if not question.is_restricted:
+            return role
+        return f"what in {role} gives {what}" if question.privilege else f"what {role} can do{question.scope}"
     if question.user is None:
-        return f"who can do {what}"
-    user = f"user {question.user!r} can do"
-    return f"by what {user} {what}" if question.privilege else f"what {user}{question.scope}"
+        return f"who has {what}" if question.privilege else f"who can access {question.scope.removeprefix(' on ')}"
+    user = f"user {question.user!r}"
+    return f"what gives {user} {what}" if question.privilege else f"what {user} can do{question.scope}"
 
 
 def _counts_text(snapshot: AccessSnapshot) -> str:

@@ -53,7 +53,7 @@ def _read_text(path: str) -> io.StringIO | str:
     try:
         with open(expand_path(path), "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                return "it is no regular file, but a pipe, device or the like"
+                return "it is not a regular file but a pipe, a device or the like"
             return _decode(stream.read(MAX_MEBIBYTES * 2**20 + 1))
     except OSError as exc:
         return exc.strerror or type(exc).__name__
@@ -72,7 +72,7 @@ def _decode(data: bytes) -> io.StringIO | str:
     try:
         return io.StringIO(data.decode(encoding), newline="")
     except UnicodeDecodeError:
-        return "it is no text in UTF-8; Excel writes that as 'CSV UTF-8'"
+        return "it is not text in UTF-8; Excel saves that as 'CSV UTF-8'"
 
 
 def _parse_csv(text: io.StringIO) -> Items | str:
@@ -88,7 +88,7 @@ def _parse_csv(text: io.StringIO) -> Items | str:
     try:
         return _read_records(list(table))
     except csv.Error:
-        return f"it is no CSV, see line {table.line_num}: a quote that nothing closes, or text behind a closing one?"
+        return f"it is not valid CSV, see line {table.line_num}: a quote that nothing closes, or text behind a closing one?"
 
 
 def _read_records(records: Sequence[Sequence[str]]) -> Items:
@@ -140,7 +140,7 @@ def _load_json(text: str) -> Any:
     except json.JSONDecodeError as exc:
         where = f", from line {exc.lineno} on" if "\n" in text.strip() else ""
         hint = " (if each line is an object of its own, name the file .ndjson)" if exc.msg == "Extra data" else ""
-        problem = f"it is no JSON{where}{hint}"
+        problem = f"it is not valid JSON{where}{hint}"
     except ValueError:
         problem = "a number in it is too long"
     except RecursionError:

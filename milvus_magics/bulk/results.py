@@ -288,7 +288,7 @@ def _describe_passwords(rows: Iterable[RowOutcome]) -> str:
     if not places:
         return ""
     file = next(iter(places))
-    return f"the passwords that were made up are in {file!r}" if file else ".passwords has those that were made up"
+    return f"the generated passwords are in {file!r}" if file else ".passwords has the generated passwords"
 
 
 def _describe_counts(rows: Iterable[RowOutcome]) -> str:

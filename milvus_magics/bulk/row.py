@@ -48,8 +48,8 @@ class RowJob:
         except (errors.MilvusException, errors.ChangeInterrupted) as exc:
             self.is_general_error = isinstance(exc, GENERAL_ERRORS)
             self.finish(self._outcome_of(exc), exc.reason)
-        except Exception as exc:  # a fault of ours, or a listener's, must not take the other rows with it
-            self.finish(results.UNKNOWN, f"unexpected {type(exc).__name__}; check with %milvus_list_users")
+        except Exception:  # a fault of ours, or a listener's, must not take the other rows with it
+            self.finish(results.UNKNOWN, "something went wrong in milvus_magics itself; check with %milvus_list_users")
         return self
 
     def finish(self, outcome: str, reason: str = "") -> None:

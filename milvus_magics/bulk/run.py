@@ -230,9 +230,9 @@ class _Run:
     def _describe_open(self, job: RowJob) -> tuple[str, str]:
         """The outcome of a row that did not come to its end, and why."""
         if job.is_started:
-            return results.UNKNOWN, "broken off; check with %milvus_list_users"
+            return results.UNKNOWN, "not finished; check with %milvus_list_users"
         if self._pipeline.is_gone:
             return results.REFUSED, "not sent: the server cannot be reached any more"
         is_interrupted = self._pipeline.is_interrupted or not self._pipeline.is_stopped or self._error
-        why = "interrupted before" if is_interrupted else "stopped after an error that others would meet, too"
+        why = "interrupted before" if is_interrupted else "stopped, as the other rows would fail in the same way"
         return results.NOT_TRIED, why

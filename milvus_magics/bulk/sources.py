@@ -48,7 +48,7 @@ def read_items(source: Any) -> Items | str:
 def _read_once(source: Iterator[Any]) -> Items:
     """Read what can be read only once, and say so where nothing comes: a dry run may have read it."""
     found = enumerate(map(mask_item, source), 1)
-    nothing = "nothing comes out of it: what can be read only once, such as a generator, may have been; give a list"
+    nothing = "it is empty: a generator can be read only once, so give a list"
     first = next(found, (None, Problem(None, "", "", nothing)))
     return chain([first], found)
 

@@ -20,7 +20,7 @@ MAY_LIST = wire.METHODS["ListCredUsers"].privilege  # and roles, and grants
 CANNOT_BE_SEEN = f"cannot be seen without the privilege {MAY_LIST}"
 NAME, ROLE_NAME = attrgetter("name"), attrgetter("role.name")
 DESCRIPTIONS_SINCE = wire.METHODS["AlterRole"].since  # those of users came together with those of roles
-NO_DESCRIPTIONS = f"the server keeps no descriptions (that needs Milvus {DESCRIPTIONS_SINCE})"
+NO_DESCRIPTIONS = f"the server keeps no descriptions (Milvus {DESCRIPTIONS_SINCE} does)"
 
 
 def read_existing_user(conn: Connection, user: str, deadline: Deadline) -> UserSnapshot:
@@ -330,8 +330,7 @@ def require_descriptions(conn: Connection, deadline: Deadline) -> None:
 def no_descriptions_error(conn: Connection) -> errors.ServerTooOldError:
     """The error for a server that is too old to keep descriptions."""
     return errors.ServerTooOldError(
-        f"{conn.address.url} is Milvus {conn.version}, which keeps no descriptions: that needs Milvus "
-        f"{DESCRIPTIONS_SINCE}",
+        f"{conn.address.url} is Milvus {conn.version}, which keeps no descriptions (Milvus {DESCRIPTIONS_SINCE} does)",
         outcome=errors.NOTHING_CHANGED,
     )
 

@@ -29,7 +29,7 @@ def problem_with_user_name(name: str) -> str | None:
     if (problem := problem_with_existing_name(name)) is not None:
         return problem
     if len(name.encode()) > MAX_USER_BYTES:
-        return f"the user name is {len(name.encode())} bytes long; {MAX_USER_BYTES} is the most"
+        return f"the user name is too long: {len(name.encode())} bytes, and the limit is {MAX_USER_BYTES}"
     if not re.match(r"[A-Za-z]", name):
         return f"the user name {name!r} must begin with a letter from A to Z or a to z"
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
@@ -57,9 +57,9 @@ def problem_with_password(password: Secret) -> str | None:
     except ParameterError as exc:
         return str(exc)
     if size < MIN_PASSWORD_BYTES:
-        return f"the password is {size} bytes long; {MIN_PASSWORD_BYTES} is the least"
+        return f"the password is too short: {size} bytes, and at least {MIN_PASSWORD_BYTES} are needed"
     if size > MAX_PASSWORD_BYTES:
-        return f"the password is {size} bytes long; {MAX_PASSWORD_BYTES} is the most that Milvus can store"
+        return f"the password is too long: {size} bytes, and Milvus stores no more than {MAX_PASSWORD_BYTES}"
     if has_nul:
         return "the password holds a NUL character: Milvus would take others for it, so that nobody could verify it"
     return None
@@ -71,7 +71,7 @@ def problem_with_description(text: str) -> str | None:
         size = len(text.encode())
     except UnicodeEncodeError:
         return "the description holds half a character, which cannot be written as UTF-8"
-    too_long = f"the description is {size} bytes long; {MAX_DESCRIPTION_BYTES} is the most"
+    too_long = f"the description is too long: {size} bytes, and the limit is {MAX_DESCRIPTION_BYTES}"
     return too_long if size > MAX_DESCRIPTION_BYTES else None
 
 
@@ -117,7 +117,7 @@ def problem_with_role_name(name: str) -> str | None:
     if (problem := problem_with_existing_name(name, "role")) is not None:
         return problem
     if len(name.encode()) > MAX_ROLE_BYTES:
-        return f"the role name is {len(name.encode())} bytes long; {MAX_ROLE_BYTES} is the most"
+        return f"the role name is too long: {len(name.encode())} bytes, and the limit is {MAX_ROLE_BYTES}"
     if name != name.strip():
         return f"the role name {name!r} begins or ends with a blank"
     if not re.match(r"[A-Za-z_]", name):
@@ -136,7 +136,7 @@ def problem_with_object_name(name: str, kind: str) -> str | None:
     if re.search(r"[\s*?]", inner):
         return f"the {kind} name {name!r} may hold no blanks, * or ?; '*' alone stands for all"
     if len(inner.encode()) > MAX_OBJECT_BYTES:
-        return f"the {kind} name is {len(inner.encode())} bytes long; {MAX_OBJECT_BYTES} is the most"
+        return f"the {kind} name is too long: {len(inner.encode())} bytes, and the limit is {MAX_OBJECT_BYTES}"
     return None if re.match(r"[A-Za-z_]", inner) else f"the {kind} name {name!r} must begin with a letter or with _"
 
 
@@ -159,7 +159,7 @@ def problem_with_group_name(name: str) -> str | None:
 
 def _problem_with_form(name: str, kind: str, most: int) -> str | None:
     if len(name.encode()) > most:
-        return f"the {kind} name is {len(name.encode())} bytes long; {most} is the most"
+        return f"the {kind} name is too long: {len(name.encode())} bytes, and the limit is {most}"
     if not re.match(r"[A-Za-z_]", name):
         return f"the {kind} name {name!r} must begin with a letter from A to Z or a to z, or with _"
     if not re.fullmatch(r"[A-Za-z0-9_]+", name):

@@ -22,7 +22,7 @@ from milvus_magics.transport.connection import Connection, Pending
 from milvus_magics.transport.credentials import Login
 from milvus_magics.transport.deadline import Deadline
 
-NOT_CHECKED = "password not checked: this server shows it only by a change"
+NOT_CHECKED = "the password was not checked: on this server only a change can tell"
 THIS, RANDOM = "with this password", "with a random password"
 HASH_REFUSED = "encrypt password failed"
 
@@ -101,7 +101,7 @@ class MissingRoles(NamedTuple):
     @property
     def how_known(self) -> str:
         """How it is known that this is that user, in words that follow them."""
-        return ", with this password" if self.is_right else f" ({NOT_CHECKED}; another one than theirs is refused)"
+        return ", with this password" if self.is_right else f" ({NOT_CHECKED}; a wrong one is refused)"
 
 
 def find_missing_roles(

@@ -26,7 +26,7 @@ PARAMETERS = {
     "client_pem": "client_pem_path", "client_key": "client_key_path", "server_name": "server_name",
 }  # fmt: skip
 TLS_FIELDS = (
-    UnechoedField("ca_pem", "CA certificate", "PEM file of who signed the server's certificate"),
+    UnechoedField("ca_pem", "CA certificate", "PEM file of the authority behind the server's certificate"),
     UnechoedField("server_pem", "Server certificate", "PEM file with the server's own certificate"),
     UnechoedField("client_pem", "Client certificate", "PEM file, if the server asks for one"),
     UnechoedField("client_key", "Client key", "PEM file with the client certificate's key"),
@@ -159,7 +159,7 @@ class ConnectForm(Form):
         try:
             return f"{text}: {users.whoami(conn, timeout=self._timeout)}"
         except MilvusException as exc:
-            return f"{text} to {conn.address.url}; as whom could not be asked: {exc}"
+            return f"{text} to {conn.address.url}; who you are there could not be asked: {exc}"
 
     def _try_out(self, password: Secret, **_: str) -> str:
         conn = self._open(password)

@@ -17,6 +17,7 @@ from milvus_magics.wording import printable
 FIELD = {"width": "34em", "max_width": "100%"}
 LABEL = {"description_width": "10em"}
 FILL_IN = "Please fill this in"
+MAX_NAME_ON_BUTTON = 24  # characters; the middle of a longer one is left out
 LINE = {"margin": "0 0 0 10.9em", "min_height": "1.5em"}  # below a field, where that begins
 
 
@@ -248,6 +249,12 @@ class NamesField(NameField):
     def problems(self) -> Sequence[str]:
         """The first name that is not in the list; nothing where there is no list."""
         return [next(filter(None, map(self._not_listed, self.value)), "")]
+
+
+def button_name(name: str) -> str:
+    """A name as a button has it: visible, and short enough to be read at a glance."""
+    shown, half = printable(name) or repr(name), MAX_NAME_ON_BUTTON // 2
+    return shown if len(shown) <= MAX_NAME_ON_BUTTON else f"{shown[: half - 1]}…{shown[-half:]}"
 
 
 def show(widget: Widget, is_shown: bool) -> None:

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 
 from milvus_magics import errors
 from milvus_magics.errors import ChangeInterrupted, MilvusException
-from milvus_magics.forms.fields import LINE, Field, Remark
+from milvus_magics.forms.fields import LINE, Field, Remark, button_name
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.presses import Presses
 from milvus_magics.forms.secret_fields import SecretField
@@ -47,6 +47,7 @@ class Form(Panel):
     Attributes:
         FUNCTION: the client function that the form calls with the values of its fields.
         OPERATION: its name; the form's title says the same.
+        WHOM: what stands on its button once the names are there: `Delete {user}`. Empty: its title, as before that.
         PREVIEW: the one that says what it would do.
         FIELDS: its fields from top to bottom; each form has copies.
         FILLABLE: names of the fields that can be filled in beforehand: those that are not secret.
@@ -68,7 +69,7 @@ class Form(Panel):
     KIND = "a form"
     FUNCTION: ClassVar[Callable[..., object]]
     PREVIEW: ClassVar[Callable[..., Any]]
-    OPERATION, TITLE = "", ""
+    OPERATION, TITLE, WHOM = "", "", ""
     BUSY = ""
     CHECK = "check with %milvus_list_users"
     FIELDS: tuple[Field, ...] = ()
@@ -263,9 +264,19 @@ class Form(Panel):
 
     def _update(self) -> None:
         """Enable the buttons that act where they could do something."""
-        is_idle = not self._acting.locked() and self._is_complete()
+        is_acting = self._acting.locked()
+        is_ready = not is_acting and self._is_complete()
         for title in self._titles:
-            self.buttons[title].disabled = not is_idle
+            self.buttons[title].disabled = not is_ready
+        if not is_acting:
+            self.buttons[self.TITLE].description = self._button_text() if is_ready else self.TITLE
+
+    def _button_text(self) -> str:
+        """What the button does and with whom; its title while a name is only half typed."""
+        named = {name: field for name, field in self.fields.items() if f"{{{name}}}" in self.WHOM}
+        if not named or not all(field.is_listed or not field.names for field in named.values()):
+            return self.TITLE
+        return self.WHOM.format_map({name: button_name(field.value) for name, field in named.items()})
 
     def _outcome(self, function: Callable[..., object]) -> tuple[str, str]:
         """Do it; the text to show and its kind."""

@@ -47,6 +47,7 @@ class RestoreUserForm(RestoreForm, is_registered=False):
 
     FUNCTION = staticmethod(session.undo.restore_user)
     PREVIEW = staticmethod(session.undo.preview_restore_user)
+    WHOM = "Restore {user}"
     MAGIC = "%milvus_restore_user NAME"
     FIELDS = (
         Field("user", "User"),
@@ -73,6 +74,7 @@ class RestoreRoleForm(RestoreForm, is_registered=False):
 
     FUNCTION = staticmethod(session.undo.restore_role)
     PREVIEW = staticmethod(session.undo.preview_restore_role)
+    WHOM = "Restore {role}"
     MAGIC = "%milvus_restore_role R"
     FIELDS = (Field("role", "Role"), ConfirmationField(is_always_shown=False))
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from milvus_magics.client import roles, users
 from milvus_magics.client.names import problem_with_description, problem_with_role_name
+from milvus_magics.client.results.users import held_roles_text
 from milvus_magics.forms.fields import CheckboxField, Field, NameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import name_text
 
 
 class CreateRoleForm(Form):
@@ -17,6 +18,7 @@ class CreateRoleForm(Form):
 
     FUNCTION = staticmethod(roles.create_role)
     PREVIEW = staticmethod(roles.preview_create_role)
+    WHOM = "Create {role}"
     MAGIC = "%milvus_create_role R"
     BUSY = "Creating…"
     FIELDS = (
@@ -36,6 +38,7 @@ class DescribeRoleForm(Form):
 
     FUNCTION = staticmethod(roles.describe_role)
     PREVIEW = staticmethod(roles.preview_describe_role)
+    WHOM = "Describe {role}"
     MAGIC = "%milvus_describe_role R TEXT"
     BUSY = "Changing…"
     FIELDS = (
@@ -52,6 +55,7 @@ class DropRoleForm(Form):
 
     FUNCTION = staticmethod(roles.drop_role)
     PREVIEW = staticmethod(roles.preview_drop_role)
+    WHOM = "Drop {role}"
     MAGIC = "%milvus_drop_role R"
     BUSY = "Dropping…"
     FIELDS = (NameField("role", "Role"), CheckboxField("force", "Revoke its privileges first"), ConfirmationField())
@@ -64,18 +68,26 @@ class GrantRoleForm(Form):
     """Give a role to a user."""
 
     FUNCTION = staticmethod(roles.grant_role)
+    PREVIEW = staticmethod(roles.preview_grant_role)
+    WHOM = "Grant {role} to {user}"
     MAGIC = "%milvus_grant_role USER R"
     BUSY = "Granting…"
     FIELDS: tuple[Field, ...] = (NameField("user", "User"), NameField("role", "Role"))
     KEEP_FIELDS = ("user",)
 
     def _hint(self) -> Hint:
-        """What the user holds already."""
-        user = self.fields["user"]
+        """What would happen, or what the user holds already."""
+        user, role = self.fields["user"], self.fields["role"]
+        if user.is_listed and role.is_listed:
+            return self._preview_hint()
         if not user.is_listed:
             return NO_HINT
         with self._hold():
-            return str(users.list_user(self._conn, user.value, timeout=self._timeout)), "note"
+            found = users.list_user(self._conn, user.value, timeout=self._timeout)
+            return f"{name_text(found.name)} {held_roles_text(found.roles)}", "note"
+
+    def _preview_hint(self) -> Hint:
+        return self._hint_of(self._preview(user=self.fields["user"].value, role=self.fields["role"].value))
 
 
 class RevokeRoleForm(GrantRoleForm):
@@ -83,19 +95,18 @@ class RevokeRoleForm(GrantRoleForm):
 
     FUNCTION = staticmethod(roles.revoke_role)
     PREVIEW = staticmethod(roles.preview_revoke_role)
+    WHOM = "Revoke {role} from {user}"
     MAGIC = "%milvus_revoke_role USER R"
     BUSY = "Revoking…"
     FIELDS = (*GrantRoleForm.FIELDS, ConfirmationField(is_always_shown=False))
 
     def _hint(self) -> Hint:
-        user, role, warning = self.fields["user"], self.fields["role"], ""
-        try:
-            if user.is_listed and role.is_listed:
-                warning = self._preview(user=user.value, role=role.value).warning
-        finally:
-            self.fields["confirmation"].is_shown = bool(warning)
-        text, kind = super()._hint()
-        return join_parts(text, warning), "warning" if warning else kind
+        self.fields["confirmation"].is_shown = False
+        return super()._hint()
+
+    def _hint_of(self, preview: Any) -> Hint:
+        self.fields["confirmation"].is_shown = bool(preview.warning)
+        return super()._hint_of(preview)
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         return bool(self._preview(**values).warning)

@@ -16,6 +16,7 @@ class CreateUserForm(Form):
     """Create a user, with a password that is typed twice, and with roles."""
 
     FUNCTION = staticmethod(users.create_user)
+    WHOM = "Create {user}"
     MAGIC = "%milvus_create_user NAME"
     BUSY = "Creating…"
     FIELDS = (
@@ -33,6 +34,7 @@ class DescribeUserForm(Form):
 
     FUNCTION = staticmethod(users.describe_user)
     PREVIEW = staticmethod(users.preview_describe_user)
+    WHOM = "Describe {user}"
     MAGIC = "%milvus_describe_user NAME TEXT"
     BUSY = "Changing…"
     FIELDS = (
@@ -48,6 +50,7 @@ class UpdatePasswordForm(Form):
     """Change a user's password; the old one is checked first. It begins with the user you are connected as."""
 
     FUNCTION = staticmethod(users.update_password)
+    WHOM = "Change password of {user}"
     MAGIC = "%milvus_update_password NAME"
     BUSY = "Changing…"
     BEGINS_WITH_ACTOR = True
@@ -67,6 +70,7 @@ class ResetPasswordForm(UpdatePasswordForm):
     """Change a user's password, and prove that the new one works and the old one is refused."""
 
     FUNCTION = staticmethod(users.reset_password)
+    WHOM = "Reset password of {user}"
     MAGIC = "%milvus_reset_password NAME"
 
 
@@ -75,6 +79,7 @@ class DeleteUserForm(Form):
 
     FUNCTION = staticmethod(users.delete_user)
     PREVIEW = staticmethod(users.preview_delete_user)
+    WHOM = "Delete {user}"
     MAGIC = "%milvus_delete_user NAME"
     BUSY = "Deleting…"
     FIELDS = (
@@ -109,6 +114,7 @@ class DropUserForm(Form):
 
     FUNCTION = staticmethod(users.drop_user)
     PREVIEW = staticmethod(users.preview_drop_user)
+    WHOM = "Delete {user} without password"
     MAGIC = "%milvus_drop_user NAME"
     BUSY = "Deleting…"
     FIELDS = (NameField("user", "User"), ConfirmationField())

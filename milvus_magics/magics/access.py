@@ -24,8 +24,8 @@ class AccessMagics(SessionMagics):
 
     @line_magic(
         argument("--user", metavar="U", help="what this user may do"),
-        argument("--role", metavar="R", help="what this role brings, whoever holds it"),
-        argument("--privilege", metavar="P", help="who may do this, like Search"),
+        argument("--role", metavar="R", help="what this role allows, whoever holds it"),
+        argument("--privilege", metavar="P", help="who has this privilege, like Search"),
         argument("--collection", metavar="C", help="on this collection"),
         argument("--db", metavar="D", help="in this database (with --collection by default the connection's)"),
         connection_options,

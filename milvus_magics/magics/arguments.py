@@ -177,7 +177,7 @@ def form(*names: str) -> Arguments:
         parser.needed_without_form = [action for action in parser._actions if action.dest in names]
         for action in parser.needed_without_form:
             action.nargs, action.required = "?", False
-        instead = "show a form instead, with what else is given in its fields"
+        instead = "show a form instead, filled with the names on the line"
         parser.add_argument("--form", action="store_true", help=instead)
 
     return add
@@ -195,7 +195,7 @@ def password_source(parser: Parser, prefix: str = "", what: str = "the password"
 using_option = argument("--using", metavar="ALIAS", help="connection to use (default: the one of %%milvus_use)")
 timeout_option = argument("--timeout", metavar="SECONDS", help="for the whole operation (default: 10)")
 dry_run = argument("--dry-run", action="store_true", help="only say what would happen; nothing is changed")
-yes = argument("--yes", action="store_true", help="don't ask for the name to be retyped")
+yes = argument("--yes", action="store_true", help="skip the confirmation")
 
 
 def seconds(text: str | None, default: float) -> float:

@@ -27,10 +27,10 @@ source = argument(
     "source", metavar="SOURCE", help="a .csv, .tsv, .json or .ndjson file, or a Python name: list, dict, DataFrame"
 )
 passwords_to = argument("--passwords-to", metavar="FILE", help="write generated passwords into a new private CSV file")
-limit = argument("--limit", metavar="N", help="how many users the server takes, where you know")
-at_once = argument("--at-once", action="store_true", help="all by one request, or none; needs the extra bcrypt")
-stop_on_error = argument("--stop-on-error", action="store_true", help="begin no more rows once one is refused")
-missing_ok = argument("--missing-ok", action="store_true", help="a user who isn't there is no failure")
+limit = argument("--limit", metavar="N", help="how many users the server takes, if you know it")
+at_once = argument("--at-once", action="store_true", help="create all in one request, or none; needs the extra bcrypt")
+stop_on_error = argument("--stop-on-error", action="store_true", help="stop at the first row that is refused")
+missing_ok = argument("--missing-ok", action="store_true", help="don't count a user who isn't there as a failure")
 
 
 class BulkMagics(SessionMagics):
@@ -198,7 +198,7 @@ def _result_in_error(join_with: Callable[[BulkResult | None], BulkResult]) -> It
     except BaseException as exc:
         exc.result = join_with(getattr(exc, "result", None))  # type: ignore[attr-defined]
         with suppress(Exception):
-            print("stopped in the middle; what is known so far: import sys; sys.last_value.result")
+            print("stopped in the middle; for the result so far: import sys; sys.last_value.result")
         raise
 
 

@@ -73,7 +73,7 @@ def connect_arguments(parser: arguments.Parser) -> None:
     parser.add_argument("--server-name", metavar="NAME", help="the name in the server's certificate")
     embedded = "start a Milvus on this machine; DIR keeps its data"
     parser.add_argument("--embedded", nargs="?", const=True, metavar="DIR", help=embedded)
-    parser.add_argument("--adopt", metavar="NAME", help="connect where pymilvus is: a client, or an alias of its own")
+    parser.add_argument("--adopt", metavar="NAME", help="use pymilvus's connection: a MilvusClient, or an alias")
     arguments.form()(parser)
     arguments.timeout_option(parser)
     parser.misplaced["user"] = "user"

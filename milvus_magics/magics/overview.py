@@ -84,7 +84,7 @@ class OverviewMagics(SessionMagics):
     TOPIC = "start here"
 
     @line_magic(
-        argument("words", nargs="*", metavar="help TOPIC", help="what there is on a topic, like users; or a magic"),
+        argument("words", nargs="*", metavar="help TOPIC", help="more about a topic, like users, or a magic"),
         arguments.using_option,
         arguments.timeout_option,
         check=_find_topic,
@@ -107,7 +107,7 @@ class OverviewMagics(SessionMagics):
         try:
             who = client.users.whoami(connections.get(args.using), timeout=args.timeout)
         except MilvusException as exc:
-            return Overview(aliases, None, f"{type(exc).__name__}: {exc}", "%milvus_connect URI --user NAME", magics)
+            return Overview(aliases, None, str(exc), "%milvus_connect URI --user NAME", magics)
         return Overview(aliases, who, "", "%milvus_console, %milvus_list_users, or one of these", magics)
 
     @line_magic(arguments.connection_options)

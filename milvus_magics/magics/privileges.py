@@ -25,7 +25,7 @@ def grant_arguments(parser: Parser) -> None:
     parser.add_argument("--collection", metavar="C", help="on which collection; '*' for all")
     parser.add_argument("--db", metavar="D", help="in which database; '*' for all (default: the connection's)")
     parser.add_argument(
-        "--object", dest="object_type", metavar="TYPE", help="the way of Milvus 2.3: Global, Collection or User"
+        "--object", dest="object_type", metavar="TYPE", help="as in Milvus 2.3: Global, Collection or User"
     )
     parser.add_argument("--object-name", metavar="N", help="name of that object; '*' for all")
 

@@ -66,7 +66,7 @@ def _from_variable(name: str, namespace: Namespace) -> Secret:
 def _require_name(name: str, what: str) -> None:
     """Raise where a password may have been given in place of its source; then it is not repeated."""
     if isinstance(name, ExpandedText):
-        problem = f"the source of a password or token is {what}, and not what it holds"
+        problem = f"name the source of a password or token, {what}, not what it holds"
         raise ParameterError(f"{problem}: leave out the $ or the braces", outcome=NOTHING_SENT)
     if not name.isidentifier():
         raise ParameterError(f"the source of a password or token is {what}. {cleanup_advice()}", outcome=NOTHING_SENT)
@@ -93,7 +93,7 @@ def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
     """Ask for a new password, twice."""
     secret = ask(f"New password of {name_text(user)}: ", sources)
     if ask("Confirm password: ", sources) != secret:
-        raise ParameterError("the two passwords differ", outcome=NOTHING_SENT)
+        raise ParameterError("the two passwords are not the same", outcome=NOTHING_SENT)
     return secret
 
 

@@ -47,7 +47,7 @@ def password_arguments(parser: Parser) -> None:
     parser.add_argument("user", nargs="?", metavar="NAME", help="the user (default: the one you are connected as)")
     password_source(parser)
     password_source(parser, "new-", "the new one")
-    without_old = "give no old password, which servers take from superusers only"
+    without_old = "give no old password; only superusers may"
     parser.add_argument("--without-old", action="store_true", help=without_old)
 
 

@@ -269,11 +269,11 @@ class Connections:
         with self._lock:
             bound = self._open.get(alias)
         if bound is None:
-            problem = "was closed meanwhile: connect, and do it again"
+            problem = "was closed meanwhile: connect again and retry"
             raise AliasError(f"the connection {alias!r} {problem}", outcome=NOTHING_SENT)
         if bound is not conn:
-            where = f"was bound anew meanwhile, and leads to {bound.address.url} as {bound.actor} now"
-            raise AliasError(f"the connection {alias!r} {where}: do it again if that is meant", outcome=NOTHING_SENT)
+            where = f"was bound anew meanwhile and now leads to {bound.address.url} as {bound.actor} now"
+            raise AliasError(f"the connection {alias!r} {where}: run it again if that is meant", outcome=NOTHING_SENT)
 
     @contextmanager
     def hold(self, alias: str, conn: Connection) -> Iterator[None]:

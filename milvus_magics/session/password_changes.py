@@ -74,7 +74,7 @@ def _read_clusters(questions: dict[Connection, Pending | None]) -> dict[Connecti
 
 
 def _change_note(change: Change, *, is_certain: bool) -> str:
-    who = f"{change.actor!r}" if change.actor else "somebody without a name"
+    who = f"{change.actor!r}" if change.actor else "an anonymous user"
     at = change.when.astimezone().strftime("%H:%M")
     if is_certain:
         return f"{who} changed it in this notebook at {at}: connect again"

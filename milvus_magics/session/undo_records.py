@@ -94,7 +94,7 @@ class Restorable(Generic[Record]):
         """Raise ConfirmationError on another cluster, unless that is meant."""
         if self.is_elsewhere and not elsewhere:
             raise ConfirmationError(
-                f"{self.warning}, so nothing was restored: give --yes, or elsewhere=True in Python, if that is meant",
+                f"{self.warning}, so nothing was restored: use --yes (in Python elsewhere=True) to restore it here",
                 outcome=NOTHING_CHANGED,
             )
 

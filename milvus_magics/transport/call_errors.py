@@ -163,7 +163,7 @@ def _unauthenticated(words: str, address: Address) -> errors.AuthenticationError
     if words and words not in LOGIN_REFUSALS:
         return errors.AuthenticationError(FOREIGN_REFUSAL.format(url=url, what=what, words=words))
     if login is None:
-        return errors.AuthenticationError(f"{url} wants a user and password, and the connection has none")
+        return errors.AuthenticationError(f"{url} requires a login: add --user NAME (in Python: user and password)")
     if words == HEADER_MISSING:
         return errors.AuthenticationError(
             f"{url} got no user and password, although they were sent: what stands between (a gateway or mesh) takes "

@@ -63,7 +63,7 @@ def _read(option: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError) as exc:  # ValueError: with NUL, or half a character
-        reason = (getattr(exc, "strerror", None) or "no file can have such a name").lower()
+        reason = (getattr(exc, "strerror", None) or "that is not a valid file name").lower()
         raise CertificateError(f"{option}: cannot read {str(path)!r}: {reason}", outcome=NOTHING_SENT) from exc
 
 

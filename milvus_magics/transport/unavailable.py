@@ -44,9 +44,10 @@ class _Rule(NamedTuple):
 
 
 CLOSED_TLS = (
-    "{url} closed the connection; where the server wants a client certificate, give client_pem_path and client_key_path"
+    "the connection to {url} was lost: is the server running? If it wants a client certificate, give client_pem_path "
+    "and client_key_path"
 )
-CLOSED_PLAIN = "{url} closed the connection; where the server has TLS, write https://"
+CLOSED_PLAIN = "the connection to {url} was lost: is the server running? If it has TLS, write https://"
 # What is told where gRPC came to no server; the first that fits counts.
 _NO_WAY_RULES = (
     _Rule(

@@ -133,8 +133,8 @@ class RestoredRole(Sentence):
         text = (
             f"restored role {self.role!r} on {self.server}, {holders_text(self.users)}, {privileges_text(self.grants)}"
         )
-        gone = f"gone meanwhile: {list_text([repr(user) for user in self.gone])}" if self.gone else ""
-        again = "once that is mended, run it again to go on"
+        gone = f"not there any more: {names_text(self.gone, 5)}" if self.gone else ""
+        again = "once that is fixed, run it again to continue"
         refused = f"not restored: {list_text(self.refused)}; {again}" if self.refused else ""
         return join_parts(text, gone, refused, self.note)
 

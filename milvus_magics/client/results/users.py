@@ -76,7 +76,7 @@ class DeletedUser(Sentence):
     def __str__(self) -> str:
         how = "after checking the password" if self.verified else "without checking a password"
         text = f"deleted user {self.user!r} on {self.server} {how}; they had {roles_text(self.roles)}"
-        gone = "this connection acted as them and is closed" if self.disconnected else ""
+        gone = "you were connected as this user, so the connection is closed" if self.disconnected else ""
         return join_parts(text, gone, self.note)
 
 
@@ -93,8 +93,8 @@ class CreatedUser(Sentence):
 
     def __str__(self) -> str:
         text = f"created user {self.user!r} on {self.server} with {roles_text(self.roles)}"
-        kept = f"its password is in {self.kept}" if self.kept else ""
-        shown = ".password.reveal() shows its password" if self.password and not kept else ""
+        kept = f"the password is in {self.kept}" if self.kept else ""
+        shown = ".password.reveal() shows the password" if self.password and not kept else ""
         return join_parts(text, kept, shown, self.note)
 
 

@@ -26,7 +26,7 @@ from milvus_magics.transport.deadline import Deadline
 from milvus_magics.transport.events import Change
 from milvus_magics.wording import join_parts, printable
 
-CHANGED = "something was changed since this was read: Refresh shows it"
+CHANGED = "Something has changed since this was read. Press Refresh to see it."
 SWITCH = {"display": "none", "width": "100%"}  # shown where there are several connections
 
 

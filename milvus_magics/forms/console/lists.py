@@ -15,7 +15,7 @@ from milvus_magics.display.messages import html_line, html_list
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for
 from milvus_magics.forms.console.pages import WRAPPED, OpenForm, Page
-from milvus_magics.forms.fields import show
+from milvus_magics.forms.fields import button_name, show
 from milvus_magics.forms.form import Form
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.selections import DropUsersForm, SelectionForm
@@ -26,7 +26,6 @@ from milvus_magics.wording import count_text, list_text
 TABLE = {"flex": "3 1 30em", "min_width": "0"}
 # In its own scroll area: a user with many rights shall not push the forms away.
 DETAILS = {"flex": "1 1 15em", "min_width": "0", "max_height": "27em", "overflow": "auto", "margin": "0 0 0 1em"}
-MAX_NAME_ON_BUTTON = 24
 ALL = "all"
 
 
@@ -186,7 +185,7 @@ class ListPage(Page):
             return f"{form_for(operation.name).TITLE}…"
         if len(names) > 1 and operation.many:
             return f"{operation.many.TITLE.format(count_text(len(names), self.KIND))}…"
-        return f"{operation.text.format(_short_name(names[0]))}…"
+        return f"{operation.text.format(button_name(names[0]))}…"
 
     def _details(self, names: list[str]) -> str:
         if not names:
@@ -234,7 +233,7 @@ class UsersPage(ListPage):
             yield Row(name, (shown_name(name), roles or (), counts[sources]))
 
     def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
-        roles = ", ".join(self.snapshot.users[name]) or ("none, and needs none" if name == ROOT else "none")
+        roles = ", ".join(self.snapshot.users[name]) or ("none needed" if name == ROOT else "none")
         return f"roles: {roles}", self.snapshot.rights_of(name)
 
 
@@ -271,8 +270,3 @@ class RolesPage(ListPage):
 def _count_rights(rights: Iterable[Right]) -> int | str:
     found = {(right.privilege, right.object_type, right.object_name, right.db) for right in rights}
     return ALL if any(privilege == EVERYTHING for privilege, *_ in found) else len(found)
-
-
-def _short_name(name: str) -> str:
-    shown, half = shown_name(name), MAX_NAME_ON_BUTTON // 2
-    return shown if len(shown) <= MAX_NAME_ON_BUTTON else f"{shown[: half - 1]}…{shown[-half:]}"

@@ -153,7 +153,7 @@ class SelectionForm(Panel):
         self.button.description = self.title if is_idle else f"{self.BUSY}…"
         self.button.disabled = not (is_idle and self._is_ready())
         show(self.button, not self.outcome.value)
-        self.confirmation.placeholder = f"type {len(self._foreseen.names)}, how many there are"
+        self.confirmation.placeholder = f"type {len(self._foreseen.names)} to confirm"
         show(self.confirmation, self._is_asking())
 
     def _carry_out(self) -> None:
@@ -175,7 +175,9 @@ class SelectionForm(Panel):
             self.status.say(str(exc), "error")
         except Exception:
             _log.exception("%s failed", type(self).__name__)
-            self.status.say("something went wrong in milvus_magics; the log has it, History what was done", "error")
+            self.status.say(
+                "Something went wrong in milvus_magics itself. The log says what, and History what was done.", "error"
+            )
         else:
             self._show_result(result)
         self.confirmation.value = ""
@@ -196,7 +198,7 @@ class DropUsersForm(SelectionForm):
     """Delete users without their passwords."""
 
     TITLE, BUSY, DONE = "Delete {}", "Deleting", "deleted"
-    FORESEEN = "Will be deleted, with what they hold:"
+    FORESEEN = "These will be deleted, with their roles:"
     MAGIC = "%milvus_drop_users"
 
     _plan: BulkPlan

@@ -109,7 +109,7 @@ class DropRolesForm(EachForm):
     """Drop roles, with what they hold where that is wanted."""
 
     NOUN, TITLE, BUSY, DONE = "role", "Drop {}", "Dropping", "dropped"
-    FORESEEN = "Will be dropped:"
+    FORESEEN = "These will be dropped:"
     MAGIC = "%milvus_drop_role R"
     OPERATION = "drop_role"
     FUNCTION = staticmethod(roles.drop_role)
@@ -131,7 +131,7 @@ class DropRolesForm(EachForm):
         kept = [name for name in found.names if name in holding]
         ready = tuple(name for name in found.names if name not in kept)
         lines = tuple(line for name, line in zip(found.names, found.lines, strict=True) if name in ready)
-        blocked = (f"{name}: it holds privileges; they have to be revoked first" for name in kept)
+        blocked = (f"{name}: its privileges have to be revoked first" for name in kept)
         return found._replace(names=ready, lines=lines, obstacles=(*found.obstacles, *blocked))
 
     def _describe_preview(self, preview: DropRolePreview) -> str:
