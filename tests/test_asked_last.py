@@ -97,7 +97,7 @@ def test_who_lacks_the_right_is_told_first(shell, server, asked, monkeypatch, ca
     for line, privilege in lacking.items():
         with pytest.raises(PermissionDeniedError):
             run(shell, line)
-        assert f"lacks the privilege {privilege}, so the server would refuse" in said[0]
+        assert f"lack the privilege {privilege}, so the server will refuse this" in said[0]
         said.clear()
 
 

@@ -207,7 +207,7 @@ def test_a_form_without_a_connection_says_so(two):
     connections.disconnect("default")
     form.submit()
     assert form.status.text == (
-        "the connection 'default' was closed meanwhile: connect, and do it again; nothing was sent"
+        "the connection 'default' was closed meanwhile: connect again and retry; nothing was sent"
     )
     two.assert_untouched()
     two.bind(1)

@@ -43,12 +43,12 @@ def test_a_result_is_said_once(shell, capsys, cell, count):
     said = capsys.readouterr().out
     assert said.count(LINE) == count, said
     assert "2 done" in said
-    assert ".passwords has those that were made up" in said
+    assert ".passwords has the generated passwords" in said
 
 
 CHANGES = [
     ("milvus_create_user eve --generate", "created user 'eve'"),
-    ("milvus_create_user eve --generate --dry-run", "would create user 'eve'"),
+    ("milvus_create_user eve --generate --dry-run", "This will create the user eve"),
     ("milvus_drop_user ann --yes", "deleted user 'ann'"),
     ("milvus_update_password ann --password-var old --new-password-var new", "changed the password of user 'ann'"),
     ("milvus_create_role r", "created role 'r'"),

@@ -70,7 +70,7 @@ def test_a_description_is_changed_and_comes_back(described):
     old, name = description(server, kind), NAMES[kind]
     foreseen = str(PREVIEWS[kind](conn, name, "new one"))
     assert f"would describe {kind} '{name}' as 'new one'" in foreseen
-    assert f"it is {old!r} now; undo: %milvus_describe_{kind} --undo" in foreseen
+    assert f"he present one is {old!r}; you can undo it with %milvus_describe_{kind} --undo" in foreseen
     assert description(server, kind) == old
     told = str(CHANGES[kind](conn, name, "new one"))
     assert f"{kind} '{name}' on {conn.address.url} is described as 'new one' now; before: {old!r}" in told
@@ -82,11 +82,11 @@ def test_a_description_is_changed_and_comes_back(described):
 @every(KEEPING)
 def test_a_description_is_taken_away_by_an_empty_one(described):
     server, conn, kind = described
-    assert f"would take the description of {kind} " in str(PREVIEWS[kind](conn, NAMES[kind], ""))
+    assert f"This will remove the description of " in str(PREVIEWS[kind](conn, NAMES[kind], ""))
     assert "has no description now" in str(CHANGES[kind](conn, NAMES[kind], ""))
     assert description(server, kind) == ""
     told = str(PREVIEWS[kind](conn, NAMES[kind], ""))
-    assert "that is so already, so nothing would change" in told
+    assert "the description is that already; nothing will change" in told
 
 
 @every(NOT_KEEPING)
@@ -96,7 +96,7 @@ def test_where_none_are_kept_one_line_says_so_and_nothing_is_sent(described):
         with pytest.raises(ServerTooOldError) as caught:
             act(conn, NAMES[kind], "new one")
         text = str(caught.value)
-        assert "keeps no descriptions: that needs Milvus 2.6.19; nothing was changed" in text
+        assert "keeps no descriptions (Milvus 2.6.19 does); nothing was changed" in text
         assert server.rules.build in text
     assert SENT[kind] not in server.calls
     assert {*server.calls} <= {"GetVersion"}
@@ -119,7 +119,7 @@ def test_what_cannot_be_described_is_refused_before_anything_is_sent(described):
     for act in (PREVIEWS[kind], CHANGES[kind]):
         with pytest.raises(error, match=f"did you mean '{NAMES[kind]}'"):
             act(conn, wrong, "new one")
-        with pytest.raises(ParameterError, match="1024 is the most"):
+        with pytest.raises(ParameterError, match="the limit is 1024"):
             act(conn, NAMES[kind], "x" * 1025)
         with pytest.raises(ParameterError, match="half a character"):
             act(conn, NAMES[kind], "\ud83d")

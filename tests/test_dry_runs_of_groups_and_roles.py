@@ -65,8 +65,8 @@ def test_what_no_group_can_hold(server):
         with pytest.raises(MilvusException):
             privilege_groups.add_privileges_to_group(server.conn, group, names)
     assert server.groups == {"reading": {"Search"}, "empty": set()}
-    assert "would add Query" in str(foresee_addition(server, "reading", "Query"))
-    assert "would add FlushAll, SelectUser" in str(foresee_addition(server, "empty", "FlushAll", "SelectUser"))
+    assert "This will add Query" in str(foresee_addition(server, "reading", "Query"))
+    assert "This will add FlushAll, SelectUser" in str(foresee_addition(server, "empty", "FlushAll", "SelectUser"))
 
 
 @of(EVERY)
@@ -101,7 +101,7 @@ def test_a_server_that_may_be_full_of_users(server):
 def test_what_a_group_holds_already_is_not_said_to_be_added(server):
     foreseen = str(foresee_addition(server, "reading", "Search"))
     done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search"]))
-    assert "would add nothing new to privilege group 'reading'" in foreseen
+    assert "The privilege group reading holds Query already; nothing will change" in foreseen
     assert "nothing new added to privilege group 'reading'" in done
     done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search", "Query"]))
     assert "Query added to privilege group 'reading' on" in done

@@ -63,8 +63,8 @@ def test_an_alias_has_the_names_of_the_function_that_uses_it(shell, server, agai
 def test_parameters_of_an_alias_stay(shell, server):
     """What `%alias_magic` adds stands before what is typed, and values stay values."""
     shell.run_line_magic("alias_magic", "-l gone milvus_drop_user -p '--dry-run'")
-    assert "would delete user 'bob --yes'" in str(value(shell, "%gone {u}"))
-    assert "would delete user 'bob --yes'" in str(value(shell, "%gone {u}"))
+    assert "This will delete 'bob --yes'" in str(value(shell, "%gone {u}"))
+    assert "This will delete 'bob --yes'" in str(value(shell, "%gone {u}"))
 
 
 def test_an_expression_is_worked_out_once(shell, server):
@@ -157,5 +157,5 @@ def test_what_is_written_in_a_magic_a_function_or_a_body_is_as_it_was_typed(shel
     value(shell, "%%body $v\nfound = %milvus_list_user $u")
     assert shell.user_ns["found"].name == STRANGE
     assert value(shell, "%plain $u").name == STRANGE
-    assert "would delete user 'bob'" in str(value(shell, "%behind bob")), "where nothing was expanded, all is typed"
+    assert "This will delete bob" in str(value(shell, "%behind bob")), "where nothing was expanded, all is typed"
     assert shell.user_ns["ran"] == []

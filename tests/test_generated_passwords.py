@@ -195,7 +195,7 @@ def test_a_file_of_somebody_else_gets_none(run, server, tmp_path, monkeypatch, c
     assert theirs.read_text() == ""
     note = capsys.readouterr().out
     (ours,) = set(tmp_path.iterdir()) - {theirs, made}
-    assert note.endswith(f"made up are in '{ours}'; another file took the place of '{made}'\n")
+    assert note.endswith(f"the generated passwords are in '{ours}'; another file took the place of '{made}'\n")
     assert in_file(ours) == created(server)
 
 
@@ -211,7 +211,7 @@ def test_a_full_disk_loses_nothing(run, server, tmp_path, monkeypatch, capsys):
         result = run(f"create_users many --passwords-to {made}", many=many)
     assert result.counts["done"] == 6
     assert capsys.readouterr().out.endswith(
-        f"made up are in '{made}'; '{made}' cannot be written anew: File too large; "
+        f"the generated passwords are in '{made}'; '{made}' cannot be written anew: File too large; "
         "it holds the passwords of all users, also of those who were not created\n"
     )
     assert sorted(in_file(made)) == many
@@ -225,7 +225,7 @@ def test_a_directory_that_is_gone_loses_nothing(run, server, tmp_path, monkeypat
     during_creation(server, monkeypatch, lambda: ((folder / "made.csv").unlink(), folder.rmdir()))
     result = run(f"create_users many --passwords-to {folder}/made.csv", many=["ben"])
     assert capsys.readouterr().out.endswith(
-        f".passwords has those that were made up; '{folder}/made.csv' cannot be written anew: "
+        f".passwords has the generated passwords; '{folder}/made.csv' cannot be written anew: "
         "No such file or directory; it was moved or deleted\n"
     )
     assert {user: secret.reveal().encode() for user, secret in result.passwords.items()} == created(server)
@@ -395,7 +395,7 @@ def test_a_dry_run_sees_what_can_be_known_of_the_keyring(run, server, use_keyrin
                 run(line + end)
     use_keyring(backend := Working())
     said = str(run(f"{line} --dry-run"))
-    assert said.startswith("would create user 'bob'")
+    assert said.startswith("This will create the user bob")
     assert "whether the keyring takes the password is seen only by putting it there" in said
     assert backend.kept == {}
     run(line)

@@ -11,7 +11,7 @@ from milvus_magics.secret import Secret
 from milvus_magics.session import connections
 
 PASSWORD = "a-password-of-theirs"
-LOST = "the server keeps no descriptions (that needs Milvus 2.6.19), so"
+LOST = "the server keeps no descriptions (Milvus 2.6.19 does), so"
 ROWS = [
     {"user": "ann", "password": PASSWORD, "description": "a student"},
     {"user": "bob", "password": PASSWORD},
@@ -32,13 +32,13 @@ def conn(request):
 @pytest.mark.parametrize("conn", ["2.3.5", "2.6.4"], indirect=True)
 def test_what_is_lost_is_told(conn):
     """The plan counts those that are new; each row says what the single creation says."""
-    assert f"{LOST} those of 2 users would be lost" in make_plan(conn, CREATE, rows_of(ROWS)).notes
+    assert f"{LOST} those of 2 users will be lost" in make_plan(conn, CREATE, rows_of(ROWS)).notes
     found = {row.user: (row.outcome, row.reason) for row in create_users(conn, ROWS)}
     assert found["ann"] == found["eve"] == ("done", f"{LOST} this one is lost")
     assert found["bob"] == ("done", "")
     assert found["old"][0] == "already"
     secret = Secret(PASSWORD)
-    assert f"{LOST} this one would be lost" in str(users.preview_create_user(conn, "fay", secret, description="x"))
+    assert f"{LOST} this one will be lost" in str(users.preview_create_user(conn, "fay", secret, description="x"))
     assert users.create_user(conn, "fay", secret, description="x").note == found["ann"][1]
 
 

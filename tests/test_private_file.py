@@ -81,7 +81,7 @@ def test_what_is_there_stays(folder, monkeypatch):
 @pytest.mark.parametrize("path", ["a\0b", "~\0", "\ud800"])
 def test_no_file_can_have_such_a_name(path):
     """Which is one line, too."""
-    with pytest.raises(ParameterError, match="cannot be made: no file can have such a name; nothing was sent"):
+    with pytest.raises(ParameterError, match="cannot be made: that is not a valid file name; nothing was sent"):
         created(path)
 
 
@@ -99,7 +99,7 @@ def test_only_a_regular_file_is_written_over(folder, tmp_path, kind, force):
         "device": lambda: path.symlink_to("/dev/null"),
     }[kind]()
     before = path.lstat()
-    with pytest.raises(ParameterError, match="is no regular file" if force else "exists already"):
+    with pytest.raises(ParameterError, match="is not a regular file" if force else "exists already"):
         created(path, force=force)
     assert (path.lstat().st_ino, path.lstat().st_mode) == (before.st_ino, before.st_mode)
     assert names(folder) == ["target"]

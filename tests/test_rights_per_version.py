@@ -319,7 +319,7 @@ def test_dry_runs_said_would_of_what_the_acting_user_may_not_do(server):
         }
     for privilege, previews in lacking.items():
         for preview in previews:
-            assert f"'ann' lacks the privilege {privilege}, so the server would refuse" in str(preview)
+            assert f"ou lack the privilege {privilege}, so the server will refuse this" in str(preview)
     for privilege in lacking:
         give(server, privilege, db="*")
     assert "lacks" not in str(roles.preview_create_role(conn, "new"))

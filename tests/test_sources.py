@@ -194,7 +194,7 @@ def test_all_problems_of_all_rows_come_as_a_table():
         == words[7]
         == "the password must be text or a Secret, not int; read its column as text, or zeros get lost"
     )
-    assert words[2] == "the description is 1026 bytes long; 1024 is the most"
+    assert words[2] == "the description is too long: 1026 bytes, and the limit is 1024"
     assert all("UTF-8" in text for text in words[3:7])
     assert "did you mean 'password'?" in words[-2]
 
@@ -248,7 +248,7 @@ def test_problems_of_a_plan_are_in_one_table(operation):
 def test_the_limit_belongs_to_no_row():
     with serving(ContractServer("2.6.4")) as (_, address):
         conn = Connection(Address.parse(address, user="root", password="Milvus"))
-        with pytest.raises(BulkError, match="1 user is there and 1 would come, but 1 is the limit") as found:
+        with pytest.raises(BulkError, match="1 user is there and 1 would be added, but 1 is the limit") as found:
             make_plan(conn, CREATE, rows_of(["ann"]), limit=1)
         conn.close()
     assert [problem.row for problem in found.value.problems] == [None]
@@ -338,7 +338,7 @@ def test_lists_of_roles_are_read(tmp_path, text):
          "fields 2 and 3 of an object have the same name: 'password'"),
         ("a.json", f'[{{"user": "ann", "name": "{MARKER}"}}]', 1, "fields 1 and 2 mean the same: 'user' and 'name'"),
         ("a.json", f'{{"ann": {{"user": "bob", "password": "{MARKER}"}}}}', 1, "the user is named twice"),
-        ("a.jsonl", f'{{"user": "ann"}}\n\n{{"user": "{MARKER}\n', 3, "it is no JSON"),
+        ("a.jsonl", f'{{"user": "ann"}}\n\n{{"user": "{MARKER}\n', 3, "it is not valid JSON"),
     ],
 )  # fmt: skip
 def test_problems_of_files_name_their_row_and_no_value(tmp_path, name, text, row, words):
@@ -355,7 +355,7 @@ def test_problems_of_files_name_their_row_and_no_value(tmp_path, name, text, row
         ("a.csv", f'user,password\nann,"x"{MARKER}\n'.encode(), "no CSV, see line 2"),
         ("a.csv", f"user,password\nann,é{MARKER}\n".encode("latin-1"), "no text in UTF-8"),
         ("a.json", f'{{"{MARKER}": 1, "{MARKER}": 2}}'.encode(), "fields 1 and 2 of an object have the same name;"),
-        ("a.json", f'["{MARKER}'.encode(), "it is no JSON; nothing was sent"),
+        ("a.json", f'["{MARKER}'.encode(), "it is not valid JSON; nothing was sent"),
         ("a.json", f'"{MARKER}"'.encode(), "it must hold a list"),
         ("a.txt", MARKER.encode(), "ends in .csv, .tsv, .json, .ndjson or .jsonl"),
     ],
@@ -380,7 +380,7 @@ def test_only_regular_files_are_read(tmp_path, kind):
     path = tmp_path / "rows.csv"
     {"pipe": os.mkfifo, "directory": os.mkdir, "device": lambda path: os.symlink("/dev/zero", path)}[kind](path)
     began = time.monotonic()
-    with pytest.raises(ParameterError, match="no regular file|Is a directory"):
+    with pytest.raises(ParameterError, match="not a regular file|Is a directory"):
         files.read_rows(str(path))
     assert time.monotonic() - began < 1
 

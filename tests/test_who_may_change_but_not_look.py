@@ -144,11 +144,11 @@ def test_a_dry_run_does_not_refuse_where_the_run_works(server):
     conn = connect(server, "ManageOwnership", "DropOwnership")
     said = str(roles.preview_grant_role(conn, "bob", "r"))
     assert f"such a user {UNSEEN}; whether there is such a role {UNSEEN}" in said
-    assert "would refuse" not in said
+    assert "will refuse" not in said
     assert "such a user" not in str(roles.preview_grant_role(conn, "ann", "r"))
     assert "cannot be seen" not in str(roles.preview_grant_role(conn, "ann", "mine"))
     roles.grant_role(conn, "bob", "r")
-    assert "would refuse" not in str(roles.preview_revoke_role(conn, "bob", "r"))
+    assert "will refuse" not in str(roles.preview_revoke_role(conn, "bob", "r"))
     roles.revoke_role(conn, "bob", "r")
     for password, is_unseen in ((None, True), (PASSWORD, False)):
         foreseen = str(users.preview_delete_user(conn, "bob", password))
@@ -166,14 +166,14 @@ def test_a_dry_run_of_a_group_that_may_not_be_listed(server):
     conn = connect(server, "CreatePrivilegeGroup")
     said = str(privilege_groups.preview_create_privilege_group(conn, "g"))
     assert "whether there is such a group already cannot be seen without the privilege ListPrivilegeGroups" in said
-    assert "would refuse" not in said
+    assert "will refuse" not in said
     privilege_groups.create_privilege_group(conn, "g")
 
 
 @of([V30])
 def test_ones_own_description_needs_no_right(server):
     conn = connect(server)
-    assert "would refuse" not in str(users.preview_describe_user(conn, "ann", "new"))
+    assert "will refuse" not in str(users.preview_describe_user(conn, "ann", "new"))
     users.describe_user(conn, "ann", "new")
     assert "lacks the privilege UpdateUser" in str(users.preview_describe_user(conn, "bob", "new"))
 
@@ -207,10 +207,10 @@ def test_every_dry_run_says_which_right_is_missing(server):
     conn = connect(server, "SelectOwnership", "SelectUser")
     for privilege, previews in foresee(conn).items():
         for preview in previews:
-            assert f"'ann' lacks the privilege {privilege}, so the server would refuse" in str(preview), preview
+            assert f"ou lack the privilege {privilege}, so the server will refuse this" in str(preview), preview
     assert "lacks" not in str(user_passwords.preview_update_password(conn, "ann"))
     later = str(users.preview_create_user(conn, "new", Secret(PASSWORD), grant=["r"]))
-    assert "lacks the privilege ManageOwnership, so the server would refuse to give role 'r'" in later
+    assert "lack the privilege ManageOwnership, so the server will refuse to give role 'r'" in later
     conn = connect(server, "CreateOwnership", "DropOwnership", "ManageOwnership", "UpdateUser")
     assert "lacks" not in str(foresee(conn))
 
@@ -235,5 +235,5 @@ def test_a_user_is_restored_by_their_hash_with_another_right(server):
         restore.preview_restore_user(conn, gone, same_password=True, by_hash=True)
     conn = connect(server, "SelectOwnership")
     by_hash = str(restore.preview_restore_user(conn, gone, same_password=True, by_hash=True))
-    assert "lacks the privilege RestoreRBAC, so the server would refuse" in by_hash
+    assert "You lack the privilege RestoreRBAC, so the server will refuse this" in by_hash
     assert "CreateOwnership" not in by_hash

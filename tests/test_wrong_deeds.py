@@ -244,8 +244,8 @@ def test_a_role_comes_back_but_for_what_is_refused(version):
         client.roles.drop_role(conn, "r", force=True)
         del server.collections["lab"], server.groups["readers"]
         foreseen = str(session.undo.preview_restore_role(conn, "r", timeout=10))
-        may, not_any_more = foreseen.split("the server would refuse ")
-        assert "held by 'bob'" in may
+        may, not_any_more = foreseen.split("the server will refuse ")
+        assert "held by bob" in may
         assert "readers on everything in all databases (" in not_any_more
         assert ("Search on collection 'notes' in database 'lab'" in not_any_more) is (version != V25)
         assert ("Search on collection 'notes' in database 'lab'" in may) is (version == V25)
@@ -270,12 +270,12 @@ def test_holders_who_are_gone_are_not_foreseen(version):
         client.roles.drop_role(conn, "r")
         client.users.drop_user(conn, "bob")
         foreseen = str(session.undo.preview_restore_role(conn, "r", timeout=10))
-        assert "held by 'eve', without privileges" in foreseen
-        assert "gone meanwhile: 'bob'" in foreseen
+        assert "held by eve, without privileges" in foreseen
+        assert "ot there any more: bob" in foreseen
         assert session.undo.restore_role(conn, "r", timeout=10).gone == ("bob",)
         with bench(None, server, "eve", BOBS) as (_, blind):
             lost = RoleSnapshot("lost", ("bob",), ())
-            assert "held by 'bob'" in str(client.restore.preview_restore_role(blind, lost, timeout=10))
+            assert "held by bob" in str(client.restore.preview_restore_role(blind, lost, timeout=10))
 
 
 def test_a_grant_that_comes_back_on_a_collection_is_named():

@@ -88,7 +88,8 @@ def _parse_csv(text: io.StringIO) -> Items | str:
     try:
         return _read_records(list(table))
     except csv.Error:
-        return f"it is not valid CSV, see line {table.line_num}: a quote that nothing closes, or text behind a closing one?"
+        at = f"see line {table.line_num}"
+        return f"it is not valid CSV, {at}: a quote that nothing closes, or text behind a closing one?"
 
 
 def _read_records(records: Sequence[Sequence[str]]) -> Items:

@@ -84,7 +84,7 @@ def test_one_click_and_enter(milvus, tmp_path):
         notebook.run(3)
         delete = notebook.cell(3)
         assert delete.get_by_role("combobox", name="User").input_value() == "bob"
-        delete.get_by_text("would delete user 'bob'").wait_for()
+        delete.get_by_text("This will delete bob").wait_for()
         delete.get_by_role("textbox", name="Password").fill("a-wrong-password")
         page.keyboard.press("Enter")
         page.wait_for_timeout(500)

@@ -119,7 +119,7 @@ def test_many_users_in_wide_and_narrow_windows(milvus, tmp_path):
                 console.open(tab)
                 if tab == "Users":
                     console.press("Delete user_120…")
-                    console.sees("would delete user 'user_120'")
+                    console.sees("This will delete user_120")
                 page.wait_for_timeout(300)
                 assert not console.cell.evaluate(CUT), f"nothing of {tab} is cut at {width}"
                 console.picture(f"{tab}-{width}")
@@ -197,8 +197,8 @@ def test_names_are_text_in_the_page(tmp_path):
             page.set_viewport_size({"width": 1600, "height": 1000})  # where rows have buttons
             console = Console(notebook, 2)
             for kind, form, about, said in (
-                ("Users", "Delete", f"roles: {EVIL}", "would delete user"),
-                ("Roles", "Drop", f"held by '{EVIL}'", "would drop role"),
+                ("Users", "Delete", f"roles: {EVIL}", "This will delete"),
+                ("Roles", "Drop", f"held by '{EVIL}'", "This will drop the role"),
             ):
                 console.open(kind)
                 console.choose(kind, EVIL)
@@ -214,7 +214,7 @@ def test_names_are_text_in_the_page(tmp_path):
             console.sees("users by collections")
             console.cell.get_by_role("combobox", name="Collection").fill(EVIL)
             page.keyboard.press("Enter")
-            console.sees(f"who can do something on collection '{EVIL}'")
+            console.sees(f"who can access collection '{EVIL}'")
             console.open("History")
             console.grid("Changes").get_by_text("drop role").first.wait_for()
             assert EVIL in console.grid("Changes").inner_text()

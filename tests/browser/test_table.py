@@ -113,7 +113,7 @@ def test_several_by_mouse_and_no_serious_fault(server, tmp_path):
         assert find_faults(page) == []
         delete = console.cell.get_by_role("button", name="Delete 3 users", exact=True)
         assert delete.is_disabled()
-        console.cell.get_by_placeholder("type 3, how many there are").fill("3")
+        console.cell.get_by_placeholder("type 3 to confirm").fill("3")
         delete.click()
         console.sees("3 of 3 users deleted")
         assert {"bob", "carl", "dana"}.isdisjoint(server.passwords)

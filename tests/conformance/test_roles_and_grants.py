@@ -57,7 +57,7 @@ def test_roles(on):
             bind(on.conn, bob, raeder, **T)
     with pytest.raises(NotGrantedError, match=f"they have '{reader}'; nothing was changed"):
         roles.revoke_role(on.conn, bob, "public", **T)
-    assert f"held by '{bob}'" in str(roles.preview_drop_role(on.conn, reader, **T))
+    assert f"held by {bob}" in str(roles.preview_drop_role(on.conn, reader, **T))
     assert not roles.revoke_role(on.conn, bob, reader, **T).granted
     with pytest.raises(NotGrantedError, match=f"'{bob}' does not have role '{reader}'; they have no roles"):
         roles.revoke_role(on.conn, bob, reader, **T)

@@ -43,7 +43,7 @@ def test_users_come_and_go(on):
     assert [user.name for user in users.list_users(on.conn, **T)] == users.list_usernames(on.conn, **T)
     with pytest.raises(UserExistsError, match=f"'{bob}' exists already"):
         users.create_user(on.conn, bob, NEW, **T)
-    assert f"would delete user '{bob}'" in str(users.preview_delete_user(on.conn, bob, **T))
+    assert f"This will delete {bob}" in str(users.preview_delete_user(on.conn, bob, **T))
     with pytest.raises(WrongPasswordError, match=f"'{bob}' is wrong; nothing was changed") as caught:
         users.delete_user(on.conn, bob, NEW, **T)
     assert (caught.value.code, NEW in str(caught.value)) == (1400, False), "no password in an error"

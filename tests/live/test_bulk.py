@@ -151,7 +151,7 @@ def test_all_problems_at_once_and_nothing_is_changed(conn):
     ]:
         with pytest.raises(BulkError, match=words):
             delete_users(conn, rows)
-    with pytest.raises(BulkError, match="2 users are there and 1 would come, but 2 is the limit"):
+    with pytest.raises(BulkError, match="2 users are there and 1 would be added, but 2 is the limit"):
         create_users(conn, ["new"], limit=2)
     with pytest.raises(ParameterError, match="must be a list"):
         rows_of("ann")
@@ -361,7 +361,7 @@ def test_bad_files_are_told_without_what_they_hold(shell, tmp_path):
     for name, text, words in [
         ("a.csv", f"user,pasword\nann,{secret}\n", "field 2 of the heading is unknown (did you mean 'password'?)"),
         ("b.csv", f"user,password\nann,{secret},too,many\n", "it has 4 fields, but the heading has 2"),
-        ("c.json", f'[{{"user": "ann", "password": "{secret}"', "it is no JSON"),
+        ("c.json", f'[{{"user": "ann", "password": "{secret}"', "it is not valid JSON"),
         ("d.json", '"ann"', "it must hold a list"),
         ("e.json", f'[{{"user": "ann", "password": ["{secret}"]}}]', "the password must be text"),
         ("f.txt", secret, "neither a Python name"),

@@ -327,7 +327,7 @@ def test_forms_do_the_work(console, root):
 def test_changes_elsewhere_are_told(console, team):
     """What a cell changed is said, and shown after a refresh; a thousand changes make no noise."""
     users.create_user(team, "new", PASSWORD, timeout=10)
-    assert "Refresh shows it" in console.status.text
+    assert "Press Refresh to see it" in console.status.text
     assert labels(console.show_page("Users")) == ["ann", "bob", "root"]
     console.buttons["Refresh"].click()
     assert labels(console.show_page("Users")) == ["ann", "bob", "new", "root"]
@@ -345,7 +345,7 @@ def test_changes_while_it_reads_are_told(console, team, monkeypatch):
 
     monkeypatch.setattr(console_module, "read_snapshot", read_and_change)
     console.buttons["Refresh"].click()
-    assert "Refresh shows it" in console.status.text
+    assert "Press Refresh to see it" in console.status.text
     assert labels(console.show_page("Users")) == ["ann", "bob", "root"]
     monkeypatch.setattr(console_module, "read_snapshot", read)
     console.buttons["Refresh"].click()
@@ -364,7 +364,7 @@ def test_access_page(console):
     assert "reader" in access.answer.value
     assert "admin</th><td" not in access.answer.value
     access.fields["privilege"].value = "Search"
-    assert "who can do Search" in access.answer.value
+    assert "who has Search" in access.answer.value
     assert access.findings.value == ""
     assert access.rows.disabled, "it is about the question now"
     access.fields["privilege"].value = "Serch"

@@ -194,7 +194,7 @@ def test_empty_password_and_name_send_nothing(any_root, bob):
 def test_preview_changes_nothing(any_root, bob):
     """It says what would go, and refuses a wrong password where that can be told without writing."""
     preview = users.preview_delete_user(any_root, bob, PASSWORD, timeout=10)
-    assert "would delete user 'bob'" in str(preview)
+    assert "This will delete bob" in str(preview)
     assert "password" in str(preview)
     assert users.list_usernames(any_root) == ["bob", "root"]
     assert any_root.changes[-1].operation == "create_user"

@@ -26,33 +26,33 @@ READING = {"GetVersion", "Connect", "ListCredUsers", "SelectUser", "SelectRole",
            "ShowCollections", "ListAliases", "DescribeAlias", "ListPrivilegeGroups"}  # fmt: skip
 # Line -> what it says would happen. `bob` holds `reader`, which holds Search on docs; `g` holds Query.
 LINES = {
-    "create_user new --role reader --password-env PW": "would create user 'new' with role 'reader' on ",
-    "delete_user bob --password-env PW": "would delete user 'bob'",
+    "create_user new --role reader --password-env PW": "This will create the user new (role: reader)",
+    "delete_user bob --password-env PW": "This will delete bob",
     "drop_user bob": "who has role 'reader'",
-    "update_password bob --password-env PW": "would change the password of user 'bob' on ",
+    "update_password bob --password-env PW": "This will change the password of bob",
     "reset_password bob": "the old password was not looked into",
-    "reset_password": "this connection would go on with the new one",
-    "create_users people": "dry run of create users on ",
+    "reset_password": "This connection will go on with the new one",
+    "create_users people": "dry run: create users on ",
     "delete_users secrets": "1 to do",
     "drop_users people": "there is no such user",
-    "create_role new": "would create role 'new' on ",
-    "describe_user bob x": "would describe user 'bob' as 'x'",
-    "describe_role reader x": "would describe role 'reader' as 'x'",
-    "drop_role reader": "held by 'bob', with Search on collection 'docs' in database 'default'; it is refused unless",
-    "drop_role reader --force": "held by 'bob', with Search on collection 'docs' in database 'default'",
-    "grant_role bob public": "would give role 'public' to user 'bob', who has role 'reader'",
-    "grant_role bob reader": "they have it already, so nothing would change",
-    "revoke_role bob reader": "would take role 'reader' from user 'bob'",
-    "grant_privilege reader Query --collection docs": "would grant Query on collection 'docs' in database 'default'",
+    "create_role new": "This will create the role new",
+    "describe_user bob x": "This will change the description of bob to 'x'",
+    "describe_role reader x": "This will change the description of the role reader to 'x'",
+    "drop_role reader": "held by bob, with Search on collection 'docs' in database 'default'). The server will refuse it unless",
+    "drop_role reader --force": "held by bob, with Search on collection 'docs' in database 'default'",
+    "grant_role bob public": "This will give bob (role: reader) the role public",
+    "grant_role bob reader": "bob has that role already; nothing will change",
+    "revoke_role bob reader": "This will take the role reader from bob",
+    "grant_privilege reader Query --collection docs": "This will grant Query on collection 'docs' in database 'default'",
     "grant_privilege reader Search --collection docs": "it has that already",
     "grant_privilege reader Query --collection dogs": "no collection 'dogs' in database 'default' (did you mean",
-    "revoke_privilege reader Search --collection docs": "1 user would lose it",
-    "create_privilege_group new": "would create privilege group 'new'",
+    "revoke_privilege reader Search --collection docs": "1 user will lose it",
+    "create_privilege_group new": "This will create the privilege group new",
     "drop_privilege_group g": "it cannot be undone",
-    "add_privileges_to_group g Search Query": "would add Search to privilege group 'g'",
-    "restore_user gone": "would restore user 'gone' with role 'reader' and a password given anew",
-    "restore_role lost": "would restore role 'lost', held by nobody",
-    "remove_privileges_from_group g Query": "would remove Query from privilege group 'g'",
+    "add_privileges_to_group g Search Query": "This will add Search to the privilege group g",
+    "restore_user gone": "This will restore gone (role: reader) with a new password",
+    "restore_role lost": "This will restore the role lost (held by nobody",
+    "remove_privileges_from_group g Query": "This will remove Query from the privilege group g",
 }
 REFUSED = [
     "create_user bob", "create_user new --role raeder", "update_password ghost",
@@ -143,16 +143,16 @@ def test_older_servers_refuse_in_a_dry_run_too(root):
         with pytest.raises(ParameterError, match="is about everything, not one collection: leave the collection out"):
             act(root, "reader", "DescribeAlias", collection="docs")
     for act in (preview_describe_role, roles.describe_role):
-        with pytest.raises(ServerTooOldError, match="keeps no descriptions: that needs Milvus 2.6.19"):
+        with pytest.raises(ServerTooOldError, match=r"keeps no descriptions \(Milvus 2\.6\.19 does\)"):
             act(root, "reader", "x")
 
 
 def test_half_done_creation_is_told(run, untouched):
     """The real call would finish it; where only a change shows whether the password is the same, that is said."""
     told = str(run("create_user bob --role public --password-env PW --dry-run"))
-    how = ", with this password" if run.server.authorization else " (password not checked"
+    how = ", with this password" if run.server.authorization else " (the password was not checked"
     assert f"would give role 'public' to user 'bob', who is there already{how}" in told
-    with pytest.raises(UserExistsError, match="with their password, the roles that they lack would be given"):
+    with pytest.raises(UserExistsError, match="give their password to add the roles that they lack"):
         run("create_user bob --role public --dry-run")
 
 
@@ -198,11 +198,11 @@ def test_who_may_not_look_is_told_so(run):
     for line, said in [
         ("create_role reader", "whether there is such a role already cannot be seen"),
         ("drop_privilege_group held", "which holds unknown privileges"),
-        ("remove_privileges_from_group g Search", "would remove Search from privilege group 'g'"),
+        ("remove_privileges_from_group g Search", "This will remove Search from the privilege group g"),
     ]:
         assert said in str(run(f"{line} --using eves --dry-run"))
     told = str(run("revoke_privilege reader Search --collection docs --using eves --dry-run"))
-    assert "who would lose it cannot be seen without the privilege SelectOwnership" in told
+    assert "Who will lose it cannot be seen without the privilege SelectOwnership" in told
     assert "cannot be seen without SelectOwnership" in str(run("drop_privilege_group held --using eves --dry-run"))
 
 
@@ -214,15 +214,15 @@ def test_weakening_oneself_is_confirmed_without_a_right_to_look(run, monkeypatch
     connections.connect("eves", "eve", PASSWORD, uri=connections.get().address.url)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     for line, said in [
-        ("revoke_privilege searcher ManageOwnership", "holds this role, and would lose that"),
-        ("remove_privileges_from_group held Search", "holds this group, and they would lose that"),
-        ("drop_role searcher --force", "holds this role, and would lose what it gives"),
+        ("revoke_privilege searcher ManageOwnership", "You hold this role yourself, and will lose that"),
+        ("remove_privileges_from_group held Search", "One of your own roles holds this group, and you will lose that"),
+        ("drop_role searcher --force", "You hold this role yourself, and will lose what it gives"),
         ("drop_user eve" if not run.server.authorization else "delete_user eve", "the connection ends with it"),
     ]:
         with pytest.raises(ConfirmationError, match=said):
             run(f"{line} --using eves")
         assert said in str(run(f"{line} --using eves --dry-run"))
-    assert "would add Query" in str(run("add_privileges_to_group held Query --using eves --dry-run"))
+    assert "This will add Query" in str(run("add_privileges_to_group held Query --using eves --dry-run"))
     run("add_privileges_to_group g Search --using eves")
     run("remove_privileges_from_group g Search --using eves")  # one that they don't hold
     run("remove_privileges_from_group held Search --using eves --yes")
@@ -249,9 +249,9 @@ def test_weakening_oneself_is_confirmed(run, monkeypatch):
     run("grant_role bob admin")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     for line, said in [
-        ("revoke_role bob reader --using bobs", "the user you are connected as, who would lose what the role holds"),
-        ("revoke_role bob admin --using bobs", "this is the last user with the role 'admin'"),
-        ("revoke_privilege reader Search --collection docs --using bobs", "holds this role, and would lose that"),
+        ("revoke_role bob reader --using bobs", "the user you are connected as, so you will lose what the role gives"),
+        ("revoke_role bob admin --using bobs", "is the last user with the role admin"),
+        ("revoke_privilege reader Search --collection docs --using bobs", "You hold this role yourself, and will lose that"),
     ]:
         with pytest.raises(ConfirmationError, match=said):
             run(line)

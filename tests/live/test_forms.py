@@ -47,7 +47,7 @@ def test_delete_form(root):
     assert not form.is_ready
     form.fields["user"].value = "bob"
     assert form.is_ready, "one click is enough once the password is typed"
-    assert "would delete user 'bob'" in form.hint.text
+    assert "This will delete bob" in form.hint.text
     form.submit()
     assert remarks(form) == {"password": ["Type the password"]}
     assert form.status.text == ""
@@ -391,7 +391,7 @@ def test_create_user_form(root):
     form.submit()
     assert remarks(form) == {"password": ["Type a new password", ""]}
     first.value = "short"
-    assert "6 is the least" in remarks(form)["password"][0]
+    assert "at least 6 are needed" in remarks(form)["password"][0]
     first.value, again.value = PASSWORD, "other-password"
     assert remarks(form) == {"password": ["", "The two passwords are not the same"]}
     form.submit()
@@ -510,7 +510,7 @@ def test_a_description_that_would_be_lost_is_said_before(root):
     form.fields["role"].value = "reader"
     assert form.hint.text == ""
     form.fields["description"].value = "reads all"
-    assert "would be lost" in form.hint.text
+    assert "will be lost" in form.hint.text
     assert "⚠" in form.hint.value
     form.submit()
     assert "is lost" in form.status.text

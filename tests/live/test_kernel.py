@@ -180,7 +180,7 @@ def test_dropping_wants_the_name_retyped(kernel, server):
             answer = kernel.run("%milvus_drop_user bob", typed)
             assert one_line(answer) == "ConfirmationError: the name was not retyped as 'bob'; nothing was changed"
             assert not answer.asked[0]["password"]
-            assert "would delete user 'bob'" in answer.asked[0]["prompt"]
+            assert "This will delete bob" in answer.asked[0]["prompt"]
         assert users.list_usernames(root) == ["bob", "root"]
         assert "without checking a password" in kernel.run("%milvus_drop_user bob", "bob").text()
         assert users.list_usernames(root) == ["root"]

@@ -334,7 +334,7 @@ BY_OPTIONS = [
     ("update_password bob --password-env NO --new-password-env TWO", "is wrong"),
     ("update_password bob --password-env ONE --new-password-env EMPTY", "not set, or empty"),
     ("update_password bob --password-env ONE --new-password-env TWO --new-password-var two", "one source for the new"),
-    ("update_password bob --password-env ONE --new-password-env TWO --dry-run", "would change the password"),
+    ("update_password bob --password-env ONE --new-password-env TWO --dry-run", "This will change the password"),
     ("update_password bob --password-env ONE --new-password-env TWO", "changed the password"),
     ("update_password bob --password-var no --new-password-var one", "is wrong"),
     ("update_password bob --password-var two --new-password-var number", "holds int"),
@@ -347,7 +347,7 @@ BY_OPTIONS = [
     ("reset_password bob --password-env TWO --new-password-var one", "the old one is refused"),
     ("update_password --using b --without-old --new-keyring two", "PermissionDeniedError"),
     ("delete_user bob --keyring no", "is wrong"),
-    ("delete_user bob --password-env ONE --dry-run", "would delete user 'bob'"),
+    ("delete_user bob --password-env ONE --dry-run", "This will delete bob"),
     ("delete_user bob --keyring one", "deleted user 'bob'"),
 ]
 

@@ -361,7 +361,7 @@ def test_restoring_a_role_goes_on_where_it_stopped(run, server):
         with pytest.raises(PermissionDeniedError, match="created with Search .*but not with user 'bob'.*run it again"):
             run("restore_role reader")
         between.rule = lambda method, metadata, forward, context: forward()
-        assert "would restore role 'reader'" in str(run("restore_role reader --dry-run"))
+        assert "This will restore the role reader" in str(run("restore_role reader --dry-run"))
         restored = run("restore_role reader")
         assert (restored.users, len(restored.grants)) == (("bob",), 1)
         with pytest.raises(ParameterError, match="no role 'reader' was dropped"):
@@ -417,7 +417,7 @@ def test_forced_drop_that_is_refused_in_the_end_comes_back(run, held):
         run("drop_role reader --force --yes")
     assert privileges.list_grants(connections.get(), "reader").to_dicts() == []
     assert outcomes("drop_role") == ["partly"]
-    assert "would restore role 'reader', held by 'bob'" in str(run("restore_role reader --dry-run"))
+    assert "This will restore the role reader (held by bob" in str(run("restore_role reader --dry-run"))
     run("restore_role reader")
     assert privileges.list_grants(connections.get(), "reader").to_dicts() == before
 
