@@ -82,7 +82,7 @@ def test_a_description_is_changed_and_comes_back(described):
 @every(KEEPING)
 def test_a_description_is_taken_away_by_an_empty_one(described):
     server, conn, kind = described
-    assert f"This will remove the description of " in str(PREVIEWS[kind](conn, NAMES[kind], ""))
+    assert "This will remove the description of " in str(PREVIEWS[kind](conn, NAMES[kind], ""))
     assert "has no description now" in str(CHANGES[kind](conn, NAMES[kind], ""))
     assert description(server, kind) == ""
     told = str(PREVIEWS[kind](conn, NAMES[kind], ""))

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -195,7 +196,7 @@ class Form:
         self.page = page
         self.user = page.get_by_placeholder("choose or type a name")
         self.password = page.get_by_placeholder("that user's password")
-        self.button = page.get_by_role("button", name="Delete user", exact=True)
+        self.button = page.get_by_role("button", name=re.compile("^Delete (?!.* without password$)"))
         self.user.wait_for()
 
     def fill(self, user, password):

@@ -54,7 +54,7 @@ def test_one_click_and_enter(milvus, tmp_path):
         notebook.run(0)
         notebook.run(1)
         create = notebook.cell(1)
-        button = create.get_by_role("button", name="Create user")
+        button = create.get_by_role("button", name="Create ")  # user, and then bob
         create.get_by_role("textbox", name="User").fill("bob")
         button.click()
         create.get_by_role("alert").get_by_text("Type a new password").wait_for()
@@ -90,14 +90,14 @@ def test_one_click_and_enter(milvus, tmp_path):
         page.wait_for_timeout(500)
         assert delete.get_by_text("wrong").count() == 0, "Enter never deletes"
         said = delete.get_by_text("the password given for user 'bob' is wrong; nothing was changed")
-        delete.get_by_role("button", name="Delete user").dblclick()
+        delete.get_by_role("button", name="Delete bob").dblclick()
         said.wait_for()
         wait_for_focus(page, "Password")
         page.wait_for_timeout(500)
         assert said.count() == 1, "the second click leaves it"
         assert delete.get_by_text("Type the password").count() == 0
         page.keyboard.type(PASSWORD)
-        delete.get_by_role("button", name="Delete user").click()
+        delete.get_by_role("button", name="Delete bob").click()
         delete.get_by_text("deleted user 'bob'").wait_for()
         assert "bob" not in milvus.passwords
 

@@ -79,7 +79,7 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         form.get_by_role("textbox", name="User", exact=True).fill("carl")
         form.get_by_role("textbox", name="Password", exact=True).fill(PASSWORD)
         form.get_by_role("textbox", name="Confirm password").fill(PASSWORD)
-        form.get_by_role("button", name="Create user", exact=True).click()
+        form.get_by_role("button", name="Create carl", exact=True).click()
         console.sees("created user 'carl'")
         console.picture(f"{program}-success")
         assert console.names("Users") == ["ann", "bob", "carl", "root"]
@@ -87,7 +87,7 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         console.choose("Users", "carl")
         console.press("Grant role to carl…")
         form.get_by_role("combobox", name="Role", exact=True).fill("reader")
-        form.get_by_role("button", name="Grant role", exact=True).click()
+        form.get_by_role("button", name="Grant reader to carl", exact=True).click()
         console.sees("gave role 'reader' to user 'carl'")
         console.sees("roles: reader")
 
@@ -101,7 +101,7 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
 
         console.open("Users")
         console.press("Delete carl…")
-        button = form.get_by_role("button", name="Delete user", exact=True)
+        button = form.get_by_role("button", name="Delete carl", exact=True).last  # the row has one, too
         for password, said in (
             ("a-wrong-password", "is wrong; nothing was changed"),
             (PASSWORD, "deleted user 'carl'"),
@@ -173,7 +173,7 @@ def test_keyboard_screen_reader_dark_and_narrow(milvus, root, tmp_path, program)
         page.keyboard.press("Enter")
         page.wait_for_timeout(700)
         assert "bob" in users.list_usernames(root, timeout=10), "Enter never deletes"
-        assert tab_through(page, 1) == ["Delete user"]
+        assert tab_through(page, 1) == ["Delete bob"]
         page.keyboard.press("Space")
         console.sees("deleted user 'bob'")
 

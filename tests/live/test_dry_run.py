@@ -38,12 +38,12 @@ LINES = {
     "create_role new": "This will create the role new",
     "describe_user bob x": "This will change the description of bob to 'x'",
     "describe_role reader x": "This will change the description of the role reader to 'x'",
-    "drop_role reader": "held by bob, with Search on collection 'docs' in database 'default'). The server will refuse it unless",
+    "drop_role reader": "in database 'default'). The server will refuse it unless its privileges are revoked first",
     "drop_role reader --force": "held by bob, with Search on collection 'docs' in database 'default'",
     "grant_role bob public": "This will give bob (role: reader) the role public",
     "grant_role bob reader": "bob has that role already; nothing will change",
     "revoke_role bob reader": "This will take the role reader from bob",
-    "grant_privilege reader Query --collection docs": "This will grant Query on collection 'docs' in database 'default'",
+    "grant_privilege reader Query --collection docs": "This will grant Query on collection 'docs'",
     "grant_privilege reader Search --collection docs": "it has that already",
     "grant_privilege reader Query --collection dogs": "no collection 'dogs' in database 'default' (did you mean",
     "revoke_privilege reader Search --collection docs": "1 user will lose it",
@@ -251,7 +251,10 @@ def test_weakening_oneself_is_confirmed(run, monkeypatch):
     for line, said in [
         ("revoke_role bob reader --using bobs", "the user you are connected as, so you will lose what the role gives"),
         ("revoke_role bob admin --using bobs", "is the last user with the role admin"),
-        ("revoke_privilege reader Search --collection docs --using bobs", "You hold this role yourself, and will lose that"),
+        (
+            "revoke_privilege reader Search --collection docs --using bobs",
+            "You hold this role yourself, and will lose that",
+        ),
     ]:
         with pytest.raises(ConfirmationError, match=said):
             run(line)

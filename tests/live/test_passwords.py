@@ -94,7 +94,12 @@ def test_unknown_user_is_not_made(any_root, old):
 
 def test_bad_new_passwords_are_refused_before_anything_is_sent(any_root):
     """Too short, too long, or the old one."""
-    for new, said in [("short", "at least 6 are needed"), ("x" * 73, "no more than 72"), (OLD, "is the old one"), ("", "0 by")]:
+    for new, said in [
+        ("short", "at least 6 are needed"),
+        ("x" * 73, "no more than 72"),
+        (OLD, "is the old one"),
+        ("", "0 by"),
+    ]:
         with pytest.raises(ParameterError, match=said):
             users.update_password(any_root, "bob", OLD, new, timeout=10)
     assert is_password(any_root, "bob", OLD)

@@ -71,11 +71,13 @@ def assert_is_refused(address, user, password, **tls):
 def test_without_opting_in_the_password_is_given_anew(run, root):
     """It is said before the deletion, and asked for afterwards; roles are always kept."""
     run("create_user bob --role public --password-env PW")
-    assert "undo: %milvus_restore_user, with a new password" in str(run("delete_user bob --dry-run"))
+    assert "You can undo it with %milvus_restore_user; you'll set a new password." in str(
+        run("delete_user bob --dry-run")
+    )
     run("delete_user bob --password-env PW")
     with pytest.raises(ParameterError, match="--password-env VAR"):
         run("restore_user bob")
-    assert "a password given anew" in str(run("restore_user bob --dry-run"))
+    assert "with a new password" in str(run("restore_user bob --dry-run"))
     run("restore_user bob --password-env NEW")
     assert users.list_user(root, "bob").roles == ("public",)
     assert is_password(root, "bob", "new-password")
@@ -119,7 +121,7 @@ def test_no_hash_travels_where_others_may_listen(run, keeping):
         with pytest.warns(UserWarning, match="in plaintext"):
             connections.connect(uri=f"http://0.0.0.0:{port}", user="root", password="Milvus")
         run("create_user bob --password-env PW")
-        assert "with a new password" in str(run("drop_user bob --dry-run"))
+        assert "you'll set a new password" in str(run("drop_user bob --dry-run"))
         run("drop_user bob --yes")
         assert "BackupRBAC" not in server.calls
         assert not session.undo.users_with_secret
@@ -135,7 +137,7 @@ def test_hash_comes_back_over_tls(run, keeping, tmp_path):
         connections.connect(uri=address, user="root", password="Milvus", **tls)
         run("create_role reader")
         run("create_user bob --role reader --password-env PW")
-        assert str(run("drop_user bob --dry-run")).endswith("undo: %milvus_restore_user")
+        assert "You can undo it with %milvus_restore_user. (on" in str(run("drop_user bob --dry-run"))
         run("drop_user bob --yes")
         assert "BackupRBAC" in server.calls
         assert_is_refused(address, "bob", PASSWORD, **tls)
@@ -191,19 +193,21 @@ def test_what_will_not_come_back_is_said_before(run, shell, root):
     """Dry run, prompt and plan: Milvus 2.3 tells no hashes, so whoever is dropped gets a new password."""
     run("create_user bob --role public --password-env PW")
     shell.user_ns["leavers"] = {"bob": PASSWORD}
-    for minutes, anew in (("0", "with a new password"), ("10", "with a new password (theirs cannot be had here)")):
+    new = "ou can undo it with %milvus_restore_user; you'll set a new password"
+    for minutes, anew in (("0", new), ("10", f"{new}, as the old cannot be kept here")):
         shell.run_line_magic("config", f"MilvusMagics.undo_minutes = {minutes}")
-        assert str(run("drop_user bob --dry-run")).endswith(f"undo: %milvus_restore_user, {anew}")
-        assert run("drop_users leavers --dry-run").summary.endswith(f"undo: %milvus_restore_user, {anew}")
+        assert f"{anew}. (on " in str(run("drop_user bob --dry-run"))
+        assert run("drop_users leavers --dry-run").summary.endswith(anew)
         for line in ("drop_user bob", "drop_users leavers"):
             with pytest.raises(ConfirmationError) as raised:
                 run(line)
-            assert f"undo: %milvus_restore_user, {anew}" in str(raised.value)
+            assert f"{anew}." in str(raised.value)
     for line in ("delete_user bob", "delete_users leavers"):
-        assert str(run(f"{line} --dry-run")).partition("\n")[0].endswith("undo: %milvus_restore_user")
+        assert "ou can undo it with %milvus_restore_user" in str(run(f"{line} --dry-run")).partition("\n")[0]
+        assert "new password" not in str(run(f"{line} --dry-run"))
     form = DropUserForm()
     form.fields["user"].value = "bob"
-    assert "with a new password (theirs cannot be had here)" in form.hint.text
+    assert form.hint.text.endswith(f"{new}, as the old cannot be kept here.")
     form.close()
 
 
@@ -214,7 +218,8 @@ def test_prompt_of_a_verified_deletion_says_how_to_undo_it(run, root, monkeypatc
     monkeypatch.setattr(getpass, "getpass", lambda label: asked.append(label) or PASSWORD)
     run("delete_user bob")
     assert asked == [
-        "Password of 'bob' (public), who will be deleted (undo: %milvus_restore_user, with a new password): "
+        "This will delete bob (role: public). You can undo it with %milvus_restore_user; you'll set a new password. "
+        "Password of bob: "
     ]
 
 
@@ -228,7 +233,7 @@ def test_what_will_not_come_back_is_said_where_nobody_is_asked(run, shell, root,
     for line in ("delete_user bob --password-env PW", "delete_users leavers", "drop_users droppers --yes"):
         capsys.readouterr()
         run(line)
-        assert "undo: %milvus_restore_user, with a new password\n" in capsys.readouterr().out, line
+        assert "ou can undo it with %milvus_restore_user; you'll set a new password" in capsys.readouterr().out, line
 
 
 @pytest.fixture
@@ -249,7 +254,7 @@ def watched(run, keeping):
 def test_many_and_one_are_kept_alike(run, watched, shell, line, caplog):
     """Password, roles and description come back, however many went; nothing shows the hash."""
     shell.user_ns["names"] = ["bob"]
-    assert str(run(f"{line} --dry-run")).partition("\n")[0].endswith("undo: %milvus_restore_user")
+    assert "new password" not in str(run(f"{line} --dry-run"))
     run(f"{line} --yes")
     restored = run("restore_user bob")
     assert restored.same_password
@@ -262,7 +267,7 @@ def test_many_and_one_are_kept_alike(run, watched, shell, line, caplog):
 def test_roles_that_cannot_be_seen_are_unknown(run, watched, shell, line):
     """Not none: said before, and when the user is back without them."""
     shell.user_ns["names"] = ["bob"]
-    told = "undo: %milvus_restore_user, with a new password (theirs cannot be had here), without their roles, which the"
+    told = "ou can undo it with %milvus_restore_user, but without roles, which you may not see; you'll set a new"
     assert told in str(run(f"{line} --using dans --dry-run"))
     run(f"{line} --using dans --yes")
     assert session.undo.find_user(connections.get(), "bob").roles is None
@@ -300,16 +305,16 @@ def test_role_of_which_not_all_can_be_seen(run, watched, monkeypatch):
         raise contract.Denied(grpc.StatusCode.PERMISSION_DENIED, "PrivilegeListDatabases: permission deny to dan")
 
     for who in ("default", "dans"):
-        assert str(run(f"drop_role reader --dry-run --using {who}")).endswith("; undo: %milvus_restore_role")
+        assert str(run(f"drop_role reader --dry-run --using {who}")).count("%milvus_restore_role. (on ") == 1
     monkeypatch.setattr(watched, "ListDatabases", refuse)
-    assert str(run("drop_role reader --dry-run --using dans")).endswith("; undo: %milvus_restore_role")
-    elsewhere = "; undo: %milvus_restore_role, but without what it held elsewhere"
+    assert str(run("drop_role reader --dry-run --using dans")).count("%milvus_restore_role. (on ") == 1
+    elsewhere = "You can undo it with %milvus_restore_role, but without what it held elsewhere. (on "
     with monkeypatch.context() as older:
         older.setattr(connections.get("dans"), "version", "2.4.18")  # which lists grants by database
-        assert str(run("drop_role reader --dry-run --using dans")).endswith(elsewhere)
+        assert elsewhere in str(run("drop_role reader --dry-run --using dans"))
     run("revoke_privilege deleter SelectOwnership")
-    blind = "; undo: %milvus_restore_role, but without who held it and what it held"
-    assert str(run("drop_role reader --dry-run --using dans")).endswith(blind)
+    blind = "You can undo it with %milvus_restore_role, but without who held it and what it held. (on "
+    assert blind in str(run("drop_role reader --dry-run --using dans"))
     run("drop_role reader --using dans --yes")
     assert "reader" not in watched.roles
     lost = session.undo.find_role(connections.get(), "reader")
