@@ -176,7 +176,7 @@ def test_a_caller_without_a_login_is_not_told_that_it_was_sent(gateway):
     """The same words of Milvus mean something else there."""
     server, address = gateway
     server.code, server.words = grpc.StatusCode.UNAUTHENTICATED, "missing authorization in header"
-    assert "wants a user and password" in str(refusal(address))
+    assert "requires a login: add --user NAME" in str(refusal(address))
 
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])

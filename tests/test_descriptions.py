@@ -25,6 +25,7 @@ KINDS = ["user", "role"]
 NAMES = {"user": "bob", "role": "reader"}
 MISSING = {"user": ("bobb", UnknownUserError), "role": ("raeder", UnknownRoleError)}
 CHANGES = {"user": client.users.describe_user, "role": client.roles.describe_role}
+WHOSE = {"user": "", "role": "the role "}
 PREVIEWS = {"user": client.users.preview_describe_user, "role": client.roles.preview_describe_role}
 SENT = {"user": "UpdateCredential", "role": "AlterRole"}
 
@@ -69,7 +70,7 @@ def test_a_description_is_changed_and_comes_back(described):
     server, conn, kind = described
     old, name = description(server, kind), NAMES[kind]
     foreseen = str(PREVIEWS[kind](conn, name, "new one"))
-    assert f"would describe {kind} '{name}' as 'new one'" in foreseen
+    assert f"This will change the description of {WHOSE[kind]}{name} to 'new one'" in foreseen
     assert f"he present one is {old!r}; you can undo it with %milvus_describe_{kind} --undo" in foreseen
     assert description(server, kind) == old
     told = str(CHANGES[kind](conn, name, "new one"))
@@ -146,7 +147,7 @@ def test_who_may_change_but_not_look_changes_all_the_same(described):
         with pytest.raises(PermissionDeniedError):
             CHANGES[kind](eve, NAMES[kind], "new one")
         right = "UpdateUser" if kind == "user" else "CreateOwnership"
-        assert f"lacks the privilege {right}" in str(PREVIEWS[kind](eve, NAMES[kind], "new one"))
+        assert f"lack the privilege {right}" in str(PREVIEWS[kind](eve, NAMES[kind], "new one"))
         server.grants[("writer", "User" if kind == "user" else "Global", "*", right, "*")] = "root"
         told = str(CHANGES[kind](eve, NAMES[kind], "new one"))
         assert "what it was before cannot be seen, so it cannot be undone" in told
@@ -175,13 +176,13 @@ def notebook():
 def test_it_is_done_undone_and_kept_in_the_audit_by_line_and_form(notebook, kind):
     server, run = notebook
     name, old = NAMES[kind], description(server, kind)
-    assert "as 'a $x {1}'" in str(run(f"describe_{kind} {name} 'a $x {{1}}' --dry-run"))
+    assert "to 'a $x {1}'" in str(run(f"describe_{kind} {name} 'a $x {{1}}' --dry-run"))
     with pytest.raises(ParameterError, match=f"no description of {kind} '{name}' was changed .* in this session"):
         run(f"describe_{kind} {name} --undo")
     assert description(server, kind) == old
     run(f"describe_{kind} {name} 'two words'")
     assert description(server, kind) == "two words"
-    assert f"would describe {kind} '{name}' as '{old}'" in str(run(f"describe_{kind} {name} --undo --dry-run"))
+    assert f"{WHOSE[kind]}{name} to '{old}'" in str(run(f"describe_{kind} {name} --undo --dry-run"))
     run(f"describe_{kind} {name} --undo")
     assert description(server, kind) == old
     run(f"describe_{kind} {name} --undo")  # takes that back

@@ -76,7 +76,7 @@ def test_a_server_that_may_be_full_of_roles(server):
         server.roles[f"r{number}"] = ""
     assert "proxy.maxRoleNum" not in str(roles.preview_create_role(server.conn, "new"))
     server.roles["r7"] = ""
-    assert "there are 10 roles, the default limit (setting proxy.maxRoleNum)" in str(
+    assert "There are 10 roles, the default limit (setting proxy.maxRoleNum)" in str(
         roles.preview_create_role(server.conn, "new")
     )
     with pytest.raises(LimitReachedError):
@@ -89,7 +89,7 @@ def test_a_server_that_may_be_full_of_roles(server):
 def test_a_server_that_may_be_full_of_users(server):
     for number in range(98):
         server.passwords[f"u{number}"] = b"a-password"
-    full = "there are 100 users, the default limit (setting proxy.maxUserNum)"
+    full = "There are 100 users, the default limit (setting proxy.maxUserNum)"
     assert full not in str(users.preview_create_user(server.conn, "new"))
     server.passwords["u98"] = b"a-password"
     assert full in str(users.preview_create_user(server.conn, "new"))
@@ -101,7 +101,7 @@ def test_a_server_that_may_be_full_of_users(server):
 def test_what_a_group_holds_already_is_not_said_to_be_added(server):
     foreseen = str(foresee_addition(server, "reading", "Search"))
     done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search"]))
-    assert "The privilege group reading holds Query already; nothing will change" in foreseen
+    assert "The privilege group reading holds Search already; nothing will change" in foreseen
     assert "nothing new added to privilege group 'reading'" in done
     done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search", "Query"]))
     assert "Query added to privilege group 'reading' on" in done

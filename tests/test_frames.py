@@ -152,7 +152,7 @@ def test_a_name_that_was_computed_still_works(shell, server, monkeypatch):
     monkeypatch.setenv("PASSWORD_OF_BOB", "a-password")
     shell.user_ns.update(u="bob", of_bob="a-password", name="of_bob")
     for source in ("--password-env PASSWORD_OF_{u.upper()}", "--password-var $name", "--password-var of_{u}"):
-        assert "the password is right" in str(shell.run_line_magic("milvus_delete_user", f"bob {source} --dry-run"))
+        assert "The password is right" in str(shell.run_line_magic("milvus_delete_user", f"bob {source} --dry-run"))
     shell.user_ns["path"] = "nowhere.csv"
     with pytest.raises(MilvusException, match="nowhere.csv"):
         shell.run_line_magic("milvus_create_users", "{path}")

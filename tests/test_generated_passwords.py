@@ -280,7 +280,7 @@ def test_what_was_done_before_an_error_is_in_it(shell, server, tmp_path, monkeyp
         shell.run_cell(f"%milvus_create_users many --passwords-to {tmp_path}/made.csv --using default,second,third")
         said, result = capsys.readouterr().out, sys.last_value.result
         assert isinstance(sys.last_value, error)
-        assert said.startswith("stopped in the middle; what is known so far: import sys; sys.last_value.result\n")
+        assert said.startswith("stopped in the middle; for the result so far: import sys; sys.last_value.result\n")
         outcomes = [{row.outcome for row in result[start : start + 30]} for start in (0, 30, 60)]
         assert outcomes == [{"done"}, {"done", "not tried"}, {"not tried"}]
         assert result.interrupted
@@ -396,7 +396,7 @@ def test_a_dry_run_sees_what_can_be_known_of_the_keyring(run, server, use_keyrin
     use_keyring(backend := Working())
     said = str(run(f"{line} --dry-run"))
     assert said.startswith("This will create the user bob")
-    assert "whether the keyring takes the password is seen only by putting it there" in said
+    assert "hether the keyring takes the password shows only when it is put there" in said
     assert backend.kept == {}
     run(line)
     assert backend.kept["milvus", "bob"].encode() == server.passwords.pop("bob")

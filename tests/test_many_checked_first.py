@@ -190,7 +190,7 @@ def test_a_dry_run_looks_whether_the_file_can_be_made(run, servers, tmp_path, li
             with pytest.raises(ParameterError, match=f"{why}.*nothing was sent"):
                 run(line.format(tmp_path / place) + dry, names=["ann"])
     assert (
-        "would" in (said := str(run(line.format(tmp_path / "new.csv") + " --dry-run", names=["ann"])))
+        "This will" in (said := str(run(line.format(tmp_path / "new.csv") + " --dry-run", names=["ann"])))
         or "to do" in said
     )
     assert [path.name for path in tmp_path.iterdir()] == ["there.csv"]

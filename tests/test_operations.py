@@ -14,6 +14,7 @@ Numbers in place of names are given to functions and rows only: on a line and in
 
 import contextlib
 import io
+import re
 from copy import copy
 from typing import NamedTuple
 
@@ -694,6 +695,37 @@ def test_every_operation_is_in_the_table():
                            for word in action.option_strings}
     }  # fmt: skip
     assert changing - {"create_users", "delete_users", "drop_users"} == set(OPERATIONS)
+
+
+SAYS_THE_SAME = ("drop_user", "describe_user", "describe_role", "drop_role", "grant_role", "revoke_role")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_preview_is_a_few_short_sentences(world, operation):
+    """What will happen, or that nothing will; of passwords the form says nothing, else the same without the server."""
+    foreseen = {}
+    for situation, (values, place) in situations_of(operation, world.server.authorization).items():
+        world.reset(operation)
+        world.shell.user_ns.update(OPERATIONS[operation].values | values)
+        line = f"{OPERATIONS[operation].line} --using {place.get('using', 'default')} --dry-run"
+        with contextlib.suppress(MilvusException, AttributeError), contextlib.redirect_stdout(io.StringIO()):
+            foreseen[situation] = preview = world.shell.run_line_magic(f"milvus_{operation}", line)
+            assert str(preview) == f"{preview.hint} (on {preview.server})", situation
+    for text in (preview.hint for preview in foreseen.values()):
+        first, *others = re.split(r"(?<=[.])[ ]", text)
+        assert first.startswith("This will ") or first.endswith("; nothing will change."), text
+        assert len(others) <= (2 if text == foreseen["all right"].hint else 4), text
+        assert all((each[0].isupper() or each[0].isdigit()) and each.endswith(".") for each in others), text
+        assert not re.search("would |; ;|Error", text), text
+    if operation in SAYS_THE_SAME:
+        world.reset(operation)
+        form = form_for(operation)()
+        form.fill(**OPERATIONS[operation].values)
+        assert form.hint.text == foreseen["all right"].hint
+        assert ("mm-warning" in form.hint.value) is foreseen["all right"].is_warning
+        names = [OPERATIONS[operation].values[name] for name in ("user", "role") if name in form.fields]
+        assert all(name in form.buttons[form.TITLE].description for name in names)
+        form.close()
 
 
 TEXT = st.text(max_size=40) | st.text("abcXYZ_019.- $", max_size=40)

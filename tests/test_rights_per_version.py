@@ -278,7 +278,7 @@ def test_star_and_all_were_granted_without_a_word(server):
             ({"privilege": "CollectionReadOnly", "collection": "c1"}, ""),
         ]
     for on, says in asked:
-        foreseen = privileges.preview_grant_privilege(server.connect(), "mine", **on).note
+        foreseen = privileges.preview_grant_privilege(server.connect(), "mine", **on).caution
         assert says in foreseen
         assert ("note that" in foreseen) is bool(says)
         assert privileges.grant_privilege(server.connect(), "mine", **on).note == foreseen
@@ -288,8 +288,8 @@ def test_star_and_all_were_granted_without_a_word(server):
 def test_a_dry_run_was_silent_where_all_in_all_databases_does_not_help(server):
     """Who holds `All` in `*` may not grant, but in 3.0."""
     give(server, "All", db="*")
-    note = privileges.preview_grant_privilege(server.connect("ann", PASSWORD), "mine", "Query", collection="c1").note
-    assert ("'ann' lacks the privilege ManageOwnership" in note) is (server.version != V30)
+    note = privileges.preview_grant_privilege(server.connect("ann", PASSWORD), "mine", "Query", collection="c1").caution
+    assert ("you lack the privilege ManageOwnership" in note) is (server.version != V30)
 
 
 @of(EVERY)

@@ -351,9 +351,13 @@ def test_problems_of_files_name_their_row_and_no_value(tmp_path, name, text, row
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", f'user,password\nann,"{MARKER}\nbob,x\n'.encode(), "no CSV, see line 3: a quote that nothing closes"),
-        ("a.csv", f'user,password\nann,"x"{MARKER}\n'.encode(), "no CSV, see line 2"),
-        ("a.csv", f"user,password\nann,é{MARKER}\n".encode("latin-1"), "no text in UTF-8"),
+        (
+            "a.csv",
+            f'user,password\nann,"{MARKER}\nbob,x\n'.encode(),
+            "see line 3: a quote that nothing closes",
+        ),
+        ("a.csv", f'user,password\nann,"x"{MARKER}\n'.encode(), "not valid CSV, see line 2"),
+        ("a.csv", f"user,password\nann,é{MARKER}\n".encode("latin-1"), "not text in UTF-8"),
         ("a.json", f'{{"{MARKER}": 1, "{MARKER}": 2}}'.encode(), "fields 1 and 2 of an object have the same name;"),
         ("a.json", f'["{MARKER}'.encode(), "it is not valid JSON; nothing was sent"),
         ("a.json", f'"{MARKER}"'.encode(), "it must hold a list"),

@@ -108,7 +108,7 @@ def test_access_of_what_may_not_be_read(server):
 
 
 def note_of_grant(conn, db, collection="docs"):
-    return privileges.preview_grant_privilege(conn, "other", "Query", collection=collection, db=db).note
+    return privileges.preview_grant_privilege(conn, "other", "Query", collection=collection, db=db).caution
 
 
 @of(EVERY)
@@ -192,7 +192,7 @@ def test_rights_that_a_hidden_alias_may_reach_are_shown_with_their_doubt(server)
 @of(EVERY)
 def test_a_dry_run_says_that_the_acting_user_may_not_grant(server):
     """Where their own grants tell; not without authorization, nor of a group that they may not look into."""
-    says = "'ann' lacks the privilege ManageOwnership"
+    says = "you lack the privilege ManageOwnership"
     conn = connect(server)
     assert says in note_of_grant(conn, "default")
     give(server, "ManageOwnership", db="lab")

@@ -58,7 +58,7 @@ def test_a_role_that_never_was_is_not_told_as_dropped(server, force):
     with pytest.raises(OutcomeUnknownError, match="whether role 'never' is dropped by this request, .*cannot") as found:
         role_deletion.drop_role(conn, "never", force=force)
     assert isinstance(found.value.__cause__, UnknownRoleError)
-    assert f"whether there is such a role {UNSEEN}" in str(role_deletion.preview_drop_role(conn, "never", force=force))
+    assert f"hether there is such a role {UNSEEN}" in str(role_deletion.preview_drop_role(conn, "never", force=force))
     assert "such a role" not in str(role_deletion.preview_drop_role(conn, "mine"))
     role_deletion.drop_role(conn, "r", force=force)
     assert "r" not in server.roles
@@ -72,7 +72,7 @@ def test_a_role_that_may_hold_something_is_not_simply_dropped(server, force):
     server.grants["r", "Collection", "docs", "Search", "default"] = "root"
     is_forced = force and server.version in (V26, V30)
     said = str(role_deletion.preview_drop_role(conn, "r", force=force))
-    assert (f"whether it holds privileges, so that the server refuses, {UNSEEN}" in said) is not is_forced
+    assert (f"hether it holds privileges, so that the server will refuse, {UNSEEN}" in said) is not is_forced
     if not is_forced:
         with pytest.raises(InUseError):
             role_deletion.drop_role(conn, "r", force=force)
@@ -95,12 +95,12 @@ def test_a_revocation_says_that_it_cannot_be_seen_whether_there_was_anything(ser
     server.grants["r", "Collection", "docs", "Search", "default"] = "root"
     for name in ("Query", "Search"):
         for act in (preview_revoke_privilege, revoke_privilege):
-            assert f"whether the role had it {UNSEEN}" in str(act(conn, "r", name, collection="docs"))
+            assert f"hether the role had it {UNSEEN}" in str(act(conn, "r", name, collection="docs"))
     assert not [grant for grant in server.grants if grant[0] == "r"]
     server.bindings.add(("bob", "r"))
     for user in ("nobody_there", "bob"):
         for act in (roles.preview_revoke_role, roles.revoke_role):
-            assert f"whether they had it {UNSEEN}" in str(act(conn, user, "r"))
+            assert f"hether they had it {UNSEEN}" in str(act(conn, user, "r"))
     assert ("bob", "r") not in server.bindings
     root = connect(server, user="root", password="Milvus")
     server.grants["r", "Collection", "docs", "Search", "default"] = "root"
@@ -152,7 +152,7 @@ def test_a_dry_run_does_not_refuse_where_the_run_works(server):
     roles.revoke_role(conn, "bob", "r")
     for password, is_unseen in ((None, True), (PASSWORD, False)):
         foreseen = str(users.preview_delete_user(conn, "bob", password))
-        assert (f"whether there is such a user {UNSEEN}" in foreseen) is is_unseen
+        assert (f"hether there is such a user {UNSEEN}" in foreseen) is is_unseen
     for user in ("bob", "ann"):
         for act in (users.preview_drop_user, users.drop_user):
             with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
@@ -165,7 +165,7 @@ def test_a_dry_run_does_not_refuse_where_the_run_works(server):
 def test_a_dry_run_of_a_group_that_may_not_be_listed(server):
     conn = connect(server, "CreatePrivilegeGroup")
     said = str(privilege_groups.preview_create_privilege_group(conn, "g"))
-    assert "whether there is such a group already cannot be seen without the privilege ListPrivilegeGroups" in said
+    assert "hether there is such a group already cannot be seen without the privilege ListPrivilegeGroups" in said
     assert "will refuse" not in said
     privilege_groups.create_privilege_group(conn, "g")
 
@@ -175,7 +175,7 @@ def test_ones_own_description_needs_no_right(server):
     conn = connect(server)
     assert "will refuse" not in str(users.preview_describe_user(conn, "ann", "new"))
     users.describe_user(conn, "ann", "new")
-    assert "lacks the privilege UpdateUser" in str(users.preview_describe_user(conn, "bob", "new"))
+    assert "lack the privilege UpdateUser" in str(users.preview_describe_user(conn, "bob", "new"))
 
 
 def foresee(conn):
@@ -220,7 +220,7 @@ def test_forcing_a_role_out_needs_the_right_to_revoke_where_it_is_done_one_by_on
     conn = connect(server, "SelectOwnership", "DropOwnership")
     server.grants["r", "Collection", "docs", "Search", "default"] = "root"
     said = str(role_deletion.preview_drop_role(conn, "r", force=True))
-    assert ("lacks the privilege ManageOwnership" in said) is (server.version in (OLD, V25))
+    assert ("lack the privilege ManageOwnership" in said) is (server.version in (OLD, V25))
     assert "lacks" not in str(role_deletion.preview_drop_role(conn, "r"))
 
 
@@ -229,7 +229,7 @@ def test_a_user_is_restored_by_their_hash_with_another_right(server):
     conn = connect(server, "CreateOwnership", "ManageOwnership")
     gone = UserSnapshot("gone", ("r",))
     said = str(restore.preview_restore_user(conn, gone, same_password=True))
-    assert f"whether there is such a user already {UNSEEN}" in said
+    assert f"hether there is such a user already {UNSEEN}" in said
     assert "lacks" not in said
     with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
         restore.preview_restore_user(conn, gone, same_password=True, by_hash=True)

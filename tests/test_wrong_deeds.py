@@ -244,7 +244,7 @@ def test_a_role_comes_back_but_for_what_is_refused(version):
         client.roles.drop_role(conn, "r", force=True)
         del server.collections["lab"], server.groups["readers"]
         foreseen = str(session.undo.preview_restore_role(conn, "r", timeout=10))
-        may, not_any_more = foreseen.split("the server will refuse ")
+        may, not_any_more = foreseen.split("The server will refuse ")
         assert "held by bob" in may
         assert "readers on everything in all databases (" in not_any_more
         assert ("Search on collection 'notes' in database 'lab'" in not_any_more) is (version != V25)

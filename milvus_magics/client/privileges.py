@@ -278,7 +278,7 @@ def preview_grant_privilege(
     ]
     idle = ""
     with suppress(errors.PermissionDeniedError):
-        idle = f"The role {name_text(role)} has that already" if is_granted(conn, grant, deadline) else ""
+        idle = f"The role {name_text(role)} has {grant} already" if is_granted(conn, grant, deadline) else ""
     concern = join_parts(missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline))
     caution = join_parts(concern, missing_right_note(conn, MAY_GRANT, deadline))
     what = f"grant {grant} to the role {name_text(role)}"

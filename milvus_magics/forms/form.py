@@ -269,12 +269,13 @@ class Form(Panel):
         for title in self._titles:
             self.buttons[title].disabled = not is_ready
         if not is_acting:
-            self.buttons[self.TITLE].description = self._button_text() if is_ready else self.TITLE
+            is_begun = bool(self.fields[self.FIELDS[0].name].value)
+            self.buttons[self.TITLE].description = self._button_text() if is_begun else self.TITLE
 
     def _button_text(self) -> str:
         """What the button does and with whom; its title while a name is only half typed."""
         named = {name: field for name, field in self.fields.items() if f"{{{name}}}" in self.WHOM}
-        if not named or not all(field.is_listed or not field.names for field in named.values()):
+        if not named or not all(field.value and (field.is_listed or not field.names) for field in named.values()):
             return self.TITLE
         return self.WHOM.format_map({name: button_name(field.value) for name, field in named.items()})
 

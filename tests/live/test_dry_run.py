@@ -28,9 +28,9 @@ READING = {"GetVersion", "Connect", "ListCredUsers", "SelectUser", "SelectRole",
 LINES = {
     "create_user new --role reader --password-env PW": "This will create the user new (role: reader)",
     "delete_user bob --password-env PW": "This will delete bob",
-    "drop_user bob": "who has role 'reader'",
+    "drop_user bob": "This will delete bob (role: reader)",
     "update_password bob --password-env PW": "This will change the password of bob",
-    "reset_password bob": "the old password was not looked into",
+    "reset_password bob": "The old password was not checked",
     "reset_password": "This connection will go on with the new one",
     "create_users people": "dry run: create users on ",
     "delete_users secrets": "1 to do",
@@ -44,11 +44,11 @@ LINES = {
     "grant_role bob reader": "bob has that role already; nothing will change",
     "revoke_role bob reader": "This will take the role reader from bob",
     "grant_privilege reader Query --collection docs": "This will grant Query on collection 'docs'",
-    "grant_privilege reader Search --collection docs": "it has that already",
+    "grant_privilege reader Search --collection docs": "in database 'default' already; nothing will change",
     "grant_privilege reader Query --collection dogs": "no collection 'dogs' in database 'default' (did you mean",
     "revoke_privilege reader Search --collection docs": "1 user will lose it",
     "create_privilege_group new": "This will create the privilege group new",
-    "drop_privilege_group g": "it cannot be undone",
+    "drop_privilege_group g": "This cannot be undone",
     "add_privileges_to_group g Search Query": "This will add Search to the privilege group g",
     "restore_user gone": "This will restore gone (role: reader) with a new password",
     "restore_role lost": "This will restore the role lost (held by nobody",
@@ -133,7 +133,7 @@ def test_wrong_old_password_is_told_where_that_writes_nothing(run, untouched):
         with pytest.raises(WrongPasswordError):
             run(line)
     else:
-        assert "shows only by a change whether it is right" in str(run(line))
+        assert "hether the old password is right shows only when it is changed" in str(run(line))
 
 
 def test_older_servers_refuse_in_a_dry_run_too(root):
@@ -182,7 +182,7 @@ def test_dropping_a_group_wants_its_name(run, monkeypatch):
         with nullcontext() if typed == "g" else pytest.raises(ConfirmationError):
             run("drop_privilege_group g")
         assert "which holds Query" in asked[-1]
-        assert "it cannot be undone" in asked[-1]
+        assert "This cannot be undone" in asked[-1]
         assert ("g" in [group.name for group in run("list_privilege_groups")]) is (typed != "g")
     run("create_privilege_group g")
     run("drop_privilege_group g --yes")

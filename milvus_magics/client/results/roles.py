@@ -134,7 +134,7 @@ class RestoredRole(Sentence):
             f"restored role {self.role!r} on {self.server}, {holders_text(self.users)}, {privileges_text(self.grants)}"
         )
         gone = f"not there any more: {names_text(self.gone, 5)}" if self.gone else ""
-        again = "once that is fixed, run it again to continue"
+        again = "once that is fixed, run it again to go on"
         refused = f"not restored: {list_text(self.refused)}; {again}" if self.refused else ""
         return join_parts(text, gone, refused, self.note)
 
