@@ -87,7 +87,7 @@ def test_a_description_is_taken_away_by_an_empty_one(described):
     assert "has no description now" in str(CHANGES[kind](conn, NAMES[kind], ""))
     assert description(server, kind) == ""
     told = str(PREVIEWS[kind](conn, NAMES[kind], ""))
-    assert "the description is that already; nothing will change" in told
+    assert "has no description; nothing will change" in told
 
 
 @every(NOT_KEEPING)
@@ -194,7 +194,7 @@ def test_it_is_done_undone_and_kept_in_the_audit_by_line_and_form(notebook, kind
     assert description(server, kind) == ""
     form = run(f"describe_{kind} {name} 'by form' --form")
     assert isinstance(form, form_for(f"describe_{kind}"))
-    assert "it has none now" in form.hint.text
+    assert "here is none so far" in form.hint.text
     form.submit()
     assert "is described as 'by form' now" in form.status.text
     assert description(server, kind) == "by form"

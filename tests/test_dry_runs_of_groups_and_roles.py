@@ -105,7 +105,7 @@ def test_what_a_group_holds_already_is_not_said_to_be_added(server):
     assert "nothing new added to privilege group 'reading'" in done
     done = str(privilege_groups.add_privileges_to_group(server.conn, "reading", ["Search", "Query"]))
     assert "Query added to privilege group 'reading' on" in done
-    assert "; it held Search already" in done
+    assert "; it holds Search already" in done
 
 
 @of(NEWER)

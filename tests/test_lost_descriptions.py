@@ -38,7 +38,7 @@ def test_what_is_lost_is_told(conn):
     assert found["bob"] == ("done", "")
     assert found["old"][0] == "already"
     secret = Secret(PASSWORD)
-    assert f"{LOST} this one will be lost" in str(users.preview_create_user(conn, "fay", secret, description="x"))
+    assert f"{LOST[1:]} this one will be lost" in str(users.preview_create_user(conn, "fay", secret, description="x"))
     assert users.create_user(conn, "fay", secret, description="x").note == found["ann"][1]
 
 

@@ -207,7 +207,7 @@ def test_every_dry_run_says_which_right_is_missing(server):
     conn = connect(server, "SelectOwnership", "SelectUser")
     for privilege, previews in foresee(conn).items():
         for preview in previews:
-            assert f"ou lack the privilege {privilege}, so the server will refuse this" in str(preview), preview
+            assert f"ou lack the privilege {privilege}, so the server will refuse " in str(preview), preview
     assert "lacks" not in str(user_passwords.preview_update_password(conn, "ann"))
     later = str(users.preview_create_user(conn, "new", Secret(PASSWORD), grant=["r"]))
     assert "lack the privilege ManageOwnership, so the server will refuse to give role 'r'" in later

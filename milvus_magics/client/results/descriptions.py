@@ -64,7 +64,8 @@ def preview_of_description(
         unseen = "you may not see the present one, so this cannot be undone"
         return Preview(what, server, caution=join_parts(unseen, lacks))
     if before == description:
-        so = "the description is that already" if before else "there is no description"
-        return Preview(what, server, caution=lacks, idle=f"{whose}: {so}")
+        who = whose[0].upper() + whose[1:] if kind == "role" else whose
+        so = "that description already" if before else "no description"
+        return Preview(what, server, caution=lacks, idle=f"{who} has {so}")
     now = f"the present one is {before!r}" if before else "there is none so far"
     return Preview(what, server, note=join_parts(now, undo), caution=lacks)
