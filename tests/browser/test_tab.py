@@ -119,7 +119,7 @@ def test_passwords_typed_in_a_terminal(milvus, tmp_path):
         child.expect(NEXT)
         for password, said in ((wrong, "WrongPasswordError: .*nothing was changed"), (right, "deleted user 'typist'")):
             child.send("%milvus_delete_user typist\r")
-            child.expect("Password of 'typist'.*who will be deleted.*: ")
+            child.expect("This will delete typist.*Password of typist: ")
             child.sendline(password)
             child.expect(said)
             child.expect(NEXT)

@@ -151,7 +151,7 @@ def test_half_done_creation_is_told(run, untouched):
     """The real call would finish it; where only a change shows whether the password is the same, that is said."""
     told = str(run("create_user bob --role public --password-env PW --dry-run"))
     how = ", with this password" if run.server.authorization else " (the password was not checked"
-    assert f"would give role 'public' to user 'bob', who is there already{how}" in told
+    assert f"This will give bob the role 'public'; they exist already{how}" in told
     with pytest.raises(UserExistsError, match="give their password to add the roles that they lack"):
         run("create_user bob --role public --dry-run")
 
@@ -181,7 +181,7 @@ def test_dropping_a_group_wants_its_name(run, monkeypatch):
         monkeypatch.setattr("builtins.input", lambda text, typed=typed: asked.append(text) or typed)
         with nullcontext() if typed == "g" else pytest.raises(ConfirmationError):
             run("drop_privilege_group g")
-        assert "which holds Query" in asked[-1]
+        assert "the privilege group g (Query)" in asked[-1]
         assert "This cannot be undone" in asked[-1]
         assert ("g" in [group.name for group in run("list_privilege_groups")]) is (typed != "g")
     run("create_privilege_group g")
@@ -196,7 +196,7 @@ def test_who_may_not_look_is_told_so(run):
     run("create_user eve --role searcher --password-env PW")
     connections.connect("eves", "eve", PASSWORD, uri=connections.get().address.url)
     for line, said in [
-        ("create_role reader", "whether there is such a role already cannot be seen"),
+        ("create_role reader", "hether there is such a role already cannot be seen"),
         ("drop_privilege_group held", "which holds unknown privileges"),
         ("remove_privileges_from_group g Search", "This will remove Search from the privilege group g"),
     ]:
@@ -217,7 +217,7 @@ def test_weakening_oneself_is_confirmed_without_a_right_to_look(run, monkeypatch
         ("revoke_privilege searcher ManageOwnership", "You hold this role yourself, and will lose that"),
         ("remove_privileges_from_group held Search", "One of your own roles holds this group, and you will lose that"),
         ("drop_role searcher --force", "You hold this role yourself, and will lose what it gives"),
-        ("drop_user eve" if not run.server.authorization else "delete_user eve", "the connection ends with it"),
+        ("drop_user eve" if not run.server.authorization else "delete_user eve", "so the connection will end"),
     ]:
         with pytest.raises(ConfirmationError, match=said):
             run(f"{line} --using eves")

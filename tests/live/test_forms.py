@@ -81,7 +81,7 @@ def test_delete_form_wants_the_name_too_for_oneself_and_the_last_admin(server, r
     connections.connect("bobs", "bob", PASSWORD, uri=server.uri)
     connections.connect("eves", "eve", PASSWORD, uri=server.uri)
     for using, name, said in [
-        ("default", "bob", "this is the last user with the role"),
+        ("default", "bob", "his is the last user with the role"),
         ("bobs", "bob", "this is the user you are connected as"),
         ("eves", "eve", ""),  # who may not look at anything
     ]:
@@ -232,7 +232,7 @@ def test_connect_form_says_what_is_wrong_in_place(root, connect_form):
         ({"uri": good, "ca_pem": "/nowhere/ca.pem"}, "ca_pem_path"),
         ({"ca_pem": "", "user": "nobody", "password": PASSWORD}, "refuses user"),
         ({"user": "", "password": "an-api-key"}, "refuses the token"),
-        ({"user": "", "password": ""}, "wants a user and password"),
+        ({"user": "", "password": ""}, "requires a login: add --user NAME"),
         ({"db": "nowhere", "password": "root:wrong-password"}, "refuses the token"),
     ]:
         fill(form, **values)
@@ -455,7 +455,7 @@ def test_role_forms(root):
     give.buttons["Refresh names"].click()
     assert "reader" in give.fields["role"].widget.options
     give.fields["user"].value = "bob"
-    assert "with no roles" in give.hint.text
+    assert "(no roles)" in give.hint.text
     give.fields["role"].value = "raeder"
     assert remarks(give) == {"role": ["there is no role 'raeder' in the list"]}
     give.submit()
@@ -496,7 +496,7 @@ def test_last_admin_is_typed_twice(root):
     form.submit()
     form.fields["user"].value, form.fields["role"].value = "bob", "admin"
     assert form.fields["confirmation"].is_shown
-    assert "this is the last user with the role" in form.hint.text
+    assert "his is the last user with the role" in form.hint.text
     assert not form.is_ready
     form.fields["confirmation"].value = "bob"
     form.submit()

@@ -125,7 +125,7 @@ def test_last_admin_is_asked_about(run, monkeypatch):
     run("create_user eve --role admin --password-env PW")
     run("revoke_role eve admin")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    with pytest.raises(ConfirmationError, match="this is the last user with the role admin; nobody can be asked"):
+    with pytest.raises(ConfirmationError, match="This is the last user with the role admin. .*Nobody can be asked"):
         run("revoke_role bob admin")
     assert run("list_user bob").roles == ("admin",)
     run("revoke_role bob admin --yes")
@@ -196,7 +196,7 @@ def test_own_name_is_retyped(run, monkeypatch, line):
         run(f"create_user {name} --role admin --password-env PW")
     connections.connect("bobs", "bob", PASSWORD, uri=address)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    with pytest.raises(ConfirmationError, match="this is the user you are connected as: the connection ends with it"):
+    with pytest.raises(ConfirmationError, match="This is the user you are connected as, so the connection will end"):
         run(f"{line} --using bobs")
     assert run("list_user bob").roles == ("admin",)
     monkeypatch.setattr("builtins.input", lambda label: "bob")
