@@ -197,7 +197,7 @@ def test_who_may_not_look_is_told_so(run):
     connections.connect("eves", "eve", PASSWORD, uri=connections.get().address.url)
     for line, said in [
         ("create_role reader", "hether there is such a role already cannot be seen"),
-        ("drop_privilege_group held", "which holds unknown privileges"),
+        ("drop_privilege_group held", "(privileges unknown: you lack permission"),
         ("remove_privileges_from_group g Search", "This will remove Search from the privilege group g"),
     ]:
         assert said in str(run(f"{line} --using eves --dry-run"))

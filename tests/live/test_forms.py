@@ -82,7 +82,7 @@ def test_delete_form_wants_the_name_too_for_oneself_and_the_last_admin(server, r
     connections.connect("eves", "eve", PASSWORD, uri=server.uri)
     for using, name, said in [
         ("default", "bob", "his is the last user with the role"),
-        ("bobs", "bob", "this is the user you are connected as"),
+        ("bobs", "bob", "his is the user you are connected as"),
         ("eves", "eve", ""),  # who may not look at anything
     ]:
         form = DeleteUserForm(using)
@@ -463,7 +463,7 @@ def test_role_forms(root):
     give.fields["role"].value = "reader"
     give.submit()
     assert "gave role 'reader' to user 'bob'" in give.status.text
-    assert "with role 'reader'" in give.hint.text
+    assert "(role: reader)" in give.hint.text
 
     take = RevokeRoleForm()
     take.fields["user"].value, take.fields["role"].value = "bob", "reader"
