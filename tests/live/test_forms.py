@@ -473,7 +473,7 @@ def test_role_forms(root):
     privileges.grant_privilege(root, "reader", "Search", collection="docs", timeout=10)
     drop = DropRoleForm()
     drop.fields["role"].value = "reader"
-    assert "refused unless its privileges are revoked first" in drop.hint.text
+    assert "refuse it unless its privileges are revoked first" in drop.hint.text
     drop.fields["confirmation"].value = "reader"
     assert "⚠" in drop.hint.value
     drop.submit()
