@@ -110,16 +110,8 @@ class UsersForm(Panel):
         self.button.on_click(lambda _: self.submit())
         self.stop_button.on_click(lambda _: self.stop())
         actions = widgets.HBox([self.button, self.stop_button, self.bar], layout=ACTIONS)
-        below = [
-            self.summary,
-            self.notes,
-            self.table,
-            self.confirmation,
-            actions,
-            self.status,
-            self.download,
-            self.advice,
-        ]
+        above = [self.summary, self.notes, self.table, self.confirmation, actions]
+        below = [self.status, self.download, self.advice]
         self._bind()
         super().__init__([self.heading, self.warning, self.source, *above, *below])
         self._update()
