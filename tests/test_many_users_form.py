@@ -1,6 +1,7 @@
 """The forms for many users, without a browser: checks, one run, what came of each, passwords that are given once."""
 
 import csv
+import html
 import io
 import json
 import os
@@ -161,11 +162,12 @@ def test_a_bad_file_is_one_clear_list(server, kind):
     """The problems first, each with its row; nothing can be sent, and what is wrong isn't quoted where it is secret."""
     text, user, why = PROBLEMS[kind]
     form = give(CreateUsersForm(), text)
-    assert form.status.text.startswith("1 problem"), form.status.text
-    assert "so nothing was sent" in form.status.text
+    assert form.summary.text.startswith("1 problem"), form.status.text
+    assert "so nothing was sent" in form.summary.text
     first = cells(form)[0]
     assert first[:2] == (user, "Problem")
     assert why in first[2]
+    assert html.escape(why) in form.notes.value, "in full, where the table may cut it"
     assert [row[:2] for row in cells(form)[1:]] in ([], [("ann", "Fine")])
     assert not form.is_ready
     assert form.button.layout.display == "none"

@@ -14,6 +14,7 @@ from milvus_magics.forms.many.words import CREATING, DELETING
 from milvus_magics.wording import count_text
 
 FILE_NAME = "passwords.csv"
+ADVICE = "You can download them once. Until the kernel ends, %milvus_passwords --to FILE writes them, too."
 
 
 class CreateUsersForm(UsersForm):
@@ -46,7 +47,9 @@ class CreateUsersForm(UsersForm):
 
         if made_up:
             self.download.offer(f"Download {count_text(len(made_up), 'password')}", FILE_NAME, make_file)
-            self.advice.say("This works once. Until the kernel ends, %milvus_passwords --to FILE writes them, too.")
+            self.advice.say(
+                "You can download them once. Until the kernel ends, %milvus_passwords --to FILE writes them, too."
+            )
 
 
 class DeleteUsersForm(UsersForm):

@@ -19,6 +19,12 @@ function makeButton(text) {
   return button;
 }
 
+// Front ends draw before they show.
+function focusSoon(element, tries) {
+  if (element.isConnected && element.offsetParent) element.focus();
+  else if (tries) requestAnimationFrame(() => focusSoon(element, tries - 1));
+}
+
 function render({ model, el }) {
   const root = make("div", "mm-source");
   const drop = make("div", "mm-drop");
@@ -31,13 +37,13 @@ function render({ model, el }) {
   choose.setAttribute("aria-describedby", help.id);
   drop.append(choose, input, make("span", "", "or drop one here: CSV, TSV, JSON or NDJSON"));
   const label = make("label", "mm-paste");
-  const text = make("textarea", "mm-text");
+  const text = make("textarea", "mm-lines");
   // No service that checks spelling or fills in forms shall see it.
   Object.assign(text, { rows: 3, spellcheck: false, autocomplete: "off", placeholder: model.get("placeholder") });
   for (const [name, value] of [["autocapitalize", "off"], ["autocorrect", "off"], ["data-gramm", "false"]]) {
     text.setAttribute(name, value);
   }
-  label.append(make("span", "", "Or paste them"), text);
+  label.append(make("span", "", "Or paste lines"), text);
   const check = makeButton("Check");
   root.append(help, drop, label, check);
   el.append(root);
@@ -75,6 +81,13 @@ function render({ model, el }) {
     showBusy();
   }
 
+  function takeFocus() {
+    if (!model.get("wants_focus")) return;
+    model.set("wants_focus", false);
+    model.save_changes();
+    focusSoon(choose, 100);
+  }
+
   choose.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     send(input.files[0]);
@@ -95,14 +108,12 @@ function render({ model, el }) {
   model.on("change:is_busy", showBusy);
   model.on("msg:custom", hear);
   showBusy();
-  if (model.get("wants_focus")) {
-    model.set("wants_focus", false);
-    model.save_changes();
-    requestAnimationFrame(() => choose.focus());
-  }
+  model.on("change:wants_focus", takeFocus);
+  takeFocus();
   return () => {
     text.value = "";
     model.off("change:is_busy", showBusy);
+    model.off("change:wants_focus", takeFocus);
     model.off("msg:custom", hear);
   };
 }

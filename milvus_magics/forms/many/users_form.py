@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 
 from milvus_magics import bulk
-from milvus_magics.bulk.results import ALREADY, DONE, TO_DO, BulkError, BulkPlan, BulkPreview, BulkResult, UserRow
-from milvus_magics.display.messages import html_line
+from milvus_magics.bulk import results
+from milvus_magics.bulk.results import UserRow
+from milvus_magics.display.messages import html_line, html_list
 from milvus_magics.errors import NOTHING_SENT, AliasError, MilvusException, ParameterError
 from milvus_magics.forms.fields import FIELD, LABEL, show
 from milvus_magics.forms.many.file_download import FileDownload
@@ -24,6 +25,7 @@ from milvus_magics.forms.many.words import (
     describe_plan,
     describe_problems,
     describe_result,
+    list_problems,
     make_problem_rows,
     make_rows,
 )
@@ -31,10 +33,11 @@ from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.table_widget import Column, TableWidget
 from milvus_magics.secret import mask_misplaced
 from milvus_magics.session import DEFAULT, connections, session
-from milvus_magics.wording import count_text
+from milvus_magics.wording import count_text, first_lines
 
 SECONDS_BETWEEN_WORDS = 0.2  # how often it is said how far the work is
 MAX_ROWS = 10_000  # of a table that a browser still likes
+MAX_PROBLEMS = 10  # told in full above the table, which has all
 ACTIONS = {"flex_flow": "row wrap", "align_items": "center"}
 _log = logging.getLogger(__name__)
 
@@ -84,9 +87,9 @@ class UsersForm(Panel):
     COLUMNS = (
         Column("row", "Row", "number", weight=1, line=3),
         Column("user", "User", weight=4),
-        Column("state", "State", weight=3),
+        Column("state", "State", weight=4),
         Column("roles", "Roles", "chips", weight=4, line=3),
-        Column("why", "Details", weight=8, line=2),
+        Column("why", "Details", weight=9, line=2),
     )
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
@@ -94,7 +97,7 @@ class UsersForm(Panel):
         self._acting = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._plan: BulkPlan | None = None
+        self._plan: results.BulkPlan | None = None
         self._to_do, self._is_running = 0, False
         self.after: list[Callable[[], None]] = []
         self.heading, self.warning, self.summary, self.status, self.advice = (Line() for _ in range(5))
@@ -159,11 +162,11 @@ class UsersForm(Panel):
         """Complete what the rows lack."""
         return rows
 
-    def _notes(self, planned: BulkPlan) -> Iterable[str]:
+    def _notes(self, planned: results.BulkPlan) -> Iterable[str]:
         """What should be known beside the plan's own notes."""
         return ()
 
-    def _offer_passwords(self, planned: BulkPlan, result: BulkResult) -> None:
+    def _offer_passwords(self, planned: results.BulkPlan, result: results.BulkResult) -> None:
         """Offer the passwords that were made up, if there are any."""
 
     def _begin(self, work: Callable[[], None]) -> None:
@@ -216,9 +219,8 @@ class UsersForm(Panel):
             with connections.hold(self._using, self._conn):
                 planned = bulk.plan.make_plan(self._conn, self.OPERATION, rows, timeout=self._timeout)
                 preview = bulk.run.preview(self._conn, planned, timeout=self._timeout)
-        except BulkError as exc:
-            self.status.say(describe_problems(exc.problems, len(rows)), "error")
-            self.table.show(make_problem_rows(exc.problems, rows))
+        except results.BulkError as exc:
+            self._show_problems(exc.problems, rows)
             return
         self._withdraw_passwords()
         self.source.clear()
@@ -226,8 +228,14 @@ class UsersForm(Panel):
         self._plan = planned
         self._show_plan(planned, preview)
 
-    def _show_plan(self, planned: BulkPlan, preview: BulkPreview) -> None:
-        self._to_do = preview.counts.get(TO_DO, 0)
+    def _show_problems(self, problems: Sequence[results.Problem], rows: Sequence[UserRow]) -> None:
+        self.status.say("")
+        self.summary.say(describe_problems(problems, len(rows)), "error")
+        self.notes.value = html_list("", first_lines(list_problems(problems), MAX_PROBLEMS))
+        self.table.show(make_problem_rows(problems, rows))
+
+    def _show_plan(self, planned: results.BulkPlan, preview: results.BulkPreview) -> None:
+        self._to_do = preview.counts.get(results.TO_DO, 0)
         self.summary.say(describe_plan(self.VERB, preview), "heading")
         notes = [html_line(planned.warning, "warning")] if planned.warning else []
         others = (note for note in preview.notes if note and note != planned.warning)
@@ -235,7 +243,7 @@ class UsersForm(Panel):
         self.notes.value = "".join(notes)
         self._show_rows(preview)
 
-    def _show_rows(self, rows: BulkResult) -> None:
+    def _show_rows(self, rows: results.BulkResult) -> None:
         self.table.show(make_rows(self.VERB, ((row.row, row.user, row.outcome, row.reason, row.roles) for row in rows)))
 
     def _carry_out(self) -> None:
@@ -256,14 +264,14 @@ class UsersForm(Panel):
         finally:
             self._is_running = False
         self._show_rows(result)
-        is_well = set(result.counts) <= {DONE, ALREADY}
+        is_well = set(result.counts) <= {results.DONE, results.ALREADY}
         self.summary.say("")
         self.status.say(describe_result(self.VERB, result), "done" if is_well else "warning")
         self._offer_passwords(planned, result)
         for each in list(self.after):
             each()
 
-    def _execute(self, planned: BulkPlan) -> BulkResult:
+    def _execute(self, planned: results.BulkPlan) -> results.BulkResult:
         said = time.monotonic()
 
         def progress(count: int) -> None:
@@ -279,7 +287,7 @@ class UsersForm(Panel):
         try:
             return bulk.run.execute(self._conn, planned, progress=progress, store=store, timeout=self._timeout)
         except KeyboardInterrupt as exc:
-            result: BulkResult = exc.result  # type: ignore[attr-defined]
+            result: results.BulkResult = exc.result  # type: ignore[attr-defined]
             return result
 
     def _count(self) -> int:

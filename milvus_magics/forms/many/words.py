@@ -98,6 +98,22 @@ def describe_problems(problems: Sequence[Problem], count: int) -> str:
     return f"{count_text(len(problems), 'problem')}{of}, so nothing was sent. Fix them and check again."
 
 
+def list_problems(problems: Sequence[Problem]) -> list[str]:
+    """Say of each problem in full where it is: "row 2, ann: roles: there is no role 'raeder'"."""
+    return [
+        ": ".join(filter(None, (", ".join(filter(None, (_place(each), each.user))), each.column, each.problem)))
+        for each in sorted(problems, key=_number)
+    ]
+
+
+def _place(problem: Problem) -> str:
+    return "" if problem.row is None else f"row {problem.row}"
+
+
+def _number(problem: Problem) -> int:
+    return problem.row or 0
+
+
 def make_rows(verb: Verb, outcomes: Iterable[tuple[int, str, str, str, Sequence[str]]]) -> Iterable[Row]:
     """Rows of the table, the most worrying first; of each its number, user, outcome, reason and roles."""
     for number, user, outcome, reason, roles in sorted(outcomes, key=lambda row: OUTCOMES.index(row[2])):
@@ -107,7 +123,7 @@ def make_rows(verb: Verb, outcomes: Iterable[tuple[int, str, str, str, Sequence[
 def make_problem_rows(problems: Sequence[Problem], rows: Sequence[UserRow]) -> Iterable[Row]:
     """Rows of the table where something is wrong: what that is, and which rows are fine."""
     users, roles = {row.number: row.user for row in rows}, {row.number: row.roles for row in rows}
-    for place, problem in enumerate(sorted(problems, key=lambda problem: problem.row or 0)):
+    for place, problem in enumerate(sorted(problems, key=_number)):
         number: int | str = "" if problem.row is None else problem.row
         name = shown_name(problem.user) if problem.user else ""
         why = f"{problem.column}: {problem.problem}" if problem.column else problem.problem
