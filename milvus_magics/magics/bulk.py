@@ -95,8 +95,8 @@ class BulkMagics(SessionMagics):
         return self._remove(args, bulk.plan.DROP)
 
     def show_form(self, operation: str, args: argparse.Namespace) -> Any:
-        """Make the form of an operation, with the rows of the source in it where the line names one."""
-        if args.source is not None:
+        """Make the form of an operation; one for many gets the rows of the source, where the line names one."""
+        if getattr(args, "source", None) is not None:
             args.source = read_rows(args.source, args.namespace)
         return super().show_form(operation, args)
 

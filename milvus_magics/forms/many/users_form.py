@@ -1,4 +1,4 @@
-"""What the forms for many users share: a file or a paste, a table of checks, one button, progress, and results."""
+"""What the forms for many users share: a source, a table of checks, one button, progress, and results."""
 
 from __future__ import annotations
 
@@ -170,7 +170,8 @@ class UsersForm(Panel):
         """Offer the passwords that were made up, if there are any."""
 
     def _begin(self, work: Callable[[], None]) -> None:
-        """Do something in a thread of its own, where a click on Stop is heard; not while something is under way."""
+        """Do something in a thread of its own, unless something is under way."""
+        # In the kernel's own, a click on Stop would not be heard before the end.
         if self._acting.acquire(blocking=False):
             self._update()
             self._thread = threading.Thread(target=self._work, args=(work,), daemon=True)
@@ -312,7 +313,7 @@ class UsersForm(Panel):
         show(self.confirmation, self._is_asking() and not is_busy)
 
     def _bind(self) -> None:
-        """Say where and as whom, by the connection that the alias has now; the one before stays if it has none."""
+        """Take the connection that the alias has now, if it has one, and say where and as whom."""
         try:
             self._conn = connections.get(self._using)
         except AliasError:
