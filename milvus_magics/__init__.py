@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from milvus_magics.errors import MilvusException as MilvusException
     from milvus_magics.forms.connect import ConnectForm as ConnectForm
     from milvus_magics.forms.console import Console as Console
+    from milvus_magics.forms.many import CreateUsersForm as CreateUsersForm
+    from milvus_magics.forms.many import DeleteUsersForm as DeleteUsersForm
     from milvus_magics.forms.roles import CreateRoleForm as CreateRoleForm
     from milvus_magics.forms.roles import DescribeRoleForm as DescribeRoleForm
     from milvus_magics.forms.roles import DropRoleForm as DropRoleForm
@@ -47,7 +49,9 @@ _HOMES: dict[str, str | None] = {
     "Console": "forms.console",
     "CreateRoleForm": "forms.roles",
     "CreateUserForm": "forms.users",
+    "CreateUsersForm": "forms.many",
     "DeleteUserForm": "forms.users",
+    "DeleteUsersForm": "forms.many",
     "DescribeRoleForm": "forms.roles",
     "DescribeUserForm": "forms.users",
     "DropRoleForm": "forms.roles",

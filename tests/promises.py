@@ -239,6 +239,12 @@ PROMISES = [
         "table",
     ),
     Promise(
+        "A form for many users keeps no password, and gives those that it made up to one browser, once",
+        "files and pastes with passwords, read, refused, stopped and closed; all messages and states are searched, in "
+        "JupyterLab with its file, and in a debugging kernel",
+        ("test_many_users_form.py", "browser/test_many_users.py", "live/test_debugging_kernel.py"),
+    ),
+    Promise(
         "What is installed is what was tested",
         "the tests run on the wheel, made from the source distribution; both are looked into",
         ("test_package.py",),

@@ -84,7 +84,7 @@ def test_no_circle():
         ("keyring", {"secret"}),
         ("bcrypt", {"secret"}),
         ("getpass", {"secret"}),
-        ("anywidget", {"forms.table_widget.__init__"}),
+        ("anywidget", {"forms.table_widget.__init__", "forms.many.source_input", "forms.many.file_download"}),
     ],
 )
 def test_libraries_are_known_where_they_belong(library, allowed):

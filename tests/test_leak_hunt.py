@@ -5,6 +5,7 @@ import contextlib
 import gc
 import inspect
 import io
+import json
 import os
 import socket
 from functools import partial
@@ -28,10 +29,10 @@ from milvus_magics import (
     connections,
     utility,
 )
-from milvus_magics.bulk import rows, run
+from milvus_magics.bulk import files, rows, run
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import ClosedError
-from milvus_magics.forms import registered_forms
+from milvus_magics.forms import MANY, form_for, registered_forms
 from milvus_magics.forms.console import Console
 from milvus_magics.forms.secret_fields import SecretField
 from milvus_magics.session import session
@@ -191,6 +192,10 @@ FUNCTIONS = {
     "run.create_users": lambda conn, pw: run.create_users(conn, [{"user": "bob", "password": pw, "rolse": 1}]),
     "run.delete_users": lambda conn, pw: run.delete_users(conn, {"bob": pw, "": pw}).raise_for_failures(),
     "run.drop_users": lambda conn, pw: run.drop_users(conn, [{"user": "nobody", "password": pw}, 1]),
+    "files.read_uploaded_rows": lambda conn, pw: files.read_uploaded_rows("a.json", file_of(pw, "rolse")),
+    "files.read_pasted_rows": lambda conn, pw: files.read_pasted_rows(file_of(pw, "rolse")),
+    "create_users.submit": lambda conn, pw: give(form_for("create_users")(timeout=1), pw),
+    "delete_users.submit": lambda conn, pw: give(form_for("delete_users")(timeout=1), pw),
     "rows.rows_of": lambda conn, pw: rows.rows_of([{"user": "bob", "password": pw}, {"rolse": pw}]),
 }
 
@@ -204,6 +209,24 @@ def submit(form, pw):
                 field.value = pw
         form.submit()
         return form.status.text
+    finally:
+        form.close()
+
+
+def file_of(pw, *more):
+    """A file with a row of bob's, as a browser sends it; with the password under other names, too."""
+    row = dict.fromkeys(("password", *more), pw.reveal() if isinstance(pw, Secret) else pw)
+    return io.BytesIO(json.dumps([{"user": "bob", **row}], default=str).encode())
+
+
+def give(form, pw):
+    """Give a file to a form for many, press its button, and close it; what it showed."""
+    try:
+        form.read_file("class.json", file_of(pw))
+        form.wait()
+        form.submit()
+        form.wait()
+        return form.status.text + form.summary.text + form.notes.value + str(form.table.rows)
     finally:
         form.close()
 
@@ -261,7 +284,7 @@ def call_with_using(function, text):
 
 
 MODULES = {
-    "utility": utility, "run": run, "rows": rows, "users": client.users, "restore": client.restore,
+    "utility": utility, "run": run, "rows": rows, "files": files, "users": client.users, "restore": client.restore,
     "user_deletion": client.user_deletion, "user_passwords": client.user_passwords, "roles": client.roles,
 }  # fmt: skip
 
@@ -274,7 +297,7 @@ def functions_to_hunt():
             if inspect.isfunction(function) and function.__module__ == module.__name__ and function.__name__[0] != "_":
                 types = inspect.signature(function).parameters
                 takes_secret = "timeout" in types and any("Secret" in str(one.annotation) for one in types.values())
-                if module is utility or takes_secret or "source" in types:
+                if module is utility or takes_secret or {"source", "data"} & types.keys():
                     found.add(f"{name}.{function.__name__}")
     for cls in (Role, Connections):
         methods = [name for name, method in vars(cls).items() if inspect.isfunction(method) and name[0] != "_"]
@@ -282,7 +305,7 @@ def functions_to_hunt():
     for operation, form in registered_forms().items():
         if any(isinstance(field, SecretField) for field in form.FIELDS):
             found.add(f"{operation}.submit")
-    return found
+    return found | {f"{operation}.submit" for operation in MANY}
 
 
 def test_every_magic_and_function_is_hunted(shell):

@@ -21,6 +21,7 @@ from milvus_magics.private_file import expand_path
 from milvus_magics.wording import count_text
 
 MAX_MEBIBYTES = 64
+_ENDINGS = "a file that ends in .csv, .tsv, .json, .ndjson or .jsonl"
 _SEPARATOR_LINE = re.compile(r"sep=([^\w\s\"]|\t)\s*", re.IGNORECASE)  # the first line for Excel
 
 
@@ -35,16 +36,45 @@ def read_rows(path: str) -> tuple[UserRow, ...]:
     if parse is None:
         # A variable's value is no path: what looks like more may hold passwords.
         what = "the source" if looks_like_a_line(path) else repr(path)
-        endings = "a file that ends in .csv, .tsv, .json, .ndjson or .jsonl"
         raise ParameterError(
-            f"{what} is neither a Python name of this notebook (without $) nor {endings}", outcome=NOTHING_SENT
+            f"{what} is neither a Python name of this notebook (without $) nor {_ENDINGS}", outcome=NOTHING_SENT
         )
     path = str(path)  # it is one, and may be named, also where it came from a variable
-    text = _read_text(path)
+    return _parse_rows(f"the file {path!r}", _read_text(path), parse)
+
+
+def read_uploaded_rows(name: str, data: io.BytesIO) -> tuple[UserRow, ...]:
+    """Read the rows of a file that is here already, by its name and what it holds; raises as `read_rows`.
+
+    Args:
+        name: says by its ending what the file is.
+        data: a stream, since the repr of one shows nothing of it; it is closed.
+    """
+    parse = _PARSERS.get(Path(name).suffix.lower())
+    if parse is None:
+        raise ParameterError(f"{name!r} is not {_ENDINGS}", outcome=NOTHING_SENT)
+    with data:
+        text = _decode(data.read())
+    return _parse_rows(f"the file {name!r}", text, parse)
+
+
+def read_pasted_rows(data: io.BytesIO) -> tuple[UserRow, ...]:
+    """Read the rows of a text: JSON, a table below its heading, or a name on each line; raises as `read_rows`.
+
+    Args:
+        data: the text in UTF-8; it is closed.
+    """
+    with data:
+        text = _decode(data.read())
+    return _parse_rows("what was pasted", text, _parse_paste)
+
+
+def _parse_rows(what: str, text: io.StringIO | str, parse: Callable[[io.StringIO], Items | str]) -> tuple[UserRow, ...]:
+    """The rows of a text; where there is none, that says why."""
     items = text if isinstance(text, str) else parse(text)
     # Raised here, where no frame holds what the file holds.
     if isinstance(items, str):
-        raise ParameterError(f"the file {path!r} cannot be read: {items}", outcome=NOTHING_SENT)
+        raise ParameterError(f"{what} cannot be read: {items}", outcome=NOTHING_SENT)
     return make_rows(items)
 
 
@@ -147,6 +177,20 @@ def _load_json(text: str) -> Any:
     except RecursionError:
         problem = "it is nested too deeply"
     return Problem(None, "", "", problem)
+
+
+def _parse_paste(text: io.StringIO) -> Items | str:
+    """The items of what somebody pasted, in whatever form it is."""
+    lines = [line for line in text.read().splitlines() if line.strip()]
+    if not lines:
+        return "there is nothing in it"
+    first = lines[0].strip()
+    rest = io.StringIO("\n".join(lines), newline="")
+    if first.startswith(("[", "{")):
+        is_object_a_line = first.startswith("{") and first.endswith("}")
+        return _parse_json_lines(rest) if is_object_a_line else _parse_json(rest)
+    is_table = field_name(first) in FIELDS or any(separator in line for line in lines for separator in ",;\t")
+    return _parse_csv(rest) if is_table else read_items([line.strip() for line in lines])
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Problem:

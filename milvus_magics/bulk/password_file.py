@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TextIO
 
 from milvus_magics.bulk.results import UserRow
@@ -28,7 +28,7 @@ class PasswordFile:
     def __init__(self, path: str, rows: Sequence[UserRow], *, dry_run: bool = False) -> None:
         self._rows, self._asked_path, self._file = rows, path, PrivateFile(path)
         with self._file.create("nothing was sent", dry_run=dry_run) as stream:
-            _write(stream, rows)
+            write_passwords(stream, rows)
 
     @property
     def path(self) -> str:
@@ -43,7 +43,7 @@ class PasswordFile:
             return ""
         try:
             with self._file.replace() as stream:
-                _write(stream, rows)
+                write_passwords(stream, rows)
         except OSError as exc:
             return self._describe_problem(exc)
         return "" if self.path == self._asked_path else f"another file took the place of {self._asked_path!r}"
@@ -55,7 +55,8 @@ class PasswordFile:
         return join_parts(problem, "it was moved or deleted")
 
 
-def _write(stream: TextIO, rows: Sequence[UserRow]) -> None:
+def write_passwords(stream: TextIO, rows: Iterable[UserRow]) -> None:
+    """Write the users whose passwords were made up, with those, as CSV."""
     table = csv.writer(stream)
     table.writerow(["user", "password"])
     table.writerows([row.user, row.password.reveal()] for row in rows if row.password is not None and row.generated)

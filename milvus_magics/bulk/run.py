@@ -7,8 +7,9 @@ again does only what is missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 from milvus_magics import wire
 from milvus_magics.bulk import at_once as one_request
@@ -21,6 +22,7 @@ from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.rbac_restore import MAY_RESTORE
 from milvus_magics.client.user_deletion import MAY_DELETE, read_password_hashes
 from milvus_magics.client.users import rights_to_give
+from milvus_magics.secret import Secret
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
 
@@ -30,6 +32,16 @@ _PRIVILEGES = {
     plan.DROP: MAY_DELETE,
 }
 Progress = Callable[[int], None]
+
+
+class PasswordStore(Protocol):
+    """What keeps passwords that were made up, like the session's."""
+
+    def add(self, server: str, user: str, secret: Secret) -> None:
+        """Keep one."""
+
+    def remove(self, server: str, user: str, secret: Secret) -> None:
+        """Forget one that the user certainly didn't get."""
 
 
 def create_users(conn: Connection, source: Any, **options: Any) -> results.BulkResult:
@@ -86,6 +98,7 @@ def execute(
     *,
     stop_on_error: bool = False,
     progress: Progress | None = None,
+    store: PasswordStore | None = None,
     timeout: float | None = 10.0,
 ) -> results.BulkResult:
     """Carry out a plan; a row that fails says why, and nothing is raised for it.
@@ -96,11 +109,13 @@ def execute(
         planned: what `make_plan` gave.
         stop_on_error: start no more rows once one is refused.
         progress: called with the number of rows that are done by now.
+        store: keeps the passwords that were made up for the plan's rows, before the first of them is sent.
         timeout: seconds for each call; None = until an answer arrives or an error occurs.
     """
-    if planned.hash_cost is not None:
-        return one_request.execute(conn, planned, progress=progress, timeout=timeout)
-    return run_jobs(conn, planned, stop_on_error=stop_on_error, progress=progress, timeout=timeout)
+    with _store_passwords(planned, store) as clean_up:
+        if planned.hash_cost is not None:
+            return clean_up(one_request.execute(conn, planned, progress=progress, timeout=timeout))
+        return clean_up(run_jobs(conn, planned, stop_on_error=stop_on_error, progress=progress, timeout=timeout))
 
 
 def run_jobs(
@@ -153,6 +168,29 @@ def skip_plan(
     """The result of a plan that is not carried out."""
     left = [row.to_outcome(planned.server, results.NOT_TRIED, why) for row in planned.todo]
     return results.BulkResult([*planned.done, *left], _title(planned), 0.0, interrupted=interrupted)
+
+
+@contextmanager
+def _store_passwords(
+    planned: results.BulkPlan, store: PasswordStore | None
+) -> Iterator[Callable[[results.BulkResult], results.BulkResult]]:
+    """Keep the passwords that were made up; yields what forgets those that no user has, by the result."""
+    made_up = {row.user: row.password for row in planned.todo if row.generated and row.password is not None}
+
+    def clean_up(result: results.BulkResult) -> results.BulkResult:
+        for row in result:
+            if store is not None and row.user in made_up and not row.may_be_created:
+                store.remove(planned.server, row.user, made_up[row.user])
+        return result
+
+    for user, password in made_up.items() if store is not None else ():
+        store.add(planned.server, user, password)  # type: ignore[union-attr]
+    try:
+        yield clean_up
+    except BaseException as exc:
+        if isinstance(result := getattr(exc, "result", None), results.BulkResult):
+            clean_up(result)
+        raise
 
 
 def _title(planned: results.BulkPlan) -> str:

@@ -6,15 +6,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from milvus_magics.forms.form import Form
+    from milvus_magics.forms.many.users_form import UsersForm
+
+MANY = {"create_users": "CreateUsersForm", "delete_users": "DeleteUsersForm"}
 
 
 def registered_forms() -> dict[str, type[Form]]:
-    """All forms by the client function that they call; ipywidgets is imported only now."""
+    """The forms for one by the client function that they call; ipywidgets is imported only now."""
     from milvus_magics.forms import connect, form, roles, users  # noqa: F401 - forms register when they are made
 
     return form.REGISTRY
 
 
-def form_for(operation: str) -> type[Form]:
-    """The form that does what the client function `operation` does; KeyError if there is none."""
+def form_for(operation: str) -> type[Form] | type[UsersForm]:
+    """The form that does what the client function `operation` does, for one or for many; KeyError if there is none."""
+    if operation in MANY:
+        from milvus_magics.forms import many  # brings in anywidget, which the others do without
+
+        found: type[UsersForm] = getattr(many, MANY[operation])
+        return found
     return registered_forms()[operation]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from milvus_magics import bulk
 from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError
 from milvus_magics.magics import prompts
-from milvus_magics.magics.arguments import argument, dry_run, timeout_option, using_option, yes
+from milvus_magics.magics.arguments import argument, dry_run, form, timeout_option, using_option, yes
 from milvus_magics.magics.line import Namespace
 from milvus_magics.magics.operation import line_magic
 from milvus_magics.magics.session_magics import SessionMagics
@@ -39,8 +39,9 @@ class BulkMagics(SessionMagics):
     TOPIC = "many users"
 
     @line_magic(
-        source, passwords_to, limit, at_once, stop_on_error, dry_run, using_option, timeout_option, says_result=True
-    )
+        source, passwords_to, limit, at_once, stop_on_error, dry_run, form("source"), using_option, timeout_option,
+        says_result=True,
+    )  # fmt: skip
     def create_users(self, args: argparse.Namespace) -> Any:
         """Create many users. Rows have user, and may have password, roles (with commas between) and description.
 
@@ -51,6 +52,7 @@ class BulkMagics(SessionMagics):
             %milvus_create_users class.csv --passwords-to passwords.csv
             made = %milvus_create_users names
             %milvus_create_users class.csv --at-once --dry-run
+            %milvus_create_users --form
         """
         rows = bulk.rows.generate_missing_passwords(read_rows(args.source, args.namespace))
         plans = self._plans(args, bulk.plan.CREATE, rows, limit=_number(args.limit), at_once=args.at_once)
@@ -70,7 +72,9 @@ class BulkMagics(SessionMagics):
             note = file.keep_only({row.user for row in result if row.may_be_created})
             return result.with_file(file.path, note)
 
-    @line_magic(source, missing_ok, stop_on_error, dry_run, yes, using_option, timeout_option, says_result=True)
+    @line_magic(
+        source, missing_ok, stop_on_error, dry_run, yes, form("source"), using_option, timeout_option, says_result=True
+    )
     def delete_users(self, args: argparse.Namespace) -> Any:
         """Delete many users whose passwords are given: rows have user and password. Each password is checked first.
 
@@ -89,6 +93,12 @@ class BulkMagics(SessionMagics):
             %milvus_drop_users leavers --using a,b
         """
         return self._remove(args, bulk.plan.DROP)
+
+    def show_form(self, operation: str, args: argparse.Namespace) -> Any:
+        """Make the form of an operation; one for many gets the rows of the source, where the line names one."""
+        if getattr(args, "source", None) is not None:
+            args.source = read_rows(args.source, args.namespace)
+        return super().show_form(operation, args)
 
     def _remove(self, args: argparse.Namespace, operation: str) -> Any:
         """Delete users, after asking where no password says that it is meant, or where a plan warns."""
@@ -172,16 +182,8 @@ class BulkMagics(SessionMagics):
 
 def _execute(conn: Connection, plan: BulkPlan, **options: Any) -> BulkResult:
     """Carry one plan out; the session keeps the passwords that were made up for it."""
-    made_up = {row.user: row.password for row in plan.todo if row.generated and row.password is not None}
-    store = session.generated_passwords
-    for user, password in made_up.items():
-        store.add(plan.server, user, password)
     with _bar(plan) as progress:
-        result = bulk.run.execute(conn, plan, progress=progress, **options)
-    for row in result:
-        if row.user in made_up and not row.may_be_created:
-            store.remove(plan.server, row.user, made_up[row.user])
-    return result
+        return bulk.run.execute(conn, plan, progress=progress, store=session.generated_passwords, **options)
 
 
 @contextmanager

@@ -158,7 +158,7 @@ def test_keyboard_screen_reader_dark_and_narrow(milvus, root, tmp_path, program)
         console.picture(f"{program}-dark")
 
         console.cell.get_by_role("button", name="Refresh", exact=True).focus()
-        reached = tab_through(page, 12)
+        reached = tab_through(page, 13)
         assert reached[:2] == ["Close console", "Users"], reached
         for name in ("Create user…", "Delete user…", "Drop user…"):
             assert name in reached, reached

@@ -80,14 +80,16 @@ def test_it_says_where_one_is_and_who_is_there(console):
 def test_buttons_say_whom(console):
     """And those that can't be about several are gone while several are selected."""
     listed = console.show_page("Users")
-    assert texts(listed)[:2] == ["Create user…", "Grant role…"]
+    assert texts(listed)[:3] == ["Create user…", "Create many users…", "Grant role…"]
     listed.select("bob")
     assert texts(listed) == [
-        "Create user…", "Grant role to bob…", "Revoke role from bob…", "Describe bob…", "Change password of bob…",
-        "Reset password of bob…", "Delete bob…", "Delete bob without password…",
+        "Create user…", "Create many users…", "Grant role to bob…", "Revoke role from bob…", "Describe bob…",
+        "Change password of bob…", "Reset password of bob…", "Delete bob…", "Delete bob without password…",
     ]  # fmt: skip
     listed.select("bob", "ann")
-    assert texts(listed) == ["Create user…", "Grant role to 2 users…", "Revoke role from 2 users…", "Delete 2 users…"]
+    assert texts(listed) == [
+        "Create user…", "Create many users…", "Grant role to 2 users…", "Revoke role from 2 users…", "Delete 2 users…",
+    ]  # fmt: skip
 
 
 def test_an_open_form_follows_the_selection(console):

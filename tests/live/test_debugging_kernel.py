@@ -1,5 +1,7 @@
 """A kernel in which everything is written down that Python, IPython, ipykernel and gRPC can write: no password is."""
 
+import os
+
 import contract
 import pytest
 from kernels import DUMP, LOG_EVERYTHING, Kernel, assert_nowhere, new_password
@@ -44,10 +46,33 @@ def debugging(tmp_path):
             kernel.close()
 
 
+def create_many(kernel, front, given):
+    """Create two users by a file with one password; the other, made up, as a browser gets it."""
+    kernel.run("many = %milvus_create_users --form\nmany")
+    source, download = (
+        next(key for key, state in front.widgets.items() if sign in state) for sign in ("max_bytes", "size")
+    )
+    send(kernel, source, {"type": "text"}, f"user,password\nmany_1,{given}\nmany_2,".encode())
+    kernel.run("many.wait()")
+    front.press("Create 2 users")
+    kernel.run("many.wait()")
+    pad = os.urandom(front.widgets[download]["size"])
+    send(kernel, download, {"type": "fetch", "number": 1}, pad)
+    hidden = next(bytes(part) for message in kernel.published for part in message["buffers"])
+    return bytes(one ^ other for one, other in zip(hidden, pad, strict=True)).decode().split(",")[-1].strip()
+
+
+def send(kernel, comm, content, data):
+    """Send a message with bytes to a widget, and wait for what comes of it."""
+    message = kernel.client.session.msg("comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": content}})
+    kernel.client.session.send(kernel.client.shell_channel.socket, message, buffers=[data])
+    kernel.finish(message["header"]["msg_id"])
+
+
 def test_no_password_is_written_down(debugging, figure):
     """Typed into forms and at prompts, right and wrong; outputs, logs, messages and files are searched."""
     kernel, home, server = debugging
-    root, right, wrong, new, other = (new_password() for _ in range(5))
+    root, right, wrong, new, other, given = (new_password() for _ in range(6))
     server.passwords |= {"root": root.encode(), "bob": right.encode()}
     front = FrontEnd(kernel)
     assert "refuses user 'root'" in kernel.run("%milvus_connect {os.environ['URI']} --user root", wrong).text()
@@ -69,6 +94,8 @@ def test_no_password_is_written_down(debugging, figure):
     front.press("Delete user")
     assert "is wrong" in front.shown()
     front.type("Password", wrong)  # and left like that
+    made = create_many(kernel, front, given)
+    assert [server.passwords[name] for name in ("many_1", "many_2")] == [given.encode(), made.encode()]
     kernel.run(USERS_OWN_ERROR.format(magic="milvus_delete_user", line="bob"), wrong)
     kernel.run(USERS_OWN_ERROR.format(magic="milvus_reset_password", line="bob"), wrong, new, new)
     assert "deleted user 'bob'" in kernel.run("%milvus_delete_user bob", right).text()
@@ -77,5 +104,5 @@ def test_no_password_is_written_down(debugging, figure):
     for written in ("[IPKernelApp]    Content: {'comm_id'", "comm_msg: {'header'", "asyncio"):
         assert written in log, "everything is written down"
     assert "handle_msg[milvusfield" in log + str(kernel.published)
-    searched = assert_nowhere((root, right, wrong, new, other), home, kernel.published)
-    figure("debugging", passwords_hunted=5, files_and_messages=searched)
+    searched = assert_nowhere((root, right, wrong, new, other, given, made), home, kernel.published)
+    figure("debugging", passwords_hunted=7, files_and_messages=searched)

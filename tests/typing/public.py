@@ -12,7 +12,9 @@ from milvus_magics import (
     Console,
     CreateRoleForm,
     CreateUserForm,
+    CreateUsersForm,
     DeleteUserForm,
+    DeleteUsersForm,
     DescribeRoleForm,
     DescribeUserForm,
     DropRoleForm,
@@ -118,8 +120,9 @@ def show_forms() -> None:
     ConnectForm("other", uri="http://localhost:19530", user="root", timeout=3)
     Console("other", timeout=3.0)
     on_a_server: list[Callable[[str], object]] = [
-        CreateRoleForm, CreateUserForm, DeleteUserForm, DescribeRoleForm, DescribeUserForm, DropRoleForm, DropUserForm,
-        GrantRoleForm, ResetPasswordForm, RevokeRoleForm, UpdatePasswordForm,
+        CreateRoleForm, CreateUserForm, CreateUsersForm, DeleteUserForm, DeleteUsersForm, DescribeRoleForm,
+        DescribeUserForm, DropRoleForm, DropUserForm, GrantRoleForm, ResetPasswordForm, RevokeRoleForm,
+        UpdatePasswordForm,
     ]  # fmt: skip
     assert_type([form("other") for form in on_a_server], list[object])
 

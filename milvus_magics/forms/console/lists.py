@@ -17,6 +17,7 @@ from milvus_magics.forms import form_for
 from milvus_magics.forms.console.pages import WRAPPED, OpenForm, Page
 from milvus_magics.forms.fields import button_name, show
 from milvus_magics.forms.form import Form
+from milvus_magics.forms.many.users_form import UsersForm
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.forms.selections import DropUsersForm, SelectionForm
 from milvus_magics.forms.selections.roles import DropRolesForm, GrantRoleToUsersForm, RevokeRoleFromUsersForm
@@ -54,7 +55,7 @@ class ListPage(Page):
     ROW_ACTIONS: tuple[RowAction, ...] = ()
     KEPT: tuple[str, ...] = ()  # fields that stay as they are where a form goes on with others
 
-    form: Form | SelectionForm | None = None
+    form: Form | SelectionForm | UsersForm | None = None
 
     def __init__(self, open_form: OpenForm) -> None:
         super().__init__(open_form)
@@ -156,7 +157,7 @@ class ListPage(Page):
         operation = self._operation
         if operation is None or not operation.text:
             return
-        fields = self.form.fields if self.form else {}
+        fields = getattr(self.form, "fields", {})
         kept = {name: fields[name].value for name in self.KEPT if name in fields}
         if self._is_offered(operation) and self.selected:
             self.show_form(operation.name)
@@ -165,9 +166,10 @@ class ListPage(Page):
             self.close_form()
 
     def _fill(self, values: dict[str, str]) -> None:
+        fields = getattr(self.form, "fields", {})
         for name, value in values.items():
-            if self.form and name in self.form.fields:
-                self.form.fields[name].value = value
+            if name in fields:
+                fields[name].value = value
 
     def _show_selection(self) -> None:
         names = self.selected
@@ -213,6 +215,7 @@ class UsersPage(ListPage):
     ROW_ACTIONS = (RowAction("grant_role", "Grant role"), RowAction("delete_user", "Delete", is_dangerous=True))
     OPERATIONS = (
         ListOperation("create_user"),
+        ListOperation("create_users"),
         ListOperation("grant_role", "Grant role to {}", GrantRoleToUsersForm),
         ListOperation("revoke_role", "Revoke role from {}", RevokeRoleFromUsersForm, is_dangerous=True),
         ListOperation("describe_user", "Describe {}"),
