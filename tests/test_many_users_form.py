@@ -181,9 +181,9 @@ def test_a_bad_file_is_one_clear_list(server, kind):
     ("text", "name", "said"),
     [
         ("user\nann\n", "class.xlsx", "'class.xlsx' is not a file that ends in .csv"),
-        (b"\xff\xff", "class.csv", "cannot be read: it is no text in UTF-8"),
+        (b"\xff\xff", "class.csv", "cannot be read: it is not text in UTF-8"),
         ("", "", "what was pasted cannot be read: there is nothing in it"),
-        ("{", "class.json", "'class.json' cannot be read: it is no JSON"),
+        ("{", "class.json", "'class.json' cannot be read: it is not valid JSON"),
         (b"x" * (MAX_MEBIBYTES * 2**20 + 1), "class.csv", "larger than 8 MiB"),
         ("user\n" + "".join(f"u{n}\n" for n in range(users_form.MAX_ROWS + 1)), "x.csv", "a form takes 10,000"),
     ],
@@ -309,7 +309,7 @@ def test_the_last_admins_are_deleted_only_with_their_number_retyped(server):
     server.bindings |= {("ann", "admin")}
     server.bindings -= {("root", "admin")}
     form = give(DeleteUsersForm(), f"user,password\nann,{PASSWORD}\n")
-    assert "these are all users with the role" in form.notes.value
+    assert "nobody else has the role admin" in form.notes.value
     submit(form)
     assert "ann" in server.passwords
     form.confirmation.value = "1"

@@ -288,7 +288,7 @@ def test_magics_with_every_kind_of_source(shell, tmp_path, monkeypatch):
     assert run("milvus_drop_users", "frame --yes").counts == {"done": 1}
 
 
-LAST_ADMINS = "these are all users with the role 'admin'"
+LAST_ADMINS = "nobody else has the role admin"
 
 
 @pytest.fixture

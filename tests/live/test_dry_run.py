@@ -203,7 +203,9 @@ def test_who_may_not_look_is_told_so(run):
         assert said in str(run(f"{line} --using eves --dry-run"))
     told = str(run("revoke_privilege reader Search --collection docs --using eves --dry-run"))
     assert "ho will lose it cannot be seen without the privilege SelectOwnership" in told
-    assert "cannot be seen without the privilege SelectOwnership" in str(run("drop_privilege_group held --using eves --dry-run"))
+    assert "cannot be seen without the privilege SelectOwnership" in str(
+        run("drop_privilege_group held --using eves --dry-run")
+    )
 
 
 def test_weakening_oneself_is_confirmed_without_a_right_to_look(run, monkeypatch):
