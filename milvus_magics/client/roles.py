@@ -291,7 +291,7 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
         missing_right_note(conn, MAY_BIND, deadline),
     )
     return Preview(
-        f"give role {role!r} to user {user!r}, who has {roles_text(found.roles)},", conn.address.url, note=note
+        f"give role {role!r} to user {user!r}, who has {roles_text(found.roles, user)},", conn.address.url, note=note
     )
 
 
@@ -307,7 +307,10 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
     )
     note = join_parts(unseen, missing_right_note(conn, MAY_BIND, deadline))
     return Preview(
-        f"take role {role!r} from user {user!r}, who has {roles_text(user_roles)},", conn.address.url, warning, note
+        f"take role {role!r} from user {user!r}, who has {roles_text(user_roles, user)},",
+        conn.address.url,
+        warning,
+        note,
     )
 
 

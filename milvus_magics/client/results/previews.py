@@ -44,7 +44,7 @@ class DropRolePreview(Sentence):
     def _text(self, most: int | None) -> str:
         text = (
             f"would drop role {self.role!r} on {self.server}, "
-            f"{holders_text(self.users, most)}, {privileges_text(self.grants, most)}"
+            f"{holders_text(self.users, most)}, {privileges_text(self.role, self.grants, most)}"
         )
         refused = "it is refused unless its privileges are revoked first (--force)"
         end = refused if self._is_refused else self.undo
