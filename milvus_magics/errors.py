@@ -77,7 +77,15 @@ class MilvusException(Exception):
         return f"{type(self).__name__}(code={self.code}, message={self.message!r})"
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self.message}"]
+        return _error_lines(type(self).__name__, str(self))
+
+
+def _error_lines(name: str, text: str) -> list[str]:
+    """What IPython shows of an error: its first line is red where a terminal shows that."""
+    from milvus_magics.display.terminal import colour_text
+
+    first, *others = f"{name}: {text}".split("\n")
+    return [colour_text(first, "error"), *others]
 
 
 def _without_ending(message: str) -> str:
@@ -266,4 +274,4 @@ class ChangeInterrupted(KeyboardInterrupt):
         return _without_ending(self.message)
 
     def _render_traceback_(self) -> list[str]:
-        return [f"KeyboardInterrupt: {self.message}"]
+        return _error_lines("KeyboardInterrupt", self.message)

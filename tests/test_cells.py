@@ -43,7 +43,9 @@ def test_a_result_is_said_once(shell, capsys, cell, count):
     said = capsys.readouterr().out
     assert said.count(LINE) == count, said
     assert "2 done" in said
-    assert ".passwords has the generated passwords" in said
+    assert "passwords has the generated passwords" in said
+    if MAGIC in cell.splitlines()[:-1]:
+        assert "%milvus_passwords has" in said, "the result is kept nowhere, so .passwords leads nowhere"
 
 
 CHANGES = [
@@ -76,6 +78,17 @@ def test_what_the_cell_shows_is_not_said_twice(capsys, line, says):
         said = capsys.readouterr().out
         assert said.count(says) == 1, said
         assert "Out" in said or says in said
+
+
+def test_a_password_in_the_middle_of_a_cell_is_found_by_the_magic(capsys):
+    """Nothing keeps the result there; as the last expression it may be asked itself."""
+    with newest() as shell:
+        shell.run_cell("%milvus_create_user eve --generate\n1 + 1", store_history=False)
+        said = capsys.readouterr().out
+        assert "%milvus_passwords eve gives you its password" in said
+        assert "reveal" not in said
+        shell.run_cell("%milvus_create_user fay --generate", store_history=False)
+        assert ".password.reveal() shows its password" in capsys.readouterr().out
 
 
 def test_a_look_says_nothing_by_itself(capsys):

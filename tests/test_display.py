@@ -20,7 +20,7 @@ def test_html_escapes_names_roles_and_caption():
     """Every value in an HTML table is escaped."""
     shown = Users([User(HOSTILE, (HOSTILE,))], caption=HOSTILE)._repr_html_()
     assert "<img" not in shown, "text from the server is never HTML"
-    assert shown.count("&lt;img") == 3
+    assert shown.count("&lt;img") == 4  # also in the label for screen readers
 
 
 def test_text_holds_no_control_characters():
@@ -34,6 +34,14 @@ def test_long_tables_say_what_they_leave_out():
     assert "and 5 more" in users._repr_html_()
     assert len(users) == 205
     assert users.to_dicts()[204] == {"name": "u204", "roles": (), "description": ""}
+
+
+def test_captions_do_not_wrap_to_the_width_of_a_narrow_table():
+    """They stand above the table, which is called by them where it is read aloud."""
+    shown = Users([User("ann")], caption="a <long> sentence")._repr_html_()
+    assert "<caption" not in shown, "a caption is no wider than its table"
+    assert shown.index("a &lt;long&gt; sentence") < shown.index("<table")
+    assert '<table aria-label="a &lt;long&gt; sentence">' in shown
 
 
 def test_a_sentence_in_the_last_column_gets_a_short_rule():

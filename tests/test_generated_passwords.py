@@ -225,8 +225,8 @@ def test_a_directory_that_is_gone_loses_nothing(run, server, tmp_path, monkeypat
     during_creation(server, monkeypatch, lambda: ((folder / "made.csv").unlink(), folder.rmdir()))
     result = run(f"create_users many --passwords-to {folder}/made.csv", many=["ben"])
     assert capsys.readouterr().out.endswith(
-        f".passwords has the generated passwords; '{folder}/made.csv' cannot be written anew: "
-        "No such file or directory; it was moved or deleted\n"
+        f"'{folder}/made.csv' cannot be written anew: No such file or directory; it was moved or deleted; "
+        "%milvus_passwords ben gives you the password\n"
     )
     assert {user: secret.reveal().encode() for user, secret in result.passwords.items()} == created(server)
 

@@ -12,7 +12,7 @@ import milvus_magics
 PACKAGE = Path(milvus_magics.__file__).parent
 # What may import what. A wing may import the wings below it and itself; leaves, which all may import, know only each
 # other, from left to right.
-LEAVES = ["lazy_modules", "wording", "errors", "private_file", "secret", "display"]
+LEAVES = ["lazy_modules", "wording", "display", "errors", "private_file", "secret"]
 WINGS = {
     "wire": [],
     "transport": ["wire"],

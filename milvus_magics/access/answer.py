@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from milvus_magics.access.findings import Findings
 from milvus_magics.access.matrix import Matrix, build_matrix
@@ -10,8 +11,10 @@ from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client.names import PUBLIC
 from milvus_magics.client.results.table import Table
 from milvus_magics.client.rights.right import UNCHECKED, Right
+from milvus_magics.display.columns import wrap_lines
 from milvus_magics.display.messages import html_line
-from milvus_magics.display.tables import html_table, text_table
+from milvus_magics.display.tables import html_table
+from milvus_magics.display.terminal import Paint, plain, terminal_width
 from milvus_magics.wording import printable
 
 MAX_HTML_ROWS = 1000  # more than of other tables: whoever asks who may do something wants to find everybody
@@ -26,6 +29,7 @@ class Access(Table[Right]):
         is_overview: whether nothing special was asked.
     """
 
+    noun = "right"
     columns = ("user", "privilege", "object_type", "object_name", "db", "role", "group", "alias_of", "doubt")
 
     def __init__(
@@ -41,6 +45,16 @@ class Access(Table[Right]):
         super().__init__(rows, caption)
         self.snapshot, self.findings, self.is_overview = snapshot, findings, is_overview
         self._require_known = require_known
+
+    def shown_columns(self) -> tuple[str, ...]:
+        """The columns that are shown, without `user` and `group` where they are empty."""
+        rows = self.summary()
+        names = ("user", "privileges", "on", "role", "group")
+        return tuple(name for name in names if name not in ("user", "group") or any(row[name] for row in rows))
+
+    def shown_rows(self) -> list[dict[str, Any]]:
+        """The rows as they are shown."""
+        return [dict(row) for row in self.summary()]
 
     def summary(self) -> list[dict[str, str]]:
         """The rows that are shown: a role's privileges on one thing joined, and what everybody may listed once."""
@@ -92,28 +106,17 @@ class Access(Table[Right]):
         """
         return build_matrix(self.snapshot, rows, columns, collection=collection, db=db)
 
-    def __repr__(self) -> str:
-        return self._text(repr)
-
     def __str__(self) -> str:
-        return self._text(str)
+        return self._overview_text(plain, str) if self.is_overview else repr(self)
 
-    def _text(self, show: Callable[[Matrix], str]) -> str:
-        if not self.is_overview:
-            rows = self.summary()
-            return text_table(_shown_columns(rows), rows, self.caption)
-        lines = [printable(self.caption), *(f"! {printable(finding.text)}" for finding in self.findings), ""]
-        return "\n".join([*lines, show(self.matrix())])
+    def _text(self, paint: Paint) -> str:
+        return self._overview_text(paint, repr) if self.is_overview else super()._text(paint)
+
+    def _overview_text(self, paint: Paint, show: Callable[[Matrix], str]) -> str:
+        lines = [paint(line, "heading") for line in wrap_lines(printable(self.caption), terminal_width())]
+        return "\n".join([*lines, *self.findings.to_lines(paint), "", show(self.matrix())])
 
     def _repr_html_(self) -> str:
         if not self.is_overview:
-            rows = self.summary()
-            return html_table(_shown_columns(rows), rows, self.caption, MAX_HTML_ROWS)
-        findings = "".join(html_line(finding.text, "warning") for finding in self.findings)
-        return html_line(self.caption, "heading") + findings + self.matrix()._repr_html_()
-
-
-def _shown_columns(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The columns of a summary, without `user` and `group` where they are empty."""
-    names = ("user", "privileges", "on", "role", "group")
-    return [name for name in names if name not in ("user", "group") or any(row[name] for row in rows)]
+            return html_table(self.shown_columns(), self.shown_rows(), self.caption, MAX_HTML_ROWS)
+        return html_line(self.caption, "heading") + self.findings.to_html_lines() + self.matrix()._repr_html_()

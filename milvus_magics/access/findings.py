@@ -11,7 +11,10 @@ from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.table import Table
 from milvus_magics.client.rights.concerns import Concern, concern_about
 from milvus_magics.client.rights.right import is_on_one_name, matches
-from milvus_magics.wording import count_text, list_text
+from milvus_magics.display.columns import wrap_lines
+from milvus_magics.display.messages import html_line
+from milvus_magics.display.terminal import Paint, terminal_width
+from milvus_magics.wording import count_text, list_text, printable
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
 USUAL_LIMITS = {"user": (USUAL_USER_LIMIT, "proxy.maxUserNum"), "role": (USUAL_ROLE_LIMIT, "proxy.maxRoleNum")}
@@ -19,30 +22,50 @@ NEAR = 0.8
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 
 
+SERIOUS, WARNING, NOTE = WEIGHTS = ("serious", "warning", "note")
+
+
 class Finding(NamedTuple):
     """Something that an administrator of the server wants to know.
 
     Attributes:
+        weight: `serious` (everything is open), `warning` (not as it looks), or `note`.
         concern: of what kind, in two or three words.
         text: what it is, and what to do about it.
         names: the users, roles or grants that it is about.
     """
 
+    weight: str
     concern: str
     text: str
     names: tuple[str, ...] = ()
 
 
 class Findings(Table[Finding]):
-    """What should be known about a server's users and roles."""
+    """What should be known about a server's users and roles, the most serious first."""
 
-    columns = ("concern", "text", "names")
+    noun = "finding"
+    columns = ("weight", "concern", "text", "names")
+
+    def to_lines(self, paint: Paint) -> list[str]:
+        """Each with its weight before it, as wide as the terminal."""
+        width = terminal_width()
+        return [
+            paint(line, finding.weight)
+            for finding in self
+            for line in wrap_lines(printable(f"{finding.weight}: {finding.text}"), width)
+        ]
+
+    def to_html_lines(self) -> str:
+        """Each as a line that looks as it weighs."""
+        return "".join(html_line(finding.text, finding.weight) for finding in self)
 
 
 def find_problems(snapshot: AccessSnapshot) -> Findings:
-    """List everything that is worth knowing, the most urgent first."""
+    """List everything that is worth knowing, the most serious first."""
     searches = (_security, _strange_grants, _grants_on_nothing, _grants_on_aliases, _unused, _limits)
     findings = [finding for search in searches for finding in search(snapshot)]
+    findings.sort(key=lambda finding: WEIGHTS.index(finding.weight))
     return Findings(findings, f"{count_text(len(findings), 'concern')} about {snapshot.server}")
 
 
@@ -56,12 +79,12 @@ def limit_text(what: str, count: int) -> str:
 def _security(snapshot: AccessSnapshot) -> Iterator[Finding]:
     if snapshot.enforced is False:
         text = "authorization is off: anybody who reaches the server may do anything, whatever is granted"
-        yield Finding("authorization", f"{text} (setting common.security.authorizationEnabled)")
+        yield Finding(SERIOUS, "authorization", f"{text} (setting common.security.authorizationEnabled)")
     if snapshot.default_password:
         text = "root still has the password that Milvus comes with: change it with %milvus_update_password root"
-        yield Finding("default password", text, (ROOT,))
+        yield Finding(SERIOUS, "default password", text, (ROOT,))
     if not snapshot.is_private:
-        yield Finding("TLS", "TLS is off on this connection: passwords and data travel in plaintext")
+        yield Finding(WARNING, "TLS", "TLS is off on this connection: passwords and data travel in plaintext")
 
 
 def _strange_grants(snapshot: AccessSnapshot) -> Iterator[Finding]:
@@ -106,7 +129,7 @@ def _about_grants(concern: str, text: str, grants: Iterable[Grant]) -> Iterator[
     grants = list(grants)
     if grants:
         shown = list_text([f"{grant} by role {grant.role!r}" for grant in grants], 3)
-        yield Finding(concern, f"{text}: {shown}", tuple(f"{grant.role}: {grant}" for grant in grants))
+        yield Finding(WARNING, concern, f"{text}: {shown}", tuple(f"{grant.role}: {grant}" for grant in grants))
 
 
 def _unused(snapshot: AccessSnapshot) -> Iterator[Finding]:
@@ -121,7 +144,7 @@ def _unused(snapshot: AccessSnapshot) -> Iterator[Finding]:
 def _about_names(concern: str, text: str, names: Iterable[str]) -> Iterator[Finding]:
     names = tuple(names)
     if names:
-        yield Finding(concern, f"{text}: {list_text([repr(name) for name in names])}", names)
+        yield Finding(NOTE, concern, f"{text}: {list_text([repr(name) for name in names])}", names)
 
 
 def _limits(snapshot: AccessSnapshot) -> Iterator[Finding]:
@@ -131,4 +154,4 @@ def _limits(snapshot: AccessSnapshot) -> Iterator[Finding]:
         limit, setting = USUAL_LIMITS[what]
         if NEAR * limit <= count <= limit:
             text = f"{count_text(count, what)}, and the default limit is {limit} (setting {setting})"
-            yield Finding(f"limit of {what}s", text)
+            yield Finding(NOTE, f"limit of {what}s", text)

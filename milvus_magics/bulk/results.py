@@ -6,15 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milvus_magics.client.names import remark_on_password
 from milvus_magics.client.results.previews import Foretelling
 from milvus_magics.client.results.table import Table
 from milvus_magics.client.results.users import UserSnapshot
+from milvus_magics.display.tables import MAX_ROWS
 from milvus_magics.errors import CodedError
 from milvus_magics.secret import MASK, Secret
 from milvus_magics.wording import count_text, join_parts, list_text, names_text, printable
+
+if TYPE_CHECKING:
+    from milvus_magics.display.terminal import Paint
 
 DONE, ALREADY, MISSING, PARTLY = "done", "already", "missing", "partly"
 REFUSED, UNKNOWN, NOT_TRIED, TO_DO = "refused", "unknown", "not tried", "to do"
@@ -127,6 +131,7 @@ class Problem(NamedTuple):
 class Problems(Table[Problem]):
     """All problems of a bulk change, by row; those that belong to none come first."""
 
+    noun = "problem"
     columns = ("row", "user", "column", "problem")
 
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
@@ -145,9 +150,7 @@ class Problems(Table[Problem]):
         more = len(self) - most
         return text_table(self.shown_columns(), rows, "").split("\n") + ([f"and {more} more"] if more > 0 else [])
 
-    def __repr__(self) -> str:
-        from milvus_magics.display.tables import MAX_ROWS
-
+    def _text(self, paint: Paint) -> str:
         return "\n".join([self.caption, *(self.to_lines(MAX_ROWS) if self else [])])
 
 
@@ -173,9 +176,6 @@ class BulkError(CodedError):
     def __str__(self) -> str:
         return "\n".join([self.message, *(self.problems.to_lines(MAX_PROBLEMS) if self.problems else [])])
 
-    def _render_traceback_(self) -> list[str]:
-        return f"{type(self).__name__}: {self}".split("\n")
-
 
 class BulkResult(Table[RowOutcome]):
     """The outcomes of a bulk change, row by row, failures first.
@@ -187,6 +187,7 @@ class BulkResult(Table[RowOutcome]):
         notes: what else should be known.
     """
 
+    max_text_rows = MAX_ROWS
     columns = ("row", "user", "roles", "password", "outcome", "reason", "server")
 
     def __init__(
@@ -200,8 +201,10 @@ class BulkResult(Table[RowOutcome]):
     ) -> None:
         self.what, self.seconds, self.interrupted, self.notes = what, seconds, interrupted, tuple(notes)
         stopped = "interrupted; " if interrupted else ""
-        text = f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s"
-        super().__init__(rows, join_parts(text, _describe_passwords(rows), *self.notes))
+        self._counts = f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s"
+        super().__init__(rows)
+        held = ".passwords has those that were made up" if self.unsaved_passwords else _describe_files(rows)
+        self.caption = join_parts(self._counts, held, *self.notes)
 
     @classmethod
     def join(cls, results: Sequence[BulkResult]) -> BulkResult:
@@ -225,7 +228,12 @@ class BulkResult(Table[RowOutcome]):
     @property
     def summary(self) -> str:
         """The result on one line, for where its table isn't shown."""
-        return printable(self.caption)
+        return printable(join_parts(self._counts, _describe_files(self), *self.notes))
+
+    @property
+    def unsaved_passwords(self) -> list[str]:
+        """The users whose password was made up, and is in no file."""
+        return [row.user for row in self if row.password is not None and row.may_be_created and not row.file]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -261,34 +269,30 @@ class BulkResult(Table[RowOutcome]):
         rows = [row.to_dict() for row in self]
         return [{name: row[name] for name in self.columns} for row in rows]
 
-    def __repr__(self) -> str:
-        from milvus_magics.display.tables import MAX_ROWS, text_table
+    @property
+    def look(self) -> str:  # noqa: D102 - as in the base
+        worst = min((OUTCOMES.index(row.outcome) for row in self), default=OUTCOMES.index(DONE))
+        return (
+            "error" if worst <= OUTCOMES.index(REFUSED) else "warning" if worst <= OUTCOMES.index(MISSING) else "done"
+        )
 
-        rows = self._worst_first()
-        more = len(rows) - MAX_ROWS
-        note = f"\nand {more} more; iterate over the result, or use to_pandas()" if more > 0 else ""
-        return text_table(self.shown_columns(), rows[:MAX_ROWS], self.caption) + note
-
-    def _repr_html_(self) -> str:
-        from milvus_magics.display.tables import html_table
-
-        return html_table(self.shown_columns(), self._worst_first(), self.caption)
-
-    def _worst_first(self) -> list[dict[str, Any]]:
+    def shown_rows(self) -> list[dict[str, Any]]:
+        """The rows as they are shown, the most worrying first."""
         return sorted(self.to_dicts(), key=lambda row: OUTCOMES.index(row["outcome"]))
 
 
 class BulkPreview(BulkResult):
     """What a bulk change would do, row by row. Nothing was changed."""
 
+    @property
+    def look(self) -> str:  # noqa: D102 - as in the base
+        return "heading"
 
-def _describe_passwords(rows: Iterable[RowOutcome]) -> str:
-    """Where the generated passwords are; empty if there are none."""
-    places = dict.fromkeys(row.file for row in rows if row.password is not None and row.may_be_created)
-    if not places:
-        return ""
-    file = next(iter(places))
-    return f"the generated passwords are in {file!r}" if file else ".passwords has the generated passwords"
+
+def _describe_files(rows: Iterable[RowOutcome]) -> str:
+    """In which file the generated passwords are; empty if in none."""
+    file = next((row.file for row in rows if row.password is not None and row.may_be_created), "")
+    return f"the generated passwords are in {file!r}" if file else ""
 
 
 def _describe_counts(rows: Iterable[RowOutcome]) -> str:

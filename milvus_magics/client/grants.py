@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from milvus_magics.client import lookup
-from milvus_magics.client.names import PUBLIC, problem_with_existing_name, require_valid
+from milvus_magics.client.names import ADMIN, PUBLIC, problem_with_existing_name, require_valid
 from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, OLD_GROUPS, USUAL_GROUPS
 from milvus_magics.client.results.privileges import Grant, Grants
 from milvus_magics.errors import MilvusException, PermissionDeniedError, ServerTooOldError, UnknownRoleError
@@ -44,7 +44,8 @@ def list_grants(conn: Connection, role: str | None = None, *, timeout: float | N
         rows, what, unseen_roles = _select_grants_of_one(conn, role, where, deadline), f"role {role!r}", ""
     unseen = join_parts(unseen_dbs, unseen_roles)
     caption = f"{count_text(len(rows), 'privilege')} of {what} on {conn.address.url}"
-    return Grants(rows, join_parts(caption, unseen), unseen=unseen, searched="" if where == [ALL] else LISTED)
+    freedom = "it may do everything, whatever is granted" if role == ADMIN else ""
+    return Grants(rows, join_parts(caption, freedom, unseen), unseen=unseen, searched="" if where == [ALL] else LISTED)
 
 
 def _select_grants_of_one(conn: Connection, role: str, where: Sequence[str], deadline: Deadline) -> list[Grant]:

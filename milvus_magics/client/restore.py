@@ -173,7 +173,7 @@ def preview_restore_role(
         raise lookup.role_exists_error(conn, snapshot.role)
     users, gone = _foresee_holders(conn, snapshot, deadline)
     grants, refused = _foresee_grants(conn, snapshot.grants, deadline)
-    held = f"({holders_text(users, None)}, {privileges_text(grants, None)})"
+    held = f"({holders_text(users, None)}, {privileges_text(snapshot.role, grants, None)})"
     later = {roles.MAY_BIND: "to give it back what it held, and to whom"} if snapshot.users or snapshot.grants else {}
     later |= {lookup.MAY_LIST: ""} if snapshot.users else {}  # who is still there is read first
     lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline, later=later)

@@ -287,7 +287,7 @@ def preview_grant_role(conn: Connection, user: str, role: str, *, timeout: float
     has_it = role in (found.roles or ())
     note = join_parts(unseen, "" if names or has_it else f"whether there is such a role {lookup.CANNOT_BE_SEEN}")
     return Preview(
-        f"give {name_text(user)} {held_roles_text(found.roles)} the role {name_text(role)}",
+        f"give {name_text(user)} {held_roles_text(found.roles, user)} the role {name_text(role)}",
         conn.address.url,
         note=note,
         caution=missing_right_note(conn, MAY_BIND, deadline),
@@ -305,7 +305,7 @@ def preview_revoke_role(conn: Connection, user: str, role: str, *, timeout: floa
         "this is the user you are connected as, so you will lose what the role gives" if user == conn.user else "",
         "this is the last user with the role admin" if is_last_admin else "",
     )
-    what = f"take the role {name_text(role)} from {name_text(user)} {held_roles_text(user_roles)}"
+    what = f"take the role {name_text(role)} from {name_text(user)} {held_roles_text(user_roles, user)}"
     return Preview(what, conn.address.url, warning, unseen, missing_right_note(conn, MAY_BIND, deadline))
 
 

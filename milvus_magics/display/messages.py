@@ -11,17 +11,19 @@ from milvus_magics.wording import first_lines
 # so these are mixed with the colour that the front end writes in.
 # Screen readers read out what comes of an action as soon as it is there.
 _ROLES = {"done": ' role="status"', "error": ' role="alert"'}
+_RED = "color:color-mix(in srgb,#d9534f 65%,currentColor)"
 _STYLES = {
     "heading": ("", "font-weight:bold"),
     "note": ("", "opacity:0.8"),
     "warning": ("⚠ ", "color:color-mix(in srgb,#c77700 60%,currentColor)"),
     "done": ("✓ ", "color:color-mix(in srgb,#2e8b57 65%,currentColor);font-weight:bold"),
-    "error": ("✗ ", "color:color-mix(in srgb,#d9534f 65%,currentColor)"),
+    "error": ("✗ ", _RED),
+    "serious": ("‼ ", f"{_RED};font-weight:bold"),
 }
 
 
 def html_line(text: str, kind: str) -> str:
-    """One line of a form: a `heading`, a `note`, a `warning`, or how it went: `done` or `error`."""
+    """One line of a form: a `heading`, a `note`, a `warning`, `serious`, or how it went: `done` or `error`."""
     mark, style = _STYLES[kind]
     # A div, not a span: Markdown, which a notebook can become, works within spans, so a name could be a link.
     style += ";white-space:normal;line-height:1.4;overflow-wrap:anywhere"

@@ -9,13 +9,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from milvus_magics.display.columns import align_columns as align_columns
+from milvus_magics.display.columns import fit_columns, wrap_lines
+from milvus_magics.display.terminal import TEXT_WIDTH as TEXT_WIDTH
+from milvus_magics.display.terminal import Paint, plain, terminal_width
 from milvus_magics.wording import MAX_VALUE, cut_inside, cut_text, printable, visible_text
 
 MAX_ROWS = 200
-TEXT_WIDTH = 120  # columns of text where no terminal says how many it has
 MAX_UNBROKEN = 32  # characters of a value that stays on one line, as dates do
 LONGEST_ESCAPE = 10  # characters that one may be shown as
-MAX_RULE = 40  # how long the line below a heading of the last column gets
 
 
 @cache
@@ -60,21 +62,44 @@ def escape_html(text: str) -> str:
     return html.escape(printable(text), quote=True)
 
 
-def align_columns(lines: Sequence[Sequence[str]], *, has_heading: bool = False) -> list[str]:
-    """Lines of text whose cells stand below each other; the first may be a heading, with a rule below it."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    if has_heading:
-        # The last column may be a sentence; a rule as long would take lines of its own where there is little room.
-        rules = [*widths[:-1], min(widths[-1], MAX_RULE)]
-        lines = [lines[0], ["-" * length for length in rules], *lines[1:]]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+def text_table(
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    caption: str,
+    kind: str = "heading",
+    *,
+    paint: Paint = plain,
+) -> str:
+    """A table as text: all rows, in columns as wide as their widest value, but no wider than a terminal.
+
+    Args:
+        kind: how the caption is painted.
+        paint: `colour_text` where the text is shown, and kept nowhere.
+    """
+    head = [column_heading(name) for name in columns]
+    body = [[cell_text(row[name]) for name in columns] for row in rows]
+    width = terminal_width()
+    above = wrap_lines(printable(caption), width) if caption else []
+    return "\n".join([*(paint(line, kind) for line in above), *_text_rows(head, body, width, paint)])
 
 
-def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], caption: str) -> str:
-    """A table for a terminal: all rows, columns as wide as their widest value."""
-    lines = [[column_heading(name) for name in columns]]
-    lines += [[cell_text(row[name]) for name in columns] for row in rows]
-    return "\n".join(([printable(caption)] if caption else []) + align_columns(lines, has_heading=True))
+def _text_rows(head: list[str], body: list[list[str]], width: int | None, paint: Paint) -> list[str]:
+    fitted = fit_columns([head, *body], width)
+    if fitted is None:
+        return _text_records(head, body, width)
+    tall = len(fitted[0])
+    lines = align_columns([line for row in fitted for line in row], heading_lines=tall)
+    return [*(paint(line, "heading") for line in lines[:tall]), *lines[tall:]]
+
+
+def _text_records(head: list[str], body: list[list[str]], width: int | None) -> list[str]:
+    """Rows one below the other, a line or more for each value, where columns would be too narrow."""
+    lines = []
+    for row in body:
+        for name, value in zip(head, row, strict=True):
+            lines += wrap_lines(f"{name}: {value}", width)
+        lines.append("")
+    return lines[:-1]
 
 
 def html_table(
@@ -86,9 +111,11 @@ def html_table(
     body = "".join(f"<tr>{''.join(_table_cell(row[name]) for name in columns)}</tr>" for row in rows[:max_rows])
     more = len(rows) - max_rows
     note = f"<p>and {more} more; iterate over the result, or use to_pandas()</p>" if more > 0 else ""
-    title = f'<caption style="text-align:left;caption-side:top">{escape_html(caption)}</caption>' if caption else ""
-    table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="mm-table">{style_element("tables")}{table}</div>{note}'
+    # Not a caption element, which is no wider than the table: a sentence above few columns would take many lines.
+    title = f'<div class="mm-caption" style="text-align:left">{escape_html(caption)}</div>' if caption else ""
+    label = f' aria-label="{escape_html(caption)}"' if caption else ""
+    table = f"<table{label}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'{title}<div class="mm-table">{style_element("tables")}{table}</div>{note}'
 
 
 def _table_cell(value: Any) -> str:

@@ -84,7 +84,7 @@ class GrantRoleForm(Form):
             return NO_HINT
         with self._hold():
             found = users.list_user(self._conn, user.value, timeout=self._timeout)
-            return f"{name_text(found.name)} {held_roles_text(found.roles)}", "note"
+            return f"{name_text(found.name)} {held_roles_text(found.roles, found.name)}", "note"
 
     def _preview_hint(self) -> Hint:
         return self._hint_of(self._preview(user=self.fields["user"].value, role=self.fields["role"].value))

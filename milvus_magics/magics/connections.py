@@ -41,6 +41,7 @@ class AliasRow(NamedTuple):
 class Aliases(Table[AliasRow]):
     """The connections of this notebook."""
 
+    noun = "connection"
     columns = ("alias", "server", "user", "current")
 
 

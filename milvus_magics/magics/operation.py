@@ -15,7 +15,7 @@ from IPython.core import magic as ipython_magic
 from milvus_magics.errors import MilvusException
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Arguments, Parser, seconds
-from milvus_magics.magics.cells import is_shown
+from milvus_magics.magics.cells import is_shown, say
 from milvus_magics.magics.line import Namespace, split, typed_line
 from milvus_magics.session import connections
 
@@ -148,7 +148,7 @@ def line_magic(
             result = result.carry_out() if is_operation else result
             try:
                 if (is_operation or says_result) and not is_shown(self.shell):  # type: ignore[arg-type]
-                    print(getattr(result, "summary", result))
+                    say(result)
             except KeyboardInterrupt as exc:
                 exc.result = result  # type: ignore[attr-defined]  # what was done, though it was not said
                 raise

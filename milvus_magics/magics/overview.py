@@ -37,6 +37,7 @@ class MagicRow(NamedTuple):
 class MagicList(Table[MagicRow]):
     """Magics, by topic."""
 
+    noun = "magic"
     columns = ("topic", "magic", "does", "example")
 
     def shown_columns(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class GeneratedPassword(Sentence):
 class PasswordList(Table[GeneratedPassword]):
     """Passwords that were made up, masked."""
 
+    noun = "password"
     columns = ("user", "server", "password")
 
     def write_file(self, path: str) -> None:

@@ -11,6 +11,7 @@ from milvus_magics.transport.events import Change
 class Changes(Table[Change]):
     """Changes that were made or tried."""
 
+    noun = "change"
     columns = ("when", "server", "actor", "operation", "target", "outcome", "code", "seconds", "reason")
 
     def to_dicts(self) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from milvus_magics.client.results.previews import Preview
-from milvus_magics.client.results.table import Sentence
+from milvus_magics.client.results.table import ChangeResult
 from milvus_magics.wording import join_parts, name_text
 
 
@@ -19,7 +19,7 @@ class DescriptionSnapshot:
 
 
 @dataclass(frozen=True, repr=False)
-class ChangedDescription(Sentence):
+class ChangedDescription(ChangeResult):
     """A description of a user or role that is changed.
 
     Attributes:

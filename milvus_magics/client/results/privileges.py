@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.client.names import ADMIN
+from milvus_magics.client.results.table import ChangeResult, Table
 from milvus_magics.wire.builtin_groups import difference_from_usual
 from milvus_magics.wording import join_parts, list_text, printable, visible_text
 
@@ -42,6 +43,7 @@ class Grants(Table[Grant]):
         searched: in which databases, where the server may have more of others; empty if in all.
     """
 
+    noun = "grant"
     columns = ("role", "privilege", "object_type", "object_name", "db", "grantor")
 
     def __init__(self, rows: Sequence[Grant], caption: str = "", *, unseen: str = "", searched: str = "") -> None:
@@ -65,8 +67,10 @@ def scope_text(object_type: str, object_name: str, db: str) -> str:
     return visible_text(f"{what} {where}".rstrip())
 
 
-def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str:
+def privileges_text(role: str, grants: Sequence[Grant] | None, most: int | None = 5) -> str:
     """What a role holds, in words; None means that the caller may not look. `most` as in `list_text`."""
+    if role == ADMIN:
+        return "which may do everything, whatever is granted"
     if grants is None:
         return "privileges unknown: you lack permission to list them"
     if grants:
@@ -75,7 +79,7 @@ def privileges_text(grants: Sequence[Grant] | None, most: int | None = 5) -> str
 
 
 @dataclass(frozen=True, repr=False)
-class GrantChange(Sentence):
+class GrantChange(ChangeResult):
     """A privilege given to a role, or taken from it."""
 
     grant: Grant
@@ -106,6 +110,7 @@ class PrivilegeGroup:
 class PrivilegeGroups(Table[PrivilegeGroup]):
     """The groups of privileges of a server."""
 
+    noun = "group"
     columns = ("name", "kind", "privileges")
 
 
@@ -131,7 +136,7 @@ def _difference_text(missing: Sequence[str], more: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class GroupChange(Sentence):
+class GroupChange(ChangeResult):
     """A changed privilege group."""
 
     group: str

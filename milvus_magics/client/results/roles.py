@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from milvus_magics.client.results.privileges import Grants, privileges_text
-from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.client.results.table import ChangeResult, Table
 from milvus_magics.wording import join_parts, list_text, names_text, printable
 
 Thing = TypeVar("Thing")
@@ -25,6 +25,7 @@ class Role:
 class Roles(Table[Role]):
     """The roles of a server."""
 
+    noun = "role"
     columns = ("name", "users", "description")
 
 
@@ -38,7 +39,7 @@ class RoleDetails:
     description: str = ""
 
     def __str__(self) -> str:
-        return f"{self._heading}; {privileges_text(self.grants)}"
+        return f"{self._heading}; {privileges_text(self.name, self.grants)}"
 
     @property
     def _heading(self) -> str:
@@ -47,6 +48,13 @@ class RoleDetails:
 
     def __repr__(self) -> str:
         return f"{self._heading}\n{self.grants!r}" if self.grants else str(self)
+
+    def _repr_pretty_(self, printer: Any, is_cycle: bool) -> None:
+        if not self.grants:
+            printer.text(str(self))
+            return
+        printer.text(f"{self._heading}\n")
+        self.grants._repr_pretty_(printer, is_cycle)
 
     def _repr_html_(self) -> str:
         from milvus_magics.display.messages import html_line
@@ -64,7 +72,7 @@ def holders_text(users: Sequence[str] | None, most: int | None = 5) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class CreatedRole(Sentence):
+class CreatedRole(ChangeResult):
     """A role that is created."""
 
     role: str
@@ -112,7 +120,7 @@ def _all_of(*parts: Sequence[Thing] | None) -> list[Thing] | None:
 
 
 @dataclass(frozen=True, repr=False)
-class RestoredRole(Sentence):
+class RestoredRole(ChangeResult):
     """A dropped role that is back.
 
     Attributes:
@@ -130,9 +138,8 @@ class RestoredRole(Sentence):
     note: str = ""
 
     def __str__(self) -> str:
-        text = (
-            f"restored role {self.role!r} on {self.server}, {holders_text(self.users)}, {privileges_text(self.grants)}"
-        )
+        held = f"{holders_text(self.users)}, {privileges_text(self.role, self.grants)}"
+        text = f"restored role {self.role!r} on {self.server}, {held}"
         gone = f"not there any more: {names_text(self.gone, 5)}" if self.gone else ""
         again = "once that is fixed, run it again to go on"
         refused = f"not restored: {list_text(self.refused)}; {again}" if self.refused else ""
@@ -140,7 +147,7 @@ class RestoredRole(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class DroppedRole(Sentence):
+class DroppedRole(ChangeResult):
     """A role that is dropped, with what went with it."""
 
     role: str
@@ -150,13 +157,13 @@ class DroppedRole(Sentence):
     note: str = ""
 
     def __str__(self) -> str:
-        held = f"{holders_text(self.users)}, {privileges_text(self.grants)}"
+        held = f"{holders_text(self.users)}, {privileges_text(self.role, self.grants)}"
         text = f"dropped role {self.role!r} on {self.server}; it was {held}"
         return join_parts(text, self.note)
 
 
 @dataclass(frozen=True, repr=False)
-class RoleBinding(Sentence):
+class RoleBinding(ChangeResult):
     """A role given to a user, or taken from them."""
 
     user: str

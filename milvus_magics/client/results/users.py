@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from milvus_magics.client.results.table import Sentence, Table
+from milvus_magics.client.names import ROOT
+from milvus_magics.client.results.table import ChangeResult, Sentence, Table
 from milvus_magics.secret import Secret
 from milvus_magics.wording import join_parts, names_text, shown_text
 
@@ -21,7 +22,7 @@ class User(Sentence):
 
     def __str__(self) -> str:
         described = f" ({self.description})" if self.description else ""
-        return join_parts(f"user {self.name!r}{described} with {roles_text(self.roles)}")
+        return join_parts(f"user {self.name!r}{described} with {roles_text(self.roles, self.name)}")
 
 
 class Usernames(list[str]):
@@ -34,7 +35,16 @@ class Usernames(list[str]):
 class Users(Table[User]):
     """The users of a server."""
 
+    noun = "user"
     columns = ("name", "roles", "description")
+
+    def shown_rows(self) -> list[dict[str, Any]]:
+        """The rows as they are shown: root without a role doesn't look as if it might do nothing."""
+        rows = self.to_dicts()
+        return [
+            row | {"roles": "(none needed: may do everything)"} if row["name"] == ROOT and not row["roles"] else row
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True)
@@ -46,24 +56,24 @@ class UserSnapshot:
     description: str = ""
 
 
-def roles_text(roles: Sequence[str] | None) -> str:
-    """The roles in words; None means that the caller may not look."""
+def roles_text(roles: Sequence[str] | None, user: str = "") -> str:
+    """The roles in words, and of root what it may without; None means that the caller may not look."""
     if roles is None:
         return "roles unknown: you lack permission to list them"
     if not roles:
-        return "no roles"
+        return "no roles (it needs none: it may do everything)" if user == ROOT else "no roles"
     return f"role{'s' if len(roles) > 1 else ''} " + ", ".join(repr(role) for role in roles)
 
 
-def held_roles_text(roles: Sequence[str] | None) -> str:
+def held_roles_text(roles: Sequence[str] | None, user: str = "") -> str:
     """The roles in parentheses, as a preview has them after the name; arguments as in `roles_text`."""
     if not roles:
-        return f"({roles_text(roles)})"
+        return f"({'may do everything' if roles is not None and user == ROOT else roles_text(roles)})"
     return f"(role{'s' if len(roles) > 1 else ''}: {names_text(roles)})"
 
 
 @dataclass(frozen=True, repr=False)
-class DeletedUser(Sentence):
+class DeletedUser(ChangeResult):
     """A user that is deleted."""
 
     user: str
@@ -81,7 +91,7 @@ class DeletedUser(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class CreatedUser(Sentence):
+class CreatedUser(ChangeResult):
     """A user that is created."""
 
     user: str
@@ -92,14 +102,26 @@ class CreatedUser(Sentence):
     note: str = ""
 
     def __str__(self) -> str:
+        return self._describe(".password.reveal() shows its password" if self.unsaved_passwords else "")
+
+    @property
+    def summary(self) -> str:
+        """The sentence for where the result is kept nowhere, and its password with it."""
+        return self._describe("")
+
+    def _describe(self, shown: str) -> str:
         text = f"created user {self.user!r} on {self.server} with {roles_text(self.roles)}"
         kept = f"the password is in {self.kept}" if self.kept else ""
-        shown = ".password.reveal() shows the password" if self.password and not kept else ""
         return join_parts(text, kept, shown, self.note)
+
+    @property
+    def unsaved_passwords(self) -> list[str]:
+        """The user, if the password was made up and is kept nowhere."""
+        return [self.user] if self.password and not self.kept else []
 
 
 @dataclass(frozen=True, repr=False)
-class RestoredUser(Sentence):
+class RestoredUser(ChangeResult):
     """A deleted user who is back.
 
     Attributes:
@@ -120,7 +142,7 @@ class RestoredUser(Sentence):
 
 
 @dataclass(frozen=True, repr=False)
-class ChangedPassword(Sentence):
+class ChangedPassword(ChangeResult):
     """A password that is changed.
 
     Attributes:
@@ -160,7 +182,7 @@ class WhoAmI(Sentence):
 
     def __str__(self) -> str:
         enforced = {True: "is on", False: "is OFF: anybody may do anything", None: "is unknown"}[self.authorization]
-        who = f"user {self.user!r} with {roles_text(self.roles)}" if self.user else self.actor
+        who = f"user {self.user!r} with {roles_text(self.roles, self.user)}" if self.user else self.actor
         tls = "on" if self.secure else "off"
         where = f"{self.server} (Milvus {self.version or '?'})"
         return join_parts(f"{who} on {where}", f"authorization {enforced}", f"TLS {tls}")

@@ -62,8 +62,8 @@ class AccessPage(Page):
         for widget in self._choices:
             widget.disabled = bool(asked)
         if not asked:
-            lines = [html_line(finding.text, "warning") for finding in self._everybody.findings]
-            self.findings.value, self.answer.value = "".join(lines), self._picture()._repr_html_()
+            self.findings.value = self._everybody.findings.to_html_lines()
+            self.answer.value = self._picture()._repr_html_()
             return
         self.findings.value = ""
         try:

@@ -1,0 +1,122 @@
+"""Columns of text, as wide as their values or as a terminal lets them be."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+GAP = "  "
+CUT = "..."  # no sign that some encoding lacks
+MIN_COLUMN = 8  # with less, nothing can be read in a column
+MAX_RULE = 40  # how long the line below a heading of the last column gets
+
+
+def align_columns(lines: Sequence[Sequence[str]], *, heading_lines: int = 0) -> list[str]:
+    """Lines of text whose cells stand below each other; the first may be a heading, with a rule below it."""
+    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
+    if heading_lines:
+        # The last column may be a sentence; a rule as long would take lines of its own where there is little room.
+        rules = [*widths[:-1], min(widths[-1], MAX_RULE)]
+        lines = [*lines[:heading_lines], ["-" * length for length in rules], *lines[heading_lines:]]
+    return [GAP.join(map(_pad, line, widths)).rstrip() for line in lines]
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - display_width(text))
+
+
+def display_width(text: str) -> int:
+    """How many columns of a terminal a text takes: letters of East Asia take two, accents none."""
+    return len(text) if text.isascii() else sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def fit_columns(rows: Sequence[Sequence[str]], width: int | None) -> list[list[list[str]]] | None:
+    """Each row as lines of cells that are together no wider than `width`. None if there are too many columns for it.
+
+    Names are cut inside, where what is left of them differs; texts with blanks are wrapped. A `width` of None: as it
+    takes.
+    """
+    if width is None:
+        return [[list(row)] for row in rows]
+    columns = list(zip(*rows, strict=True))
+    room = width - len(GAP) * (len(columns) - 1)
+    wanted = [max(map(display_width, column)) for column in columns]
+    if room < sum(min(each, MIN_COLUMN) for each in wanted):
+        return None
+    widths = _share_room(wanted, room)
+    fitted = [_fit_column(column, each) for column, each in zip(columns, widths, strict=True)]
+    return [[list(line) for line in zip_longest(*cells, fillvalue="")] for cells in zip(*fitted, strict=True)]
+
+
+def _share_room(wanted: Sequence[int], room: int) -> list[int]:
+    """A width for each column, at most what it wants: the widest ones give up first."""
+    widths = list(wanted)
+    while sum(widths) > room:
+        widest = max(widths)
+        at_most = max((each for each in widths if each < widest), default=0)
+        several = widths.count(widest)
+        # All of the widest shrink to the next one, or as far as it takes; what doesn't divide evenly goes to the first.
+        shrunk, more = divmod(max(at_most * several, room - sum(widths) + widest * several), several)
+        for place, each in enumerate(widths):
+            if each == widest:
+                widths[place], more = shrunk + (more > 0), more - 1
+    return widths
+
+
+def _fit_column(texts: Sequence[str], width: int) -> list[list[str]]:
+    """The lines of each cell of a column."""
+    shortened = {text: _cut(text, width) for text in texts if " " not in text and display_width(text) > width}
+    often = list(shortened.values())
+    cut = {text: short for text, short in shortened.items() if often.count(short) == 1}
+    return [[cut[text]] if text in cut else wrap_lines(text, width) for text in texts]
+
+
+def _cut(name: str, width: int) -> str:
+    """The beginning and the end of a name: those that are much alike mostly differ there."""
+    room = width - len(CUT)
+    head = _first_part(name, room - room // 2)
+    tail = _first_part(name[::-1], room // 2)[::-1]
+    return f"{head}{CUT}{tail}"
+
+
+def _first_part(text: str, width: int) -> str:
+    """As much of a text's beginning as fits, at least one character."""
+    if text.isascii():
+        return text[: max(width, 1)]
+    taken = 0
+    for place, character in enumerate(text):
+        taken += _character_width(character)
+        if taken > width and place:
+            return text[:place]
+    return text
+
+
+def wrap_lines(text: str, width: int | None) -> list[str]:
+    """A text as lines that fit, broken at blanks where there are any."""
+    if width is None or display_width(text) <= width:
+        return [text]
+    lines = [""]
+    for word in _pieces(text, width):
+        if lines[-1] and display_width(lines[-1]) + 1 + display_width(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines[1:] or [""]
+
+
+def _pieces(text: str, width: int) -> Iterator[str]:
+    """The words of a text, those that are too long in several."""
+    for word in text.split():
+        while display_width(word) > width:
+            part = _first_part(word, width)
+            yield part
+            word = word[len(part) :]
+        if word:
+            yield word
