@@ -85,7 +85,7 @@ def test_a_password_in_the_middle_of_a_cell_is_found_by_the_magic(capsys):
     with newest() as shell:
         shell.run_cell("%milvus_create_user eve --generate\n1 + 1", store_history=False)
         said = capsys.readouterr().out
-        assert "%milvus_passwords eve gives you its password" in said
+        assert "%milvus_passwords eve gives you the password" in said
         assert "reveal" not in said
         shell.run_cell("%milvus_create_user fay --generate", store_history=False)
         assert ".password.reveal() shows its password" in capsys.readouterr().out

@@ -203,7 +203,7 @@ class BulkResult(Table[RowOutcome]):
         stopped = "interrupted; " if interrupted else ""
         self._counts = f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s"
         super().__init__(rows)
-        held = ".passwords has those that were made up" if self.unsaved_passwords else _describe_files(rows)
+        held = ".passwords has the generated passwords" if self.unsaved_passwords else _describe_files(rows)
         self.caption = join_parts(self._counts, held, *self.notes)
 
     @classmethod
