@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grant_scope import read_groups_for, require_known_privilege, require_one_level
-from milvus_magics.client.grants import find_holders, read_roles_with
+from milvus_magics.client.grants.listing import find_holders, read_roles_with
+from milvus_magics.client.grants.scope import read_groups_for, require_known_privilege, require_one_level
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, OLD_GROUPS, USUAL_GROUPS

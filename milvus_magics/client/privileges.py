@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client import grant_targets as targets
-from milvus_magics.client.grant_requests import describe_change, send_as_v1, send_as_v2, send_listed
-from milvus_magics.client.grant_scope import (
+from milvus_magics.client.grants import targets
+from milvus_magics.client.grants.listing import is_granted, missing_target_note
+from milvus_magics.client.grants.listing import list_grants as list_grants
+from milvus_magics.client.grants.requests import describe_change, send_as_v1, send_as_v2, send_listed
+from milvus_magics.client.grants.scope import (
     possible_grants,
     read_groups_for,
     refused_database_error,
@@ -24,8 +26,6 @@ from milvus_magics.client.grant_scope import (
     require_possible_object,
     unknown_type_error,
 )
-from milvus_magics.client.grants import is_granted, missing_target_note
-from milvus_magics.client.grants import list_grants as list_grants
 from milvus_magics.client.names import (
     problem_with_database_name,
     problem_with_existing_name,

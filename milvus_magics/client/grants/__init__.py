@@ -1,0 +1,13 @@
+"""Grants: what roles hold, where it counts, and the requests that change it."""
+
+from typing import TYPE_CHECKING
+
+from milvus_magics.lazy_modules import importer
+
+if TYPE_CHECKING:
+    from milvus_magics.client.grants import listing as listing
+    from milvus_magics.client.grants import requests as requests
+    from milvus_magics.client.grants import scope as scope
+    from milvus_magics.client.grants import targets as targets
+
+__getattr__ = importer(__name__)
