@@ -151,7 +151,7 @@ def _operate(
     target, subject = f"{group} {'+' if added else '-'} {', '.join(wanted)}", ", ".join(wanted)
     with change.attempt(conn, operation, target, subject, f"{way} {group!r}", deadline) as attempt:
         held = _require_members(conn, group, () if added else wanted, deadline) or ()
-        unsure = _require_known(conn, wanted, deadline) if added else ""
+        unsure = require_addable(conn, wanted, deadline) if added else ""
         try:
             attempt.send(
                 "OperatePrivilegeGroup",
@@ -173,7 +173,7 @@ def _describe_new(wanted: Sequence[str], held: Sequence[str]) -> tuple[str, str]
     return new or "nothing new", f"it held {old} already" if old else ""
 
 
-def _require_known(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
+def require_addable(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
     """Raise for what is no privilege on the server; return what is unsure about the names."""
     groups = read_groups_for(conn, names, deadline)
     return join_parts(*(require_known_privilege(conn, name, groups, deadline, to_the_letter=True) for name in names))
@@ -332,6 +332,6 @@ def preview_change_privilege_group(
         return Preview(what, conn.address.url, warning, unseen)
     held = members or ()
     require_one_level(conn, (*held, *wanted), deadline)
-    unsure = _require_known(conn, [name for name in wanted if name not in held], deadline)
+    unsure = require_addable(conn, [name for name in wanted if name not in held], deadline)
     what, had = _describe_new(wanted, held)
     return Preview(f"add {what} to privilege group {group!r}", conn.address.url, note=join_parts(unseen, unsure, had))

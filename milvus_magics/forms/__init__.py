@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def registered_forms() -> dict[str, type[Form]]:
     """All forms by the client function that they call; ipywidgets is imported only now."""
-    from milvus_magics.forms import connect, form, roles, users  # noqa: F401 - forms register when they are made
+    from milvus_magics.forms import connect, form, privilege_groups, privileges, roles, users  # noqa: F401 - they register
 
     return form.REGISTRY
 

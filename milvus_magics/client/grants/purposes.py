@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from milvus_magics import wire
 from milvus_magics.client.grants.scope import Groups, level_of
-from milvus_magics.client.privilege_catalog import ON_COLLECTIONS, USUAL_GROUPS, list_privileges
+from milvus_magics.client.privilege_catalog import ON_COLLECTIONS, ON_EITHER, USUAL_GROUPS, list_privileges
 from milvus_magics.wire import versions
 from milvus_magics.wording import list_text
 
@@ -158,6 +158,13 @@ def offer_privileges(version: str, groups: Groups, place: Place) -> Offers:
     offers = _offers({name for name in fitting if level_on(version, name, groups) in levels})
     own = [name for name in groups if name not in USUAL_GROUPS and level_of(name, groups) in levels]
     return _with_own_groups(offers, own, groups)
+
+
+def is_on_collections(version: str, privilege: str, groups: Groups) -> bool:
+    """Whether a collection is named where it is granted, or all of them."""
+    is_single = privilege in ON_COLLECTIONS or privilege in ON_EITHER
+    is_group = privilege not in WORDS or privilege in USUAL_GROUPS
+    return is_single or (is_group and level_on(version, privilege, groups) == ALL_LEVELS[0])
 
 
 def offer_members(version: str) -> Offers:

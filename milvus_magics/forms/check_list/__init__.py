@@ -61,7 +61,8 @@ class CheckList(AnyWidget):
 
     def show(self, groups: Iterable[tuple[str, Sequence[Choice]]]) -> None:
         """Offer other boxes, by what is above each group of them; what was ticked and isn't there any more is not."""
-        made = [{"label": label, "items": [_item(choice) for choice in choices]} for label, choices in groups]
+        made: list[dict[str, Any]] = [{"label": label, "items": [_item(choice) for choice in choices]}
+                                      for label, choices in groups]  # fmt: skip
         keys = {item["key"] for group in made for item in group["items"]}
         if made != self.groups:
             self.groups = made
