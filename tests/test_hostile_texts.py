@@ -121,6 +121,7 @@ LINES = {
     "milvus_remove_privileges_from_group": ["group Search --dry-run", "group Search", "group Search --yes",
                                            "x$n Search --yes"],
     "milvus_reset_password": ["bob --password-env PW --new-password-env PW", "x$n --without-old --new-password-env PW"],
+    "milvus_restore_grants": ["role --dry-run", "role", "$n"],
     "milvus_restore_role": ["role", "$n"],
     "milvus_restore_user": ["bob --password-env PW", "$n"],
     "milvus_revoke_privilege": ["role Search --collection $n --dry-run", "role Search --collection $n",

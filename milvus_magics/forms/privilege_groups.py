@@ -11,14 +11,14 @@ from milvus_magics.client.grants.scope import Groups, read_groups_if_any
 from milvus_magics.client.names import problem_with_group_name
 from milvus_magics.client.privilege_catalog import USUAL_GROUPS
 from milvus_magics.errors import MilvusException
-from milvus_magics.forms.check_list import ALL, NONE, Choice
+from milvus_magics.forms.check_list import ALL, NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField
 from milvus_magics.forms.fields import Field, NameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.transport.deadline import Deadline
 
-WORDS = ("is in it", "", "will be added", "will be removed")
+WORDS = ("is in it", "not known whether it is in it", "will be added", "will be removed")
 CHOOSE = "Choose a group to see what it holds."
 
 
@@ -26,8 +26,10 @@ class OwnGroupField(NameField):
     """A group that somebody made: nobody can change Milvus's own."""
 
     def offer(self, names: Any) -> None:
-        """Offer the names that there are."""
-        super().offer(name for name in names if name not in USUAL_GROUPS)
+        """Offer the names that there are; of Milvus's own, it says why they cannot be changed."""
+        listed = tuple(names)
+        super().offer(name for name in listed if name not in USUAL_GROUPS)
+        self.names = listed
 
 
 def _members(takes: bool = False, fault: str = "Tick what it shall hold") -> ChangesField:
@@ -52,7 +54,7 @@ class PrivilegeGroupForm(Form):
     KEEP_FIELDS: tuple[str, ...] = ("group",)
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self._groups: Groups = {}
+        self._groups: Groups | None = {}
         super().__init__(*args, **options)
 
     @property
@@ -71,7 +73,7 @@ class PrivilegeGroupForm(Form):
         try:
             self._groups = read_groups_if_any(self._conn, Deadline(self._timeout))
         except MilvusException:
-            self._groups = {}  # of which `problem` tells already
+            self._groups = None  # of which `problem` tells already
         self._offer()
         return problem
 
@@ -83,14 +85,16 @@ class PrivilegeGroupForm(Form):
     def _offer(self) -> None:
         """Offer what a group can hold, with what the chosen one does."""
         group, field = self.fields["group"].value, self.fields["privileges"]
-        members = self._groups.get(group, ())
-        is_known = self.IS_NEW or group in self._groups or (bool(group) and not self.fields["group"].names)
+        groups = self._groups or {}
+        members, is_open = groups.get(group, ()), bool(group) and not self.fields["group"].names
+        is_known = self.IS_NEW or group in groups or is_open
+        other = SOME if is_open and not self.IS_NEW else NONE  # what it holds is not known
         offers = offer_members(self._conn.version) if is_known else {}
         listed = {name for pairs in offers.values() for name, _ in pairs}
         others = [(name, "") for name in members if name not in listed]
         rows = [*offers.items(), *([("Besides", others)] if others and is_known else [])]
         field.show(  # type: ignore[attr-defined]
-            [(purpose, [Choice(name, word, ALL if name in members else NONE) for name, word in pairs])
+            [(purpose, [Choice(name, word, ALL if name in members else other) for name, word in pairs])
              for purpose, pairs in rows]
         )  # fmt: skip
 

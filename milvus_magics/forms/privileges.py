@@ -109,7 +109,7 @@ class PrivilegesForm(Form, is_registered=False):
                     self._groups = read_groups_if_any(self._conn, Deadline(self._timeout))
                     self._offer_collections(db)
         except MilvusException as exc:
-            self._problem = exc.reason
+            self._held, self._problem = None, exc.reason
         self._offer()
 
     def _read_grants(self, role: str) -> Sequence[Grant] | None:

@@ -51,6 +51,7 @@ LINES = {
     "drop_privilege_group g": "it cannot be undone",
     "add_privileges_to_group g Search Query": "would add Search to privilege group 'g'",
     "restore_user gone": "would restore user 'gone' with role 'reader' and a password given anew",
+    "restore_grants searcher": "would revoke held on everything in database 'default' from role 'searcher'",
     "restore_role lost": "would restore role 'lost', held by nobody",
     "remove_privileges_from_group g Query": "would remove Query from privilege group 'g'",
 }

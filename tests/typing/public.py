@@ -20,6 +20,7 @@ from milvus_magics import (
     GrantRoleForm,
     MilvusException,
     ResetPasswordForm,
+    RevokePrivilegeForm,
     RevokeRoleForm,
     Role,
     Secret,
@@ -119,7 +120,8 @@ def show_forms() -> None:
     Console("other", timeout=3.0)
     on_a_server: list[Callable[[str], object]] = [
         CreateRoleForm, CreateUserForm, DeleteUserForm, DescribeRoleForm, DescribeUserForm, DropRoleForm, DropUserForm,
-        GrantRoleForm, ResetPasswordForm, RevokeRoleForm, UpdatePasswordForm,
+        GrantPrivilegeForm, GrantRoleForm, PrivilegeGroupForm, ResetPasswordForm, RevokePrivilegeForm, RevokeRoleForm,
+        UpdatePasswordForm,
     ]  # fmt: skip
     assert_type([form("other") for form in on_a_server], list[object])
 
