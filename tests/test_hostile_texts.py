@@ -164,6 +164,11 @@ class Shown:
                     continue  # a program of ours
                 if key == "rows":  # what a row is about has its real name, which is never shown
                     value = [cell for row in value for cell in row["cells"]]
+                if key == "groups":  # likewise boxes to tick
+                    shown = ("name", "more", "note")
+                    value = [item[part] for group in value for item in group["items"] for part in shown]
+                if key == "value" and isinstance(value, dict):
+                    continue  # which of those are ticked, by their real names
                 values = value if isinstance(value, (list, tuple)) else [value]
                 self.texts += [str(one) for one in values]
             if widget["model_name"] == "HTMLModel":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from milvus_magics.client import group_members, privilege_groups
@@ -84,19 +84,24 @@ class PrivilegeGroupForm(Form):
 
     def _offer(self) -> None:
         """Offer what a group can hold, with what the chosen one does."""
-        group, field = self.fields["group"].value, self.fields["privileges"]
-        groups = self._groups or {}
-        members, is_open = groups.get(group, ()), bool(group) and not self.fields["group"].names
-        is_known = self.IS_NEW or group in groups or is_open
-        other = SOME if is_open and not self.IS_NEW else NONE  # what it holds is not known
-        offers = offer_members(self._conn.version) if is_known else {}
+        field: Any = self.fields["privileges"]
+        groups, group = self._groups or {}, self.fields["group"].value
+        if self.IS_NEW:
+            field.show(self._choices((), NONE))
+        elif group in groups:
+            field.show(self._choices(groups[group], NONE))
+        else:  # where names cannot be listed, nobody knows what it holds
+            is_open = bool(group) and not self.fields["group"].names
+            field.show(self._choices((), SOME) if is_open else [])
+
+    def _choices(self, members: Sequence[str], other: str) -> list[tuple[str, list[Choice]]]:
+        """What a group can hold, ticked if it does; `other` is the state of all else."""
+        offers = offer_members(self._conn.version)
         listed = {name for pairs in offers.values() for name, _ in pairs}
         others = [(name, "") for name in members if name not in listed]
-        rows = [*offers.items(), *([("Besides", others)] if others and is_known else [])]
-        field.show(  # type: ignore[attr-defined]
-            [(purpose, [Choice(name, word, ALL if name in members else other) for name, word in pairs])
-             for purpose, pairs in rows]
-        )  # fmt: skip
+        rows = [*offers.items(), *([("Besides", others)] if others else [])]
+        return [(purpose, [Choice(name, word, ALL if name in members else other) for name, word in pairs])
+                for purpose, pairs in rows]  # fmt: skip
 
     def _preview_values(self) -> dict[str, Any]:
         added, removed = self._changes()

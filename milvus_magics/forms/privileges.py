@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -31,6 +31,15 @@ OTHERS = "Other"
 EVERYTHING, ONLY_HELD = "everything", "what it has"
 NOT_LISTED = "a name that is not in the list"
 PLACES = ("role", "db", "collections")
+
+
+class DatabaseField(ChoiceField):
+    """The databases that there are, and all of them as one."""
+
+    def offer(self, names: Iterable[str]) -> None:
+        """Offer the names that there are."""
+        self.names = tuple(names)
+        self.show([("", [*map(Choice, self.names), Choice(ALL, ANY_DATABASE)])])
 
 
 class PrivilegesForm(Form, is_registered=False):
@@ -228,7 +237,7 @@ class PrivilegesForm(Form, is_registered=False):
 def _fields(takes: bool) -> tuple[Field, ...]:
     return (
         NameField("role", "Role"),
-        ChoiceField("db", "Database", "Choose a database", kind="database", other=NOT_LISTED),
+        DatabaseField("db", "Database", "Choose a database", kind="database", other=NOT_LISTED),
         ChoicesField("collections", "Collections", "Choose collections, or all of them", other=NOT_LISTED),
         ChangesField("privileges", "Privileges", "Tick what the role shall have, or tick off what it shall not",
                      takes=takes),

@@ -143,7 +143,7 @@ Offers = dict[str, list[tuple[str, str]]]
 
 
 def offer_privileges(version: str, groups: Groups, place: Place) -> Offers:
-    """What can be granted there on a server of this version: what for -> privileges and groups, each with its word.
+    """What can be granted on something: what for -> privileges and groups, each with its word.
 
     Args:
         version: the server's.

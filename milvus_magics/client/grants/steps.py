@@ -25,7 +25,7 @@ class Step(NamedTuple):
 def run_steps(
     attempt: change.Attempt, steps: Sequence[Step], done: list[Step], how_to_resume: str = change.HOW_TO_RESUME
 ) -> list[Any]:
-    """Run steps until one fails, and return what they do; an error says which are made and which are not begun.
+    """Run steps until one fails, and return what they do. An error says which are made, and which are not begun.
 
     Args:
         attempt: of the change that they are parts of.

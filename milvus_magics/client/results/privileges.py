@@ -99,7 +99,7 @@ def grants_text(grants: Sequence[Grant]) -> str:
 
 
 def grant_deeds_text(verbs: tuple[str, str], role: str, granted: Sequence[Grant], revoked: Sequence[Grant]) -> str:
-    """What is done with the grants of a role, in words; `verbs` say it of those given and of those taken."""
+    """What is done with the grants of a role. `verbs` say it of those given, and of those taken."""
     given = f"{verbs[0]} {grants_text(granted)} to role {role!r}" if granted else ""
     taken = f"{verbs[1]} {grants_text(revoked)} from {'it' if given else f'role {role!r}'}" if revoked else ""
     return f"{given}, and {taken}" if given and taken else given or taken
@@ -107,7 +107,7 @@ def grant_deeds_text(verbs: tuple[str, str], role: str, granted: Sequence[Grant]
 
 @dataclass(frozen=True)
 class GrantsSnapshot:
-    """What a change of a role's grants gave it that it did not hold, and what it took, as servers list it."""
+    """What a change gave a role that it did not hold, and what it took, as servers list it."""
 
     role: str
     added: tuple[Grant, ...] = ()

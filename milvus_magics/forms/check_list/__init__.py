@@ -1,4 +1,4 @@
-"""A list of boxes to tick, in groups, which says of each what it is, what is so already, and what would change."""
+"""A list of boxes to tick, which says of each what it is and what would change."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class CheckList(AnyWidget):
     note = Unicode().tag(sync=True)
 
     def show(self, groups: Iterable[tuple[str, Sequence[Choice]]]) -> None:
-        """Offer other boxes, by what is above each group of them; what was ticked and isn't there any more is not."""
+        """Offer other boxes, by what is above each group of them. What was ticked and is gone is not any more."""
         made: list[dict[str, Any]] = [{"label": label, "items": [_item(choice) for choice in choices]}
                                       for label, choices in groups]  # fmt: skip
         keys = {item["key"] for group in made for item in group["items"]}

@@ -78,7 +78,8 @@ class CheckList {
     const wanted = this.search.value.trim().toLowerCase();
     const hadFocus = this.list.contains(document.activeElement);
     const count = groups.reduce((sum, group) => sum + group.items.length, 0);
-    this.search.hidden = !wanted && count <= MANY && !this.model.get("other");
+    const mayType = this.model.get("other") && !(this.model.get("is_single") && count > 1);
+    this.search.hidden = !wanted && count <= MANY && !mayType;
     this.boxes.clear();
     const parts = groups.map((group) => this.drawGroup(group, wanted)).filter(Boolean);
     const nothing = count ? "Nothing is called like that." : this.model.get("note");
@@ -125,9 +126,11 @@ class CheckList {
     box.dataset.key = item.key;
     box.tabIndex = -1;
     box.item = item;
-    row.append(box, make("span", "mm-choice-name", item.name));
-    if (item.more) row.append(make("span", "mm-choice-more", item.more));
-    row.append(make("span", "mm-choice-mark"));
+    const text = make("span", "mm-choice-text");
+    text.append(make("span", "mm-choice-name", item.name));
+    if (item.more) text.append(make("span", "mm-choice-more", item.more));
+    text.append(make("span", "mm-choice-mark"));
+    row.append(box, text);
     this.boxes.set(item.key, box);
     this.showState(box);
     return row;
@@ -144,7 +147,7 @@ class CheckList {
     row.classList.toggle("mm-taken", wish === false);
     const before = { all: isSo, some: isPartly }[state] ?? "";
     const mark = wish === undefined ? note || before : wish ? willBe : willNotBe;
-    row.lastElementChild.textContent = mark ?? "";
+    row.querySelector(".mm-choice-mark").textContent = mark ?? "";
   }
 
   takeValue() {
