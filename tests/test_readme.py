@@ -39,8 +39,6 @@ def shown(action):
     if not option:
         several = f"[{value} ...]" if action.default == [] else f"[{value}]"
         return {None: value, "+": f"{value} ...", "*": several}.get(action.nargs, f"[{value}]")
-            action.nargs, f"[{value}]"
-        )
     if action.required:
         return f"{option} {value}"
     return f"[{option}]" if not value else f"[{option} [{value}]]" if action.nargs == "?" else f"[{option} {value}]"

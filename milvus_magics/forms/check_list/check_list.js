@@ -6,8 +6,6 @@
 const MANY = 12; // from so many on there is a search box
 const MAX_DRAWN = 500; // of one group; the search finds the others
 
-let lists = 0;
-
 function make(tag, className, text = "") {
   const element = document.createElement(tag);
   element.className = className;
@@ -18,7 +16,7 @@ function make(tag, className, text = "") {
 class CheckList {
   constructor(model, el) {
     this.model = model;
-    this.id = `mm-choices-${++lists}`;
+    this.id = `mm-choices-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`; // each list is a module of its own
     this.active = ""; // key of the box that is the tab stop
     this.boxes = new Map(); // key -> its box
     this.build(el);
