@@ -183,6 +183,7 @@ def test_adding_to_a_group_needs_one_and_one_level():
         form.submit()
         assert not server.groups
         server.groups["readers"] = {"Search"}
+        form = form_for("add_privileges_to_group")()
         form.fill(group="readers", privileges=["SelectUser"])
         assert "of several" in form.hint.text
         form.submit()

@@ -70,15 +70,21 @@ class PrivilegeGroupForm(Form):
     def _read_names(self) -> str:
         """Offer the names that there are, and what the group holds now; why that cannot be done, or nothing."""
         problem = super()._read_names()
-        try:
-            self._groups = read_groups_if_any(self._conn, Deadline(self._timeout))
-        except MilvusException:
-            self._groups = None  # of which `problem` tells already
+        self._read_groups()
         self._offer()
         return problem
 
+    def _read_groups(self) -> None:
+        """Read what all groups hold; why that cannot be done is told with their names."""
+        try:
+            self._groups = read_groups_if_any(self._conn, Deadline(self._timeout))
+        except MilvusException:
+            self._groups = None
+
     def _on_input(self, field: Field, change: dict[str, Any]) -> None:
         if not self._acting.locked() and field.name == "group":
+            if field.is_listed and field.value not in (self._groups or {}):
+                self._read_groups()  # it was made since
             self._offer()
         super()._on_input(field, change)
 

@@ -47,12 +47,12 @@ class PrivilegesPage(Page):
     def __init__(self, open_form: OpenForm) -> None:
         super().__init__(open_form)
         self._grants: dict[str, Grant] = {}
-        self._place = FormPlace(open_form)
+        self._place: FormPlace | None = None
 
     @property
     def form(self) -> Panel | None:
         """The form that is open."""
-        return self._place.form
+        return self._place.form if self._place else None
 
     def _widgets(self) -> list[widgets.Widget]:
         none = "No role holds a privilege, or you may not look."
@@ -69,15 +69,18 @@ class PrivilegesPage(Page):
             button.on_click(partial(self._on_button, name))
         buttons = widgets.HBox(list(self.buttons.values()), layout=WRAPPED)
         buttons.add_class("mm-buttons")
+        self._place = FormPlace(self._open_form)
         return [self.table, self.groups, buttons, *self._place.rows]
 
     def show_form(self, name: str, **values: Any) -> None:
         """Open the form of an operation, with these values in its fields."""
-        self._place.open(form_for(name), **values)
+        if self._place:
+            self._place.open(form_for(name), **values)
 
     def close_form(self) -> None:
         """Close the form that is open."""
-        self._place.close()
+        if self._place:
+            self._place.close()
 
     def mark_old(self, is_old: bool) -> None:
         """Say where what is shown could not be read again."""
