@@ -5,7 +5,7 @@ import contextlib
 import contract
 import pytest
 
-from milvus_magics import connections
+from milvus_magics import Console, connections
 from milvus_magics.forms import form_for
 from milvus_magics.forms.restore import RestoreGrantsForm
 from milvus_magics.session import session
@@ -194,3 +194,35 @@ def test_groups_need_a_newer_server():
     with bench(OLD):
         form = form_for("create_privilege_group")()
         assert "2.4.16 or 2.5" in form.status.text
+
+
+def test_the_console_opens_them_and_reads_again():
+    """For a role, for a grant with that ticked off, and for a group; history takes the change back."""
+    with bench(V26) as server:
+        server.groups["readers"] = {"Query"}
+        before = held_by(server)
+        console = Console()
+        page = console.show_page("Roles")
+        page.select("reader")
+        page.buttons["grant_privilege"].click()
+        assert page.form.fields["role"].value == "reader"
+        page = console.show_page("Privileges")
+        (key,) = (row["key"] for row in page.table.rows if row["cells"][:2] == ["reader", "Insert"])
+        page.table.act("revoke_privilege", key)
+        assert page.form.fields["privileges"].wishes == {"Insert": False}
+        page.form.submit()
+        assert held_by(server) == before - {("Insert", "docs", "default")}
+        assert ["reader", "Insert"] not in [row["cells"][:2] for row in page.table.rows], "all was read again"
+        page.groups.act("add_privileges_to_group", "readers")
+        page.form.fill(privileges=["Search"])
+        page.form.submit()
+        assert ["readers", ["Query", "Search"]] in [row["cells"] for row in page.groups.rows]
+        built_in = next(row for row in page.groups.rows if row["key"] == "ClusterAdmin")
+        assert built_in["actions"] == []
+        page = console.show_page("History")
+        (row,) = (row for row in page.table.rows if row["actions"])
+        assert row["cells"][1:3] == ["change grants", "reader"], "one change, one undo"
+        page.table.act("undo", row["key"])
+        page.form.submit()
+        assert held_by(server) == before
+        assert not [row for row in page.table.rows if row["actions"]]

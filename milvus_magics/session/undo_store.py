@@ -146,8 +146,9 @@ class UndoStore:
             kind, name = GRANTS, record.role
         with self._lock:
             kept = self._records["role" if is_role else kind].get(Key(change.cluster or change.server, name))
-        # What a role held may be joined from several changes.
-        return kept is not None and (kept.record == record or is_role)
+        if kept is None or kind == GRANTS:  # a part of a change may look like the whole
+            return kept is not None and kept.record is record
+        return bool(kept.record == record or is_role)  # what a role held may be joined from several changes
 
     def find_secret(self, conn: Connection, user: str, *, timeout: float | None = None) -> Secret | None:
         """The password, or its hash, that a deleted user had. None if it was not kept, or has expired.
