@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from milvus_magics.forms.console import Console as Console
     from milvus_magics.forms.many import CreateUsersForm as CreateUsersForm
     from milvus_magics.forms.many import DeleteUsersForm as DeleteUsersForm
+    from milvus_magics.forms.privilege_groups import PrivilegeGroupForm as PrivilegeGroupForm
+    from milvus_magics.forms.privileges import GrantPrivilegeForm as GrantPrivilegeForm
+    from milvus_magics.forms.privileges import RevokePrivilegeForm as RevokePrivilegeForm
     from milvus_magics.forms.roles import CreateRoleForm as CreateRoleForm
     from milvus_magics.forms.roles import DescribeRoleForm as DescribeRoleForm
     from milvus_magics.forms.roles import DropRoleForm as DropRoleForm
@@ -56,8 +59,11 @@ _HOMES: dict[str, str | None] = {
     "DescribeUserForm": "forms.users",
     "DropRoleForm": "forms.roles",
     "DropUserForm": "forms.users",
+    "GrantPrivilegeForm": "forms.privileges",
     "GrantRoleForm": "forms.roles",
+    "PrivilegeGroupForm": "forms.privilege_groups",
     "ResetPasswordForm": "forms.users",
+    "RevokePrivilegeForm": "forms.privileges",
     "RevokeRoleForm": "forms.roles",
     "UpdatePasswordForm": "forms.users",
     "MilvusException": "errors",

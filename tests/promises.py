@@ -121,6 +121,11 @@ PROMISES = [
         ("live/test_undo.py",),
     ),
     Promise(
+        "A change of what a role holds is taken back exactly: what others changed meanwhile stays",
+        "changes drawn by hypothesis, by one call or singly, on the imitation of each version",
+        ("test_change_grants.py",),
+    ),
+    Promise(
         "Nothing is restored on another cluster than the one where it was, unless that is confirmed",
         "clusters that take each other's address, answer at two, are restarted or don't tell which one they are",
         ("test_undo_elsewhere.py", "live/test_undo.py"),

@@ -12,7 +12,8 @@ import pytest
 from milvus_magics import errors
 from milvus_magics.access.question import Question, answer_question
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.client import grants, users
+from milvus_magics.client import users
+from milvus_magics.client.grants import listing as grants
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.rights import right
 from milvus_magics.session import journal
@@ -92,7 +93,7 @@ def test_an_error_of_a_call_that_had_to_make_room_comes_where_it_is_read(monkeyp
 
 
 MEMORY = """import resource, sys
-from milvus_magics.client import grants
+from milvus_magics.client.grants import listing as grants
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline

@@ -121,6 +121,7 @@ LINES = {
     "milvus_remove_privileges_from_group": ["group Search --dry-run", "group Search", "group Search --yes",
                                            "x$n Search --yes"],
     "milvus_reset_password": ["bob --password-env PW --new-password-env PW", "x$n --without-old --new-password-env PW"],
+    "milvus_restore_grants": ["role --dry-run", "role", "$n"],
     "milvus_restore_role": ["role", "$n"],
     "milvus_restore_user": ["bob --password-env PW", "$n"],
     "milvus_revoke_privilege": ["role Search --collection $n --dry-run", "role Search --collection $n",
@@ -163,6 +164,11 @@ class Shown:
                     continue  # a program of ours
                 if key == "rows":  # what a row is about has its real name, which is never shown
                     value = [cell for row in value for cell in row["cells"]]
+                if key == "groups":  # likewise boxes to tick
+                    shown = ("name", "more", "note")
+                    value = [item[part] for group in value for item in group["items"] for part in shown]
+                if key == "value" and isinstance(value, dict):
+                    continue  # which of those are ticked, by their real names
                 values = value if isinstance(value, (list, tuple)) else [value]
                 self.texts += [str(one) for one in values]
             if widget["model_name"] == "HTMLModel":

@@ -26,6 +26,7 @@ WINGS = {
     "forms": ["transport", "client", "bulk", "access", "session"],
     "magics": ["transport", "client", "bulk", "access", "session", "embedded", "forms"],
 }
+WITH_ANYWIDGET = ("check_list.__init__", "many.file_download", "many.source_input", "table_widget.__init__")
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
@@ -84,7 +85,7 @@ def test_no_circle():
         ("keyring", {"secret"}),
         ("bcrypt", {"secret"}),
         ("getpass", {"secret"}),
-        ("anywidget", {"forms.table_widget.__init__", "forms.many.source_input", "forms.many.file_download"}),
+        ("anywidget", {f"forms.{name}" for name in WITH_ANYWIDGET}),
     ],
 )
 def test_libraries_are_known_where_they_belong(library, allowed):

@@ -100,6 +100,7 @@ MAGICS = {
     "milvus_passwords": "bob --to /nowhere/passwords.csv",
     "milvus_remove_privileges_from_group": "ops Search --yes",
     "milvus_reset_password": "bob --password-var PW --new-password-var NEW",
+    "milvus_restore_grants": "reader",
     "milvus_restore_role": "reader",
     "milvus_restore_user": "eve --password-var PW",
     "milvus_revoke_privilege": "reader Search --collection docs --yes",

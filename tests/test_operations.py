@@ -26,6 +26,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from milvus_magics import bulk, client
+from milvus_magics.client.results.privileges import Grant, GrantsSnapshot
 from milvus_magics.client.results.roles import RoleSnapshot
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, MilvusException
@@ -131,6 +132,7 @@ OPERATIONS = {
             conn, a["role"], a["privilege"], collection=a["collection"], **on
         ),
         "$role $privilege --collection $collection",
+        {"role": "role", "collections": "collection", "privileges": "privilege"},
     ),
     "revoke_privilege": Operation(
         {"role": "reader", "privilege": "Search", "collection": "docs"},
@@ -138,21 +140,25 @@ OPERATIONS = {
             conn, a["role"], a["privilege"], collection=a["collection"], **on
         ),
         "$role $privilege --collection $collection --yes",
+        {"role": "role", "collections": "collection", "privileges": "privilege"},
     ),
     "create_privilege_group": Operation(
         {"group": "new"},
         lambda conn, a, **on: client.privilege_groups.create_privilege_group(conn, a["group"], **on),
         "$group",
+        {"group": "group"},
     ),
     "drop_privilege_group": Operation(
         {"group": "g"},
         lambda conn, a, **on: client.privilege_groups.drop_privilege_group(conn, a["group"], **on),
         "$group --yes",
+        {"group": "group"},
     ),
     "add_privileges_to_group": Operation(
         {"group": "g", "privilege": "Search"},
         lambda conn, a, **on: client.privilege_groups.add_privileges_to_group(conn, a["group"], [a["privilege"]], **on),
         "$group $privilege",
+        {"group": "group", "privileges": "privilege"},
     ),
     "remove_privileges_from_group": Operation(
         {"group": "g", "privilege": "Query"},
@@ -160,11 +166,19 @@ OPERATIONS = {
             conn, a["group"], [a["privilege"]], **on
         ),
         "$group $privilege --yes",
+        {"group": "group", "privileges": "privilege"},
     ),
     "restore_user": Operation(
         {"user": "gone", "password": PASSWORD},
         lambda conn, a, **on: client.restore.restore_user(conn, UserSnapshot("gone", ("reader",)), a["password"], **on),
         "$user --password-var password",
+    ),
+    "restore_grants": Operation(
+        {"role": "empty"},
+        lambda conn, a, **on: client.grants.undo.restore_grants(
+            conn, GrantsSnapshot("empty", added=(Grant("empty", "Load", "Collection", "docs", "default"),)), **on
+        ),
+        "$role",
     ),
     "restore_role": Operation(
         {"role": "lost"},
@@ -382,33 +396,35 @@ revoke_role
     PermissionDeniedError, dry run=unseen | done
         no right
 grant_privilege
-    ParameterError
+    ParameterError, form=pointed out
         role empty, role not UTF-8
-    ParameterError, dry run=UnknownRoleError
+    ParameterError, dry run=UnknownRoleError, form=pointed out
         role with NUL, role too long
-    UnknownRoleError
+    UnknownRoleError, form=pointed out
         role unknown
     done
-        role is built in, role is there, role holds it, role lacks it, user lacks it
-    UnknownPrivilegeError
+        role is built in, role is there, role lacks it, user lacks it
+    done, form=pointed out
+        role holds it
+    UnknownPrivilegeError, form=pointed out
         privilege unknown
     PermissionDeniedError, dry run=unseen | done
         no right
 revoke_privilege
-    ParameterError
+    ParameterError, form=pointed out
         role empty, role not UTF-8
-    ParameterError, dry run=UnknownRoleError
+    ParameterError, dry run=UnknownRoleError, form=pointed out
         role with NUL, role too long
-    UnknownRoleError
+    UnknownRoleError, form=pointed out
         role unknown
-    NotGrantedError
+    NotGrantedError, form=pointed out
         role is built in, role lacks it, user lacks it, privilege unknown
     done
         role is there, role holds it
     PermissionDeniedError, dry run=unseen | done
         no right
 create_privilege_group
-    ParameterError
+    ParameterError, form=pointed out
         group empty, group not UTF-8, group with NUL, group too long
     done
         group unknown
@@ -417,7 +433,7 @@ create_privilege_group
     PermissionDeniedError, dry run=unseen | done
         no right
 drop_privilege_group
-    ParameterError
+    ParameterError, form=pointed out
         group empty, group not UTF-8
     UnknownPrivilegeError
         group with NUL, group too long, group unknown
@@ -428,24 +444,24 @@ drop_privilege_group
     PermissionDeniedError, dry run=unseen | done
         no right
 add_privileges_to_group
-    ParameterError
+    ParameterError, form=pointed out
         group empty, group not UTF-8
-    UnknownPrivilegeError
+    UnknownPrivilegeError, form=pointed out
         group with NUL, group too long, group unknown
     done
         group is there, group is in use, role holds it, role lacks it
-    UnknownPrivilegeError
+    UnknownPrivilegeError, form=pointed out
         privilege unknown
     PermissionDeniedError, dry run=unseen | done
         no right
 remove_privileges_from_group
-    ParameterError
+    ParameterError, form=pointed out
         group empty, group not UTF-8
-    UnknownPrivilegeError
+    UnknownPrivilegeError, form=pointed out
         group with NUL, group too long, group unknown
     done
         group is there, group is in use
-    NotGrantedError
+    NotGrantedError, form=pointed out
         role holds it, role lacks it, privilege unknown
     PermissionDeniedError, dry run=unseen | done
         no right
@@ -457,6 +473,9 @@ restore_user
     done
         password wrong
     PermissionDeniedError, dry run=unseen | done
+        no right
+restore_grants
+    PermissionDeniedError | done
         no right
 restore_role
     PermissionDeniedError, dry run=unseen | done
@@ -503,6 +522,7 @@ class World:
         if operation.startswith("restore_"):
             client.users.drop_user(connections.get(), "gone")
             client.roles.drop_role(connections.get(), "lost")
+            client.privileges.grant_privilege(connections.get(), "empty", "Load", collection="docs")
 
     def answer(self, operation, way, values, place):
         """What a way answers, with nothing changed where it is an error or a dry run."""

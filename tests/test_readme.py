@@ -37,7 +37,8 @@ def shown(action):
         return SOURCES[option]
     value = "" if action.nargs == 0 else action.metavar or action.dest.upper()
     if not option:
-        return {None: value, "+": f"{value} ..."}.get(action.nargs, f"[{value}]")
+        several = f"[{value} ...]" if action.default == [] else f"[{value}]"
+        return {None: value, "+": f"{value} ...", "*": several}.get(action.nargs, f"[{value}]")
     if action.required:
         return f"{option} {value}"
     return f"[{option}]" if not value else f"[{option} [{value}]]" if action.nargs == "?" else f"[{option} {value}]"

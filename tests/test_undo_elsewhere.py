@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 from milvus_magics import connections
 from milvus_magics.bulk.run import delete_users, drop_users
-from milvus_magics.client import roles, users
+from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import ConfirmationError, MilvusException, ParameterError, UnknownRoleError
 from milvus_magics.secret import Secret
 from milvus_magics.session import session
@@ -19,14 +19,21 @@ from milvus_magics.transport.cluster import begin_cluster_question, read_cluster
 from milvus_magics.transport.deadline import Deadline
 
 PASSWORD = "right-password"
-KINDS = ("user", "role", "user's description", "role's description")
+KINDS = ("user", "role", "user's description", "role's description", "grants")
 RESTORES = {
     "user": "restore_user bob --password-env PW",
     "role": "restore_role reader",
     "user's description": "describe_user ann --undo",
     "role's description": "describe_role writer --undo",
+    "grants": "restore_grants writer",
 }
-NAMES = {"user": "bob", "role": "reader", "user's description": "ann", "role's description": "writer"}
+NAMES = {
+    "user": "bob",
+    "role": "reader",
+    "user's description": "ann",
+    "role's description": "writer",
+    "grants": "writer",
+}
 
 
 class Quiet(ContractServer):
@@ -59,6 +66,8 @@ def prepared(kind=ContractServer, version="3.0.0", text="writes"):
     server = kind(version)
     server.passwords |= {"ann": b"password-of-ann"}
     server.roles |= {"writer": text}
+    if text == "writes":
+        server.grants["writer", "Collection", "docs", "Insert", "default"] = "root"
     return server
 
 
@@ -104,17 +113,18 @@ def connect(address, alias="default"):
 
 
 def lose_all(conn):
-    """Delete and describe what the four kinds are about."""
+    """Delete, describe and grant what the five kinds are about."""
     users.create_user(conn, "bob", PASSWORD, timeout=10)
     roles.create_role(conn, "reader", timeout=10)
     users.delete_user(conn, "bob", PASSWORD, timeout=10)
     roles.drop_role(conn, "reader", timeout=10)
     users.describe_user(conn, "ann", "another text", timeout=10)
     roles.describe_role(conn, "writer", "another text", timeout=10)
+    privileges.revoke_privilege(conn, "writer", "Insert", collection="docs", timeout=10)
 
 
 def state_of(server):
-    return dict(server.passwords), dict(server.roles), dict(server.descriptions)
+    return dict(server.passwords), dict(server.roles), dict(server.descriptions), dict(server.grants)
 
 
 @contextmanager
@@ -159,6 +169,8 @@ def restore_in_python(kind, conn, **options):
         return undo.restore_user(conn, name, Secret(PASSWORD), timeout=10, **options)
     if kind == "role":
         return undo.restore_role(conn, name, timeout=10, **options)
+    if kind == "grants":
+        return undo.restore_grants(conn, name, timeout=10, **options)
     return undo.restore_description(conn, kind.partition("'")[0], name, timeout=10, **options)
 
 

@@ -5,7 +5,8 @@ import pytest
 from contract.versions import RECORDED
 
 from milvus_magics.access.question import read_access
-from milvus_magics.client import grants, privileges, role_deletion, roles
+from milvus_magics.client import privileges, role_deletion, roles
+from milvus_magics.client.grants import listing as grants
 from milvus_magics.errors import InUseError, ParameterError, PermissionDeniedError
 from milvus_magics.role import Role
 from milvus_magics.session import connections

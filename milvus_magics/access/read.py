@@ -8,7 +8,7 @@ from typing import Any
 from milvus_magics import errors, wire
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import lookup
-from milvus_magics.client.grants import names_to_ask, select_readable_grants
+from milvus_magics.client.grants.listing import names_to_ask, select_readable_grants
 from milvus_magics.client.lookup import read_own_roles, role_names_in, user_names_in
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import begin_well_known_check, is_authorization_on

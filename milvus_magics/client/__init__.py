@@ -11,6 +11,7 @@ from milvus_magics.lazy_modules import importer
 if TYPE_CHECKING:
     from milvus_magics.client import change as change
     from milvus_magics.client import grants as grants
+    from milvus_magics.client import group_members as group_members
     from milvus_magics.client import lookup as lookup
     from milvus_magics.client import names as names
     from milvus_magics.client import password_check as password_check

@@ -25,7 +25,7 @@ HOW_TO_RESUME = "run it again to go on"
 
 # Which magic shows what became of an operation, by how its name ends; all others by the users.
 LISTING_MAGICS = {
-    "privilege": "%milvus_list_grants",
+    **dict.fromkeys(("privilege", "grants"), "%milvus_list_grants"),
     "privilege_group": "%milvus_list_privilege_groups",
     "to_group": "%milvus_list_privilege_groups",
     "from_group": "%milvus_list_privilege_groups",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from milvus_magics import errors
 from milvus_magics.client import lookup
-from milvus_magics.client.grant_scope import read_groups
-from milvus_magics.client.grants import select_grants
+from milvus_magics.client.grants.listing import select_grants
+from milvus_magics.client.grants.scope import read_groups
 from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.password_check import is_authorization_on
 from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE

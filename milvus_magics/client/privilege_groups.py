@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grant_scope import read_groups_for, require_known_privilege, require_one_level
-from milvus_magics.client.grants import find_holders, read_roles_with
+from milvus_magics.client.grants.listing import find_holders, read_roles_with
+from milvus_magics.client.grants.scope import read_groups_for, require_known_privilege, require_one_level
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.privilege_catalog import ALL_PRIVILEGES, KNOWN, OLD_GROUPS, USUAL_GROUPS
@@ -151,7 +151,7 @@ def _operate(
     target, subject = f"{group} {'+' if added else '-'} {', '.join(wanted)}", ", ".join(wanted)
     with change.attempt(conn, operation, target, subject, f"{way} {group!r}", deadline) as attempt:
         held = _require_members(conn, group, () if added else wanted, deadline) or ()
-        unsure = _require_known(conn, wanted, deadline) if added else ""
+        unsure = require_addable(conn, wanted, deadline) if added else ""
         try:
             attempt.send(
                 "OperatePrivilegeGroup",
@@ -174,7 +174,7 @@ def _describe_new(wanted: Sequence[str], held: Sequence[str]) -> tuple[str, str]
     return new, f"it holds {old} already" if old else ""
 
 
-def _require_known(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
+def require_addable(conn: Connection, names: Sequence[str], deadline: Deadline) -> str:
     """Raise for what is no privilege on the server; return what is unsure about the names."""
     groups = read_groups_for(conn, names, deadline)
     return join_parts(*(require_known_privilege(conn, name, groups, deadline, to_the_letter=True) for name in names))
@@ -331,7 +331,7 @@ def preview_change_privilege_group(
         return Preview(what, conn.address.url, warning, unseen, lacking)
     held = members or ()
     require_one_level(conn, (*held, *wanted), deadline)
-    unsure = _require_known(conn, [name for name in wanted if name not in held], deadline)
+    unsure = require_addable(conn, [name for name in wanted if name not in held], deadline)
     new, had = _describe_new(wanted, held)
     what, note = f"add {new} to the privilege group {name_text(group)}", join_parts(unseen, unsure, new and had)
     idle = "" if new else f"The privilege group {name_text(group)} holds {', '.join(map(printable, wanted))} already"

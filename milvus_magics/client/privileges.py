@@ -11,9 +11,11 @@ from contextlib import suppress
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client import grant_targets as targets
-from milvus_magics.client.grant_requests import describe_change, send_as_v1, send_as_v2, send_listed
-from milvus_magics.client.grant_scope import (
+from milvus_magics.client.grants import targets
+from milvus_magics.client.grants.listing import is_granted, missing_target_note
+from milvus_magics.client.grants.listing import list_grants as list_grants
+from milvus_magics.client.grants.requests import describe_change, send_as_v1, send_as_v2, send_listed
+from milvus_magics.client.grants.scope import (
     possible_grants,
     read_groups_for,
     refused_database_error,
@@ -25,8 +27,7 @@ from milvus_magics.client.grant_scope import (
     require_possible_object,
     unknown_type_error,
 )
-from milvus_magics.client.grants import is_granted, missing_target_note
-from milvus_magics.client.grants import list_grants as list_grants
+from milvus_magics.client.grants.undo import remember_grant, snapshot_of_revocation
 from milvus_magics.client.names import (
     problem_with_database_name,
     problem_with_existing_name,
@@ -128,7 +129,8 @@ def revoke_privilege(
     return _operate(conn, role, privilege, scope, Deadline(timeout), granted=False)
 
 
-def _require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bool) -> None:
+def require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bool) -> None:
+    """Raise ParameterError if this cannot be granted, or revoked; nothing was sent."""
     require_valid(
         problem_with_existing_name(role, "role")
         or problem_with_existing_name(privilege, "privilege")
@@ -158,12 +160,12 @@ def _problem_with_database(scope: Scope, granted: bool) -> str | None:
 def _operate(
     conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
 ) -> GrantChange:
-    _require_valid_grant(role, privilege, scope, granted=granted)
+    require_valid_grant(role, privilege, scope, granted=granted)
     operation, act = ("grant_privilege", _grant) if granted else ("revoke_privilege", _revoke)
     older = as_v1_grant(conn, role, privilege, scope)
     first = as_v2_grant(conn, role, privilege, scope) or older
-    with change.attempt(conn, operation, *describe_change(first, granted), deadline) as attempt:
-        forms, unsure = _forms_of(conn, role, privilege, scope, deadline, granted=granted)
+    with change.attempt(conn, operation, *describe_change(first, granted), deadline, is_deletion=True) as attempt:
+        forms, unsure = read_forms(conn, role, privilege, scope, deadline, granted=granted)
         try:
             grant, note = act(conn, attempt, forms, scope, deadline)
         except (errors.UnknownRoleError, errors.UnknownPrivilegeError, errors.ParameterError) as exc:
@@ -176,7 +178,7 @@ def _operate(
     return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, unsure, note))
 
 
-def _forms_of(
+def read_forms(
     conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
 ) -> tuple[list[Grant], str]:
     """The forms of `possible_grants`, and what is unsure about the name of what is to be granted."""
@@ -197,6 +199,7 @@ def _grant(
 ) -> tuple[Grant, str]:
     """Grant the first form that the server takes, on what it keeps it on; return it and a note."""
     forms, aliased = targets.follow_alias(conn, forms, deadline)
+    remember_grant(conn, attempt, forms, deadline)
     grant, note = _send(conn, attempt, forms, scope, granted=True)
     others = targets.describe_others(targets.find_companions(conn, grant, deadline), "granted with it")
     missing, effect = missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline)
@@ -213,6 +216,8 @@ def _revoke(
     if listed is None:
         grant, note = _send(conn, attempt, forms, scope, granted=False)
         return grant, join_parts(note, targets.unseen_note(listed))
+    if conn.on_change.restorer is not None:
+        attempt.remember(snapshot_of_revocation(conn, grant, listed, deadline))
     note = send_listed(conn, attempt, grant, deadline, granted=False)
     attempt.outcome = "unknown"  # until it is seen
     others = targets.require_gone(conn, grant, listed, deadline)
@@ -263,10 +268,10 @@ def preview_grant_privilege(
 ) -> Preview:
     """What `grant_privilege` would do."""
     scope = Scope(**on)
-    _require_valid_grant(role, privilege, scope, granted=True)
+    require_valid_grant(role, privilege, scope, granted=True)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    forms, unsure = _forms_of(conn, role, privilege, scope, deadline, granted=True)
+    forms, unsure = read_forms(conn, role, privilege, scope, deadline, granted=True)
     require_known_database(conn, forms[0], deadline)
     (grant, *_), aliased = targets.follow_alias(conn, forms, deadline)
     others = targets.find_companions(conn, grant, deadline)
@@ -290,10 +295,10 @@ def preview_revoke_privilege(
 ) -> Preview:
     """What `revoke_privilege` would do; warns if it is the acting user's own role."""
     scope = Scope(**on)
-    _require_valid_grant(role, privilege, scope, granted=False)
+    require_valid_grant(role, privilege, scope, granted=False)
     deadline = Deadline(timeout)
     lookup.require_roles(conn, [role], deadline)
-    forms, _ = _forms_of(conn, role, privilege, scope, deadline, granted=False)
+    forms, _ = read_forms(conn, role, privilege, scope, deadline, granted=False)
     listed = targets.select_grants_if_permitted(conn, forms, deadline)
     has_type = scope.object_type is not None
     grant, *rest = targets.find_grants_to_revoke(conn, forms, listed, deadline, has_type=has_type)
@@ -305,13 +310,14 @@ def preview_revoke_privilege(
         targets.describe_others(others, "gone with it"),
         targets.describe_rest(rest),
         targets.unseen_note(listed),
-        _who_will_lose(role, lookup.read_holders(conn, role, deadline)),
+        who_will_lose(role, lookup.read_holders(conn, role, deadline)),
     )
     what, caution = f"revoke {grant} from the role {name_text(role)}", missing_right_note(conn, MAY_GRANT, deadline)
     return Preview(what, conn.address.url, warning, note, caution)
 
 
-def _who_will_lose(role: str, holders: Sequence[str] | None) -> str:
+def who_will_lose(role: str, holders: Sequence[str] | None) -> str:
+    """How many users a revocation concerns, in words; None means that the caller may not look."""
     if role == "public":
         return "everybody will lose it"
     if holders is None:

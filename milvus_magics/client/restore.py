@@ -8,9 +8,9 @@ from functools import partial
 
 from milvus_magics import wire
 from milvus_magics.client import change, lookup, rbac_restore, roles, user_deletion, users
-from milvus_magics.client.grant_requests import restore_grant
-from milvus_magics.client.grant_scope import read_groups_for, require_known_database, require_known_privilege
-from milvus_magics.client.grants import list_grants
+from milvus_magics.client.grants.listing import list_grants
+from milvus_magics.client.grants.requests import restore_grant
+from milvus_magics.client.grants.scope import read_groups_for, require_known_database, require_known_privilege
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import Preview
 from milvus_magics.client.results.privileges import Grant, Grants, privileges_text

@@ -6,8 +6,8 @@ import secrets
 
 from milvus_magics import wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grant_requests import revoke_listed_grant
-from milvus_magics.client.grants import list_grants_if_permitted
+from milvus_magics.client.grants.listing import list_grants_if_permitted
+from milvus_magics.client.grants.requests import revoke_listed_grant
 from milvus_magics.client.names import ADMIN, PUBLIC, problem_with_existing_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import DropRolePreview

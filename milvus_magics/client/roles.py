@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup, role_deletion
-from milvus_magics.client.grants import list_grants_if_permitted
+from milvus_magics.client.grants.listing import list_grants_if_permitted
 from milvus_magics.client.names import (
     ADMIN,
     USUAL_ROLE_LIMIT,

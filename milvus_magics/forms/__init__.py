@@ -13,7 +13,7 @@ MANY = {"create_users": "CreateUsersForm", "delete_users": "DeleteUsersForm"}
 
 def registered_forms() -> dict[str, type[Form]]:
     """The forms for one by the client function that they call; ipywidgets is imported only now."""
-    from milvus_magics.forms import connect, form, roles, users  # noqa: F401 - forms register when they are made
+    from milvus_magics.forms import connect, form, privilege_groups, privileges, roles, users  # noqa: F401 - they register
 
     return form.REGISTRY
 

@@ -83,7 +83,8 @@ class Form(Panel):
         super().__init_subclass__(**kwargs)
         cls.FILLABLE = tuple(field.name for field in cls.FIELDS if not field.is_secret)
         cls.OPERATION = cls.FUNCTION.__name__
-        cls.TITLE = cls.OPERATION.replace("_", " ").capitalize()
+        if "TITLE" not in cls.__dict__:
+            cls.TITLE = cls.OPERATION.replace("_", " ").capitalize()
         if is_registered:  # the others are shown by the console only
             REGISTRY[cls.OPERATION] = cls
 

@@ -9,6 +9,7 @@ from milvus_magics.forms.fields import Field, show
 from milvus_magics.forms.form import Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField, NewSecretField
 from milvus_magics.session import session
+from milvus_magics.session.undo_store import GRANTS
 
 
 class OptionalSecretField(NewSecretField):
@@ -22,14 +23,18 @@ class OptionalSecretField(NewSecretField):
 
 
 class RestoreForm(Form, is_registered=False):
-    """Bring back something; on another cluster than the one where it was, only with its name retyped."""
+    """Bring back something; on another cluster than the one where it was, only with its name retyped.
+
+    Attributes:
+        RECORD: its kind, as `UndoStore.find` takes it.
+    """
 
     FUNCTION: ClassVar[Callable[..., object]] = staticmethod(session.undo.restore_role)  # each form has its own
     BUSY = "Restoring…"
+    RECORD = ""
 
     def _is_elsewhere(self, name: str) -> bool:
-        kind = self.FIELDS[0].name
-        return session.undo.find(self._conn, kind, name, timeout=self._timeout).is_elsewhere
+        return session.undo.find(self._conn, self.RECORD, name, timeout=self._timeout).is_elsewhere
 
     def _show_confirmation(self, name: str) -> None:
         self.fields["confirmation"].is_shown = self._is_elsewhere(name)
@@ -49,6 +54,7 @@ class RestoreUserForm(RestoreForm, is_registered=False):
     PREVIEW = staticmethod(session.undo.preview_restore_user)
     WHOM = "Restore {user}"
     MAGIC = "%milvus_restore_user NAME"
+    RECORD = "user"
     FIELDS = (
         Field("user", "User"),
         OptionalSecretField("secret", "New password"),
@@ -72,12 +78,22 @@ class RestoreUserForm(RestoreForm, is_registered=False):
 class RestoreRoleForm(RestoreForm, is_registered=False):
     """Bring back a role that was dropped in this session, with its privileges and holders."""
 
-    FUNCTION = staticmethod(session.undo.restore_role)
+    FUNCTION: ClassVar[Callable[..., object]] = staticmethod(session.undo.restore_role)
     PREVIEW = staticmethod(session.undo.preview_restore_role)
     WHOM = "Restore {role}"
     MAGIC = "%milvus_restore_role R"
+    RECORD = "role"
     FIELDS = (Field("role", "Role"), ConfirmationField(is_always_shown=False))
 
     def _preview_hint(self) -> Hint:
         self._show_confirmation(self.fields["role"].value)
         return self._hint_of(self._preview(role=self.fields["role"].value))
+
+
+class RestoreGrantsForm(RestoreRoleForm, is_registered=False):
+    """Take back the last change of what a role holds that this session made."""
+
+    FUNCTION = staticmethod(session.undo.restore_grants)
+    PREVIEW = staticmethod(session.undo.preview_restore_grants)
+    MAGIC = "%milvus_restore_grants R"
+    RECORD = GRANTS

@@ -74,7 +74,7 @@ class Parser(argparse.ArgumentParser):
     def _require_names(self, args: argparse.Namespace) -> None:
         """Raise ParameterError if an argument is missing that only a form can do without."""
         for action in self.needed_without_form:
-            if not args.form and getattr(args, action.dest) is None:
+            if not args.form and not getattr(args, action.dest) and getattr(args, action.dest) != "":
                 raise ParameterError(f"name {action.help}, or give --form; see --help", outcome=NOTHING_SENT)
 
     def _word(self, number: int, token: Token) -> str:
@@ -176,7 +176,8 @@ def form(*names: str) -> Arguments:
     def add(parser: Parser) -> None:
         parser.needed_without_form = [action for action in parser._actions if action.dest in names]
         for action in parser.needed_without_form:
-            action.nargs, action.required = "?", False
+            action.nargs, action.required = ("*" if action.nargs == "+" else "?"), False
+            action.default = [] if action.nargs == "*" else action.default
         instead = "show a form instead, filled with the names on the line"
         parser.add_argument("--form", action="store_true", help=instead)
 

@@ -7,9 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from milvus_magics import client
-from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, yes
+from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, form, yes
 from milvus_magics.magics.operation import Operation, line_magic
+from milvus_magics.magics.restoration import restore_operation
 from milvus_magics.magics.session_magics import SessionMagics
+from milvus_magics.session import session
+from milvus_magics.session.undo_store import GRANTS
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.privileges import Grants, PrivilegeGroups
@@ -40,7 +43,7 @@ class PrivilegeMagics(SessionMagics):
 
     TOPIC = "privileges and groups"
 
-    @line_magic(grant_arguments, dry_run, connection_options)
+    @line_magic(grant_arguments, dry_run, form("role", "privilege"), connection_options)
     def grant_privilege(self, args: argparse.Namespace) -> Operation:
         """Give a privilege to a role. A privilege on collections needs --collection, or '*' for all of them.
 
@@ -51,7 +54,7 @@ class PrivilegeMagics(SessionMagics):
         act, preview = client.privileges.grant_privilege, client.privileges.preview_grant_privilege
         return Operation(args, act, preview, args.role, args.privilege, **_scope(args))
 
-    @line_magic(grant_arguments, dry_run, yes, connection_options)
+    @line_magic(grant_arguments, dry_run, yes, form("role", "privilege"), connection_options)
     def revoke_privilege(self, args: argparse.Namespace) -> Operation:
         """Take a privilege from a role; arguments as in %milvus_grant_privilege.
 
@@ -65,6 +68,20 @@ class PrivilegeMagics(SessionMagics):
         is_own = partial(client.roles.is_own_role, args.conn, args.role, timeout=args.timeout)
         about = (args.role, args.privilege)
         return Operation(args, act, preview, *about, **_scope(args), retype=args.role, is_risky=is_own)
+
+    @line_magic(argument("role", metavar="R", help="the role"), dry_run, yes, connection_options)
+    def restore_grants(self, args: argparse.Namespace) -> Operation:
+        """Take back the last change of what a role holds that this session made, by magic, form or Python.
+
+        What it gave is revoked, and what it took is granted; what others changed meanwhile stays. Where another Milvus
+        answers than the one where that was, the name is retyped, or --yes is given.
+
+        Examples:
+            %milvus_restore_grants reader --dry-run
+            %milvus_restore_grants reader
+        """
+        undo = session.undo
+        return restore_operation(args, GRANTS, args.role, undo.restore_grants, undo.preview_restore_grants)
 
     @line_magic(argument("role", nargs="?", metavar="R", help="the role (default: all of them)"), connection_options)
     def list_grants(self, args: argparse.Namespace) -> Grants:
@@ -87,7 +104,7 @@ class PrivilegeMagics(SessionMagics):
         """
         return client.privilege_groups.list_privilege_groups(args.conn, timeout=args.timeout)
 
-    @line_magic(group_name, dry_run, connection_options)
+    @line_magic(group_name, dry_run, form("group"), connection_options)
     def create_privilege_group(self, args: argparse.Namespace) -> Operation:
         """Create a group of privileges; needs Milvus 2.5.
 
@@ -97,7 +114,7 @@ class PrivilegeMagics(SessionMagics):
         groups = client.privilege_groups
         return Operation(args, groups.create_privilege_group, groups.preview_create_privilege_group, args.group)
 
-    @line_magic(group_name, dry_run, yes, connection_options)
+    @line_magic(group_name, dry_run, yes, form("group"), connection_options)
     def drop_privilege_group(self, args: argparse.Namespace) -> Operation:
         """Drop a group of privileges that no role holds; needs Milvus 2.5.
 
@@ -110,7 +127,7 @@ class PrivilegeMagics(SessionMagics):
         act, preview = groups.drop_privilege_group, groups.preview_drop_privilege_group
         return Operation(args, act, preview, args.group, retype=args.group)
 
-    @line_magic(group_name, group_members, dry_run, connection_options)
+    @line_magic(group_name, group_members, dry_run, form("group", "privileges"), connection_options)
     def add_privileges_to_group(self, args: argparse.Namespace) -> Operation:
         """Put privileges into a group; needs Milvus 2.5.
 
@@ -121,7 +138,7 @@ class PrivilegeMagics(SessionMagics):
         preview = partial(groups.preview_change_privilege_group, added=True)
         return Operation(args, groups.add_privileges_to_group, preview, args.group, args.privileges)
 
-    @line_magic(group_name, group_members, dry_run, yes, connection_options)
+    @line_magic(group_name, group_members, dry_run, yes, form("group", "privileges"), connection_options)
     def remove_privileges_from_group(self, args: argparse.Namespace) -> Operation:
         """Take privileges out of a group; needs Milvus 2.5.
 

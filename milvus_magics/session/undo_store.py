@@ -24,6 +24,7 @@ from milvus_magics.wording import join_parts
 if TYPE_CHECKING:
     from milvus_magics.client.results.descriptions import ChangedDescription
     from milvus_magics.client.results.previews import Preview
+    from milvus_magics.client.results.privileges import GrantsSnapshot, RestoredGrants
     from milvus_magics.client.results.roles import RestoredRole, RoleSnapshot
     from milvus_magics.client.results.users import RestoredUser, UserSnapshot
     from milvus_magics.transport.connection import Connection
@@ -32,15 +33,18 @@ if TYPE_CHECKING:
 Result = TypeVar("Result", bound=Any)
 # What a record is of -> what became of it.
 DESCRIPTIONS = {"user": "user's description", "role": "role's description"}
+GRANTS = "grants"
 DEEDS = {
     "user": "user {!r} was deleted",
     "role": "role {!r} was dropped",
     DESCRIPTIONS["user"]: "description of user {!r} was changed",
     DESCRIPTIONS["role"]: "description of role {!r} was changed",
+    GRANTS: "privileges of role {!r} were changed",
 }
 UNDO_MAGICS = {
     "delete_user": "%milvus_restore_user",
     "drop_role": "%milvus_restore_role",
+    "change_grants": "%milvus_restore_grants",
     "describe_user": "%milvus_describe_user --undo",
     "describe_role": "%milvus_describe_role --undo",
 }
@@ -87,9 +91,12 @@ class UndoStore:
             if isinstance(kept.record, client.results.descriptions.DescriptionSnapshot):
                 description = replace(kept, record=kept.record.description)
                 self._add(DESCRIPTIONS[kept.record.kind], change.target, description)
+            elif isinstance(kept.record, client.results.privileges.GrantsSnapshot):
+                self._add(GRANTS, kept.record.role, kept)
             elif isinstance(kept.record, client.results.roles.RoleSnapshot):
-                # It comes back with the description that it has now.
-                self._forget(DESCRIPTIONS["role"], change)
+                # It comes back with the description that it has now, and with what it holds now.
+                for kind in (DESCRIPTIONS["role"], GRANTS):
+                    self._forget(kind, change)
                 self._add_role(change.target, kept, is_partial=change.outcome != "done")
             elif isinstance(kept.record, client.results.users.UserSnapshot):
                 if change.target in self._records[DESCRIPTIONS["user"]].by_name:
@@ -139,14 +146,17 @@ class UndoStore:
 
     def may_undo(self, change: Change) -> bool:
         """Whether what a change took away can be brought back, and was not taken away once more since."""
-        results, record = client.results, change.undo_record
+        results, record, name = client.results, change.undo_record, change.target
         is_role, kind = isinstance(record, results.roles.RoleSnapshot), "user"
         if isinstance(record, results.descriptions.DescriptionSnapshot):
             kind, record = DESCRIPTIONS[record.kind], record.description
+        elif isinstance(record, results.privileges.GrantsSnapshot):
+            kind, name = GRANTS, record.role
         with self._lock:
-            kept = self._records["role" if is_role else kind].get(Key(change.cluster or change.server, change.target))
-        # What a role held may be joined from several changes.
-        return kept is not None and (kept.record == record or is_role)
+            kept = self._records["role" if is_role else kind].get(Key(change.cluster or change.server, name))
+        if kept is None or kind == GRANTS:  # a part of a change may look like the whole
+            return kept is not None and kept.record is record
+        return bool(kept.record == record or is_role)  # what a role held may be joined from several changes
 
     def find_secret(self, conn: Connection, user: str, *, timeout: float | None = None) -> Secret | None:
         """The password, or its hash, that a deleted user had. None if it was not kept, or has expired.
@@ -253,6 +263,26 @@ class UndoStore:
         with found.telling_where():
             foreseen = preview(conn, name, found.record, timeout=timeout)
         return _with_note(foreseen, found)
+
+    def restore_grants(
+        self, conn: Connection, role: str, *, elsewhere: bool = False, timeout: float | None = None
+    ) -> RestoredGrants:
+        """Take back the last change of what a role holds; trying again goes on where it stopped."""
+        found: Restorable[GrantsSnapshot] = self.find(conn, GRANTS, role, timeout=timeout)
+        found.require_here(elsewhere)
+        with found.telling_where():
+            restored = client.grants.undo.restore_grants(conn, found.record, timeout=timeout)
+        with self._lock:
+            if not found.is_elsewhere:
+                self._records[GRANTS].remove(found.key)
+        return _with_note(restored, found)
+
+    def preview_restore_grants(self, conn: Connection, role: str, *, timeout: float | None = None) -> Preview:
+        """Preview `restore_grants`."""
+        found: Restorable[GrantsSnapshot] = self.find(conn, GRANTS, role, timeout=timeout)
+        with found.telling_where():
+            preview = client.grants.undo.preview_restore_grants(conn, found.record, timeout=timeout)
+        return _with_note(preview, found)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -23,7 +23,7 @@ CUT = """root => [...root.querySelectorAll('.mm-panel :is(label, button, input, 
   for (let holder = e.parentElement; holder !== root; holder = holder.parentElement)
     if (getComputedStyle(holder).overflowX !== 'visible')
       right = Math.min(right, holder.getBoundingClientRect().right);
-  const tooSmall = e.tagName === 'INPUT' ? e.type !== 'checkbox' && box.width < 60
+  const tooSmall = e.tagName === 'INPUT' ? !['checkbox', 'radio'].includes(e.type) && box.width < 60
     : getComputedStyle(e).display !== 'inline' && e.scrollWidth > e.clientWidth + 1;
   return box.right > right + 1 || tooSmall;
 }).map(e => e.tagName + ' ' + (e.textContent || e.placeholder).slice(0, 60))"""

@@ -14,7 +14,7 @@ from milvus_magics import connections, embedded
 from milvus_magics.access import matrix, question
 from milvus_magics.access.question import read_access
 from milvus_magics.client import privileges, roles, users
-from milvus_magics.client.grant_requests import revoke_listed_grant
+from milvus_magics.client.grants.requests import revoke_listed_grant
 from milvus_magics.errors import (
     ParameterError,
     PermissionDeniedError,

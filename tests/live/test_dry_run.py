@@ -51,6 +51,7 @@ LINES = {
     "drop_privilege_group g": "This cannot be undone",
     "add_privileges_to_group g Search Query": "This will add Search to the privilege group g",
     "restore_user gone": "This will restore gone (role: reader) with a new password",
+    "restore_grants searcher": "This will revoke held on everything in database 'default' from the role searcher",
     "restore_role lost": "This will restore the role lost (held by nobody",
     "remove_privileges_from_group g Query": "This will remove Query from the privilege group g",
 }

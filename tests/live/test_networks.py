@@ -14,7 +14,7 @@ from faulty import faulty
 
 import milvus_magics
 from milvus_magics import connections, embedded, errors
-from milvus_magics.client import roles, users
+from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionError, NotMilvusError, UnavailableError
 from milvus_magics.forms.console import Console
 from milvus_magics.forms.panel import Panel
@@ -64,6 +64,7 @@ LINES = {
     "milvus_passwords": None,
     "milvus_remove_privileges_from_group": "g Search --yes",
     "milvus_reset_password": "bob --password-env PW --new-password-env NEW",
+    "milvus_restore_grants": "reader",
     "milvus_restore_role": "lost",
     "milvus_restore_user": "gone --password-env PW",
     "milvus_revoke_privilege": "reader Load --collection docs --yes",
@@ -116,6 +117,7 @@ def proxy(shell, server, huge):
             users.create_user(conn, name, PASSWORD, timeout=10)
         for name in ("reader", "lost"):
             roles.create_role(conn, name, timeout=10)
+        privileges.grant_privilege(conn, "reader", "Load", collection="docs", timeout=10)
         users.drop_user(conn, "gone", timeout=10)
         roles.drop_role(conn, "lost", timeout=10)
         shell.user_ns |= {"names": ["bob", "new"], "leavers": {"bob": PASSWORD}}
@@ -126,7 +128,7 @@ def proxy(shell, server, huge):
 def test_every_magic_is_tried():
     """A new magic needs a line of its own above."""
     assert sorted(LINES) == sorted(MilvusMagics.magics["line"])
-    assert len(FORMS) == 13
+    assert len(FORMS) == 16
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -170,7 +172,8 @@ def ready(name, address):
         return form
     first = form.FIELDS[0].name
     if name != "ConnectForm":
-        form.fill(user="bob", role="reader")
+        privilege = "Load" if name == "RevokePrivilegeForm" else "Search"
+        form.fill(user="bob", role="reader", group="g", collections=["docs"], privileges=[privilege])
     if name in ("CreateUserForm", "CreateRoleForm"):
         form.fill(**{first: "new"})
     typed = {"password": PASSWORD, "new_password": PASSWORD, "old_password": OLD}

@@ -19,9 +19,12 @@ from milvus_magics import (
     DescribeUserForm,
     DropRoleForm,
     DropUserForm,
+    GrantPrivilegeForm,
     GrantRoleForm,
     MilvusException,
+    PrivilegeGroupForm,
     ResetPasswordForm,
+    RevokePrivilegeForm,
     RevokeRoleForm,
     Role,
     Secret,
@@ -121,7 +124,8 @@ def show_forms() -> None:
     Console("other", timeout=3.0)
     on_a_server: list[Callable[[str], object]] = [
         CreateRoleForm, CreateUserForm, CreateUsersForm, DeleteUserForm, DeleteUsersForm, DescribeRoleForm,
-        DescribeUserForm, DropRoleForm, DropUserForm, GrantRoleForm, ResetPasswordForm, RevokeRoleForm,
+        DescribeUserForm, DropRoleForm, DropUserForm, GrantPrivilegeForm, GrantRoleForm, PrivilegeGroupForm,
+        ResetPasswordForm, RevokePrivilegeForm, RevokeRoleForm,
         UpdatePasswordForm,
     ]  # fmt: skip
     assert_type([form("other") for form in on_a_server], list[object])

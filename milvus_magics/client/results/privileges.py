@@ -93,6 +93,66 @@ class GrantChange(ChangeResult):
         return join_parts(text, self.note)
 
 
+def grants_text(grants: Sequence[Grant]) -> str:
+    """Several grants in words, those on the same together: `Search, Query on collection 'docs' in database 'd'`."""
+    by_scope: dict[str, list[str]] = {}
+    for grant in grants:
+        scope = scope_text(grant.object_type, grant.object_name, grant.db)
+        by_scope.setdefault(scope, []).append(visible_text(grant.privilege))
+    return " and ".join(f"{list_text(names, None)} on {scope}" for scope, names in by_scope.items())
+
+
+def grant_deeds_text(verbs: tuple[str, str], role: str, granted: Sequence[Grant], revoked: Sequence[Grant]) -> str:
+    """What is done with the grants of a role. `verbs` say it of those given, and of those taken."""
+    given = f"{verbs[0]} {grants_text(granted)} to role {role!r}" if granted else ""
+    taken = f"{verbs[1]} {grants_text(revoked)} from {'it' if given else f'role {role!r}'}" if revoked else ""
+    return f"{given}, and {taken}" if given and taken else given or taken
+
+
+@dataclass(frozen=True)
+class GrantsSnapshot:
+    """What a change gave a role that it did not hold, and what it took, as servers list it."""
+
+    role: str
+    added: tuple[Grant, ...] = ()
+    taken: tuple[Grant, ...] = ()
+
+    def __add__(self, other: GrantsSnapshot) -> GrantsSnapshot:
+        """Both changes of the same role as one."""
+        return GrantsSnapshot(self.role, (*self.added, *other.added), (*self.taken, *other.taken))
+
+
+@dataclass(frozen=True, repr=False)
+class GrantsChange(ChangeResult):
+    """Privileges given to a role and taken from it, by one change."""
+
+    role: str
+    server: str
+    granted: tuple[Grant, ...]
+    revoked: tuple[Grant, ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        deeds = grant_deeds_text(("granted", "revoked"), self.role, self.granted, self.revoked)
+        return join_parts(f"{deeds} on {self.server}", self.note)
+
+
+@dataclass(frozen=True, repr=False)
+class RestoredGrants(ChangeResult):
+    """A change of a role's grants that is taken back: what was given again, and what was taken away."""
+
+    role: str
+    server: str
+    granted: tuple[Grant, ...]
+    revoked: tuple[Grant, ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        deeds = grant_deeds_text(("granted", "revoked"), self.role, self.granted, self.revoked)
+        nothing = f"role {self.role!r} holds what it held before, so nothing was left to do"
+        return join_parts(f"{f'restored: {deeds}' if deeds else nothing} on {self.server}", self.note)
+
+
 @dataclass(frozen=True)
 class PrivilegeGroup:
     """A group of privileges.

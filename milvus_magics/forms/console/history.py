@@ -8,13 +8,16 @@ from typing import Any
 import ipywidgets as widgets
 
 from milvus_magics.client.results.descriptions import DescriptionSnapshot
+from milvus_magics.client.results.privileges import GrantsSnapshot
 from milvus_magics.client.results.roles import RoleSnapshot
+from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import MilvusException
 from milvus_magics.forms import form_for
 from milvus_magics.forms.console.pages import WRAPPED, OpenForm, Page
 from milvus_magics.forms.fields import show
+from milvus_magics.forms.form import Form
 from milvus_magics.forms.panel import Line, Panel
-from milvus_magics.forms.restore import RestoreRoleForm, RestoreUserForm
+from milvus_magics.forms.restore import RestoreGrantsForm, RestoreRoleForm, RestoreUserForm
 from milvus_magics.forms.table_widget import Column, Row, RowAction, TableWidget, shown_name
 from milvus_magics.session import session
 from milvus_magics.transport.connection import Connection
@@ -125,14 +128,21 @@ class HistoryPage(Page):
             form.close()
 
 
+# What a change kept for its undo -> the form that takes it back.
+FORMS: dict[type, type[Form]] = {
+    UserSnapshot: RestoreUserForm,
+    RoleSnapshot: RestoreRoleForm,
+    GrantsSnapshot: RestoreGrantsForm,
+}
+
+
 def _form_maker(change: Change) -> Callable[..., Panel]:
-    if isinstance(change.undo_record, DescriptionSnapshot):
-        return form_for(change.operation)
-    return RestoreRoleForm if isinstance(change.undo_record, RoleSnapshot) else RestoreUserForm
+    record = change.undo_record
+    return form_for(change.operation) if isinstance(record, DescriptionSnapshot) else FORMS[type(record)]
 
 
 def _fields_of(change: Change) -> dict[str, str]:
     record = change.undo_record
     if isinstance(record, DescriptionSnapshot):
         return {record.kind: record.name, "description": record.description}
-    return {"role" if isinstance(record, RoleSnapshot) else "user": change.target}
+    return {"role": record.role} if isinstance(record, (RoleSnapshot, GrantsSnapshot)) else {"user": change.target}

@@ -251,9 +251,14 @@ class RolesPage(ListPage):
         Column("count", "Holders", "number", weight=1, line=3),
         Column("rights", "Rights", "number", weight=1),
     )
-    ROW_ACTIONS = (RowAction("grant_role", "Grant"), RowAction("drop_role", "Drop", is_dangerous=True))
+    ROW_ACTIONS = (
+        RowAction("grant_privilege", "Privileges"),
+        RowAction("grant_role", "Grant"),
+        RowAction("drop_role", "Drop", is_dangerous=True),
+    )
     OPERATIONS = (
         ListOperation("create_role"),
+        ListOperation("grant_privilege", "Change privileges of {}"),
         ListOperation("grant_role", "Grant {} to a user"),
         ListOperation("revoke_role", "Revoke {} from a user", is_dangerous=True),
         ListOperation("describe_role", "Describe {}"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from milvus_magics import errors, wire
 from milvus_magics.client import lookup
-from milvus_magics.client.grants import is_same_grant, select_grants_of_role
+from milvus_magics.client.grants.listing import is_same_grant, select_grants_of_role
 from milvus_magics.client.privilege_catalog import ALL, KNOWN, USUAL_GROUPS, suggest_privilege
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.transport.connection import Connection

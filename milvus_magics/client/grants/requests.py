@@ -8,7 +8,7 @@ from typing import Any
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
-from milvus_magics.client.grants import is_same_grant, names_of_group, select_grants_of_role
+from milvus_magics.client.grants.listing import is_same_grant, names_of_group, select_grants_of_role
 from milvus_magics.client.privilege_catalog import ALL, OLD_GROUPS
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.secret import Secret

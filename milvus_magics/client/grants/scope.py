@@ -39,8 +39,7 @@ Groups = Mapping[str, tuple[str, ...]]
 
 def read_groups_for(conn: Connection, names: Iterable[str], deadline: Deadline) -> Groups:
     """The server's groups, which tell the level of names that aren't in the catalogue; none where all are."""
-    has_none = KNOWN.issuperset(names) or lookup.is_older(conn, wire.METHODS["ListPrivilegeGroups"].since, deadline)
-    return {} if has_none else read_groups(conn, deadline)
+    return {} if KNOWN.issuperset(names) else read_groups_if_any(conn, deadline)
 
 
 def require_known_privilege(
@@ -218,6 +217,12 @@ def read_groups(conn: Connection, deadline: Deadline) -> Groups:
     except (errors.PermissionDeniedError, errors.ServerTooOldError):
         return {}
     return {group.group_name: tuple(one.name for one in group.privileges) for group in reply.privilege_groups}
+
+
+def read_groups_if_any(conn: Connection, deadline: Deadline) -> Groups:
+    """`read_groups`, of servers that have any."""
+    is_too_old = lookup.is_older(conn, wire.METHODS["ListPrivilegeGroups"].since, deadline)
+    return {} if is_too_old else read_groups(conn, deadline)
 
 
 def level_of(privilege: str, groups: Groups) -> str:
