@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from itertools import chain, groupby
 from typing import NamedTuple
 
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import privilege_catalog as catalog
+from milvus_magics.client.names import ROOT
 from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.rights.right import EVERYTHING, UNLISTED, Right, is_any
+from milvus_magics.client.rights.rules import is_pattern
 from milvus_magics.display.marks import ADMINISTERS, DROPS, EVERY, KINDS, NONE, READS, SEES, SOME, UNKNOWN, WRITES, Mark
 
 READING = frozenset({"Query", "Search"})  # what brings the data themselves
@@ -87,16 +89,38 @@ def _level_of(privilege: str, groups: Mapping[str, Sequence[str]]) -> str:
     return next(chain(known, told), "Cluster")
 
 
+class RightsIndex:
+    """The rights of each role by what they are on: on all things, on single ones, or on those like a pattern."""
+
+    def __init__(self, snapshot: AccessSnapshot) -> None:
+        self.rights_on_all: dict[str, list[Right]] = {}
+        self.rights_on_one: dict[str, dict[str, list[Right]]] = {}
+        self.rights_by_pattern: dict[str, list[Right]] = {}
+        for role in {*snapshot.roles, *snapshot.sources_of(""), *snapshot.sources_of(ROOT)}:
+            all_ = self.rights_on_all[role] = []
+            ones: dict[str, list[Right]] = {}
+            self.rights_on_one[role] = ones
+            patterns = self.rights_by_pattern[role] = []
+            for right in snapshot.rights_of_role(role):
+                if right.object_name in (ALL, ""):
+                    all_.append(right)
+                elif is_pattern(right.object_name):
+                    patterns.append(right)
+                else:
+                    ones.setdefault(right.object_name, []).append(right)
+
+
 class MarkFinder:
     """Finds what some roles may do at the places of one column. What each role brings is worked out once."""
 
-    def __init__(self, snapshot: AccessSnapshot, places: Sequence[Place], kinds: Range) -> None:
-        self.snapshot, self.places, self.kinds = snapshot, tuple(places), kinds
+    def __init__(self, snapshot: AccessSnapshot, index: RightsIndex, places: Sequence[Place], kinds: Range) -> None:
+        self.snapshot, self._index, self.places, self.kinds = snapshot, index, tuple(places), kinds
         self.privileges = frozenset(chain.from_iterable(kinds))
         self._unseen = frozenset(
             place for place in places if snapshot.may_be_granted_unseen(place.collection, place.db, place.db)
         )
         self._by_db = [(db, tuple(same)) for db, same in groupby(self.places, key=lambda place: place.db)]
+        self._first_place = {db: same[0] for db, same in self._by_db}
         self._share_everywhere = cache(self._find_share_everywhere)
         self._special_shares = cache(self._find_special_shares)
         self._counted_database = cache(lambda name, db: snapshot.rules.counted_database(name, db, db))
@@ -108,23 +132,50 @@ class MarkFinder:
         found: Counter[tuple[int, ...]] = Counter()
         for db, places in self._by_db:
             usual = [self._share_everywhere(role, db) for role in roles]
-            special = [self._special_shares(role) for role in roles]
-            apart = {place for shares in special for place in shares if place.db == db}
-            apart |= {place for place in self._unseen if place.db == db}
+            special = [self._special_shares(role).get(db, {}) for role in roles]
+            apart = {*chain.from_iterable(special), *(place for place in self._unseen if place.db == db)}
             found[self._extents(usual, is_open=may_hold_more)] += len(places) - len(apart)
             for place in apart:
                 shares = [*usual, *(of_role[place] for of_role in special if place in of_role)]
                 found[self._extents(shares, is_open=may_hold_more or place in self._unseen)] += 1
         return tuple(_sum_up(number, found) for number in range(len(KINDS)))
 
+    def rights_of(self, role: str) -> list[Right]:
+        """A role's rights that bring, or may bring, something at one of the places."""
+        ones, patterns = self._index.rights_on_one.get(role, {}), self._index.rights_by_pattern.get(role, ())
+        names = ones if self.places[0].collection is None else ones.keys() & self._places_by_name.keys()
+        near = chain(self._index.rights_on_all.get(role, ()), *(ones[name] for name in sorted(names)), patterns)
+        return [right for right in near if self.brings_something(right)]
+
     def brings_something(self, right: Right) -> bool:
         """Whether a right brings, or may bring, something at one of the places."""
-        return any(share.certain or share.doubtful for share in self.shares_of(right))
+        return any(share != Share() for share in self.shares_of(right))
 
     def shares_of(self, right: Right) -> Iterator[Share]:
-        """What one right brings at each place."""
+        """What one right brings, at each of the places that may differ."""
+        if self._names_of_privilege(right):
+            for place in self._places_of(right):
+                yield self._share_of([right], place)
+
+    def _places_of(self, right: Right) -> Iterable[Place]:
+        name = right.object_name
+        if name in (ALL, "") or self.places[0].collection is None:
+            return self._first_place.values()
+        return self.places if is_pattern(name) else self._places_by_name.get(name, ())
+
+    @cached_property
+    def _places_by_name(self) -> dict[str, list[Place]]:
+        found: dict[str, list[Place]] = {}
         for place in self.places:
-            yield self._share_of([right], place)
+            for name in self._names(place):
+                found.setdefault(name or "", []).append(place)
+        return found
+
+    def _names_of_privilege(self, right: Right) -> frozenset[str]:
+        """Which of the privileges a right may bring."""
+        if right.privilege in (ALL, EVERYTHING, UNLISTED):
+            return self.privileges
+        return frozenset((right.privilege,)) & self.privileges
 
     def _extents(self, shares: Sequence[Share], *, is_open: bool) -> tuple[int, ...]:
         certain = frozenset().union(*(share.certain for share in shares))
@@ -133,32 +184,30 @@ class MarkFinder:
 
     def _find_share_everywhere(self, role: str, db: str) -> Share:
         """What a role brings at each place of a database, by rights that are on no single thing."""
-        rights = [right for right in self.snapshot.rights_of_role(role) if _is_on_all(right)]
-        return self._share_of(rights, next(place for place in self.places if place.db == db))
+        return self._share_of(self._index.rights_on_all.get(role, ()), self._first_place[db])
 
-    def _find_special_shares(self, role: str) -> dict[Place, Share]:
-        """What a role brings at single places."""
-        on_one: dict[str, list[Right]] = {}
-        by_pattern: list[Right] = []
-        for right in self.snapshot.rights_of_role(role):
-            if not _is_on_all(right):
-                is_pattern = any(sign in right.object_name for sign in "*?[")
-                (by_pattern if is_pattern else on_one.setdefault(right.object_name, [])).append(right)
-        shares = {}
-        for place in self.places if on_one or by_pattern else ():
+    def _find_special_shares(self, role: str) -> dict[str, dict[Place, Share]]:
+        """What a role brings at single places, by database."""
+        on_one, patterns = self._index.rights_on_one.get(role, {}), self._index.rights_by_pattern.get(role, [])
+        if self.places[0].collection is None:
+            places: Iterable[Place] = self.places if on_one or patterns else ()
+        else:
+            named = chain.from_iterable(self._places_by_name.get(name, ()) for name in on_one)
+            places = self.places if patterns else dict.fromkeys(named)
+        shares: dict[str, dict[Place, Share]] = {}
+        for place in places:
             names = self._names(place) if place.collection is not None else on_one
-            rights = [*by_pattern, *chain.from_iterable(on_one.get(name or "", ()) for name in names)]
-            share = self._share_of(rights, place) if rights else Share()
+            rights = [*patterns, *chain.from_iterable(on_one.get(name or "", ()) for name in names)]
+            share = self._share_of(rights, place)
             if share != Share():
-                shares[place] = share
+                shares.setdefault(place.db, {})[place] = share
         return shares
 
     def _share_of(self, rights: Sequence[Right], place: Place) -> Share:
         certain: set[str] = set()
         doubtful: set[str] = set()
         for right in rights:
-            names = self.privileges if right.privilege in (ALL, EVERYTHING, UNLISTED) else {right.privilege}
-            for name in names & self.privileges:
+            for name in self._names_of_privilege(right):
                 answer = self._is_permitted(right, name, place)
                 if answer is not False:
                     (certain if answer else doubtful).add(name)
@@ -168,10 +217,6 @@ class MarkFinder:
         db = self._counted_database(privilege, place.db)
         names = (None,) if privilege in catalog.ON_USERS else self._names(place)
         return is_any(right.permits(privilege, name, db) for name in names)
-
-
-def _is_on_all(right: Right) -> bool:
-    return right.object_name in (ALL, "")
 
 
 def _extent(names: frozenset[str], certain: frozenset[str], doubtful: frozenset[str], is_open: bool) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache, cached_property, partial
 from typing import NamedTuple
 
-from milvus_magics.access.marks import MarkFinder, Place, Range, list_by_level, sort_privileges
+from milvus_magics.access.marks import MarkFinder, Place, Range, RightsIndex, list_by_level, sort_privileges
 from milvus_magics.access.reasons import Source, find_sources
 from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client import privilege_catalog as catalog
@@ -42,6 +42,7 @@ class MatrixBuilder:
     def __init__(self, snapshot: AccessSnapshot) -> None:
         self.snapshot = snapshot
         self._privileges = list_by_level(snapshot)
+        self._index = RightsIndex(snapshot)
         self.finders: dict[Column, MarkFinder] = {}
         self._find_columns()
         # Many users have the same roles, and many cells are looked at again when rows or columns are filtered.
@@ -86,7 +87,7 @@ class MatrixBuilder:
         return find_sources(self.snapshot, subject.roles, self.finders[column])
 
     def _add(self, column: Column, places: Sequence[Place], kinds: Range) -> None:
-        self.finders[column._replace(total=len(places))] = MarkFinder(self.snapshot, places, kinds)
+        self.finders[column._replace(total=len(places))] = MarkFinder(self.snapshot, self._index, places, kinds)
 
     def _range_of(self, *levels: str) -> Range:
         names = [name for level in levels for name in self._privileges[level]]
@@ -139,9 +140,8 @@ class MatrixBuilder:
 
     def _find_role_reasons(self, role: str, column: Column) -> list[str]:
         """A role's rights that bring something in a column, or may, in words."""
-        finder, redundant = self.finders[column], self.redundant_text(column)
-        rights = [right for right in self.snapshot.rights_of_role(role) if finder.brings_something(right)]
-        lines = rights_text(rights)
+        redundant = self.redundant_text(column)
+        lines = rights_text(self.finders[column].rights_of(role))
         return [line.replace(redundant, "", 1) for line in lines]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 NONE, SOME, EVERY, UNKNOWN = range(4)  # how many of its privileges somebody has
@@ -59,6 +60,25 @@ class Sign(NamedTuple):
     number: int
 
 
+@lru_cache(10_000)  # most cells of a picture are alike
+def _find_signs(marks: tuple[Mark, ...], total: int) -> tuple[Sign | None, ...]:
+    return tuple(_find_sign(marks, total, kind) for kind in PLACES)
+
+
+def _find_sign(marks: tuple[Mark, ...], total: int, kind: int) -> Sign | None:
+    mark = marks[kind]
+    if mark.extent == NONE and kind == FIRST:
+        kind, mark = 0, marks[0]
+    if mark.extent == NONE:
+        return None
+    if mark.extent == UNKNOWN:
+        return Sign(kind, UNKNOWN, UNKNOWN_SIGN, 0)
+    sign = KINDS[kind].sign
+    # Seeing stays small: it is the weaker mark.
+    text = sign if mark.extent == EVERY and kind != 0 else sign.lower()
+    return Sign(kind, mark.extent, text, mark.number if mark.number < total else 0)
+
+
 class Key(NamedTuple):
     """Signs, and what they mean."""
 
@@ -95,20 +115,7 @@ class Cell(NamedTuple):
 
     def signs(self) -> tuple[Sign | None, ...]:
         """What stands in each place; None where nothing does."""
-        return tuple(self._sign(kind) for kind in PLACES)
-
-    def _sign(self, kind: int) -> Sign | None:
-        mark = self.marks[kind]
-        if mark.extent == NONE and kind == FIRST:
-            kind, mark = 0, self.marks[0]
-        if mark.extent == NONE:
-            return None
-        if mark.extent == UNKNOWN:
-            return Sign(kind, UNKNOWN, UNKNOWN_SIGN, 0)
-        sign = KINDS[kind].sign
-        # Seeing stays small: it is the weaker mark.
-        text = sign if mark.extent == EVERY and kind != 0 else sign.lower()
-        return Sign(kind, mark.extent, text, mark.number if mark.number < self.total else 0)
+        return _find_signs(self.marks, self.total)
 
     def text(self, digits: int = 0, empty: str = EMPTY_SIGN) -> str:
         """The signs in their places, each with room for a count of so many digits; one sign where nothing is."""
