@@ -90,7 +90,7 @@ def _level_of(privilege: str, groups: Mapping[str, Sequence[str]]) -> str:
 
 
 class RightsIndex:
-    """The rights of each role by what they are on: on all things, on single ones, or on those like a pattern."""
+    """The rights of each role: those on all things, on single ones, and on those like a pattern."""
 
     def __init__(self, snapshot: AccessSnapshot) -> None:
         self.rights_on_all: dict[str, list[Right]] = {}

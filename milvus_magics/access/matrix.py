@@ -1,8 +1,8 @@
-"""A matrix of who may do what: users or roles by what they may do on collections, databases, and the cluster."""
+"""A matrix of who may do what: users or roles by collections, databases, and the cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, partial
 from typing import NamedTuple
 
@@ -110,23 +110,28 @@ class MatrixBuilder:
         return self._collections() or [Place(db, ALL) for db in self._databases()]
 
     def _write_role_summary(self, role: str, columns: tuple[Column, ...]) -> str:
-        """What a role brings to some columns, in words."""
+        """What a role brings to some columns, in words; what it only shows comes last."""
         headings: dict[tuple[int, int], list[str]] = {}
         for column in columns:
-            cell = self._cell((role,), column)
-            is_only_seen = all(mark.extent == NONE for mark in cell.marks[1:])
-            for number, mark in enumerate(cell.marks):
-                if mark.extent in (SOME, EVERY) and (number or is_only_seen):
-                    of = f" ({mark.number} of {cell.total})" if cell.total > 1 else ""
-                    heading = f"{self.HEADINGS_JOINED_BY.join(filter(None, column[:2]))}{of}"
-                    headings.setdefault((number or len(KINDS), mark.extent), []).append(heading)
+            for kind, extent, heading in self._summarize_cell(column, self._cell((role,), column)):
+                headings.setdefault((kind, extent), []).append(heading)
         parts = [
-            f"{'partly ' if extent == SOME else ''}{KINDS[number % len(KINDS)].name} "
+            f"{'partly ' if extent == SOME else ''}{KINDS[kind].name} "
             f"{'each of them' if len(where) == len(columns) > 1 else list_text(where, 4)}"
-            for (number, extent), where in sorted(headings.items(), key=lambda one: (one[0][0], -one[0][1]))
+            for (kind, extent), where in sorted(
+                headings.items(), key=lambda one: (not one[0][0], one[0][0], -one[0][1])
+            )
         ]
         source = "being root" if role == BY_BEING_ROOT else f"role {role!r}"
         return f"{source}: {join_parts(*parts) or 'nothing here'}"
+
+    def _summarize_cell(self, column: Column, cell: Cell) -> Iterator[tuple[int, int, str]]:
+        """The marks of a cell with its heading; that somebody sees it is said where there is nothing else."""
+        heading = self.HEADINGS_JOINED_BY.join(filter(None, column[:2]))
+        is_only_seen = all(mark.extent == NONE for mark in cell.marks[1:])
+        for kind, mark in enumerate(cell.marks):
+            if mark.extent in (SOME, EVERY) and (kind or is_only_seen):
+                yield kind, mark.extent, f"{heading} ({mark.number} of {cell.total})" if cell.total > 1 else heading
 
     def _build_cell(self, roles: tuple[str, ...], column: Column) -> Cell:
         finder = self.finders[column]

@@ -59,25 +59,31 @@ def find_sources(snapshot: AccessSnapshot, roles: Sequence[str], finder: MarkFin
 
 
 def _find_granted(snapshot: AccessSnapshot, role: str, finder: MarkFinder) -> Iterator[Source]:
+    for (kind, name, db), grants in _grants_by_thing(snapshot, role).items():
+        brought = {grant.privilege: _find_brought(snapshot, grant, finder) for grant in grants}
+        granted = [privilege for privilege, (names, _) in brought.items() if names]
+        if granted:
+            names = frozenset().union(*(found for found, _ in brought.values()))
+            doubt = next((doubt for _, doubt in brought.values() if doubt), "")
+            verbs = tuple(each.name for each, its in zip(KINDS, finder.kinds, strict=True) if its & names)
+            text = f"{list_text(granted, MAX_NAMES)} on {scope_text(kind, name, db)}"
+            yield Source(role, verbs, text, tuple(granted), name, db, doubt)
+
+
+def _grants_by_thing(snapshot: AccessSnapshot, role: str) -> dict[tuple[str, str, str], list[Grant]]:
     things: dict[tuple[str, str, str], list[Grant]] = {}
     for grant in dict.fromkeys(snapshot.grants):
         if grant.role == role:
             things.setdefault((grant.object_type, grant.object_name or ALL, grant.db or ALL), []).append(grant)
-    for (kind, name, db), grants in things.items():
-        brought: set[str] = set()
-        granted, doubts = [], []
-        for grant in grants:
-            rights = list(snapshot.rights_by_grant(grant))
-            shares = [share for right in rights for share in finder.shares_of(right)]
-            names = frozenset().union(*(share.certain | share.doubtful for share in shares))
-            if names:
-                granted.append(grant.privilege)
-                doubts += [right.doubt for right in rights if right.doubt and finder.brings_something(right)]
-                brought |= names
-        if granted:
-            verbs = tuple(each.name for each, names in zip(KINDS, finder.kinds, strict=True) if names & brought)
-            text = f"{list_text(granted, MAX_NAMES)} on {scope_text(kind, name, db)}"
-            yield Source(role, verbs, text, tuple(granted), name, db, doubts[0] if doubts else "")
+    return things
+
+
+def _find_brought(snapshot: AccessSnapshot, grant: Grant, finder: MarkFinder) -> tuple[frozenset[str], str]:
+    """What a grant brings in a column, and why that is in doubt; empty where it isn't."""
+    rights = [right for right in snapshot.rights_by_grant(grant) if finder.brings_something(right)]
+    shares = [share for right in rights for share in finder.shares_of(right)]
+    names = frozenset().union(*(share.certain | share.doubtful for share in shares))
+    return names, next((right.doubt for right in rights if right.doubt), "")
 
 
 def reach_text(snapshot: AccessSnapshot, role: str, user: str) -> str:

@@ -1,9 +1,10 @@
-"""The marks of a picture: their signs, shapes and words, which are the same in text, in HTML and in the page."""
+"""The marks of a picture: their signs and words, the same in text, in HTML and in the page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 NONE, SOME, EVERY, UNKNOWN = range(4)  # how many of its privileges somebody has
@@ -140,23 +141,28 @@ class Cell(NamedTuple):
 def find_legend(cells: Iterable[Cell]) -> tuple[Key, ...]:
     """The signs that some cells have, and what they mean; nothing that isn't there."""
     alike = {(cell.marks, cell.total): cell for cell in cells}.values()
-    signs = [sign for cell in alike for sign in cell.signs() if sign]
+    signs = list(filter(None, chain.from_iterable(cell.signs() for cell in alike)))
     known = [sign for sign in signs if sign.extent != UNKNOWN]
-    legend = [
-        Key((kind.sign if number else kind.sign.lower(),), kind.meaning)
-        for number, kind in enumerate(KINDS)
-        if number in {sign.kind for sign in known}
-    ]
-    partly = sorted({(sign.kind, sign.text) for sign in known if sign.kind and sign.extent == SOME})
-    if partly:
-        legend.append(Key(tuple(text for _, text in partly), "small: only some of that"))
+    keys = [*_explain_kinds({sign.kind for sign in known}), *_explain_small(known)]
     if any(sign.number for sign in signs):
-        legend.append(Key(("3",), "a number: on so many of them"))
+        keys.append(Key(("3",), "a number: on so many of them"))
     if len(known) < len(signs):
-        legend.append(Key((UNKNOWN_SIGN,), "cannot be told"))
+        keys.append(Key((UNKNOWN_SIGN,), "cannot be told"))
     if any(cell.is_empty for cell in alike):
-        legend.append(Key((EMPTY_SIGN,), "nothing"))
-    return tuple(legend)
+        keys.append(Key((EMPTY_SIGN,), "nothing"))
+    return tuple(keys)
+
+
+def _explain_small(signs: Iterable[Sign]) -> Iterator[Key]:
+    small = sorted({(sign.kind, sign.text) for sign in signs if sign.kind and sign.extent == SOME})
+    if small:
+        yield Key(tuple(text for _, text in small), "small: only some of that")
+
+
+def _explain_kinds(used: set[int]) -> Iterator[Key]:
+    for number in sorted(used):
+        kind = KINDS[number]
+        yield Key((kind.sign if number else kind.sign.lower(),), kind.meaning)
 
 
 def mark_class(kind: int, extent: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from milvus_magics.display.cut_names import CUT, cut_names
+from milvus_magics.display.long_names import CUT, cut_names
 from milvus_magics.display.marks import EMPTY_SIGN, Cell, Key, Sign, key_class, mark_class
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import (
@@ -23,7 +24,7 @@ from milvus_magics.display.tables import (
 )
 from milvus_magics.wording import count_text, printable
 
-MAX_NAME = 28  # characters of a name, of a user or a collection
+MAX_NAME = 24  # characters of a name, of a user or a collection
 MAX_NOTE = 30
 MAX_COVERED_ROWS = 15  # with more, the last row is followed by room, so that the explanation never covers it
 ASCII_EMPTY, ASCII_CUT = ".", "..."
@@ -82,18 +83,20 @@ def text_matrix(
     beside = [corner, *((names[row.name], _cut_end(row.note, cut)) for row in rows)]
     digits = [_count_digits(rows, number) for number in range(len(columns))]
     signs = [[cell.text(most, empty) for cell, most in zip(row.cells, digits, strict=True)] for row in rows]
-    headings = _shown_names([column.name for column in columns], cut)
-    above = [one.above if i == 0 or columns[i - 1].above != one.above else "" for i, one in enumerate(columns)]
-    named = [f"{headings[one.name]} {one.size}".rstrip() for one in columns]
-    lines = _text_lines([("", ""), *beside], [above, named, *signs])
+    lines = _text_lines([("", ""), *beside], [*_text_headings(columns, cut), *signs])
     key = ""
     if max(map(len, lines)) > width:
         lines, key = _numbered_lines(beside, columns, signs, width)
-    meanings = [
-        f"{' '.join(empty if sign == EMPTY_SIGN else sign for sign in one.signs)} {one.meaning}" for one in legend
-    ]
+    meanings = [f"{' '.join(one.signs).replace(EMPTY_SIGN, empty)} {one.meaning}" for one in legend]
     gap = "   " if len("   ".join(meanings)) <= width else "\n"
     return "\n".join(filter(None, [printable(caption), *lines, key, gap.join(meanings)]))
+
+
+def _text_headings(columns: Columns, cut: str) -> list[list[str]]:
+    """What stands above the columns, in two lines."""
+    headings = _shown_names([column.name for column in columns], cut)
+    above = [one.above if i == 0 or columns[i - 1].above != one.above else "" for i, one in enumerate(columns)]
+    return [above, [f"{headings[one.name]} {one.size}".rstrip() for one in columns]]
 
 
 def ascii_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, legend: Legend) -> str:
@@ -161,7 +164,7 @@ def _html_key(key: Key) -> str:
 
 def _size_attributes(columns: Columns, rows: Rows, names: dict[str, str]) -> str:
     """How wide names are, and how many em everything is, for fitting it on paper."""
-    name = min(max(map(len, names.values()), default=0) * 0.62 + 1, 15)
+    name = min(max(map(len, names.values()), default=0) * 0.66 + 1, 17)
     has_counts = any(sign and sign.number for row in rows for cell in row.cells for sign in cell.signs())
     width = name + 13 + len(columns) * (9 if has_counts else 6)
     many = " mm-many" if len(rows) > MAX_COVERED_ROWS else ""
@@ -177,7 +180,7 @@ def _html_head(corner: Corner, columns: Columns) -> str:
     shown = _shown_names([one.name for one in columns])
     names = "".join(
         f'<th scope="col" title="{hover_text(one.above, one.name, between=" ")}">'
-        f"<span>{escape_html(f'{shown[one.name]} {one.size}')}</span></th>"
+        f"<span>{_breakable(f'{shown[one.name]} {one.size}')}</span></th>"
         for one in columns
     )
     above = f'<tr><th class="mm-name"></th><th></th>{groups}</tr>' if any(one.above for one in columns) else ""
@@ -185,6 +188,11 @@ def _html_head(corner: Corner, columns: Columns) -> str:
         f'{above}<tr><th scope="col" class="mm-name">{escape_html(corner[0])}</th>'
         f'<th scope="col" class="mm-note">{escape_html(corner[1])}</th>{names}</tr>'
     )
+
+
+def _breakable(name: str) -> str:
+    """A heading that breaks between its words first."""
+    return re.sub(r"(?<=[_.\-])(?=\w)", "<wbr>", escape_html(name))
 
 
 def _html_row(row: Row, shown: str) -> str:

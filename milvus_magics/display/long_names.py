@@ -9,9 +9,9 @@ _HEAD = 5  # letters of the beginning that stay where names differ only somewher
 
 
 def cut_names(names: Iterable[str], most: int, cut: str = CUT) -> dict[str, str]:
-    """Each name with what is shown of it: long ones lose their middle, or more of what they have in common.
+    """Cut long names where they are alike; each name with what is shown of it.
 
-    Names that would look alike even so stay whole.
+    They lose their middle, or more of what they have in common. Names that would look alike even so stay whole.
     """
     shown: dict[str, str] = {}
     alike: dict[str, list[str]] = {}
