@@ -96,7 +96,7 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         console.sees("roles by what they may do")
         console.press("users")
         row = console.cell.get_by_role("row", name=re.compile("^carl reader"))
-        assert "Search on collection 'docs'" in row.get_by_text("◐").first.get_attribute("title")
+        assert "Search on collection 'docs'" in row.get_by_text("R1", exact=True).first.locator("..").get_attribute("title")
         console.picture(f"{program}-access")
 
         console.open("Users")

@@ -356,11 +356,11 @@ def test_changes_while_it_reads_are_told(console, team, monkeypatch):
 def test_access_page(console):
     """A picture of everybody, other pictures, filtered; the answer to a question; a wrong question in place."""
     access = console.show_page("Access")
-    assert "users by levels of privileges" in access.answer.value
+    assert "users by what they may do" in access.answer.value
     assert "grants on what doesn&#x27;t exist" in access.findings.value
     access.rows.value, access.columns.value = "roles", "levels"
     access.row_filter.value = "read"
-    assert "roles by levels of privileges" in access.answer.value
+    assert "roles by what they may do" in access.answer.value
     assert "reader" in access.answer.value
     assert "admin</th><td" not in access.answer.value
     access.fields["privilege"].value = "Search"
@@ -370,7 +370,7 @@ def test_access_page(console):
     access.fields["privilege"].value = "Serch"
     assert "did you mean &#x27;Search&#x27;" in access.answer.value
     access.fields["privilege"].value = ""
-    assert "roles by levels of privileges" in access.answer.value
+    assert "roles by what they may do" in access.answer.value
     access.row_filter.value = ""
     drawn = access.pictures["roles", "levels"]
     access.column_filter.value = "Clu"
