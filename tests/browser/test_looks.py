@@ -209,7 +209,7 @@ def test_names_are_text_in_the_page(tmp_path):
             console.press("Drop role")
             console.sees(f"role '{EVIL}' on")
             console.open("Access")
-            console.sees("users by levels of privileges")
+            console.sees("users by what they may do")
             console.press("collections")
             console.sees("users by collections")
             console.cell.get_by_role("combobox", name="Collection").fill(EVIL)

@@ -96,7 +96,9 @@ def test_a_day_with_the_console(milvus, root, tmp_path, program):
         console.sees("roles by what they may do")
         console.press("users")
         row = console.cell.get_by_role("row", name=re.compile("^carl reader"))
-        assert "Search on collection 'docs'" in row.get_by_text("R1", exact=True).first.locator("..").get_attribute("title")
+        assert "Search on collection 'docs'" in row.get_by_text("R1", exact=True).first.locator("..").get_attribute(
+            "title"
+        )
         console.picture(f"{program}-access")
 
         console.open("Users")
@@ -178,7 +180,7 @@ def test_keyboard_screen_reader_dark_and_narrow(milvus, root, tmp_path, program)
         console.sees("deleted user 'bob'")
 
         notebook.run(2)
-        region = notebook.cell(2).get_by_role("region", name="users by levels of privileges")
+        region = notebook.cell(2).get_by_role("region", name="users by what they may do")
         region.locator("td[tabindex]").first.focus()
         shown = page.evaluate("getComputedStyle(document.activeElement, '::after').content")
         assert "role 'public': all of Databases read; some of Collections read" in shown, (
