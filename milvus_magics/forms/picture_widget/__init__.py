@@ -90,7 +90,7 @@ class AccessPicture(AnyWidget):
 
         everybody = next((row.cells for row in matrix.rows if row.name == EVERYBODY), ())
         shared = [cell.marks for cell in everybody]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "name": _shown_name(row.name),
                 "note": shown_text(row.note),
@@ -132,13 +132,13 @@ class AccessPicture(AnyWidget):
         ]  # fmt: skip
         return {
             "row": row, "column": column,
-            "title": " · ".join(filter(None, (_shown_name(name), shown_text(heading.above), _shown_name(heading.name)))),
+            "title": " · ".join(map(_shown_name, filter(None, (name, heading.above, heading.name)))),
             "words": matrix.rows[row].cells[column].words(), "sources": sources,
             "roles": [{"name": shown_text(role), "reach": self._reach(role, user)} for role in self._own_roles(row)],
         }  # fmt: skip
 
     def act(self, name: str, row: int, column: int, number: int) -> None:
-        """Ask for a change as the buttons in the page do; `number` is that of the source, or of the role to grant to."""
+        """Ask for a change as the buttons in the page do; `number` is that of the source, or of the role."""
         user = self._user_of(row)
         if name == GRANT:
             place = self.matrix.place_of(column)
@@ -173,19 +173,23 @@ class AccessPicture(AnyWidget):
     def _on_message(self, _: Any, content: Any, __: Any) -> None:
         if not isinstance(content, dict):
             return
-        row, column, number = (content.get(name) for name in ("row", "column", "number"))
-        is_there = isinstance(row, int) and isinstance(column, int)
-        if not (is_there and 0 <= row < len(self.rows) and 0 <= column < len(self.columns)):
+        row, column, number = (_number_in(content, name) for name in ("row", "column", "number"))
+        if not (0 <= row < len(self.rows) and 0 <= column < len(self.columns)):
             return  # another matrix is shown meanwhile
         if content.get("type") == "why":
             self.send({"type": "why", **self.explain(row, column)})
-        elif content.get("type") in self.actions and isinstance(number, int):
+        elif content.get("type") in self.actions and number >= 0:
             self.act(str(content["type"]), row, column, number)
 
 
 def make_picture(matrix: Matrix, actions: tuple[str, ...] = (), **options: Any) -> AccessPicture:
     """Make the live picture of a matrix; as `AccessPicture`."""
     return AccessPicture(matrix, actions, **options)
+
+
+def _number_in(content: dict[str, Any], name: str) -> int:
+    value = content.get(name)
+    return value if isinstance(value, int) else -1
 
 
 def _as_data(cell: Cell) -> dict[str, Any]:
