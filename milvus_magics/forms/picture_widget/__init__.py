@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
+from itertools import chain
 from typing import Any, NamedTuple
 
 from anywidget import AnyWidget
@@ -14,7 +15,7 @@ from milvus_magics.access.reasons import Source, reach_text
 from milvus_magics.access.snapshot import EVERYBODY
 from milvus_magics.display.long_names import cut_names
 from milvus_magics.display.marks import Cell, key_class, mark_class
-from milvus_magics.display.matrix import MAX_NAME
+from milvus_magics.display.matrix import MAX_NAME, Column, Row
 from milvus_magics.wording import printable, shown_text
 
 GRANT, REVOKE, REVOKE_ROLE = "grant", "revoke", "revoke_role"
@@ -78,49 +79,30 @@ class AccessPicture(AnyWidget):
     def show(self, matrix: Matrix) -> None:
         """Show another matrix."""
         self.matrix = matrix
+        # Most cells are alike: each that differs is sent once.
         numbers: dict[tuple[Any, int], int] = {}
-        kinds: list[Any] = []
-
-        def number_of(cell: Cell) -> int:
-            key = (cell.marks, cell.total)
-            if key not in numbers:
-                numbers[key] = len(kinds)
-                kinds.append(_as_data(cell))
-            return numbers[key]
-
-        everybody = next((row.cells for row in matrix.rows if row.name == EVERYBODY), ())
-        shared = [cell.marks for cell in everybody]
-        rows: list[dict[str, Any]] = [
-            {
-                "name": _shown_name(row.name),
-                "note": shown_text(row.note),
-                "cells": [number_of(cell) for cell in row.cells],
-                "is_more": [cell.marks for cell in row.cells] != shared and not all(map(_is_empty, row.cells)),
-            }
-            for row in matrix.rows
-        ]
-        short = cut_names([row["name"] for row in rows] + [_shown_name(one.name) for one in matrix.columns], MAX_NAME)
-        for row in rows:
-            row["short"] = short[row["name"]]
+        alike = {}
+        for cell in chain.from_iterable(row.cells for row in matrix.rows):
+            numbers.setdefault((cell.marks, cell.total), len(numbers))
+            alike[cell.marks, cell.total] = cell
+        names = [_shown_name(one.name) for one in (*matrix.rows, *matrix.columns)]
+        short = cut_names(names, MAX_NAME)
         with self.hold_sync():
             self.caption, self.corner = matrix.caption, list(matrix.corner)
-            self.columns = [
-                {"above": shown_text(one.above), "name": _shown_name(one.name), "short": short[_shown_name(one.name)],
-                 "size": one.size}
-                for one in matrix.columns
-            ]  # fmt: skip
+            self.columns = [_column_data(one, short) for one in matrix.columns]
             self.legend = [
                 {"signs": [[sign, key_class(sign)] for sign in key.signs], "meaning": key.meaning}
                 for key in matrix.legend
             ]
-            self.kinds, self.rows = kinds, rows
+            self.kinds = [_as_data(alike[key]) for key in numbers]
+            self.rows = list(_rows_data(matrix, numbers, short))
 
     def on_action(self, listener: Callable[[PictureAction], None]) -> None:
         """Call this when a grant or a revocation is asked for from a cell."""
         self._listeners.append(listener)
 
     def explain(self, row: int, column: int) -> dict[str, Any]:
-        """Why a cell is as it is, in words, and what could be changed about it; by the numbers of row and column."""
+        """Say why a cell is as it is, and what could be changed about it; by its row and column."""
         matrix, name = self.matrix, self.matrix.rows[row].name
         user = self._user_of(row)
         heading = matrix.columns[column]
@@ -138,7 +120,14 @@ class AccessPicture(AnyWidget):
         }  # fmt: skip
 
     def act(self, name: str, row: int, column: int, number: int) -> None:
-        """Ask for a change as the buttons in the page do; `number` is that of the source, or of the role."""
+        """Ask for a change as the buttons in the page do.
+
+        Args:
+            name: what, as in `PictureAction`.
+            row: of the cell, by its number.
+            column: the same.
+            number: that of the source, or for a grant of the role.
+        """
         user = self._user_of(row)
         if name == GRANT:
             place = self.matrix.place_of(column)
@@ -201,8 +190,23 @@ def _as_data(cell: Cell) -> dict[str, Any]:
     return {"signs": signs, "words": cell.words(), "weight": weight}
 
 
-def _is_empty(cell: Cell) -> bool:
-    return cell.is_empty
+def _column_data(column: Column, short: dict[str, str]) -> dict[str, str]:
+    name = _shown_name(column.name)
+    return {"above": shown_text(column.above), "name": name, "short": short[name], "size": column.size}
+
+
+def _rows_data(matrix: Matrix, numbers: dict[tuple[Any, int], int], short: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """The rows, each with the numbers of its cells, and whether it has more than everybody."""
+    shared = next((_marks_of(row) for row in matrix.rows if row.name == EVERYBODY), None)
+    for row in matrix.rows:
+        name, marks = _shown_name(row.name), _marks_of(row)
+        cells = [numbers[cell.marks, cell.total] for cell in row.cells]
+        is_more = marks != shared and not all(cell.is_empty for cell in row.cells)
+        yield {"name": name, "short": short[name], "note": shown_text(row.note), "cells": cells, "is_more": is_more}
+
+
+def _marks_of(row: Row) -> list[Any]:
+    return [cell.marks for cell in row.cells]
 
 
 def _shown_name(name: str) -> str:
