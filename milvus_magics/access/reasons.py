@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from milvus_magics.access.marks import MarkFinder
 from milvus_magics.access.snapshot import AccessSnapshot
-from milvus_magics.client.names import ADMIN
+from milvus_magics.client.names import ADMIN, PUBLIC
 from milvus_magics.client.privilege_catalog import ALL
 from milvus_magics.client.results.privileges import Grant, scope_text
 from milvus_magics.client.rights.right import BY_BEING_ROOT, UNCHECKED
@@ -88,6 +88,8 @@ def _find_brought(snapshot: AccessSnapshot, grant: Grant, finder: MarkFinder) ->
 
 def reach_text(snapshot: AccessSnapshot, role: str, user: str) -> str:
     """Whom a change of a role reaches beside a user, in words."""
+    if role == PUBLIC:
+        return "which everybody holds"
     holders = snapshot.roles.get(role)
     if holders is None:
         return "who else holds it is not visible to you"

@@ -134,8 +134,8 @@ class AccessPage(Page):
 
 def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:
     # Buttons, not a list: those work by keyboard in JupyterLab, too.
-    style = {**NARROW, "button_width": "6.6em"}
-    return widgets.ToggleButtons(description=label, options=options, style=style, layout={**SIDE, "width": "29em"})
+    style = {**NARROW, "button_width": "7.4em"}
+    return widgets.ToggleButtons(description=label, options=options, style=style, layout={**SIDE, "width": "32em"})
 
 
 def _filter(label: str, placeholder: str) -> widgets.Text:

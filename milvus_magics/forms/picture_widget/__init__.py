@@ -85,7 +85,9 @@ class AccessPicture(AnyWidget):
         for cell in chain.from_iterable(row.cells for row in matrix.rows):
             numbers.setdefault((cell.marks, cell.total), len(numbers))
             alike[cell.marks, cell.total] = cell
-        names = [_shown_name(one.name) for one in (*matrix.rows, *matrix.columns)]
+        names = [
+            _shown_name(name) for name in ([row.name for row in matrix.rows] + [one.name for one in matrix.columns])
+        ]
         short = cut_names(names, MAX_NAME)
         with self.hold_sync():
             self.caption, self.corner = matrix.caption, list(matrix.corner)
