@@ -76,7 +76,7 @@ PROMISES = [
     Promise(
         "What the access view says somebody may do is what happens when they try",
         "users, roles and grants at random; each is tried, by pymilvus, on collections that exist",
-        ("live/test_access.py", "live/test_newer_access.py"),
+        ("live/test_access.py", "live/test_newer_access.py", "test_marks.py"),
         "access",
     ),
     Promise(

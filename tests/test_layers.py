@@ -26,7 +26,9 @@ WINGS = {
     "forms": ["transport", "client", "bulk", "access", "session"],
     "magics": ["transport", "client", "bulk", "access", "session", "embedded", "forms"],
 }
-WITH_ANYWIDGET = ("check_list.__init__", "many.file_download", "many.source_input", "table_widget.__init__")
+WITH_ANYWIDGET = (
+    "check_list.__init__", "many.file_download", "many.source_input", "picture_widget.__init__", "table_widget.__init__"
+)  # fmt: skip
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))

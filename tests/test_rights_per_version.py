@@ -6,9 +6,9 @@ import contract
 import pytest
 from contract.versions import RECORDED
 
-from milvus_magics.access.matrix import UNKNOWN
 from milvus_magics.access.question import read_access
 from milvus_magics.client import privilege_groups, privileges, roles, users
+from milvus_magics.display.marks import UNKNOWN
 from milvus_magics.errors import MilvusException
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
@@ -94,8 +94,8 @@ def test_everything_everywhere_was_said_of_all_that_brings_nothing(server):
     assert found.allows("ann", "CreateOwnership") is (server.version == V30)
     kind = "grants with another effect" if server.version == V30 else "grants without effect"
     assert "grant All in each database, or the role admin: All on everything in all databases" in findings(found)[kind]
-    levels = {row.name: [cell.level for cell in row.cells] for row in found.matrix().rows}
-    assert any(levels["ann"]) is (server.version == V30)
+    cells = {row.name: [cell.text() for cell in row.cells] for row in found.matrix().rows}
+    assert (cells["ann"] != cells["(everybody)"]) is (server.version == V30)
 
 
 @of([V30])
@@ -193,7 +193,7 @@ def test_no_was_said_of_what_may_not_be_looked_into(server):
     assert found.allows("bob", "Insert", "c1") is None
     assert found.allows("ann", "Insert", "al") is (False if server.version == V25 else None), "it may stand for c1"
     row = next(row for row in found.matrix().rows if row.name == "ann")
-    assert UNKNOWN in {cell.level for cell in row.cells}
+    assert UNKNOWN in {mark.extent for cell in row.cells for mark in cell.marks}
     assert "? cannot be told" in repr(found.matrix())
     server.roles["theirs"] = ""
     server.bindings.add(("bob", "theirs"))

@@ -96,8 +96,8 @@ class Access(Table[Right]):
 
         Args:
             rows: `users` or `roles`.
-            columns: `levels` (reading, writing, administering of collections, databases and the cluster) or
-                `collections`.
+            columns: `levels` (all collections together, all databases, the cluster, and own groups), `databases` (each
+                with its collections), or `collections`.
             collection: only collections of this name, which may hold wildcards; for `columns="collections"`.
             db: only those of this database; the same.
 

@@ -1,35 +1,28 @@
-"""A matrix of who may do what: users or roles by levels of privileges, or by collections."""
+"""A matrix of who may do what: users or roles by collections, databases, and the cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property, partial
+from typing import NamedTuple
 
+from milvus_magics.access.marks import MarkFinder, Place, Range, RightsIndex, list_by_level, sort_privileges
+from milvus_magics.access.reasons import Source, find_sources
 from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
 from milvus_magics.client import privilege_catalog as catalog
 from milvus_magics.client.names import PUBLIC
-from milvus_magics.client.privilege_catalog import ALL
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
 from milvus_magics.client.results.privileges import scope_text
-from milvus_magics.client.rights.right import (
-    BY_BEING_ROOT,
-    EVERYTHING,
-    UNLISTED,
-    Right,
-    is_on_one_name,
-    matches,
-    rights_text,
-)
-from milvus_magics.display.matrix import Cell, Column, Row, ascii_matrix, html_matrix, text_matrix
+from milvus_magics.client.rights.right import BY_BEING_ROOT, is_on_one_name, matches, rights_text
+from milvus_magics.display.marks import EVERY, KINDS, NONE, SOME, Cell, Key, find_legend
+from milvus_magics.display.matrix import Column, Row, ascii_matrix, html_matrix, text_matrix
 from milvus_magics.errors import ParameterError
 from milvus_magics.wording import absence_text, first_lines, join_parts, list_text
 
 MAX_COLUMNS = 40
 CORNERS = {"users": ("users", "roles"), "roles": ("roles", "held by")}
 MAX_REASONS = 3
-LEVEL_HEADINGS = {"ReadOnly": "read", "ReadWrite": "write", "Admin": "admin"}
-NONE, SOME, MORE, FULL, DROPS = range(5)  # dropping comes on top of any of the others, so it is added
-UNKNOWN = FULL + DROPS + 1
+OWN_GROUPS = "Own groups"
 
 
 class Subject(NamedTuple):
@@ -40,38 +33,29 @@ class Subject(NamedTuple):
     roles: tuple[str, ...]
 
 
-class Mark(NamedTuple):
-    """How a level is shown: its sign, what that means, and how a row's summary begins with it."""
-
-    sign: str
-    meaning: str
-    summary: str = ""
-
-
-NOT_KNOWN = Mark("?", "cannot be told")
-
-
 class MatrixBuilder:
     """Builds the rows of a matrix from what each role brings. A subclass finds the columns."""
 
     TITLE = ""
-    MARKS: ClassVar[Mapping[int, Mark]] = {}
     HEADINGS_JOINED_BY = " "
-    columns: list[Column]
 
     def __init__(self, snapshot: AccessSnapshot) -> None:
         self.snapshot = snapshot
+        self._privileges = list_by_level(snapshot)
+        self._index = RightsIndex(snapshot)
+        self.finders: dict[Column, MarkFinder] = {}
+        self._find_columns()
         # Many users have the same roles, and many cells are looked at again when rows or columns are filtered.
         self._cell = cache(self._build_cell)
-        self._rights_and_reasons = cache(self._find_rights_and_reasons)
+        self._role_reasons = cache(self._find_role_reasons)
         self._role_summary = cache(self._write_role_summary)
 
-    def level(self, rights: Sequence[Right], column: Column) -> int:
-        """How much some rights bring in a column."""
-        raise NotImplementedError
+    @property
+    def columns(self) -> list[Column]:
+        """The columns that there are."""
+        return list(self.finders)
 
-    def privileges_in(self, column: Column, right: Right) -> list[str]:
-        """The privileges in a column that a right brings."""
+    def _find_columns(self) -> None:
         raise NotImplementedError
 
     def redundant_text(self, column: Column) -> str:
@@ -88,156 +72,129 @@ class MatrixBuilder:
             holders = {role: users for role, users in sorted(snapshot.roles.items()) if role != PUBLIC}
             return everybody + [Subject(role, _holders(users), (role,)) for role, users in holders.items()]
         return everybody + [
-            Subject(user, ", ".join(roles), tuple(role for role in snapshot.sources_of(user) if role != PUBLIC))
-            for user, roles in snapshot.users.items()
+            Subject(user, ", ".join(roles), snapshot.sources_of(user)) for user, roles in snapshot.users.items()
         ]
 
     def row(self, subject: Subject, columns: tuple[Column, ...]) -> Row:
         """Build a row with its cells."""
         cells = tuple(self._cell(subject.roles, column) for column in columns)
-        summaries = [self._role_summary(role, columns) for role in subject.roles]
+        own = [role for role in subject.roles if role != PUBLIC or subject.name == EVERYBODY]
+        summaries = [self._role_summary(role, columns) for role in own]
         return Row(subject.name, subject.note, cells, first_lines(summaries, MAX_REASONS))
 
+    def find_sources(self, subject: Subject, column: Column) -> list[Source]:
+        """Which grants of which roles bring what a row has in a column."""
+        return find_sources(self.snapshot, subject.roles, self.finders[column])
+
+    def _add(self, column: Column, places: Sequence[Place], kinds: Range) -> None:
+        self.finders[column._replace(total=len(places))] = MarkFinder(self.snapshot, self._index, places, kinds)
+
+    def _range_of(self, *levels: str) -> Range:
+        names = [name for level in levels for name in self._privileges[level]]
+        return sort_privileges(names, self.snapshot.groups)
+
+    def _databases(self) -> list[str]:
+        return list(self.snapshot.collections) or [DEFAULT_DATABASE]
+
+    def _collections(self) -> list[Place]:
+        """The collections; whoever may not list them all sees those that grants name, too."""
+        snapshot = self.snapshot
+        found = [Place(db, name) for db, names in snapshot.collections.items() for name in names]
+        if snapshot.sees_all:
+            return found
+        named = (grant for grant in snapshot.grants if is_on_one_name(grant) and grant.db != ALL)
+        return sorted({*found, *(Place(grant.db, grant.object_name) for grant in named)})
+
+    def _collections_or_any(self) -> list[Place]:
+        """The collections; where there are none, what would be one in each database."""
+        return self._collections() or [Place(db, ALL) for db in self._databases()]
+
     def _write_role_summary(self, role: str, columns: tuple[Column, ...]) -> str:
-        """What a role brings to some columns, in words."""
-        headings: dict[int, list[str]] = {}
+        """What a role brings to some columns, in words; what it only shows comes last."""
+        headings: dict[tuple[int, int], list[str]] = {}
         for column in columns:
-            heading = self.HEADINGS_JOINED_BY.join(filter(None, column))
-            headings.setdefault(self._cell((role,), column).level, []).append(heading)
+            for kind, extent, heading in self._summarize_cell(column, self._cell((role,), column)):
+                headings.setdefault((kind, extent), []).append(heading)
         parts = [
-            f"{mark.summary} {list_text(headings[level], 4) if len(headings[level]) < len(columns) else 'each'}"
-            for level, mark in self.MARKS.items()
-            if level in headings and mark.summary
+            f"{'partly ' if extent == SOME else ''}{KINDS[kind].name} "
+            f"{'each of them' if len(where) == len(columns) > 1 else list_text(where, 4)}"
+            for (kind, extent), where in sorted(
+                headings.items(), key=lambda one: (not one[0][0], one[0][0], -one[0][1])
+            )
         ]
         source = "being root" if role == BY_BEING_ROOT else f"role {role!r}"
         return f"{source}: {join_parts(*parts) or 'nothing here'}"
 
+    def _summarize_cell(self, column: Column, cell: Cell) -> Iterator[tuple[int, int, str]]:
+        """The marks of a cell with its heading; that somebody sees it is said where there is nothing else."""
+        heading = self.HEADINGS_JOINED_BY.join(filter(None, column[:2]))
+        is_only_seen = all(mark.extent == NONE for mark in cell.marks[1:])
+        for kind, mark in enumerate(cell.marks):
+            if mark.extent in (SOME, EVERY) and (kind or is_only_seen):
+                yield kind, mark.extent, f"{heading} ({mark.number} of {cell.total})" if cell.total > 1 else heading
+
     def _build_cell(self, roles: tuple[str, ...], column: Column) -> Cell:
-        parts = [self._rights_and_reasons(role, column) for role in roles]
-        rights = [right for of_role, _ in parts for right in of_role]
-        reasons = [reason for _, of_role in parts for reason in of_role]
-        if rights or not (doubts := [doubt for role in roles for doubt in self._find_doubts(role, column)]):
-            return Cell(self.level(rights, column) if rights else NONE, first_lines(reasons, MAX_REASONS))
-        return Cell(UNKNOWN, first_lines(list(dict.fromkeys(doubts)), MAX_REASONS))
+        finder = self.finders[column]
+        return Cell(finder.find_marks(roles), len(finder.places), partial(self._explain, roles, column))
 
-    def _find_doubts(self, role: str, column: Column) -> list[str]:
-        """Why it is not known whether a role brings something in a column."""
-        if role in self.snapshot.unread:
-            return [f"what role {role!r} holds cannot be read"]
-        rights = self.snapshot.rights_of_role(role)
-        return [str(right) for right in rights if right.doubt and self.privileges_in(column, right)]
+    def _explain(self, roles: tuple[str, ...], column: Column) -> tuple[str, ...]:
+        """By which role and right somebody has what a cell shows, or why that cannot be told."""
+        unread = [f"what role {role!r} holds cannot be read" for role in roles if role in self.snapshot.unread]
+        reasons = [reason for role in roles for reason in self._role_reasons(role, column)]
+        return first_lines(list(dict.fromkeys((*reasons, *unread))), MAX_REASONS)
 
-    def _find_rights_and_reasons(self, role: str, column: Column) -> tuple[list[Right], list[str]]:
-        """A role's rights that bring something in a column, and the same in words."""
-
-        def shown_privileges(right: Right) -> list[str]:
-            return [right.privilege] if right.privilege in (ALL, EVERYTHING) else self.privileges_in(column, right)
-
-        certain = [right for right in self.snapshot.rights_of_role(role) if not right.doubt]
-        rights = [right for right in certain if self.privileges_in(column, right)]
+    def _find_role_reasons(self, role: str, column: Column) -> list[str]:
+        """A role's rights that bring something in a column, or may, in words."""
         redundant = self.redundant_text(column)
-        return rights, [reason.replace(redundant, "", 1) for reason in rights_text(rights, shown_privileges)]
+        lines = rights_text(self.finders[column].rights_of(role))
+        return [line.replace(redundant, "", 1) for line in lines]
 
 
 class LevelMatrixBuilder(MatrixBuilder):
-    """Columns are the levels of Milvus's own privilege groups, and the groups that somebody made."""
+    """Columns are all collections together, all databases, the cluster, and the groups that somebody made."""
 
-    TITLE = "levels of privileges"
-    MARKS: ClassVar = {
-        FULL: Mark("●", "all of it, everywhere", "all of"),
-        SOME: Mark("◐", "some of it, or not everywhere", "some of"),
-        NONE: Mark("·", "no additional rights"),
-        UNKNOWN: NOT_KNOWN,
-    }
+    TITLE = "what they may do"
 
-    def __init__(self, snapshot: AccessSnapshot) -> None:
-        super().__init__(snapshot)
-        self._privileges = {
-            Column(f"{kind}s" if kind != "Cluster" else kind, LEVEL_HEADINGS[level]): self._find_privileges(kind, level)
-            for kind, level in catalog.USUAL
-        }
-        for name in sorted(snapshot.groups.keys() - {kind + level for kind, level in catalog.USUAL}):
-            self._privileges[Column("Own groups", name)] = frozenset(snapshot.groups[name])
-        self.columns = [column for column, privileges in self._privileges.items() if privileges]
-
-    def _find_privileges(self, kind: str, level: str) -> frozenset[str]:
-        """What a level has beyond the one below it: as the server says, or as Milvus usually has it."""
+    def _find_columns(self) -> None:
+        databases = [Place(db) for db in self._databases()]
+        # Up to 2.6 the database of the connection decides about rights on the cluster, too.
+        is_one = self.snapshot.rules.has("rights on the cluster in * only")
+        cluster = databases[:1] if is_one else databases
+        places = {"Collection": self._collections_or_any(), "Database": databases, "Cluster": cluster}
+        for level, there in places.items():
+            self._add(Column("", level if level == "Cluster" else f"{level}s"), there, self._range_of(level))
         groups = self.snapshot.groups
-        if groups.get(kind + level):
-            return frozenset(groups[kind + level]) - set(groups.get(kind + catalog.BELOW[level], ()))
-        return frozenset(catalog.USUAL[kind, level].split()) - (frozenset() if groups else catalog.SINCE_GROUPS)
+        for name in sorted(groups.keys() - catalog.USUAL_GROUPS.keys()):
+            about = next((level for level in places if {*groups[name]} & {*self._privileges[level]}), "")
+            if about:
+                self._add(Column(OWN_GROUPS, name), places[about], sort_privileges(groups[name], groups))
 
-    def privileges_in(self, column: Column, right: Right) -> list[str]:  # noqa: D102 - as in the base
-        if right.privilege in self._privileges[column]:
-            return [right.privilege]
-        if right.privilege not in (ALL, EVERYTHING, UNLISTED):
-            return []
-        return sorted(name for name in self._privileges[column] if self._is_permitted(right, name))
 
-    def _is_permitted(self, right: Right, name: str) -> bool:
-        db = self.snapshot.rules.counted_database(name, None, None)
-        answer = right.permits(name, db=db)
-        return answer is not False if right.doubt else answer is True
+class DatabaseMatrixBuilder(MatrixBuilder):
+    """Columns are databases, each with what may be done on its collections."""
 
-    def level(self, rights: Sequence[Right], column: Column) -> int:  # noqa: D102 - as in the base
-        if any(right.privilege == EVERYTHING and right.db == ALL for right in rights):
-            return FULL
-        dbs = list(self.snapshot.collections) or ["default"]
-        everywhere = {
-            (db, name)
-            for right in rights
-            if right.object_name in (ALL, "")
-            for db in dbs
-            if matches(db, right.db)
-            for name in self.privileges_in(column, right)
-        }
-        return FULL if len(everywhere) == len(dbs) * len(self._privileges[column]) else SOME
+    TITLE = "the collections of databases"
+
+    def _find_columns(self) -> None:
+        collections = self._collections()
+        for db in dict.fromkeys([*self._databases(), *(place.db for place in collections)]):
+            there = [place for place in collections if place.db == db] or [Place(db, ALL)]
+            self._add(Column("collections of", db), there, self._range_of("Collection"))
 
 
 class CollectionMatrixBuilder(MatrixBuilder):
     """Columns are collections, by database."""
 
     TITLE = "collections"
-    MARKS: ClassVar = {
-        FULL + DROPS: Mark("AD", "all privileges, drop and rename included", "everything on"),
-        FULL: Mark("A", "all privileges except drop and rename", "everything but dropping"),
-        MORE + DROPS: Mark("WD", "changes it, and drops or renames it", "changes and drops"),
-        MORE: Mark("W", "changes it: inserts, deletes, loads, indexes, aliases", "changes"),
-        SOME + DROPS: Mark("RD", "reads it, and drops or renames it", "reads and drops"),
-        SOME: Mark("R", "reads it: searches, queries, describes", "reads"),
-        DROPS: Mark("D", "drops or renames it", "drops"),
-        NONE: Mark("·", "no additional rights"),
-        UNKNOWN: NOT_KNOWN,
-    }
     HEADINGS_JOINED_BY = "."
 
-    def __init__(self, snapshot: AccessSnapshot) -> None:
-        super().__init__(snapshot)
-        self._right_test = cache(lambda column: snapshot.right_test(None, column.name, column.above))
-        self.columns = [Column(db, name) for db, names in snapshot.collections.items() for name in names]
-        if not snapshot.sees_all:  # whoever may not list them all sees those that grants name, too
-            grants = (grant for grant in snapshot.grants if is_on_one_name(grant) and grant.db != ALL)
-            self.columns = sorted({*self.columns, *(Column(grant.db, grant.object_name) for grant in grants)})
-
-    def privileges_in(self, column: Column, right: Right) -> list[str]:  # noqa: D102 - as in the base
-        return [right.privilege] if self._right_test(column)(right) else []
+    def _find_columns(self) -> None:
+        kinds = self._range_of("Collection")
+        for place in self._collections():
+            self._add(Column(place.db, place.collection or ""), [place], kinds)
 
     def redundant_text(self, column: Column) -> str:  # noqa: D102 - as in the base
         return f" on {scope_text('Collection', column.name, column.above)}"
-
-    def level(self, rights: Sequence[Right], column: Column) -> int:  # noqa: D102 - as in the base
-        privileges = {right.privilege for right in rights}
-        types_of_all = {right.object_type for right in rights if right.privilege == ALL}
-        if "Global" in types_of_all:
-            privileges |= catalog.REACHING
-        has_everything = EVERYTHING in privileges
-        drops = DROPS if has_everything or privileges & catalog.DROPPING else NONE
-        usual = catalog.ON_COLLECTIONS - catalog.SINCE_GROUPS
-        if has_everything or "Collection" in types_of_all or privileges >= usual:
-            return FULL + drops
-        others = privileges - catalog.DROPPING
-        is_reading = others <= {*catalog.READING.split(), "ShowCollections"}
-        return drops + (MORE if not is_reading else SOME if others else NONE)
 
 
 def _holders(users: Sequence[str] | None) -> str:
@@ -245,7 +202,9 @@ def _holders(users: Sequence[str] | None) -> str:
     return "" if users is None else list_text(users, 3) or "nobody"
 
 
-BUILDERS: dict[str, type[MatrixBuilder]] = {"levels": LevelMatrixBuilder, "collections": CollectionMatrixBuilder}
+BUILDERS: dict[str, type[MatrixBuilder]] = {
+    "levels": LevelMatrixBuilder, "databases": DatabaseMatrixBuilder, "collections": CollectionMatrixBuilder,
+}  # fmt: skip
 
 
 class Matrix:
@@ -269,24 +228,44 @@ class Matrix:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """The rows: first what everybody may do, then what each user or role may do beyond that."""
+        """The rows: first what everybody may do, then what each user or role may do."""
         return tuple(self._builder.row(subject, self.columns) for subject in self._subjects)
 
     @cached_property
-    def marks(self) -> dict[int, tuple[str, str]]:
+    def legend(self) -> tuple[Key, ...]:
         """The signs that are used, and what they mean."""
-        used = {NONE, *(cell.level for row in self.rows for cell in row.cells)}
-        return {level: mark[:2] for level, mark in self._builder.MARKS.items() if level in used}
+        return find_legend(cell for row in self.rows for cell in row.cells)
+
+    @property
+    def snapshot(self) -> AccessSnapshot:
+        """From what it was built."""
+        return self._builder.snapshot
+
+    @property
+    def is_of_users(self) -> bool:
+        """Whether the rows are users."""
+        return self._kind == "users"
+
+    def find_sources(self, row: int, column: int) -> list[Source]:
+        """Which grants of which roles bring what a cell shows; by the numbers of its row and column."""
+        return self._builder.find_sources(self._subjects[row], self.columns[column])
+
+    def place_of(self, column: int) -> Place:
+        """What a column is about: a collection, or all of a database, or of every one."""
+        places = self._builder.finders[self.columns[column]].places
+        if len(places) == 1:
+            return places[0]
+        return Place(places[0].db if len({place.db for place in places}) == 1 else ALL, ALL)
 
     def __repr__(self) -> str:
-        return text_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)
+        return text_matrix(self.caption, self.corner, self.columns, self.rows, self.legend)
 
     def __str__(self) -> str:
         """The same for `print`, which may write to what has another encoding than a terminal."""
-        return ascii_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)
+        return ascii_matrix(self.caption, self.corner, self.columns, self.rows, self.legend)
 
     def _repr_html_(self) -> str:
-        return html_matrix(self.caption, self.corner, self.columns, self.rows, self.marks)
+        return html_matrix(self.caption, self.corner, self.columns, self.rows, self.legend)
 
     def filter(self, part: str, column: str = "") -> Matrix:
         """A part of it, for which nothing is worked out again.
@@ -311,8 +290,8 @@ def build_matrix(
     if rows not in CORNERS:
         raise ParameterError(f"rows are 'users' or 'roles', not {rows!r}")
     if columns not in BUILDERS:
-        raise ParameterError(f"columns are 'levels' or 'collections', not {columns!r}")
-    if columns == "levels" and (collection, db) != (None, None):
+        raise ParameterError(f"columns are 'levels', 'databases' or 'collections', not {columns!r}")
+    if columns != "collections" and (collection, db) != (None, None):
         raise ParameterError("collection and db choose among columns='collections'")
     builder = BUILDERS[columns](snapshot)
     return Matrix(builder, rows, builder.subjects(rows), _choose_columns(builder, collection, db))

@@ -141,12 +141,19 @@ class AccessSnapshot:
         """Whether a user may have more rights than could be read."""
         roles = self.users.get(user)
         return (
-            self.enforced is None
-            or (roles is None and bool(self.partial))
-            or any(role in self.unread for role in (PUBLIC, *(roles or ())))
-            or (self.searched is not None and where[1] not in (ALL, *self.searched))
-            or self._may_be_alias(collection, where[0])
+            (roles is None and bool(self.partial))
+            or self.may_hold_more((PUBLIC, *(roles or ())))
+            or self.may_be_granted_unseen(collection, *where)
         )
+
+    def may_hold_more(self, roles: Sequence[str]) -> bool:
+        """Whether some roles may bring more than could be read, wherever that is."""
+        return self.enforced is None or any(role in self.unread for role in roles)
+
+    def may_be_granted_unseen(self, collection: str | None, db: str, connected_to: str) -> bool:
+        """Whether grants at a place may be there that were not read, or that name it otherwise."""
+        is_searched = self.searched is None or connected_to in (ALL, *self.searched)
+        return not is_searched or self._may_be_alias(collection, db)
 
     def _may_be_alias(self, name: str | None, db: str) -> bool:
         """Whether a name may stand for a collection that the caller does not see."""
@@ -195,10 +202,14 @@ class AccessSnapshot:
 
     def right_test(self, privilege: str | None, collection: str | None, db: str | None) -> Callable[[Right], bool]:
         """Make the test for rights that are or may be enough. A collection's other names count, too."""
-        names = self._compared_names(collection, db or "")
-        names += tuple(alias for alias, target in self.aliases.get(db or "", {}).items() if target in names)
+        names = self.names_of(collection, db or "")
         where = db if privilege is None else self.rules.counted_database(privilege, db, db)
         return lambda right: any(right.permits(privilege, name, where) is not False for name in names)
+
+    def names_of(self, collection: str | None, db: str) -> tuple[str | None, ...]:
+        """The names by which grants may reach a collection: its own, and its aliases."""
+        names = self._compared_names(collection, db)
+        return names + tuple(alias for alias, target in self.aliases.get(db, {}).items() if target in names)
 
     def _compared_names(self, collection: str | None, db: str) -> tuple[str | None, ...]:
         """The names that a server may look for in grants when somebody uses this one."""
@@ -211,10 +222,11 @@ class AccessSnapshot:
         for role in (UNCHECKED, BY_BEING_ROOT, *([ADMIN] if ADMIN in self.roles else [])):
             by_role[role] = [Right("", EVERYTHING, "Global", ALL, ALL, role)]
         for grant in self.grants:
-            by_role.setdefault(grant.role, []).extend(self._rights_by_grant(grant))
+            by_role.setdefault(grant.role, []).extend(self.rights_by_grant(grant))
         return {role: tuple(rights) for role, rights in by_role.items()}
 
-    def _rights_by_grant(self, grant: Grant) -> Iterator[Right]:
+    def rights_by_grant(self, grant: Grant) -> Iterator[Right]:
+        """What one grant brings."""
         targets = self._alias_targets(grant)
         doubt = ON_AN_ALIAS if targets and self.rules.has("grants on aliases") else ""
         for right in self.rules.rights_by(grant):

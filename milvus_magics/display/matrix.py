@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from milvus_magics.display.long_names import CUT, cut_names
+from milvus_magics.display.marks import EMPTY_SIGN, Cell, Key, Sign, key_class, mark_class
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import (
     MAX_ROWS,
@@ -17,29 +20,28 @@ from milvus_magics.display.tables import (
     cell_text,
     escape_html,
     hover_text,
-    hover_title,
     style_element,
 )
 from milvus_magics.wording import count_text, printable
 
-MAX_FLAT_HEADING = 7  # characters of a column's heading before all headings of a matrix are turned upright
+MAX_NAME = 24  # characters of a name, of a user or a collection
+MAX_NOTE = 30
 MAX_COVERED_ROWS = 15  # with more, the last row is followed by room, so that the explanation never covers it
-ASCII_SIGNS = {"●": "#", "◐": "+", "·": "."}
+ASCII_EMPTY, ASCII_CUT = ".", "..."
 MORE_COLUMNS = "access.matrix(columns='collections', db=..., collection=...) chooses others"
 
 
 class Column(NamedTuple):
-    """A column's heading: the one above, which neighbours may share, and its own."""
+    """A column's heading: the one above, which neighbours may share, its own, and for how many things it stands."""
 
     above: str
     name: str
+    total: int = 1
 
-
-class Cell(NamedTuple):
-    """How much somebody may do there (a key of the matrix's marks), and why."""
-
-    level: int
-    reasons: tuple[str, ...] = ()
+    @property
+    def size(self) -> str:
+        """For how many things it stands, where that is more than one."""
+        return f"({self.total})" if self.total > 1 else ""
 
 
 class Row(NamedTuple):
@@ -53,12 +55,19 @@ class Row(NamedTuple):
 
 Columns = Sequence[Column]
 Rows = Sequence[Row]
-Marks = Mapping[int, tuple[str, str]]  # level -> its sign and what that means
+Legend = Sequence[Key]
 Corner = tuple[str, str]  # what the rows are, and what the notes beside them
 
 
 def text_matrix(
-    caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks, *, cut_mark: str = "…"
+    caption: str,
+    corner: Corner,
+    columns: Columns,
+    rows: Rows,
+    legend: Legend,
+    *,
+    cut: str = CUT,
+    empty: str = EMPTY_SIGN,
 ) -> str:
     """A matrix for a terminal.
 
@@ -66,25 +75,46 @@ def text_matrix(
     left out, with a count.
 
     Args:
-        cut_mark: what stands at the end of a note that is cut.
+        cut: what stands where a name or a note is cut.
+        empty: what stands where there is no mark.
     """
     width = shutil.get_terminal_size((TEXT_WIDTH, 24)).columns
-    names = [corner, *((row.name, _cut(row.note, cut_mark)) for row in rows)]
-    signs = [[marks[cell.level][0] for cell in row.cells] for row in rows]
-    above = [text if i == 0 or columns[i - 1].above != text else "" for i, (text, _) in enumerate(columns)]
-    lines = _text_lines([("", ""), *names], [above, [name for _, name in columns], *signs])
+    names = _shown_names([row.name for row in rows], cut)
+    beside = [corner, *((names[row.name], _cut_end(row.note, cut)) for row in rows)]
+    digits = [_count_digits(rows, number) for number in range(len(columns))]
+    signs = [[cell.text(most, empty) for cell, most in zip(row.cells, digits, strict=True)] for row in rows]
+    lines = _text_lines([("", ""), *beside], [*_text_headings(columns, cut), *signs])
     key = ""
     if max(map(len, lines)) > width:
-        lines, key = _numbered_lines(names, columns, signs, width)
-    legend = [f"{sign} {meaning}" for sign, meaning in marks.values()]
-    gap = "   " if len("   ".join(legend)) <= width else "\n"
-    return "\n".join(filter(None, [printable(caption), *lines, key, gap.join(legend)]))
+        lines, key = _numbered_lines(beside, columns, signs, width)
+    meanings = [f"{' '.join(one.signs).replace(EMPTY_SIGN, empty)} {one.meaning}" for one in legend]
+    gap = "   " if len("   ".join(meanings)) <= width else "\n"
+    return "\n".join(filter(None, [printable(caption), *lines, key, gap.join(meanings)]))
 
 
-def ascii_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks) -> str:
+def _text_headings(columns: Columns, cut: str) -> list[list[str]]:
+    """What stands above the columns, in two lines."""
+    headings = _shown_names([column.name for column in columns], cut)
+    above = [one.above if i == 0 or columns[i - 1].above != one.above else "" for i, one in enumerate(columns)]
+    return [above, [f"{headings[one.name]} {one.size}".rstrip() for one in columns]]
+
+
+def ascii_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, legend: Legend) -> str:
     """The same with signs that every encoding has; names stay as they are."""
-    signs = {level: (ASCII_SIGNS.get(sign, sign), meaning) for level, (sign, meaning) in marks.items()}
-    return text_matrix(caption, corner, columns, rows, signs, cut_mark="...")
+    return text_matrix(caption, corner, columns, rows, legend, cut=ASCII_CUT, empty=ASCII_EMPTY)
+
+
+def _shown_names(names: Sequence[str], cut: str = CUT) -> dict[str, str]:
+    """What is shown of names, as one line of what can be seen."""
+    texts = {name: cell_text(name) for name in names}
+    shown = cut_names(texts.values(), MAX_NAME, cut)
+    return {name: shown[text] for name, text in texts.items()}
+
+
+def _count_digits(rows: Rows, column: int) -> int:
+    """How many digits the counts in a column have."""
+    counts = (sign.number for row in rows for sign in row.cells[column].signs() if sign)
+    return len(str(most)) if (most := max(counts, default=0)) else 0
 
 
 def _numbered_lines(
@@ -96,10 +126,10 @@ def _numbered_lines(
         lines = _text_lines(names, [line[:count] for line in (numbers, *signs)])
         if max(map(len, lines)) <= width:
             break
-    key = [f"{number} {above} {name}" for number, (above, name) in zip(numbers[:count], columns, strict=False)]
+    key = [f"{number} {one.above} {one.name} {one.size}" for number, one in zip(numbers[:count], columns, strict=False)]
     left_out = len(columns[count:])
     more = f"\nand {count_text(left_out, 'more column')}: {MORE_COLUMNS}" if left_out else ""
-    return lines, textwrap.fill(cell_text(key), width) + more
+    return lines, textwrap.fill(cell_text([text.rstrip() for text in key]), width) + more
 
 
 def _text_lines(names: Sequence[Sequence[str]], cells: Sequence[Sequence[str]]) -> list[str]:
@@ -107,67 +137,88 @@ def _text_lines(names: Sequence[Sequence[str]], cells: Sequence[Sequence[str]]) 
     return align_columns([[cell_text(value) for value in (*name, *line)] for name, line in pairs])
 
 
-def html_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, marks: Marks) -> str:
+def html_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, legend: Legend) -> str:
     """A matrix for a notebook: a table that can be read aloud, printed, and without any style; no script.
 
     Pointing at a cell shows its reasons; each row can be reached with Tab, which shows what each role brings to it.
     """
-    signs = {level: escape_html(sign) for level, (sign, _) in marks.items()}
-    body = "".join(_html_row(row, signs) for row in rows[: MAX_ROWS + 1])  # one more: the row of everybody
-    left_out = len(rows) - MAX_ROWS - 1
+    shown = rows[: MAX_ROWS + 1]  # one more: the row of everybody
+    names = _shown_names([row.name for row in shown])
+    body = "".join(_html_row(row, names[row.name]) for row in shown)
+    left_out = len(rows) - len(shown)
     more = f"and {left_out} more {corner[0]}: .filter('part of a name') narrows them down" if left_out > 0 else ""
-    legend = "".join(
-        f'<span><b class="mm-l{level}">{signs[level]}</b> {escape_html(meaning)}</span> '
-        for level, (_, meaning) in marks.items()
-    )
     return (
-        f"<div {_size_attributes(columns, rows)}>{style_element('matrix')}"
+        f"<div {_size_attributes(columns, shown, names)}>{style_element('matrix')}"
         f"<div>{escape_html(caption)}</div>"
         f'<div class="mm-scroll" role="region" aria-label="{escape_html(caption)}"><table>'
         f"<thead>{_html_head(corner, columns)}</thead>"
         f"<tbody>{body}</tbody></table></div>{html_line(more, 'note') if more else ''}"
-        f'<p class="mm-legend">{legend}</p></div>'
+        f'<p class="mm-legend">{"".join(map(_html_key, legend))}</p></div>'
     )
 
 
-def _size_attributes(columns: Columns, rows: Rows) -> str:
-    """Whether headings stand upright, how wide names are, and how many em everything is, for fitting it on paper."""
-    longest = max((len(_cut_inside(cell_text(name))) for _, name in columns), default=0)
-    is_tall = longest > MAX_FLAT_HEADING
-    name = min(max((len(cell_text(row.name)) for row in rows[:MAX_ROWS]), default=0) * 0.62 + 1, 14)
-    width = name + 13 + len(columns) * (2 if is_tall else 0.62 * longest + 1.2)
-    kinds = f"mm-matrix{' mm-tall' if is_tall else ''}{' mm-many' if len(rows) > MAX_COVERED_ROWS else ''}"
-    return f'class="{kinds}" style="--mm-name:{name:.1f}em;--mm-width:{width:.0f}"'
+def _html_key(key: Key) -> str:
+    signs = "".join(f'<b class="{key_class(sign)}">{escape_html(sign)}</b>' for sign in key.signs)
+    return f"<span>{signs} {escape_html(key.meaning)}</span> "
+
+
+def _size_attributes(columns: Columns, rows: Rows, names: dict[str, str]) -> str:
+    """How wide names are, and how many em everything is, for fitting it on paper."""
+    name = min(max(map(len, names.values()), default=0) * 0.66 + 1, 17)
+    has_counts = any(sign and sign.number for row in rows for cell in row.cells for sign in cell.signs())
+    width = name + 13 + len(columns) * (9 if has_counts else 6)
+    many = " mm-many" if len(rows) > MAX_COVERED_ROWS else ""
+    counts = " mm-counts" if has_counts else ""
+    return f'class="mm-matrix{many}{counts}" style="--mm-name:{name:.1f}em;--mm-width:{width:.0f}"'
 
 
 def _html_head(corner: Corner, columns: Columns) -> str:
     groups = "".join(
         f'<th scope="colgroup" colspan="{len([*same])}"><span>{escape_html(above)}</span></th>'
-        for above, same in groupby(above for above, _ in columns)
+        for above, same in groupby(one.above for one in columns)
     )
+    shown = _shown_names([one.name for one in columns])
     names = "".join(
-        f'<th scope="col" title="{hover_text(above, name, between=" ")}">'
-        f"<span>{escape_html(_cut_inside(name))}</span></th>"
-        for above, name in columns
+        f'<th scope="col" title="{hover_text(one.above, one.name, between=" ")}">'
+        f"<span>{_breakable(f'{shown[one.name]} {one.size}')}</span></th>"
+        for one in columns
     )
+    above = f'<tr><th class="mm-name"></th><th></th>{groups}</tr>' if any(one.above for one in columns) else ""
     return (
-        f'<tr><th class="mm-name"></th><th></th>{groups}</tr>'
-        f'<tr><th scope="col" class="mm-name">{escape_html(corner[0])}</th>'
+        f'{above}<tr><th scope="col" class="mm-name">{escape_html(corner[0])}</th>'
         f'<th scope="col" class="mm-note">{escape_html(corner[1])}</th>{names}</tr>'
     )
 
 
-def _html_row(row: Row, signs: Mapping[int, str]) -> str:
-    cells = "".join(
-        f'<td class="mm-l{cell.level}" title="{_title(cell.reasons)}">{signs[cell.level]}</td>'
-        if cell.reasons
-        else f"<td>{signs[cell.level]}</td>"
-        for cell in row.cells
-    )
+def _breakable(name: str) -> str:
+    """A heading that breaks between its words first."""
+    return re.sub(r"(?<=[_.\-])(?=\w)", "<wbr>", escape_html(name))
+
+
+def _html_row(row: Row, shown: str) -> str:
+    is_cut = shown != cell_text(row.name)
+    title = f' title="{hover_text(row.name)}"' if is_cut else ""
+    why = [row.name, *row.why] if is_cut else row.why
     return (
-        f'<tr><th scope="row" class="mm-name"{hover_title(row.name)}>{escape_html(cell_text(row.name))}</th>'
-        f'<td class="mm-note" tabindex="0" title="{_title(row.why)}">{escape_html(row.note)}</td>{cells}</tr>'
+        f'<tr><th scope="row" class="mm-name"{title}>{html.escape(shown)}</th>'
+        f'<td class="mm-note" tabindex="0" title="{_title(why)}">{escape_html(row.note)}</td>'
+        f"{''.join(map(_html_cell, row.cells))}</tr>"
     )
+
+
+def _html_cell(cell: Cell) -> str:
+    signs = cell.signs()
+    reasons = cell.reasons
+    title = f' title="{_title((cell.words(), *reasons))}"' if reasons else ""
+    if not any(signs):
+        return f"<td{title}>{EMPTY_SIGN}</td>"
+    return f"<td{title}>{''.join(map(_html_sign, signs))}</td>"
+
+
+def _html_sign(sign: Sign | None) -> str:
+    if sign is None:
+        return f"<i>{EMPTY_SIGN}</i>"
+    return f'<b class="{mark_class(sign.kind, sign.extent)}">{sign.text}{sign.number or ""}</b>'
 
 
 def _title(lines: Sequence[str]) -> str:
@@ -175,10 +226,5 @@ def _title(lines: Sequence[str]) -> str:
     return "&#10;".join(html.escape(cell_text(line), quote=False).replace('"', "&quot;") for line in lines)
 
 
-def _cut_inside(text: str, length: int = 24) -> str:
-    """Names that are much alike mostly differ at their ends."""
-    return text if len(text) <= length else f"{text[: length // 2 - 1]}…{text[-length // 2 :]}"
-
-
-def _cut(text: str, end: str, length: int = 30) -> str:
-    return text if len(text) <= length else text[: length - len(end)] + end
+def _cut_end(text: str, end: str) -> str:
+    return text if len(text) <= MAX_NOTE else text[: MAX_NOTE - len(end)] + end

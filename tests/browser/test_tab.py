@@ -98,7 +98,7 @@ def test_in_a_terminal(milvus, tmp_path):
         child.expect(r"name +roles")
         child.expect(r"root")
         child.send("%milvus_access\r")
-        child.expect("users by levels of privileges")
+        child.expect("users by what they may do")
         child.expect(r"root +● +●")
         child.send("%milvus_access --privilege Search\r")
         child.expect(r"root +All +everything in all databases")

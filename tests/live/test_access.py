@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from milvus_magics import connections, embedded
-from milvus_magics.access import matrix, question
+from milvus_magics.access import question
 from milvus_magics.access.question import read_access
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.client.grants.requests import revoke_listed_grant
+from milvus_magics.display.marks import NONE, SOME
 from milvus_magics.errors import (
     ParameterError,
     PermissionDeniedError,
@@ -313,7 +314,7 @@ def test_aliases(team):
     assert found.allows("zoe", "Search", "latest")
     assert not found.allows("zoe", "Search", "docs"), "the server compares names"
     cell = cells(found.matrix("users", "collections"))["zoe", "default", "docs"]
-    assert cell.level == matrix.SOME
+    assert (cell.text(), cell.mark("reads").extent) == ("r···", SOME)
     assert "(alias of 'docs')" in cell.reasons[0]
     findings = {finding.concern: finding for finding in found.findings}
     assert "latest" not in findings["grants on nothing"].text
@@ -367,7 +368,7 @@ def test_findings_about_the_server(authorization, password):
     assert ("authorization" in said) is not authorization
     assert found.snapshot.allows("anybody", "Insert", "docs") is not authorization
     row = found.matrix("users", "collections" if authorization else "levels").rows[-1]
-    assert authorization or {cell.level for cell in row.cells} == {matrix.FULL}
+    assert authorization or [cell.text() for cell in row.cells] == ["RWAD", "s·A·", "sWAD"]
     assert ("default password" in said) is (authorization and password == "Milvus"), "off, a look would write"
     assert ("authorization is OFF" in found.caption) is not authorization
 
@@ -391,18 +392,20 @@ def test_matrix(team):
     """Levels and collections, by users and by roles; a cell says by which role the right comes."""
     found = read_access(team, timeout=10)
     by_user = cells(found.matrix("users", "levels"))
-    assert by_user["ann", "Collections", "read"].level == 1
+    reads = by_user["ann", "", "Collections"]
+    assert reads.text() == "R1···"
+    assert "reads 1 of 6" in reads.words()
     reason = "Query, Search on collection 'docs' in database 'default' by role 'reader'"
-    assert by_user["ann", "Collections", "read"].reasons[0] == reason
-    assert by_user["ann", "Collections", "write"].level == 0
-    assert {by_user[who, "Cluster", "admin"].level for who in ("root", "bob")} == {3}
-    assert by_user["eve", "Collections", "read"].level == 0
+    assert reason in reads.reasons
+    assert {by_user[who, "", "Cluster"].text() for who in ("root", "bob")} == {"sWAD"}
+    assert by_user["eve", "", "Collections"].text() == "s···", "public shows what there is, and no data"
+    assert cells(found.matrix("users", "databases"))["ann", "collections of", "lab"].text() == "s···"
     by_collection = cells(found.matrix("users", "collections"))
-    assert by_collection["ann", "default", "docs"].level == 1
-    assert by_collection["ann", "lab", "docs"].level == 0
-    assert by_collection["bob", "lab", "docs"].level == matrix.FULL + matrix.DROPS
+    assert by_collection["ann", "default", "docs"].text() == "R···"
+    assert by_collection["ann", "lab", "docs"].text() == "s···"
+    assert by_collection["bob", "lab", "docs"].text() == "RWAD"
     by_role = found.matrix("roles", "collections")
-    assert cells(by_role)["reader", "default", "docs"].level == 1
+    assert cells(by_role)["reader", "default", "docs"].text() == "R···"
     assert [row.note for row in by_role.rows if row.name == "reader"] == ["ann"]
     assert [row.name for row in by_role.filter("read").rows] == ["(everybody)", "reader"]
     assert "reader" in repr(by_role)
@@ -413,13 +416,13 @@ def test_matrix(team):
 
 
 def test_full_levels_need_everything_everywhere(conn):
-    """All of a level in one of two databases is a half; in both it is the whole."""
+    """All of a database's rights in one of two is counted; in both they need no number."""
     roles.create_role(conn, "changer", timeout=10)
-    for db, level in (("default", 1), ("lab", 3)):
+    for db, text in (("default", "s1·A1·"), ("lab", "s·A·")):
         privileges.grant_privilege(conn, "changer", "*", object_type="Global", object_name="*", db=db, timeout=10)
         found = cells(read_access(conn, timeout=10).matrix("roles"))
-        assert found["changer", "Databases", "admin"].level == level
-        assert found["changer", "Collections", "write"].level == 0
+        assert found["changer", "", "Databases"].text() == text
+        assert found["changer", "", "Collections"].mark("writes").extent == NONE
 
 
 def test_dropping_is_seen(conn):
@@ -433,11 +436,11 @@ def test_dropping_is_seen(conn):
     found = read_access(conn, collection="docs", timeout=10)
     assert ("dee", "DropCollection") in {(right.user, right.privilege) for right in found}
     picture = found.matrix("users", "collections")
-    assert cells(picture)["dee", "default", "docs"].level == matrix.DROPS
-    assert cells(picture)["dee", "lab", "docs"].level == matrix.NONE
-    assert cells(picture)["cal", "default", "docs"].level == matrix.MORE + matrix.DROPS
-    assert "D drops or renames it" in repr(picture)
-    assert "RD" not in repr(picture), "the legend holds what there is"
+    assert cells(picture)["dee", "default", "docs"].text() == "s··d"
+    assert cells(picture)["dee", "lab", "docs"].text() == "s···"
+    assert cells(picture)["cal", "default", "docs"].text() == "s·AD"
+    assert "D drops or renames" in repr(picture)
+    assert "? cannot be told" not in repr(picture), "the legend holds what there is"
 
 
 def cells(picture):
@@ -453,4 +456,4 @@ def test_magic(shell):
     users.create_user(connections.get(), "ann", PASSWORD, timeout=10)
     found = shell.run_line_magic("milvus_access", "--user ann --privilege IndexDetail")
     assert [right.role for right in found] == ["public"]
-    assert "users by levels of privileges" in repr(shell.run_line_magic("milvus_access", ""))
+    assert "users by what they may do" in repr(shell.run_line_magic("milvus_access", ""))

@@ -358,27 +358,40 @@ def test_changes_while_it_reads_are_told(console, team, monkeypatch):
 def test_access_page(console):
     """A picture of everybody, other pictures, filtered; the answer to a question; a wrong question in place."""
     access = console.show_page("Access")
-    assert "users by levels of privileges" in access.answer.value
+    picture = access.picture
+    assert picture.caption == "users by what they may do", "there are no collections"
     assert "grants on what doesn&#x27;t exist" in access.findings.value
     access.rows.value, access.columns.value = "roles", "levels"
-    access.row_filter.value = "read"
-    assert "roles by levels of privileges" in access.answer.value
-    assert "reader" in access.answer.value
-    assert "admin</th><td" not in access.answer.value
+    assert picture.caption == "roles by what they may do"
+    assert {"reader", "admin"} <= {row["name"] for row in picture.rows}
     access.fields["privilege"].value = "Search"
     assert "who has Search" in access.answer.value
-    assert access.findings.value == ""
-    assert access.rows.disabled, "it is about the question now"
     access.fields["privilege"].value = "Serch"
     assert "did you mean &#x27;Search&#x27;" in access.answer.value
     access.fields["privilege"].value = ""
-    assert "roles by levels of privileges" in access.answer.value
-    access.row_filter.value = ""
+    assert access.answer.value == ""
     drawn = access.pictures["roles", "levels"]
     access.column_filter.value = "Clu"
-    assert "Cluster" in access.answer.value
-    assert "Databases" not in access.answer.value
+    assert [column["name"] for column in picture.columns] == ["Cluster"]
     assert access.pictures["roles", "levels"] is drawn, "filtering works nothing out again"
+
+
+def test_a_cell_says_why_and_opens_the_form(team, console):
+    """By which grant of which role, whom else that reaches; taking the role away is filled in."""
+    privileges.grant_privilege(team, "reader", "Search", collection="*", timeout=10)
+    console.refresh()
+    access = console.show_page("Access")
+    row = [row["name"] for row in access.picture.rows].index("ann")
+    column = 0  # all collections
+    why = access.picture.explain(row, column)
+    assert why["words"].endswith("partly reads")
+    number, source = next((i, one) for i, one in enumerate(why["sources"]) if one["role"] == "reader")
+    assert "Search" in source["text"]
+    assert (source["can_revoke"], source["can_take"]) == (True, True)
+    access.picture.act("revoke_role", row, column, number)
+    assert (access.form.fields["user"].value, access.form.fields["role"].value) == ("ann", "reader")
+    access.close_form()
+    assert access.form is None
 
 
 def test_pages_are_made_when_they_are_seen(console):

@@ -48,7 +48,7 @@ def test_who_can_do_what_answers_and_survives_conversion():
     """The picture and the answers are right, also as a page and as Markdown; the console says what it is."""
     notebook = demo.run(ROOT / "notebooks" / "who_can_do_what.ipynb")
     texts = "\n".join(demo.told(notebook))
-    assert re.search(r"^bob +loader, reader +W +W +W$", texts, re.MULTILINE)
+    assert re.search(r"^bob +loader, reader( +(Rw|rw|sw)··){3}$", texts, re.MULTILINE)
     assert re.search(r"^ann +Search +collection 'docs' in database 'default' +reader$", texts, re.MULTILINE)
     assert "['bob', 'carol', 'root']" in texts
     assert "roles that nobody holds: 'archivist'" in texts
@@ -56,7 +56,9 @@ def test_who_can_do_what_answers_and_survives_conversion():
     page, _ = HTMLExporter().from_notebook_node(notebook)
     markdown, _ = MarkdownExporter().from_notebook_node(notebook)
     for converted in (page, markdown):
-        assert "role 'loader': changes each" in converted, "a row of the picture says what comes by which role"
+        assert "role 'loader': partly writes each of them" in converted, (
+            "a row of the picture says what comes by which role"
+        )
         assert "Console: a panel on " in converted
         assert "%milvus_list_users, %milvus_list_roles, %milvus_access" in converted
 

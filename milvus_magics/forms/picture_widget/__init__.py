@@ -1,0 +1,215 @@
+"""The picture of who may do what, live: filtered, sorted, folded and explained in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from itertools import chain
+from typing import Any, NamedTuple
+
+from anywidget import AnyWidget
+from traitlets import Bool, List, Unicode
+
+from milvus_magics.access.matrix import Matrix
+from milvus_magics.access.reasons import Source, reach_text
+from milvus_magics.access.snapshot import EVERYBODY
+from milvus_magics.display.long_names import cut_names
+from milvus_magics.display.marks import Cell, key_class, mark_class
+from milvus_magics.display.matrix import MAX_NAME, Column, Row
+from milvus_magics.wording import printable, shown_text
+
+GRANT, REVOKE, REVOKE_ROLE = "grant", "revoke", "revoke_role"
+
+
+class PictureAction(NamedTuple):
+    """What somebody wants to change about a cell.
+
+    Attributes:
+        name: `grant`, `revoke` (of a privilege, from a role), or `revoke_role` (of a role, from a user).
+        user: whose row it is; empty for a row of a role, or of everybody.
+        role: the role to change, or to take.
+        db: in which database; `*` is all of them.
+        collections: on which collections; `*` is all of them.
+        privileges: what to revoke; none for a grant.
+    """
+
+    name: str
+    user: str
+    role: str
+    db: str = ""
+    collections: tuple[str, ...] = ()
+    privileges: tuple[str, ...] = ()
+
+
+def _read(suffix: str) -> str:
+    return files(__package__).joinpath(f"picture_widget.{suffix}").read_text(encoding="utf-8")
+
+
+class AccessPicture(AnyWidget):
+    """A matrix whose cells say why. Values reach the page as data; reasons are asked for when a cell is chosen.
+
+    Args:
+        matrix: what it shows.
+        actions: what can be asked for from a cell: of `grant`, `revoke`, `revoke_role`.
+
+    Attributes:
+        matrix: what it shows now.
+        filter: what was typed into its filter.
+    """
+
+    _esm = _read("js")
+    _css = _read("css")
+
+    caption = Unicode().tag(sync=True)
+    corner: Any = List().tag(sync=True)
+    columns: Any = List().tag(sync=True)
+    legend: Any = List().tag(sync=True)
+    kinds: Any = List().tag(sync=True)  # the cells that differ: their signs and words
+    rows: Any = List().tag(sync=True)
+    actions: Any = List().tag(sync=True)
+    filter = Unicode().tag(sync=True)
+    is_old = Bool().tag(sync=True)
+
+    def __init__(self, matrix: Matrix, actions: tuple[str, ...] = (), **options: Any) -> None:
+        self._listeners: list[Callable[[PictureAction], None]] = []
+        super().__init__(actions=list(actions), **options)
+        self.show(matrix)
+        self.on_msg(self._on_message)
+
+    def show(self, matrix: Matrix) -> None:
+        """Show another matrix."""
+        self.matrix = matrix
+        # Most cells are alike: each that differs is sent once.
+        numbers: dict[tuple[Any, int], int] = {}
+        alike = {}
+        for cell in chain.from_iterable(row.cells for row in matrix.rows):
+            numbers.setdefault((cell.marks, cell.total), len(numbers))
+            alike[cell.marks, cell.total] = cell
+        names = [
+            _shown_name(name) for name in ([row.name for row in matrix.rows] + [one.name for one in matrix.columns])
+        ]
+        short = cut_names(names, MAX_NAME)
+        with self.hold_sync():
+            self.caption, self.corner = matrix.caption, list(matrix.corner)
+            self.columns = [_column_data(one, short) for one in matrix.columns]
+            self.legend = [
+                {"signs": [[sign, key_class(sign)] for sign in key.signs], "meaning": key.meaning}
+                for key in matrix.legend
+            ]
+            self.kinds = [_as_data(alike[key]) for key in numbers]
+            self.rows = list(_rows_data(matrix, numbers, short))
+
+    def on_action(self, listener: Callable[[PictureAction], None]) -> None:
+        """Call this when a grant or a revocation is asked for from a cell."""
+        self._listeners.append(listener)
+
+    def explain(self, row: int, column: int) -> dict[str, Any]:
+        """Say why a cell is as it is, and what could be changed about it; by its row and column."""
+        matrix, name = self.matrix, self.matrix.rows[row].name
+        user = self._user_of(row)
+        heading = matrix.columns[column]
+        sources = [
+            {"role": shown_text(source.role), "verbs": ", ".join(source.verbs), "text": shown_text(source.text),
+             "doubt": shown_text(source.doubt), "reach": self._reach(source.role, user),
+             "can_revoke": bool(source.privileges), "can_take": self._can_take(source, user)}
+            for source in matrix.find_sources(row, column)
+        ]  # fmt: skip
+        return {
+            "row": row, "column": column,
+            "title": " · ".join(map(_shown_name, filter(None, (name, heading.above, heading.name)))),
+            "words": matrix.rows[row].cells[column].words(), "sources": sources,
+            "roles": [{"name": shown_text(role), "reach": self._reach(role, user)} for role in self._own_roles(row)],
+        }  # fmt: skip
+
+    def act(self, name: str, row: int, column: int, number: int) -> None:
+        """Ask for a change as the buttons in the page do.
+
+        Args:
+            name: what, as in `PictureAction`.
+            row: of the cell, by its number.
+            column: the same.
+            number: that of the source, or for a grant of the role.
+        """
+        user = self._user_of(row)
+        if name == GRANT:
+            place = self.matrix.place_of(column)
+            role = self._own_roles(row)[number]
+            action = PictureAction(GRANT, user, role, place.db, (place.collection or "*",))
+        else:
+            source = self.matrix.find_sources(row, column)[number]
+            action = PictureAction(name, user, source.role, source.db, (source.object_name,), source.privileges)
+        for listener in list(self._listeners):
+            listener(action)
+
+    def _user_of(self, row: int) -> str:
+        name = self.matrix.rows[row].name
+        return name if self.matrix.is_of_users and name != EVERYBODY else ""
+
+    def _own_roles(self, row: int) -> list[str]:
+        """The roles by which somebody could be given more: first those that fewest others hold."""
+        name, snapshot = self.matrix.rows[row].name, self.matrix.snapshot
+        if name == EVERYBODY:
+            return ["public"] if "public" in snapshot.roles else []
+        if not self.matrix.is_of_users:
+            return [name]
+        own = [role for role in snapshot.users.get(name, ()) if role != "admin"]
+        return sorted(own, key=lambda role: len(snapshot.roles.get(role) or ()))
+
+    def _can_take(self, source: Source, user: str) -> bool:
+        return bool(user) and source.role in self.matrix.snapshot.users.get(user, ())
+
+    def _reach(self, role: str, user: str) -> str:
+        return shown_text(reach_text(self.matrix.snapshot, role, user)) if role in self.matrix.snapshot.roles else ""
+
+    def _on_message(self, _: Any, content: Any, __: Any) -> None:
+        if not isinstance(content, dict):
+            return
+        row, column, number = (_number_in(content, name) for name in ("row", "column", "number"))
+        if not (0 <= row < len(self.rows) and 0 <= column < len(self.columns)):
+            return  # another matrix is shown meanwhile
+        if content.get("type") == "why":
+            self.send({"type": "why", **self.explain(row, column)})
+        elif content.get("type") in self.actions and number >= 0:
+            self.act(str(content["type"]), row, column, number)
+
+
+def make_picture(matrix: Matrix, actions: tuple[str, ...] = (), **options: Any) -> AccessPicture:
+    """Make the live picture of a matrix; as `AccessPicture`."""
+    return AccessPicture(matrix, actions, **options)
+
+
+def _number_in(content: dict[str, Any], name: str) -> int:
+    value = content.get(name)
+    return value if isinstance(value, int) else -1
+
+
+def _as_data(cell: Cell) -> dict[str, Any]:
+    signs = [
+        None if sign is None else [sign.text, str(sign.number or ""), mark_class(sign.kind, sign.extent)]
+        for sign in cell.signs()
+    ]
+    weight = sum(mark.extent * 4**kind * (mark.number or 1) for kind, mark in enumerate(cell.marks) if mark.extent < 3)
+    return {"signs": signs, "words": cell.words(), "weight": weight}
+
+
+def _column_data(column: Column, short: dict[str, str]) -> dict[str, str]:
+    name = _shown_name(column.name)
+    return {"above": shown_text(column.above), "name": name, "short": short[name], "size": column.size}
+
+
+def _rows_data(matrix: Matrix, numbers: dict[tuple[Any, int], int], short: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """The rows, each with the numbers of its cells, and whether it has more than everybody."""
+    shared = next((_marks_of(row) for row in matrix.rows if row.name == EVERYBODY), None)
+    for row in matrix.rows:
+        name, marks = _shown_name(row.name), _marks_of(row)
+        cells = [numbers[cell.marks, cell.total] for cell in row.cells]
+        is_more = marks != shared and not all(cell.is_empty for cell in row.cells)
+        yield {"name": name, "short": short[name], "note": shown_text(row.note), "cells": cells, "is_more": is_more}
+
+
+def _marks_of(row: Row) -> list[Any]:
+    return [cell.marks for cell in row.cells]
+
+
+def _shown_name(name: str) -> str:
+    return shown_text(name) if name.strip() else f"'{printable(name)}'"

@@ -1,0 +1,146 @@
+"""The marks of the picture: each says what `allows` says, and those that mean different things look different."""
+
+import itertools
+import re
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from milvus_magics.access.matrix import build_matrix
+from milvus_magics.access.reasons import reach_text
+from milvus_magics.access.snapshot import AccessSnapshot
+from milvus_magics.client import privilege_catalog as catalog
+from milvus_magics.client.results.privileges import Grant
+from milvus_magics.client.rights.rules import usual_groups
+from milvus_magics.display.long_names import cut_names
+from milvus_magics.display.marks import EVERY, NONE, SOME, UNKNOWN
+
+VERSIONS = ("v2.3.5", "2.5.24", "2.6.18", "3.0.0")
+NAMES = ("docs", "docs2", "al", "*", "doc*", "gone")
+ROLES = ("one", "two", "public")
+
+
+def make_snapshot(grants=(), version="2.6.18", groups=None, users=None, **others):
+    return AccessSnapshot(
+        server="http://milvus:19530", version=version,
+        users=users or {"ann": ("one",), "bob": ("one", "two"), "eve": (), "root": ()},
+        roles={"one": ("ann", "bob"), "two": ("bob",), "public": (), "admin": ()}, grants=list(grants),
+        groups=(usual_groups(version) if version != "v2.3.5" else {}) if groups is None else groups,
+        collections={"default": ("docs", "docs2"), "lab": ("docs",)},
+        aliases={"default": {"al": "docs"}, "lab": {}},
+        enforced=True, secure=True, default_password=False, **others,
+    )  # fmt: skip
+
+
+GRANTS = st.builds(
+    Grant, st.sampled_from(ROLES), st.sampled_from(sorted({*catalog.KNOWN, "*", "All", "ReadOnly", "mine"})),
+    st.sampled_from(["Global", "Collection", "User"]), st.sampled_from(NAMES), st.sampled_from(["default", "lab", "*"]),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(GRANTS, max_size=12), st.sampled_from(VERSIONS), st.booleans())
+def test_each_mark_agrees_with_what_is_allowed(grants, version, hides):
+    """None, some, every one or unknown of its privileges, at as many places, for rows of users, in all pictures."""
+    groups = {} if version == "v2.3.5" else {**usual_groups(version), "mine": ("Search", "Insert", "CreateRole")}
+    snapshot = make_snapshot(grants, version, groups, unread=["two"] if hides else [])
+    for columns in ("levels", "databases", "collections"):
+        picture = build_matrix(snapshot, "users", columns)
+        for row in picture.rows[1:]:
+            for column, cell in zip(picture.columns, row.cells, strict=True):
+                finder = picture._builder.finders[column]
+                for mark, names in zip(cell.marks, finder.kinds, strict=True):
+                    extents = [said_of(snapshot, row.name, names, place) for place in finder.places]
+                    some = [extent for extent in extents if extent in (SOME, EVERY)]
+                    what = (row.name, column, names, grants)
+                    assert mark.number == len(some), what
+                    expected = max(extents, default=NONE) if not some else min(some)
+                    assert mark.extent == expected, what
+                    assert bool(cell.reasons) or mark.extent == NONE, what
+
+
+def said_of(snapshot, user, names, place):
+    """What `allows` says of some privileges at a place, by any of its names."""
+    aliases = snapshot.aliases[place.db]
+    there = [place.collection, *(alias for alias, target in aliases.items() if target == place.collection)]
+    answers = set()
+    for name in names:
+        said = [snapshot.allows(user, name, each, place.db) for each in there]
+        answers.add(True if True in said else None if None in said else False)
+    if True in answers:
+        return EVERY if answers == {True} else SOME
+    return UNKNOWN if None in answers else NONE
+
+
+def test_what_means_different_things_looks_different():
+    """Writing without reading, seeing only, and dropping each have a place, a letter and a shape of their own."""
+    of = {
+        "reads": [("Collection", "Query"), ("Collection", "Search")],
+        "writes": [("Collection", name) for name in catalog.USUAL["Collection", "ReadWrite"].split()],
+        "sees": [("Global", "DescribeCollection"), ("Collection", "IndexDetail")],
+        "drops": [("Global", "DropCollection"), ("Global", "RenameCollection")],
+        "all": [("Collection", "*"), ("Global", "*")],
+    }
+    grants = [Grant(role, name, kind, "*", "*") for role, rights in of.items() for kind, name in rights]
+    snapshot = make_snapshot(
+        grants, "v2.3.5", users={"writer": ("writes",), "both": ("reads", "writes"), "seer": ("sees",),
+                                 "dropper": ("drops",), "all": ("all",), "all but": ("reads", "writes", "sees")},
+    )  # fmt: skip
+    snapshot = replace(snapshot, roles=dict.fromkeys([*of, "public"], ()))
+    picture = build_matrix(snapshot, "users", "collections")
+    assert {row.name: row.cells[0].text() for row in picture.rows} == {
+        "(everybody)": "·", "writer": "·W··", "both": "RW··", "seer": "s···", "dropper": "···D", "all": "RWAD",
+        "all but": "RW··",
+    }  # fmt: skip
+    html = picture._repr_html_()
+    assert '<i>·</i><b class="mm-w2">W</b><i>·</i><i>·</i>' in html
+    assert 'title="sees docs' not in html
+    assert {"mm-s1", "mm-r2", "mm-w2", "mm-a2", "mm-d2"} <= set(re.findall(r'class="(mm-\w\d)"', html))
+    assert "? cannot be told" not in repr(picture), "the legend holds what there is"
+
+
+def test_counts_instead_of_one_level_for_many():
+    """Reading 1 of 3 is said as such, in the sign and in words."""
+    snapshot = make_snapshot([Grant("one", name, "Collection", "docs", "lab") for name in ("Query", "Search")])
+    picture = build_matrix(snapshot, "users", "levels")
+    cell = next(row for row in picture.rows if row.name == "ann").cells[0]
+    assert (cell.text(), cell.words()) == ("R1···", "reads 1 of 3")
+    assert "Collections (3)" in repr(picture)
+    databases = build_matrix(snapshot, "users", "databases")
+    texts = next(row for row in databases.rows if row.name == "ann").cells
+    assert [cell.text() for cell in texts] == ["·", "R···"]
+
+
+def test_why_names_the_grants_as_they_would_be_revoked():
+    """Group or privilege, on what, in which database; and whom else taking it away would reach."""
+    snapshot = make_snapshot([
+        Grant("one", "CollectionReadWrite", "Collection", "docs", "default"),
+        Grant("two", "Insert", "Collection", "docs2", "default"),
+        Grant("two", "Insert", "Collection", "*", "*"),
+    ])  # fmt: skip
+    picture = build_matrix(snapshot, "users", "collections")
+    row = [row.name for row in picture.rows].index("bob")
+    first, second = picture.find_sources(row, 0)
+    assert (first.role, first.privileges, first.object_name, first.db) == (
+        "one", ("CollectionReadWrite",), "docs", "default",
+    )  # fmt: skip
+    assert first.verbs == ("sees", "reads", "writes")
+    assert (second.role, second.privileges, second.object_name, second.db) == ("two", ("Insert",), "*", "*")
+    assert reach_text(snapshot, "one", "bob") == "also held by ann"
+    assert reach_text(snapshot, "two", "bob") == "held by nobody else"
+    (root,) = picture.find_sources([row.name for row in picture.rows].index("root"), 0)
+    assert root.privileges == (), "there is no grant to revoke"
+
+
+NAME = st.text("ab_", min_size=1, max_size=60)
+
+
+@given(st.lists(NAME, max_size=8), st.lists(st.sampled_from(["reader", "writer", "r", ""]), max_size=3))
+def test_names_that_are_cut_differ_in_what_is_left(names, ends):
+    """Also where they differ only in their middles."""
+    names += [f"{'x' * 40}{end}{'y' * 40}" for end in ends]
+    shown = cut_names(names, 24)
+    assert all(name == text or len(text) <= 24 for name, text in shown.items() if name[0] != "x")
+    for one, other in itertools.combinations(shown, 2):
+        assert shown[one] != shown[other]
