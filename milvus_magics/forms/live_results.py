@@ -1,0 +1,122 @@
+"""Results as widgets: tables to search and sort. A cell holds nothing in them that its HTML doesn't show."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import publish_display_data
+
+from milvus_magics.access.answer import Access
+from milvus_magics.client.results.table import Table
+from milvus_magics.display.live import WIDGET_CLASS, replacing_style
+from milvus_magics.display.tables import cell_text, column_heading
+from milvus_magics.forms.panel import VIEW, Line, inside
+from milvus_magics.forms.table_widget import MAX_CHIPS, Column, Row, TableWidget
+
+MAX_PLAIN_ROWS = 10  # so few are seen at a glance
+MAX_LIVE_ROWS = 5_000
+MAX_LIVE_RESULTS = 30
+MIN_LETTERS, MAX_LETTERS = 7, 45  # of a column
+EM_OF_A_LETTER = 0.5
+EM_AROUND = 1.0  # what stands free beside the text of a cell
+DRAWN = "mm-grid"  # what is in the page only once a table is drawn
+
+
+class LiveResult(widgets.VBox):
+    """A result as a widget.
+
+    Attributes:
+        token: the name of this one, in the HTML that it replaces, too.
+    """
+
+    def __init__(self, content: widgets.Widget, caption: str) -> None:
+        heading = Line()
+        heading.say(caption, "heading")
+        style = widgets.HTML(layout={"display": "none"})
+        super().__init__([style, heading, content] if caption else [style, content], layout={"overflow": "auto hidden"})
+        self.token = str(content.model_id)
+        style.value = replacing_style(self.token, DRAWN)
+        self.add_class(WIDGET_CLASS.format(self.token))
+
+    def publish(self) -> None:
+        """Show it, as an output of its own: beside HTML in the same output, front ends would never show the HTML."""
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        publish_display_data({"text/plain": "", VIEW: view})  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Close it with all that is in it; the HTML is seen again."""
+        for widget in inside(self):
+            widget.close()
+        super().close()
+
+
+class LiveResults:
+    """The newest results that are shown as widgets; older ones, which keep memory here and in the page, are closed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shown: deque[LiveResult] = deque()
+
+    def add(self, result: LiveResult) -> None:
+        """Keep one, and close what is too old."""
+        with self._lock:
+            self._shown.append(result)
+            old = [self._shown.popleft() for _ in range(len(self._shown) - MAX_LIVE_RESULTS)]
+        for each in old:
+            each.close()
+
+    def close(self) -> None:
+        """Close them all."""
+        with self._lock:
+            shown = list(self._shown)
+            self._shown.clear()
+        for each in shown:
+            each.close()
+
+
+def make_table(table: Table[Any]) -> LiveResult | None:
+    """A table to search and sort. None if it is short enough to be seen at a glance, or too long."""
+    rows = table.shown_rows()
+    if not MAX_PLAIN_ROWS < len(rows) <= MAX_LIVE_ROWS:
+        return None
+    names = table.shown_columns()
+    values = [_shown_values([row[name] for row in rows]) for name in names]
+    columns = [_make_column(name, *each) for name, each in zip(names, values, strict=True)]
+    letters = sum(column.weight for column in columns)
+    width = f"{letters * EM_OF_A_LETTER + len(columns) * EM_AROUND:.0f}em"  # narrower, it is scrolled sideways
+    label = f"{table.noun}s".capitalize()
+    content = TableWidget(label, table.noun, columns, has_checks=False, layout={"min_width": width})
+    cells = zip(*(shown for _, shown in values), strict=True)
+    content.show(Row(str(number), each) for number, each in enumerate(cells))
+    return LiveResult(content, table.caption)
+
+
+def make_answer(answer: Access) -> LiveResult | None:
+    """The rows of an answer. None if it is an overview, which is a picture."""
+    return None if answer.is_overview else make_table(answer)
+
+
+def _shown_values(values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The kind of a column, and its values as its HTML shows them."""
+    lists = [value for value in values if isinstance(value, (tuple, list))]
+    if lists and max(map(len, lists)) <= MAX_CHIPS:
+        return "chips", [_chips(value) for value in values]
+    # Whole numbers are text: they are sorted as numbers all the same, and codes have no commas.
+    if {float} <= {type(value) for value in values} <= {float, int}:
+        return "number", list(values)
+    return "text", [cell_text(value) for value in values]
+
+
+def _chips(value: Any) -> list[str]:
+    names = value if isinstance(value, (tuple, list)) else [value] if value else []
+    return [cell_text(name) for name in names]
+
+
+def _make_column(name: str, kind: str, values: Sequence[Any]) -> Column:
+    label = column_heading(name)
+    longest = max(len(" + ".join(value)) if isinstance(value, list) else len(str(value)) for value in values)
+    return Column(name, label, kind, weight=min(max(longest, len(label) + 2, MIN_LETTERS), MAX_LETTERS))
