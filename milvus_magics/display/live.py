@@ -19,7 +19,9 @@ def replacing_style(token: str, rendered: str) -> str:
             the front end says of that is hidden and the HTML stays.
     """
     widget = f".{WIDGET_CLASS.format(token)}"
+    static = f'[data-mm-static="{token}"]'
+    # JupyterLab's output around it goes, too: its number would stand beside nothing.
     return (
         f"<style>{widget}:not(:has(.{rendered})){{display:none}}"
-        f':root:has({widget} .{rendered}) [data-mm-static="{token}"]{{display:none}}</style>'
+        f":root:has({widget} .{rendered}) :is({static},.jp-OutputArea-child:has({static})){{display:none}}</style>"
     )

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import publish_display_data
 
 from milvus_magics.access.answer import Access
 from milvus_magics.client.results.table import Table
@@ -42,10 +41,9 @@ class LiveResult(widgets.VBox):
         style.value = replacing_style(self.token, DRAWN)
         self.add_class(WIDGET_CLASS.format(self.token))
 
-    def publish(self) -> None:
-        """Show it, as an output of its own: beside HTML in the same output, front ends would never show the HTML."""
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        publish_display_data({"text/plain": "", VIEW: view})  # type: ignore[no-untyped-call]
+    def output(self) -> dict[str, Any]:
+        """What shows it, for an output of its own: beside HTML in the same one, front ends never show the HTML."""
+        return {"text/plain": "", VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}
 
     def close(self) -> None:
         """Close it with all that is in it; the HTML is seen again."""
@@ -111,9 +109,8 @@ def _shown_values(values: Sequence[Any]) -> tuple[str, list[Any]]:
     return "text", [cell_text(value) for value in values]
 
 
-def _chips(value: Any) -> list[str]:
-    names = value if isinstance(value, (tuple, list)) else [value] if value else []
-    return [cell_text(name) for name in names]
+def _chips(value: Any) -> list[str] | str:
+    return [cell_text(name) for name in value] if isinstance(value, (tuple, list)) else cell_text(value)
 
 
 def _make_column(name: str, kind: str, values: Sequence[Any]) -> Column:

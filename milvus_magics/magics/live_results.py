@@ -60,7 +60,7 @@ class LiveHtml:
             return ""
         self._results = self._results or live_results.LiveResults()
         self._results.add(widget)
-        widget.publish()
+        self._shell.display_pub.publish(widget.output())
         return str(widget.token)
 
 

@@ -27,14 +27,17 @@ function make(tag, className, text = "") {
 
 function textOf(value, kind) {
   if (value === null || value === undefined) return "";
-  if (kind === "chips") return value.join(", ");
+  if (Array.isArray(value)) return value.join(", ");
   if (kind === "time") return formatTime.format(new Date(value));
   return kind === "number" ? value.toLocaleString() : value;
 }
 
 // Numbers before words, as "all" is more than any number; nothing comes first.
 function compareValues(a, b, kind) {
-  if (kind === "chips") return a.length - b.length || compare(a.join(), b.join());
+  if (kind === "chips") {
+    const [left, right] = [[a].flat(), [b].flat()]; // a word in place of names is one
+    return left.length - right.length || compare(left.join(), right.join());
+  }
   if (typeof a === "number" && typeof b === "number") return a - b;
   if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
   return compare(a, b);
@@ -311,7 +314,7 @@ class Table {
       cell.append(make("span", "mm-begin", formatHours.format(new Date(value))));
       return undefined;
     }
-    if (kind === "chips") return this.fillChips(cell, value, pixels);
+    if (Array.isArray(value)) return this.fillChips(cell, value, pixels);
     const letters = [...text];
     const isLong = kind === "text" && letters.length >= 3 * TAIL;
     cell.append(make("span", "mm-begin", isLong ? letters.slice(0, -TAIL).join("") : text));
