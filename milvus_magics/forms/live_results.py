@@ -19,9 +19,11 @@ from milvus_magics.forms.table_widget import MAX_CHIPS, Column, Row, TableWidget
 MAX_PLAIN_ROWS = 10  # so few are seen at a glance
 MAX_LIVE_ROWS = 5_000
 MAX_LIVE_RESULTS = 30
-MIN_LETTERS, MAX_LETTERS = 7, 45  # of a column
-EM_OF_A_LETTER = 0.5
-EM_AROUND = 1.0  # what stands free beside the text of a cell
+# The width of a column is that of its longest text, within these. Longer texts are cut inside, and shown on pointing.
+MAX_LETTERS, MAX_LETTERS_IF_NARROW = 40, 28
+LETTERS_AROUND = 4  # what stands free beside the text of a cell
+LETTERS_OF_SORTING = 3  # the arrow in a heading, whose letters are bold
+EM_OF_A_LETTER = 0.55
 DRAWN = "mm-grid"  # what is in the page only once a table is drawn
 
 
@@ -84,8 +86,8 @@ def make_table(table: Table[Any]) -> LiveResult | None:
     names = table.shown_columns()
     values = [_shown_values([row[name] for row in rows]) for name in names]
     columns = [_make_column(name, *each) for name, each in zip(names, values, strict=True)]
-    letters = sum(column.weight for column in columns)
-    width = f"{letters * EM_OF_A_LETTER + len(columns) * EM_AROUND:.0f}em"  # narrower, it is scrolled sideways
+    letters = sum(min(column.weight, MAX_LETTERS_IF_NARROW) for column in columns)
+    width = f"{letters * EM_OF_A_LETTER:.0f}em"  # where there is less room, it is scrolled sideways
     label = f"{table.noun}s".capitalize()
     content = TableWidget(label, table.noun, columns, has_checks=False, layout={"min_width": width})
     cells = zip(*(shown for _, shown in values), strict=True)
@@ -116,4 +118,5 @@ def _chips(value: Any) -> list[str] | str:
 def _make_column(name: str, kind: str, values: Sequence[Any]) -> Column:
     label = column_heading(name)
     longest = max(len(" + ".join(value)) if isinstance(value, list) else len(str(value)) for value in values)
-    return Column(name, label, kind, weight=min(max(longest, len(label) + 2, MIN_LETTERS), MAX_LETTERS))
+    letters = min(max(longest, len(label) + LETTERS_OF_SORTING), MAX_LETTERS)
+    return Column(name, label, kind, weight=letters + LETTERS_AROUND)

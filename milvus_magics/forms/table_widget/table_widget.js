@@ -9,7 +9,7 @@ const ROWS_IN_SIGHT = 12;
 const TWO_LINE_ROWS_IN_SIGHT = 7;
 const ROWS_AROUND = 6; // drawn beyond those in sight, so that scrolling shows no gaps
 const SMALL_PIXELS = 600; // below, rows have no buttons
-const NARROW_PIXELS = 440; // below, a row has two lines
+const NARROW_PIXELS = 440; // below, a row has two lines if it has columns for the second
 const TAIL = 8; // characters of a long name's end that stay: names that are much alike mostly differ there
 const PIXELS_OF_A_LETTER = 7.2;
 const SECONDS_TO_TELL = 0.25; // how long the search has to rest before Python hears of it
@@ -210,7 +210,7 @@ class Table {
   fit() {
     const width = this.root.clientWidth;
     if (!width || !this.columns) return;
-    this.isNarrow = width < NARROW_PIXELS;
+    this.isNarrow = width < NARROW_PIXELS && this.columns.some((column) => column.line > 1);
     const isSmall = width < SMALL_PIXELS;
     this.root.classList.toggle("mm-narrow", this.isNarrow);
     this.root.classList.toggle("mm-small", isSmall);
