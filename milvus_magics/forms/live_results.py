@@ -1,4 +1,4 @@
-"""Results as widgets: tables to search and sort. A cell holds nothing in them that its HTML doesn't show."""
+"""Results as widgets: tables to search and sort, which hold nothing that the HTML doesn't show."""
 
 from __future__ import annotations
 

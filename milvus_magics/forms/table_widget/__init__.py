@@ -1,4 +1,4 @@
-"""The console's table, which sorts, searches and selects in the page; values reach it as data, never as HTML."""
+"""A table which sorts, searches and selects in the page; values reach it as data, never as HTML."""
 
 from __future__ import annotations
 

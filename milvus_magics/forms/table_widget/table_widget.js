@@ -1,4 +1,4 @@
-// The table of the console: rows to sort, search and select, by mouse, keyboard and screen reader.
+// The table of the console and of long results: rows to sort, search and select, by mouse, keyboard and screen reader.
 //
 // Values become text by textContent and nothing else. Only the rows in sight are in the page. The tab stop is one cell at
 // a time, which the arrow keys move; the notebook around it must not hear them, so they end here.
