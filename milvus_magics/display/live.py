@@ -1,4 +1,4 @@
-"""The HTML of results that a widget shows, too: it stays in the notebook, and is hidden where the widget is seen."""
+"""The HTML of results that a widget shows, too: saved in the notebook, hidden where the widget is seen."""
 
 from __future__ import annotations
 

@@ -44,7 +44,10 @@ class LiveResult(widgets.VBox):
         self.add_class(WIDGET_CLASS.format(self.token))
 
     def output(self) -> dict[str, Any]:
-        """What shows it, for an output of its own: beside HTML in the same one, front ends never show the HTML."""
+        """What shows it, for an output of its own.
+
+        Beside HTML in the same one, front ends would never show the HTML.
+        """
         return {"text/plain": "", VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}
 
     def close(self) -> None:
