@@ -244,6 +244,12 @@ PROMISES = [
         "table",
     ),
     Promise(
+        "A long result is a table to search and sort, and is never lost with its kernel",
+        "in JupyterLab, saved and opened again without the kernel, and in nbconvert's page: one table is seen; what it "
+        "holds is what the HTML shows, whatever a server calls its things, and no password",
+        ("test_live_results.py", "browser/test_live_tables.py"),
+    ),
+    Promise(
         "A form for many users keeps no password, and gives those that it made up to one browser, once",
         "files and pastes with passwords, read, refused, stopped and closed; all messages and states are searched, in "
         "JupyterLab with its file, and in a debugging kernel",
