@@ -52,7 +52,7 @@ def test_tick_and_tick_off(version):
         assert "ManageOwnership" not in states(form)
         assert ("CollectionReadOnly" in states(form)) is (version != OLD)
         form.fields["privileges"].widget.value = {"Search": True, "Query": True, "Insert": False}
-        assert "grant Search, Query on collection 'docs' in database 'default' to role 'reader'" in form.hint.text
+        assert "grant Search, Query on collection 'docs' in database 'default' to the role reader" in form.hint.text
         assert "revoke Insert on collection 'docs'" in form.hint.text
         assert form.buttons[form.TITLE].button_style == "danger"
         form.submit()
