@@ -155,7 +155,7 @@ def test_a_group_is_made_filled_changed_and_dropped():
     with bench(V26) as server:
         form = form_for("create_privilege_group")()
         form.fill(group="readers", privileges=["Search", "Query", "ClusterAdmin"])
-        assert "create privilege group 'readers'" in form.hint.text
+        assert "This will create the privilege group readers and add" in form.hint.text
         form.submit()
         assert form.failure is None, form.status.text
         assert server.groups["readers"] == {"Search", "Query"}

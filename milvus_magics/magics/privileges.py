@@ -12,7 +12,7 @@ from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.restoration import restore_operation
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import session
-from milvus_magics.session.undo_store import GRANTS
+from milvus_magics.session.undo_records import GRANTS
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.privileges import Grants, PrivilegeGroups

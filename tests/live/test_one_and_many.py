@@ -27,7 +27,7 @@ from milvus_magics.errors import (
     UnknownUserError,
 )
 from milvus_magics.secret import Secret
-from milvus_magics.session.undo_store import UNDO_MAGICS
+from milvus_magics.session.undo_records import UNDO_MAGICS
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline

@@ -94,8 +94,8 @@ class UsersForm(Panel):
     )
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
-        self._using, self._timeout = mask_misplaced("using", using), timeout
-        self._acting = threading.Lock()
+        self._using = using = mask_misplaced("using", using)  # masked in this frame, too
+        self._timeout, self._acting = timeout, threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._plan: results.BulkPlan | None = None
