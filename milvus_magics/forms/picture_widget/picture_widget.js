@@ -66,7 +66,7 @@ class Picture {
     this.label(this.columnSearch, "Filter columns");
     this.fold = this.option("Fold rows with equal rights");
     this.hide = this.option("Hide rows with nothing more than everybody");
-    this.files = make("div", "mm-files");
+    this.files = make("div", "mm-files", "Save as");
     for (const kind of ["SVG", "PNG", "CSV"])
       this.files.append(button(kind, () => this.save(kind), "mm-button"));
     for (const each of this.files.children) each.setAttribute("aria-label", `Save as ${each.textContent}`);
