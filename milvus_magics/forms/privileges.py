@@ -51,6 +51,7 @@ class PrivilegesForm(Form, is_registered=False):
 
     FUNCTION: ClassVar[Callable[..., object]] = staticmethod(privileges.grant_privilege)  # each form has its own
     PREVIEW = staticmethod(preview_change_grants)
+    WHOM = "Change privileges of {role}"
     BUSY = "Changing…"
     CHECK = "check with %milvus_list_grants"
     VIEW = EVERYTHING

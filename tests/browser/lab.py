@@ -245,6 +245,9 @@ class Console:
     def sees(self, text):
         self.cell.get_by_text(text).first.wait_for()
 
+    def wait_for_focus(self, label):
+        wait_for_focus(self.page, label)
+
     def picture(self, name):
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.wait_for_timeout(300)

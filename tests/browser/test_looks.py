@@ -208,7 +208,7 @@ def test_names_are_text_in_the_page(tmp_path):
                 console.sees(f"{said} '{EVIL}'")
             console.cell.get_by_role("textbox", name="Confirm name").fill(EVIL)
             console.cell.get_by_role("button", name=re.compile("^Drop ")).last.click()
-            console.sees(f"role '{EVIL}' on")
+            console.sees(f"role '{EVIL}' holds")
             console.open("Access")
             console.press("levels")
             console.grid("users by what they may do").get_by_text(EVIL, exact=False).first.wait_for()

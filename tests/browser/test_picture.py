@@ -83,7 +83,8 @@ def test_find_out_why_and_take_it_away_by_mouse(server, tmp_path):
         _, console = open_console(page, url, tmp_path)
         page.set_viewport_size({"width": 1400, "height": 900})
         why = console.cell.get_by_role("region", name="Why")
-        change = console.cell.get_by_role("button", name="Change privileges", exact=True)
+        form = console.cell.locator(".mm-form-place")
+        change = form.get_by_role("button", name="Change privileges of writer", exact=True)
         page.evaluate(CLICKS)
         console.open("Access")
         cell_of(console, "dana", "default docs").click()
@@ -93,7 +94,6 @@ def test_find_out_why_and_take_it_away_by_mouse(server, tmp_path):
         revoke.click()
         console.sees("This will revoke Insert, Upsert on collection 'docs'")
         expect(change).to_be_in_viewport(ratio=1)
-        form = console.cell.locator(".mm-form-place")
         assert form.get_by_role("combobox", name="Role").input_value() == "writer"
         console.picture("picture-revoke")
         change.click()
@@ -113,7 +113,7 @@ def test_find_out_why_and_take_it_away_by_mouse(server, tmp_path):
         ):  # fmt: skip
             expect(chosen).to_be_checked()
         console.cell.get_by_role("checkbox", name=re.compile("^Query")).check()
-        change.click()
+        form.get_by_role("button", name="Change privileges of reader", exact=True).click()
         console.sees("granted Query on collection 'trials'")
         expect(cell_of(console, "ann", "lab trials")).to_have_attribute("aria-label", re.compile("reads"))
         console.press("Close form")
@@ -200,9 +200,10 @@ def test_by_keyboard_among_five_thousand_in_a_dark_notebook(server, tmp_path):
         press("Tab")
         assert focused(page)[1].startswith("Revoke Insert, Upsert")
         press("Enter")
-        change = console.cell.get_by_role("button", name="Change privileges", exact=True)
+        form = console.cell.locator(".mm-form-place")
+        change = form.get_by_role("button", name="Change privileges of writer", exact=True)
         expect(change).to_be_in_viewport(ratio=1)
-        expect(console.cell.locator(".mm-form-place")).to_be_focused()
+        expect(form).to_be_focused()
         press("Tab")
         assert page.evaluate("document.activeElement.value") == "writer"
         assert find_faults(page) == []

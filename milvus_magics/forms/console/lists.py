@@ -248,7 +248,7 @@ class RolesPage(ListPage):
     COLUMNS = (
         Column("name", "Role", weight=4),
         Column("holders", "Held by", "chips", weight=5, line=2),
-        Column("count", "Holders", "number", weight=1, line=3),
+        Column("count", "Holders", "number", weight=1.5, line=3),
         Column("rights", "Rights", "number", weight=1),
     )
     ROW_ACTIONS = (

@@ -21,7 +21,9 @@ from milvus_magics.errors import ChangeInterrupted, MilvusException
 from milvus_magics.forms.fields import FIELD, LABEL, Field, show
 from milvus_magics.forms.panel import Line, Panel
 from milvus_magics.session import connections
-from milvus_magics.wording import count_text
+from milvus_magics.wording import count_text, sentences
+
+BUTTON = {"width": "auto", "margin": "0.4em 0 0.4em 10.7em"}  # below the fields
 
 SECONDS_BETWEEN_WORDS = 0.2  # how often it is said how far the work is
 _log = logging.getLogger(__name__)
@@ -88,7 +90,9 @@ class SelectionForm(Panel):
         self.after: list[Callable[[], None]] = []
         self.heading, self.status = Line(), Line()
         self.preview, self.outcome = widgets.HTML(), widgets.HTML()
-        self.button = widgets.Button(disabled=True, button_style="danger" if self.IS_CONFIRMED else "primary")
+        self.button = widgets.Button(
+            disabled=True, layout=BUTTON, button_style="danger" if self.IS_CONFIRMED else "primary"
+        )
         self.confirmation = widgets.Text(description="Confirm", style=LABEL, layout=FIELD)
         self.confirmation.observe(lambda _: self._update(), "value")
         self.button.on_click(lambda _: self.submit())
@@ -226,10 +230,14 @@ class DropUsersForm(SelectionForm):
 
 def _describe(foreseen: Foreseen, label: str) -> str:
     """What would happen, as HTML."""
-    parts = [html_line(warning, "warning") for warning in foreseen.warnings]
+    parts = [html_line(_as_sentence(warning), "warning") for warning in foreseen.warnings]
     if foreseen.obstacles:
         parts.append(html_list("Cannot be done:", foreseen.obstacles))
     if foreseen.lines:
         parts.append(html_list(label, foreseen.lines))
-    parts += [html_line(note, "note") for note in foreseen.notes]
+    parts += [html_line(_as_sentence(note), "note") for note in foreseen.notes]
     return "".join(parts)
+
+
+def _as_sentence(text: str) -> str:
+    return sentences(f"{text[0].upper()}{text[1:]}")
