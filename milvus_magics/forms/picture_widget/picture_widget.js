@@ -137,7 +137,7 @@ class Picture {
       else event.target.dataset.lmSuppressShortcuts = "true";
     };
     window.addEventListener("keydown", this.onAnyKey, true);
-    this.sizes = new ResizeObserver(() => { this.root.classList.toggle("mm-narrow", this.root.clientWidth < 620); this.draw(); });
+    this.sizes = new ResizeObserver(() => { this.root.classList.toggle("mm-slim", this.root.clientWidth < 620); this.draw(); });
     this.sizes.observe(this.root);
   }
 
