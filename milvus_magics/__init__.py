@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from milvus_magics.forms.console import Console as Console
     from milvus_magics.forms.many import CreateUsersForm as CreateUsersForm
     from milvus_magics.forms.many import DeleteUsersForm as DeleteUsersForm
+    from milvus_magics.forms.picture_widget import AccessPicture as AccessPicture
     from milvus_magics.forms.privilege_groups import PrivilegeGroupForm as PrivilegeGroupForm
     from milvus_magics.forms.privileges import GrantPrivilegeForm as GrantPrivilegeForm
     from milvus_magics.forms.privileges import RevokePrivilegeForm as RevokePrivilegeForm
@@ -48,6 +49,7 @@ __version__ = "0.1.0.dev0"
 
 # Name -> the module that has it; None where it is the module.
 _HOMES: dict[str, str | None] = {
+    "AccessPicture": "forms.picture_widget",
     "ConnectForm": "forms.connect",
     "Console": "forms.console",
     "CreateRoleForm": "forms.roles",

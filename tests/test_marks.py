@@ -112,6 +112,21 @@ def test_counts_instead_of_one_level_for_many():
     assert [cell.text() for cell in texts] == ["·", "R···"]
 
 
+def test_what_reads_can_be_revoked_apart_from_what_writes():
+    """Grants of one role on one thing are told apart by what they bring; groups that bring both stay one."""
+    names = ("Query", "Insert", "Search", "DescribeCollection", "CollectionReadWrite")
+    snapshot = make_snapshot([Grant("one", name, "Collection", "docs", "default") for name in names])
+    picture = build_matrix(snapshot, "roles", "collections")
+    row = [row.name for row in picture.rows].index("one")
+    found = {source.verbs: source.privileges for source in picture.find_sources(row, 0)}
+    assert found == {
+        ("sees",): ("DescribeCollection",),
+        ("reads",): ("Query", "Search"),
+        ("writes",): ("Insert",),
+        ("sees", "reads", "writes"): ("CollectionReadWrite",),
+    }
+
+
 def test_why_names_the_grants_as_they_would_be_revoked():
     """Group or privilege, on what, in which database; and whom else taking it away would reach."""
     snapshot = make_snapshot([

@@ -242,6 +242,11 @@ class Matrix:
         return self._builder.snapshot
 
     @property
+    def column_count(self) -> int:
+        """How many columns there are, with those that are not shown."""
+        return len(self._all_columns)
+
+    @property
     def is_of_users(self) -> bool:
         """Whether the rows are users."""
         return self._kind == "users"
@@ -272,10 +277,11 @@ class Matrix:
 
         Args:
             part: of the name or the note of rows; the row of everybody stays.
-            column: part of the heading of columns, or of the one above.
+            column: part of the heading of columns, or of the one above, in any case.
         """
+        wanted = column.casefold()
         subjects = [one for one in self._subjects if one.name == EVERYBODY or part in one.name or part in one.note]
-        columns = [one for one in self._all_columns if column in one.name or column in one.above]
+        columns = [one for one in self._all_columns if wanted in f"{one.name}\n{one.above}".casefold()]
         return Matrix(self._builder, self._kind, subjects, columns)
 
 

@@ -24,7 +24,7 @@ MAX_NAMES = 8
 
 
 class Source(NamedTuple):
-    """The grants of one role on one thing that bring something, together.
+    """The grants of one role on one thing that bring the same, together.
 
     Attributes:
         role: which role; or what stands for one, as in `Right.role`.
@@ -60,14 +60,17 @@ def find_sources(snapshot: AccessSnapshot, roles: Sequence[str], finder: MarkFin
 
 def _find_granted(snapshot: AccessSnapshot, role: str, finder: MarkFinder) -> Iterator[Source]:
     for (kind, name, db), grants in _grants_by_thing(snapshot, role).items():
-        brought = {grant.privilege: _find_brought(snapshot, grant, finder) for grant in grants}
-        granted = [privilege for privilege, (names, _) in brought.items() if names]
-        if granted:
-            names = frozenset().union(*(found for found, _ in brought.values()))
-            doubt = next((doubt for _, doubt in brought.values() if doubt), "")
-            verbs = tuple(each.name for each, its in zip(KINDS, finder.kinds, strict=True) if its & names)
-            text = f"{list_text(granted, MAX_NAMES)} on {scope_text(kind, name, db)}"
-            yield Source(role, verbs, text, tuple(granted), name, db, doubt)
+        # What reads is apart from what writes, so that either can be revoked alone.
+        brought: dict[tuple[int, ...], dict[str, str]] = {}
+        for grant in grants:
+            names, doubt = _find_brought(snapshot, grant, finder)
+            kinds = tuple(number for number, its in enumerate(finder.kinds) if its & names)
+            if names:
+                brought.setdefault(kinds, {})[grant.privilege] = doubt
+        for kinds, doubts in sorted(brought.items()):
+            text = f"{list_text(list(doubts), MAX_NAMES)} on {scope_text(kind, name, db)}"
+            doubt = next(filter(None, doubts.values()), "")
+            yield Source(role, tuple(KINDS[number].name for number in kinds), text, tuple(doubts), name, db, doubt)
 
 
 def _grants_by_thing(snapshot: AccessSnapshot, role: str) -> dict[tuple[str, str, str], list[Grant]]:

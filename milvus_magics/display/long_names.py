@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 CUT = "…"
 _HEAD = 5  # letters of the beginning that stay where names differ only somewhere inside
+_WORD_END = re.compile(r"[_.\- ]")
 
 
 def cut_names(names: Iterable[str], most: int, cut: str = CUT) -> dict[str, str]:
@@ -33,7 +35,12 @@ def _cut_middle(name: str, most: int, cut: str) -> str:
     if len(name) <= most:
         return name
     tail = most // 2
-    return f"{name[: most - tail - len(cut)]}{cut}{name[-tail:]}"
+    head, end = name[: most - tail - len(cut)], name[-tail:]
+    # At the ends of words where there are some: it is read more easily.
+    first, last = _WORD_END.search(head[::-1]), _WORD_END.search(end)
+    head = head[: len(head) - first.start()] if first and first.start() < len(head) - _HEAD else head
+    end = end[last.start() :] if last and last.start() < len(end) - _HEAD else end
+    return f"{head}{cut}{end}"
 
 
 def _count_common(first: str, last: str) -> int:

@@ -192,7 +192,7 @@ def _html_head(corner: Corner, columns: Columns) -> str:
 
 def _breakable(name: str) -> str:
     """A heading that breaks between its words first."""
-    return re.sub(r"(?<=[_.\-])(?=\w)", "<wbr>", escape_html(name))
+    return re.sub(r"(?<=[_.\-…])(?=\w)", "<wbr>", escape_html(name))
 
 
 def _html_row(row: Row, shown: str) -> str:

@@ -29,7 +29,7 @@ QUIET = [
 ]
 SECONDS_TO_START = 60
 SECONDS_TO_END = 30
-MILLISECONDS = 60_000
+MILLISECONDS = 30_000
 PICTURES = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
 
@@ -196,7 +196,9 @@ class Form:
         self.page = page
         self.user = page.get_by_placeholder("choose or type a name")
         self.password = page.get_by_placeholder("that user's password")
-        self.button = page.get_by_role("button", name=re.compile("^Delete (?!.* without password$)"))
+        self.button = page.locator(".mm-panel").get_by_role(
+            "button", name=re.compile("^Delete (?!.* without password$)")
+        )
         self.user.wait_for()
 
     def fill(self, user, password):

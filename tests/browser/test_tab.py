@@ -99,7 +99,7 @@ def test_in_a_terminal(milvus, tmp_path):
         child.expect(r"root")
         child.send("%milvus_access\r")
         child.expect("users by what they may do")
-        child.expect(r"root +● +●")
+        child.expect(r"root +RWAD")
         child.send("%milvus_access --privilege Search\r")
         child.expect(r"root +All +everything in all databases")
         child.send("%milvus_console\r")
@@ -111,7 +111,7 @@ def test_passwords_typed_in_a_terminal(milvus, tmp_path):
     right, wrong = "typed-and-right", "typed-but-wrong"
     with ipython(milvus, tmp_path) as (child, screen):
         child.send("%milvus_create_user typist\r")
-        child.expect("New password of user 'typist': ")
+        child.expect("New password of typist: ")
         child.sendline(right)
         child.expect("Confirm password")
         child.sendline(right)

@@ -371,9 +371,13 @@ def test_access_page(console):
     access.fields["privilege"].value = ""
     assert access.answer.value == ""
     drawn = access.pictures["roles", "levels"]
-    access.column_filter.value = "Clu"
+    picture.column_filter = "clu"
     assert [column["name"] for column in picture.columns] == ["Cluster"]
     assert access.pictures["roles", "levels"] is drawn, "filtering works nothing out again"
+    access.columns.value = "databases"
+    assert (picture.column_filter, [column["name"] for column in picture.columns]) == ("", ["default"]), (
+        "a filter that was about other columns leaves them all"
+    )
 
 
 def test_a_cell_says_why_and_opens_the_form(team, console):
@@ -390,6 +394,14 @@ def test_a_cell_says_why_and_opens_the_form(team, console):
     assert (source["can_revoke"], source["can_take"]) == (True, True)
     access.picture.act("revoke_role", row, column, number)
     assert (access.form.fields["user"].value, access.form.fields["role"].value) == ("ann", "reader")
+    access.picture.act("revoke", row, column, number)
+    filled = {name: access.form.fields[name].value for name in ("role", "db", "collections")}
+    assert filled == {"role": "reader", "db": "default", "collections": ("*",)}
+    assert access.form.fields["privileges"].wishes == {"Search": False}
+    access.picture.act("grant", row, column, 0)
+    assert access.form.fields["role"].value == "reader"
+    access.picture.act("grant_role", row, column, 0)
+    assert (access.form.fields["user"].value, access.form.fields["role"].value) == ("ann", "")
     access.close_form()
     assert access.form is None
 

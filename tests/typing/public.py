@@ -8,6 +8,7 @@ from typing_extensions import assert_type
 
 import milvus_magics
 from milvus_magics import (
+    AccessPicture,
     ConnectForm,
     Console,
     CreateRoleForm,
@@ -33,6 +34,7 @@ from milvus_magics import (
     embedded,
     utility,
 )
+from milvus_magics.access.matrix import Matrix
 
 
 def call_utility(secret: Secret) -> None:
@@ -129,6 +131,13 @@ def show_forms() -> None:
         UpdatePasswordForm,
     ]  # fmt: skip
     assert_type([form("other") for form in on_a_server], list[object])
+
+
+def show_picture(matrix: Matrix) -> None:
+    """The picture of who may do what, live."""
+    picture = AccessPicture(matrix)
+    picture.show(matrix.filter("bob"))
+    assert_type(picture.matrix, Matrix)
 
 
 def load(shell: InteractiveShell) -> None:

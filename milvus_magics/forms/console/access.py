@@ -16,13 +16,23 @@ from milvus_magics.forms import form_for, registered_forms
 from milvus_magics.forms.console.pages import WRAPPED, Page
 from milvus_magics.forms.fields import NameField, show
 from milvus_magics.forms.panel import Line
-from milvus_magics.forms.picture_widget import GRANT, REVOKE, REVOKE_ROLE, AccessPicture, PictureAction
+from milvus_magics.forms.picture_widget import (
+    FORM_PLACE,
+    GRANT,
+    GRANT_ROLE,
+    REVOKE,
+    REVOKE_ROLE,
+    AccessPicture,
+    PictureAction,
+)
 
 NARROW = {"description_width": "7em"}
 SIDE = {"width": "23em", "max_width": "100%"}
 
 # What is asked for from a cell -> the client function whose form does it.
-FORMS = {GRANT: "grant_privilege", REVOKE: "revoke_privilege", REVOKE_ROLE: "revoke_role"}
+FORMS = {
+    GRANT: "grant_privilege", REVOKE: "revoke_privilege", GRANT_ROLE: "grant_role", REVOKE_ROLE: "revoke_role"
+}  # fmt: skip
 QUESTION_FIELDS = {
     "user": "User", "role": "Role", "privilege": "Privilege", "collection": "Collection", "db": "Database"
 }  # fmt: skip
@@ -38,7 +48,6 @@ class AccessPage(Page):
     def _widgets(self) -> list[widgets.Widget]:
         self.rows = _choice("Rows", ["users", "roles"])
         self.columns = _choice("Columns", ["levels", "databases", "collections"])
-        self.column_filter = _filter("Columns with", "part of a name")
         self.fields = {}
         for name, label in QUESTION_FIELDS.items():
             field = NameField(name, label, "any", continuous_update=False, style=NARROW, layout=SIDE)
@@ -47,10 +56,11 @@ class AccessPage(Page):
             field.widget.observe(lambda _: self._show_answer(), "value")
         self.findings, self.answer = widgets.HTML(), widgets.HTML()
         self.problem, self.place, self._live = Line(), widgets.VBox(), widgets.VBox(layout={"width": "100%"})
+        self.place.add_class(FORM_PLACE)
         self._close = widgets.Button(description="Close form", layout={"display": "none"})
-        self._close.on_click(lambda _: self.close_form())
+        self._close.on_click(lambda _: self._leave_form())
         self.picture: AccessPicture | None = None
-        choices = [self.rows, self.columns, self.column_filter]
+        choices = [self.rows, self.columns]
         for widget in choices:
             widget.observe(lambda _: self._show_picture(), "value")
         question = widgets.HBox([row for field in self.fields.values() for row in field.rows], layout=WRAPPED)
@@ -93,11 +103,11 @@ class AccessPage(Page):
         self.answer.value = answer._repr_html_() if answer is not None else ""
 
     def _matrix(self) -> Matrix:
-        """The chosen matrix, built once for each snapshot, and of it what the filter leaves."""
+        """The chosen matrix, built once for each snapshot."""
         kind = self.rows.value, self.columns.value
         if kind not in self.pictures:
             self.pictures[kind] = self._everybody.matrix(*kind)
-        return self.pictures[kind].filter("", str(self.column_filter.value))
+        return self.pictures[kind]
 
     def _open(self, action: PictureAction) -> None:
         """Open the form that makes a change, filled in; its preview says what will happen."""
@@ -108,15 +118,23 @@ class AccessPage(Page):
             self.problem.say(str(exc), "error")
             return
         self.problem.say("")
-        if action.name == REVOKE_ROLE:
-            form.fill(user=action.user, role=action.role)
+        if action.name in (GRANT_ROLE, REVOKE_ROLE):
+            form.fill(user=action.user, role=action.role or None)
         else:
             form.fill(
                 role=action.role, db=action.db, collections=action.collections, privileges=action.privileges or None
             )
         self.form, self.place.children = form, (form,)
-        form.focus()
         show(self._close, True)
+        form.focus()
+        if self.picture is not None:
+            self.picture.show_form()
+
+    def _leave_form(self) -> None:
+        """Close the form, and go back to the cell from which it was opened."""
+        self.close_form()
+        if self.picture is not None:
+            self.picture.focus()
 
     def close_form(self) -> None:
         """Close the form that is open."""
@@ -136,7 +154,3 @@ def _choice(label: str, options: list[str]) -> widgets.ToggleButtons:
     # Buttons, not a list: those work by keyboard in JupyterLab, too.
     style = {**NARROW, "button_width": "7.4em"}
     return widgets.ToggleButtons(description=label, options=options, style=style, layout={**SIDE, "width": "32em"})
-
-
-def _filter(label: str, placeholder: str) -> widgets.Text:
-    return widgets.Text(description=label, placeholder=placeholder, style=NARROW, layout=SIDE)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from anywidget import AnyWidget
-from traitlets import Bool, List, Unicode
+from traitlets import Bool, Int, List, Unicode
 
 from milvus_magics.access.matrix import Matrix
 from milvus_magics.access.reasons import Source, reach_text
@@ -18,16 +18,18 @@ from milvus_magics.display.marks import Cell, key_class, mark_class
 from milvus_magics.display.matrix import MAX_NAME, Column, Row
 from milvus_magics.wording import printable, shown_text
 
-GRANT, REVOKE, REVOKE_ROLE = "grant", "revoke", "revoke_role"
+GRANT, REVOKE, GRANT_ROLE, REVOKE_ROLE = "grant", "revoke", "grant_role", "revoke_role"
+MAX_HEADING = 20  # characters of a column's name: two lines of its width
+FORM_PLACE = "mm-form-place"
 
 
 class PictureAction(NamedTuple):
     """What somebody wants to change about a cell.
 
     Attributes:
-        name: `grant`, `revoke` (of a privilege, from a role), or `revoke_role` (of a role, from a user).
+        name: `grant` and `revoke` are of privileges of a role, `grant_role` and `revoke_role` of a role of a user.
         user: whose row it is; empty for a row of a role, or of everybody.
-        role: the role to change, or to take.
+        role: the role to change, or to take; empty where one is to be chosen.
         db: in which database; `*` is all of them.
         collections: on which collections; `*` is all of them.
         privileges: what to revoke; none for a grant.
@@ -50,11 +52,12 @@ class AccessPicture(AnyWidget):
 
     Args:
         matrix: what it shows.
-        actions: what can be asked for from a cell: of `grant`, `revoke`, `revoke_role`.
+        actions: what can be asked for from a cell: of `grant`, `revoke`, `grant_role`, `revoke_role`.
 
     Attributes:
         matrix: what it shows now.
-        filter: what was typed into its filter.
+        filter: what was typed into its filter of rows.
+        column_filter: part of the heading of the columns that are shown, or of the one above.
     """
 
     _esm = _read("js")
@@ -68,6 +71,8 @@ class AccessPicture(AnyWidget):
     rows: Any = List().tag(sync=True)
     actions: Any = List().tag(sync=True)
     filter = Unicode().tag(sync=True)
+    column_filter = Unicode().tag(sync=True)
+    column_count = Int().tag(sync=True)  # before they are filtered
     is_old = Bool().tag(sync=True)
 
     def __init__(self, matrix: Matrix, actions: tuple[str, ...] = (), **options: Any) -> None:
@@ -75,29 +80,46 @@ class AccessPicture(AnyWidget):
         super().__init__(actions=list(actions), **options)
         self.show(matrix)
         self.on_msg(self._on_message)
+        self.observe(lambda _: self._show_columns(), "column_filter")
+
+    def __repr__(self) -> str:
+        return f"AccessPicture of {self.caption}; it needs a live notebook with widgets"
 
     def show(self, matrix: Matrix) -> None:
-        """Show another matrix."""
-        self.matrix = matrix
+        """Show another matrix, and of its columns those that the filter leaves."""
+        self._whole = matrix
+        self.column_count = matrix.column_count
+        if not matrix.filter("", self.column_filter).columns:
+            self.column_filter = ""  # it was about other columns
+        self._show_columns()
+
+    def focus(self) -> None:
+        """Give the keyboard's focus back to the cell that had it last."""
+        self.send({"type": "focus"})
+
+    def show_form(self) -> None:
+        """Bring the form that was opened from a cell into sight: what has the class `FORM_PLACE` in the same panel."""
+        self.send({"type": "form"})
+
+    def _show_columns(self) -> None:
+        self.matrix = matrix = self._whole.filter("", self.column_filter)
         # Most cells are alike: each that differs is sent once.
         numbers: dict[tuple[Any, int], int] = {}
         alike = {}
         for cell in chain.from_iterable(row.cells for row in matrix.rows):
             numbers.setdefault((cell.marks, cell.total), len(numbers))
             alike[cell.marks, cell.total] = cell
-        names = [
-            _shown_name(name) for name in ([row.name for row in matrix.rows] + [one.name for one in matrix.columns])
-        ]
-        short = cut_names(names, MAX_NAME)
+        names = cut_names((_shown_name(row.name) for row in matrix.rows), MAX_NAME)
+        headings = cut_names((_shown_name(column.name) for column in matrix.columns), MAX_HEADING)
         with self.hold_sync():
             self.caption, self.corner = matrix.caption, list(matrix.corner)
-            self.columns = [_column_data(one, short) for one in matrix.columns]
+            self.columns = [_column_data(one, headings) for one in matrix.columns]
             self.legend = [
                 {"signs": [[sign, key_class(sign)] for sign in key.signs], "meaning": key.meaning}
                 for key in matrix.legend
             ]
             self.kinds = [_as_data(alike[key]) for key in numbers]
-            self.rows = list(_rows_data(matrix, numbers, short))
+            self.rows = list(_rows_data(matrix, numbers, names))
 
     def on_action(self, listener: Callable[[PictureAction], None]) -> None:
         """Call this when a grant or a revocation is asked for from a cell."""
@@ -115,7 +137,7 @@ class AccessPicture(AnyWidget):
             for source in matrix.find_sources(row, column)
         ]  # fmt: skip
         return {
-            "row": row, "column": column,
+            "row": row, "column": column, "user": shown_text(user),
             "title": " · ".join(map(_shown_name, filter(None, (name, heading.above, heading.name)))),
             "words": matrix.rows[row].cells[column].words(), "sources": sources,
             "roles": [{"name": shown_text(role), "reach": self._reach(role, user)} for role in self._own_roles(row)],
@@ -128,13 +150,15 @@ class AccessPicture(AnyWidget):
             name: what, as in `PictureAction`.
             row: of the cell, by its number.
             column: the same.
-            number: that of the source, or for a grant of the role.
+            number: that of the source, or for a grant that of the role.
         """
         user = self._user_of(row)
         if name == GRANT:
             place = self.matrix.place_of(column)
             role = self._own_roles(row)[number]
             action = PictureAction(GRANT, user, role, place.db, (place.collection or "*",))
+        elif name == GRANT_ROLE:
+            action = PictureAction(GRANT_ROLE, user, "")
         else:
             source = self.matrix.find_sources(row, column)[number]
             action = PictureAction(name, user, source.role, source.db, (source.object_name,), source.privileges)

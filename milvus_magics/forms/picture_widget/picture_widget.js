@@ -4,10 +4,13 @@
 // a time, which the arrow keys move; the notebook around it must not hear them, so they end here.
 
 const ROW_HEIGHT = 28;
-const ROWS_IN_SIGHT = 16;
+const ROWS_IN_SIGHT = 12;
 const ROWS_AROUND = 6;
 const MAX_PNG_ROWS = 1000; // a canvas can't be of any height
 const MAX_NAMES = 3; // of a folded row
+const MANY_COLUMNS = 6; // with more they can be filtered
+const SECONDS_TO_DRAW = 3; // a form
+const HINT = "Choose a cell to see why.";
 const FORMULA = /^[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]/;
 const PAINT = { r: "#1f6fc0", w: "#a85a00", a: "#7d4bc4", d: "#c5302b" };
 const SVG = "http://www.w3.org/2000/svg";
@@ -16,7 +19,7 @@ const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base
 
 function make(tag, className = "", text = "") {
   const element = document.createElement(tag);
-  element.className = className;
+  if (className) element.className = className;
   element.textContent = text;
   return element;
 }
@@ -48,6 +51,9 @@ class Picture {
     this.view = []; // groups of row numbers
     this.active = { row: 0, column: 0 }; // column 0 is the name; row -1 the heading
     this.sorting = { column: -1, isDown: false };
+    this.asked = ""; // the cell whose reasons were asked for last
+    this.answered = null; // the one whose reasons are shown
+    this.isClosed = true;
     this.build(el);
     this.listen();
     this.take();
@@ -55,11 +61,12 @@ class Picture {
 
   build(el) {
     this.root = make("div", "mm-picture");
-    this.search = make("input", "mm-search");
-    Object.assign(this.search, { type: "search", autocomplete: "off", spellcheck: false, value: this.model.get("filter") });
+    this.search = this.searchBox("filter");
+    this.columnSearch = this.searchBox("column_filter");
+    this.label(this.columnSearch, "Filter columns");
     this.fold = this.option("Fold rows with equal rights");
     this.hide = this.option("Hide rows with nothing more than everybody");
-    this.files = make("div", "mm-files");
+    this.files = make("div", "mm-files", "Save as");
     for (const kind of ["SVG", "PNG", "CSV"])
       this.files.append(button(kind, () => this.save(kind), "mm-button"));
     for (const each of this.files.children) each.setAttribute("aria-label", `Save as ${each.textContent}`);
@@ -67,7 +74,7 @@ class Picture {
     this.count.setAttribute("role", "status");
     this.old = make("div", "mm-old", "Not up to date");
     const tools = make("div", "mm-tools");
-    tools.append(this.search, this.fold.label, this.hide.label, this.count, this.old, this.files);
+    tools.append(this.search, this.columnSearch, this.fold.label, this.hide.label, this.count, this.old, this.files);
     this.grid = make("div", "mm-grid");
     this.grid.setAttribute("role", "grid");
     this.heading = make("div", "mm-heading");
@@ -76,11 +83,26 @@ class Picture {
     this.space.setAttribute("role", "rowgroup");
     this.grid.append(this.heading, this.space);
     this.legend = make("div", "mm-keys");
-    this.why = make("section", "mm-why", "Choose a cell to see why.");
+    this.why = make("section", "mm-why", HINT);
     this.why.setAttribute("aria-label", "Why");
     this.why.setAttribute("aria-live", "polite");
-    this.root.append(tools, this.grid, this.legend, this.why);
+    this.why.tabIndex = -1;
+    const main = make("div", "mm-main");
+    main.append(this.grid, this.why);
+    this.root.append(tools, this.legend, main);
     el.append(this.root);
+  }
+
+  searchBox(trait) {
+    const box = make("input", "mm-search");
+    Object.assign(box, { type: "search", autocomplete: "off", spellcheck: false, value: this.model.get(trait) });
+    box.addEventListener("change", () => { this.model.set(trait, box.value); this.model.save_changes(); });
+    return box;
+  }
+
+  label(box, text) {
+    box.placeholder = text;
+    box.setAttribute("aria-label", text);
   }
 
   option(text) {
@@ -94,18 +116,19 @@ class Picture {
 
   listen() {
     this.handlers = [
-      ["change:rows", () => this.take()],
+      ["change:rows change:kinds change:columns change:caption", () => this.takeSoon()],
+      ["change:column_filter", () => { this.columnSearch.value = this.model.get("column_filter"); }],
       ["change:is_old", () => this.showCount()],
-      ["msg:custom", (message) => message.type === "why" && this.showWhy(message)],
+      ["msg:custom", (message) => this[{ why: "showWhy", focus: "focusActive", form: "reachForm" }[message.type]]?.(message)],
     ];
     for (const [name, handler] of this.handlers) this.model.on(name, handler);
     this.search.addEventListener("input", () => this.find());
-    this.search.addEventListener("change", () => { this.model.set("filter", this.search.value); this.model.save_changes(); });
     this.root.addEventListener("keydown", (event) => event.stopPropagation());
     this.grid.addEventListener("keydown", (event) => this.onKey(event));
     this.grid.addEventListener("click", (event) => this.onClick(event));
     this.grid.addEventListener("scroll", () => this.drawSoon());
     this.grid.addEventListener("focusin", (event) => this.onFocus(event));
+    this.why.addEventListener("keydown", (event) => event.key === "Escape" && this.closeWhy());
     // Lumino hears keys before any element does, and leaves those alone whose target says so.
     this.onAnyKey = (event) => {
       if (!this.root.contains(event.target)) return;
@@ -114,7 +137,7 @@ class Picture {
       else event.target.dataset.lmSuppressShortcuts = "true";
     };
     window.addEventListener("keydown", this.onAnyKey, true);
-    this.sizes = new ResizeObserver(() => { this.root.classList.toggle("mm-narrow", this.root.clientWidth < 620); this.draw(); });
+    this.sizes = new ResizeObserver(() => { this.root.classList.toggle("mm-slim", this.root.clientWidth < 620); this.draw(); });
     this.sizes.observe(this.root);
   }
 
@@ -125,12 +148,20 @@ class Picture {
     for (const [name, handler] of this.handlers) this.model.off(name, handler);
   }
 
+  // Several values change at once.
+  takeSoon() {
+    if (this.isStale) return;
+    this.isStale = true;
+    queueMicrotask(() => { this.isStale = false; this.take(); });
+  }
+
   take() {
+    const before = this.rows && this.whose();
     for (const name of ["rows", "columns", "kinds", "corner"]) this[name] = this.model.get(name);
     this.texts = this.rows.map((row) => `${row.name}\n${row.note}`.toLocaleLowerCase());
     const what = this.corner[0];
-    this.search.placeholder = `Filter ${what}`;
-    this.search.setAttribute("aria-label", `Filter ${what}`);
+    this.label(this.search, `Filter ${what}`);
+    this.columnSearch.hidden = this.model.get("column_count") <= MANY_COLUMNS;
     this.grid.setAttribute("aria-label", this.model.get("caption"));
     this.grid.setAttribute("aria-colcount", this.columns.length + 1);
     this.root.classList.toggle("mm-counts", this.columns.some((column) => column.size));
@@ -138,6 +169,17 @@ class Picture {
     this.makeHead();
     this.makeLegend();
     this.find();
+    if (this.isClosed) return;
+    // What was said of a cell is said anew where it is still there: something may have been granted or revoked.
+    this.asked = "";
+    if (this.whose() === before) this.askWhy();
+    else this.closeWhy(false);
+  }
+
+  // What the active cell is about, in words.
+  whose() {
+    const [row, column] = [this.rows[this.view[this.active.row]?.[0]], this.columns[this.active.column - 1]];
+    return [this.corner[0], row?.name, column?.above, column?.name].join("\n");
   }
 
   makeHead() {
@@ -152,7 +194,7 @@ class Picture {
       cell.title = [column.above, column.name, column.size].filter(Boolean).join(" ");
       if (column.above) cell.append(make("small", "", column.above));
       const name = make("span", "mm-label");
-      for (const part of `${column.short} ${column.size}`.trim().split(/(?<=[_.-])/)) name.append(part, document.createElement("wbr"));
+      for (const part of `${column.short} ${column.size}`.trim().split(/(?<=[_.…-])/)) name.append(part, document.createElement("wbr"));
       cell.append(name, make("span", "mm-arrow"));
       head.append(cell);
     });
@@ -198,7 +240,8 @@ class Picture {
   showCount() {
     const shown = this.view.reduce((sum, group) => sum + group.length, 0);
     const all = this.rows.length;
-    const text = `${shown === all ? all.toLocaleString() : `${shown.toLocaleString()} of ${all.toLocaleString()}`} ${all === 1 ? "row" : "rows"}`;
+    const no = this.columns.length ? "" : " · no column is called like that";
+    const text = `${shown === all ? all.toLocaleString() : `${shown.toLocaleString()} of ${all.toLocaleString()}`} ${all === 1 ? "row" : "rows"}${no}`;
     if (this.count.textContent !== text) this.count.textContent = text;
     this.root.classList.toggle("mm-is-old", this.model.get("is_old"));
   }
@@ -287,9 +330,14 @@ class Picture {
   }
 
   showTabStop() {
-    for (const element of this.grid.querySelectorAll("[tabindex='0']")) element.tabIndex = -1;
+    for (const element of this.grid.querySelectorAll("[tabindex='0']")) {
+      element.tabIndex = -1;
+      element.removeAttribute("aria-selected");
+    }
     const cell = this.activeCell();
-    if (cell) cell.tabIndex = 0;
+    if (!cell) return;
+    cell.tabIndex = 0;
+    if (this.asked && this.active.row >= 0 && this.active.column > 0) cell.setAttribute("aria-selected", true);
   }
 
   focusActive() {
@@ -317,8 +365,8 @@ class Picture {
     const row = cell?.parentElement;
     if (!row) return;
     this.active = { row: row === this.head ? -1 : Number(row.dataset.place), column: [...row.children].indexOf(cell) };
+    this.askWhy();
     this.showTabStop();
-    if (this.active.row >= 0 && this.active.column > 0) this.askWhy();
   }
 
   onKey(event) {
@@ -341,8 +389,9 @@ class Picture {
       this.focusActive();
     } else if (event.key === "Enter" || event.key === " ") {
       if (row < 0) this.sortBy(column);
-      else this.why.querySelector("button, select")?.focus();
-    } else return;
+      else if (column > 0) this.enterWhy();
+    } else if (event.key === "Escape") this.closeWhy();
+    else return;
     event.preventDefault();
   }
 
@@ -352,7 +401,11 @@ class Picture {
     if (cell.parentElement === this.head) this.sortBy([...this.head.children].indexOf(cell));
     else {
       this.active = { row: Number(cell.parentElement.dataset.place), column: [...cell.parentElement.children].indexOf(cell) };
+      this.isClicked = this.active.column > 0;
+      if (this.isClosed) this.asked = "";
       this.focusActive();
+      this.askWhy(); // it may have had the focus before
+      if (this.asked === this.answered) this.reachWhy();
     }
   }
 
@@ -368,55 +421,116 @@ class Picture {
     const row = this.view[this.active.row]?.[0];
     const column = this.active.column - 1;
     const key = `${row},${column}`;
-    if (row === undefined || this.asked === key) return;
+    if (row === undefined || column < 0 || this.asked === key) return;
     this.asked = key;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.model.send({ type: "why", row, column }), 80);
   }
 
-  showWhy(why) {
-    if (this.asked !== `${why.row},${why.column}`) return;
-    const group = this.view.find((each) => each[0] === why.row) ?? [why.row];
-    const others = group.length > 1 ? ` (the same rights have ${group.length - 1} more ${this.corner[0]}, perhaps by other roles)` : "";
-    const lines = make("ul", "mm-sources");
-    why.sources.forEach((source, number) => lines.append(this.makeSource(why, source, number)));
-    if (!why.sources.length) lines.append(make("li", "", "No role brings anything here."));
-    this.why.replaceChildren(make("div", "mm-whose", why.title), make("div", "", `${why.words}${others}`), lines);
-    if (this.model.get("actions").includes("grant")) this.why.append(this.makeGrant(why));
+  // By keyboard: from the cell to what can be done about it.
+  enterWhy() {
+    this.isEntering = true;
+    if (this.isClosed) this.asked = "";
+    if (this.asked === this.answered) this.reachWhy();
+    else this.askWhy();
   }
 
-  makeSource(why, source, number) {
+  // What was chosen by a click or by Enter comes into sight; who goes through the cells sees nothing jump.
+  reachWhy() {
+    if (this.isEntering) (this.why.querySelector("button, select") ?? this.why).focus();
+    if (this.isEntering || this.isClicked) this.why.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.isEntering = this.isClicked = false;
+  }
+
+  closeWhy(isByKey = true) {
+    clearTimeout(this.timer);
+    this.isClosed = true;
+    this.answered = null;
+    this.why.replaceChildren(HINT);
+    if (isByKey) this.focusActive(); // of which nothing is asked: it was just closed
+    else this.asked = "";
+  }
+
+  showWhy(why) {
+    if (this.asked !== `${why.row},${why.column}`) return;
+    this.answered = this.asked;
+    this.isClosed = false;
+    const group = this.view.find((each) => each[0] === why.row) ?? [why.row];
+    const others = group.length > 1 ? ` (the same rights have ${group.length - 1} more ${this.corner[0]}, perhaps by other roles)` : "";
+    const focused = this.why.contains(document.activeElement);
+    this.why.replaceChildren(make("div", "mm-whose", why.title), make("div", "", `${why.words}${others}`));
+    for (const sources of this.groupByRole(why.sources)) this.why.append(...this.makeRole(why, sources));
+    if (!why.sources.length) this.why.append(make("div", "", "No role brings anything here."));
+    if (this.model.get("actions").includes("grant")) this.why.append(this.makeGrant(why));
+    this.isEntering ||= focused; // what had the focus was drawn anew
+    this.reachWhy();
+  }
+
+  groupByRole(sources) {
+    const groups = new Map();
+    sources.forEach((source, number) => groups.set(source.role, [...(groups.get(source.role) ?? []), { ...source, number }]));
+    return [...groups.values()];
+  }
+
+  // A role, which can be taken away as a whole, and what each of its grants brings.
+  makeRole(why, sources) {
+    const { role, reach, can_take: canTake, number } = sources[0];
+    const heading = make("div", "mm-role");
+    if (!role.startsWith("(")) heading.append(make("b", "", `Role ${role}`), make("span", "mm-reach", reach || "built in"));
+    if (canTake && this.may("revoke_role")) heading.append(this.act("revoke_role", `Take role ${role} away…`, why, number));
+    const lines = make("ul", "mm-sources");
+    for (const source of sources) lines.append(this.makeSource(why, source));
+    return [heading, lines];
+  }
+
+  makeSource(why, source) {
     const line = make("li");
-    const roleText = source.role.startsWith("(") ? "" : `Role ${source.role}, ${source.reach || "which is built in"}: `;
-    line.append(make("span", "", `${roleText}${source.text}${source.verbs ? ` → ${source.verbs}` : ""}`));
+    line.append(make("span", "", `${source.verbs ? `${source.verbs}: ` : ""}${source.text}`));
     if (source.doubt) line.append(make("em", "", ` perhaps: ${source.doubt}`));
-    const actions = this.model.get("actions");
-    const act = (type) => this.model.send({ type, row: why.row, column: why.column, number });
-    if (source.can_revoke && actions.includes("revoke")) {
-      const revoke = button("Revoke…", () => act("revoke"), "mm-button mm-danger");
-      revoke.setAttribute("aria-label", `Revoke from role ${source.role}…`);
+    if (source.can_revoke && this.may("revoke")) {
+      const revoke = this.act("revoke", "Revoke…", why, source.number);
+      revoke.setAttribute("aria-label", `Revoke ${source.text} from role ${source.role}…`);
       line.append(revoke);
     }
-    if (source.can_take && actions.includes("revoke_role"))
-      line.append(button(`Take role ${source.role} away…`, () => act("revoke_role"), "mm-button mm-danger"));
     return line;
+  }
+
+  may(type) {
+    return this.model.get("actions").includes(type);
+  }
+
+  act(type, text, why, number) {
+    const act = () => this.model.send({ type, row: why.row, column: why.column, number });
+    return button(text, act, `mm-button ${type.startsWith("revoke") ? "mm-danger" : ""}`);
   }
 
   makeGrant(why) {
     const box = make("div", "mm-grant");
-    if (!why.roles.length) {
-      box.append("There is no role of their own to grant more to.");
-      return box;
+    if (why.roles.length) {
+      const label = make("label", "", "Grant more to role ");
+      const select = make("select");
+      why.roles.forEach((role, index) => select.append(new Option(role.name, index)));
+      const reach = make("span", "mm-reach", why.roles[0].reach);
+      select.addEventListener("change", () => { reach.textContent = why.roles[select.value].reach; });
+      label.append(select);
+      const act = () => this.model.send({ type: "grant", row: why.row, column: why.column, number: Number(select.value) });
+      box.append(label, button("Grant…", act), reach);
     }
-    const label = make("label", "", "Grant more to role ");
-    const select = make("select");
-    why.roles.forEach((role, index) => select.append(new Option(role.name, index)));
-    const reach = make("span", "mm-reach", why.roles[0].reach);
-    select.addEventListener("change", () => { reach.textContent = why.roles[select.value].reach; });
-    label.append(select);
-    const act = () => this.model.send({ type: "grant", row: why.row, column: why.column, number: Number(select.value) });
-    box.append(label, button("Grant…", act), reach);
+    if (why.user && this.may("grant_role")) box.append(this.act("grant_role", `Give ${why.user} a role…`, why, 0));
     return box;
+  }
+
+  // A form that was opened from here comes into sight, and has the focus; it grows while its lists are drawn.
+  reachForm() {
+    const place = this.root.closest(".mm-panel")?.querySelector(".mm-form-place");
+    if (!place) return;
+    place.tabIndex = -1;
+    if (!place.contains(document.activeElement)) place.focus({ preventScroll: true });
+    const growth = new ResizeObserver(() => place.scrollIntoView({ block: "nearest", inline: "nearest" }));
+    growth.observe(place);
+    const stop = () => growth.disconnect();
+    setTimeout(stop, SECONDS_TO_DRAW * 1000);
+    for (const what of ["wheel", "pointerdown", "keydown"]) window.addEventListener(what, stop, { once: true, capture: true });
   }
 
   // Files
