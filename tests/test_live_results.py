@@ -22,6 +22,7 @@ from milvus_magics.client.results.users import User, Users
 from milvus_magics.display.tables import cell_text
 from milvus_magics.forms.live_results import MAX_LIVE_RESULTS, MAX_LIVE_ROWS, make_table
 from milvus_magics.forms.panel import VIEW, inside
+from milvus_magics.forms.picture_widget import AccessPicture
 from milvus_magics.forms.table_widget import TableWidget
 from milvus_magics.session.generated_passwords import GeneratedPassword, PasswordList
 from milvus_magics.transport.events import Change
@@ -150,7 +151,7 @@ def test_older_widgets_are_closed_and_all_of_them_with_the_extension(make_shell)
 
 
 def test_a_magic_and_a_plain_value_show_alike(make_shell):
-    """Also the documented functions, and a value of an earlier cell; an overview of access has a picture instead."""
+    """Also the documented functions, and a value of an earlier cell."""
     with contract.serve("2.6.18") as (server, address):
         server.passwords |= {f"user_{number}": b"a-password" for number in range(20)}
         connections.connect(uri=f"http://{address}", user="root", password="Milvus")
@@ -158,8 +159,6 @@ def test_a_magic_and_a_plain_value_show_alike(make_shell):
         for result in (shell.run_line_magic("milvus_list_users", ""), utility.list_users(True)):
             assert len(show(shell, result)[1]) == 1
         answer = shell.run_line_magic("milvus_access", "--privilege Search")
-        overview = shell.run_line_magic("milvus_access", "")
-        assert show(shell, overview) == (overview._repr_html_(), [])
         assert len(show(shell, answer)[1]) == (len(answer.shown_rows()) > 10)
 
 
@@ -214,3 +213,22 @@ def test_cells_say_what_the_html_says(cells):
     texts = [", ".join(each) if isinstance(each, list) else each for each in shown]
     assert texts == [cell_text(each) for each in cells]
     widget.close()
+
+
+def test_pictures_are_live_as_well(make_shell):
+    """The picture of access by itself, and with the findings in an overview; an answer of few rows is a plain table."""
+    with contract.serving(contract.ContractServer("2.6.18")) as (server, address):
+        server.passwords["ann"] = b"a-password"
+        shell = make_shell()
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        access = shell.run_line_magic("milvus_access", "")
+        for result in (access, access.matrix(columns="collections")):
+            html, shown = show(shell, result)
+            assert 'class="mm-static"' in html
+            box = ipywidgets.Widget.get_manager_state()["state"]
+            top = ipywidgets.widgets.widget._instances[shown[0][VIEW]["model_id"]]
+            picture = next(each for each in inside(top) if isinstance(each, AccessPicture))
+            assert {"ann", "root"} <= {row["name"] for row in picture.rows}
+            assert top.model_id in box
+        answer = shell.run_line_magic("milvus_access", "--user ann")
+        assert show(shell, answer) == (answer._repr_html_(), [])

@@ -10,10 +10,12 @@ from typing import Any
 import ipywidgets as widgets
 
 from milvus_magics.access.answer import Access
+from milvus_magics.access.matrix import Matrix
 from milvus_magics.client.results.table import Table
 from milvus_magics.display.live import WIDGET_CLASS, replacing_style
 from milvus_magics.display.tables import cell_text, column_heading
 from milvus_magics.forms.panel import VIEW, Line, inside
+from milvus_magics.forms.picture_widget import make_picture
 from milvus_magics.forms.table_widget import MAX_CHIPS, Column, Row, TableWidget
 
 MAX_PLAIN_ROWS = 10  # so few are seen at a glance
@@ -99,8 +101,16 @@ def make_table(table: Table[Any]) -> LiveResult | None:
 
 
 def make_answer(answer: Access) -> LiveResult | None:
-    """The rows of an answer. None if it is an overview, which is a picture."""
-    return None if answer.is_overview else make_table(answer)
+    """The rows of an answer, as `make_table`; of an overview the findings, and the picture."""
+    if not answer.is_overview:
+        return make_table(answer)
+    findings = widgets.HTML(answer.findings.to_html_lines())
+    return LiveResult(widgets.VBox([findings, make_picture(answer.matrix())]), answer.caption)
+
+
+def make_matrix(matrix: Matrix) -> LiveResult:
+    """A picture that is filtered, sorted and folded, and says why."""
+    return LiveResult(make_picture(matrix), matrix.caption)
 
 
 def _shown_values(values: Sequence[Any]) -> tuple[str, list[Any]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAKERS = {
     "milvus_magics.client.results.table.Table": "make_table",
     "milvus_magics.access.answer.Access": "make_answer",
+    "milvus_magics.access.matrix.Matrix": "make_matrix",
 }
 logger = logging.getLogger(__name__)
 
