@@ -239,9 +239,14 @@ PROMISES = [
     Promise(
         "The console can be used by keyboard and screen reader, with many users, too",
         "its tables in JupyterLab and Notebook by keys alone, which the notebook does not hear; axe-core looks for "
-        "serious faults, light and dark; 5,000 users are shown, searched and selected",
-        ("browser/test_table.py",),
+        "serious faults, light and dark; 5,000 users are shown, searched and selected; the picture of access likewise",
+        ("browser/test_table.py", "browser/test_picture.py"),
         "table",
+    ),
+    Promise(
+        "Why somebody may write, and taking that away, is at most 6 clicks from the open console",
+        "each click counted in JupyterLab: from a cell of the picture to the form, in sight and filled in; and by keyboard",
+        ("browser/test_picture.py",),
     ),
     Promise(
         "A form for many users keeps no password, and gives those that it made up to one browser, once",
