@@ -245,7 +245,8 @@ PROMISES = [
     ),
     Promise(
         "Why somebody may write, and taking that away, is at most 6 clicks from the open console",
-        "each click counted in JupyterLab: from a cell of the picture to the form, in sight and filled in; and by keyboard",
+        "each click counted in JupyterLab, from a cell of the picture to the form, in sight and filled in; and by "
+        "keyboard",
         ("browser/test_picture.py",),
     ),
     Promise(
