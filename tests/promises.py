@@ -239,8 +239,8 @@ PROMISES = [
     Promise(
         "The console can be used by keyboard and screen reader, with many users, too",
         "its tables in JupyterLab and Notebook by keys alone, which the notebook does not hear; axe-core looks for "
-        "serious faults, light and dark; 5,000 users are shown, searched and selected",
-        ("browser/test_table.py",),
+        "serious faults, light and dark; 5,000 users are shown, searched and selected; the picture of access likewise",
+        ("browser/test_table.py", "browser/test_picture.py"),
         "table",
     ),
     Promise(
@@ -248,6 +248,12 @@ PROMISES = [
         "in JupyterLab, saved and opened again without the kernel, and in nbconvert's page: one table is seen; what it "
         "holds is what the HTML shows, whatever a server calls its things, and no password",
         ("test_live_results.py", "browser/test_live_tables.py"),
+    ),
+    Promise(
+        "Why somebody may write, and taking that away, is at most 6 clicks from the open console",
+        "each click counted in JupyterLab, from a cell of the picture to the form, in sight and filled in; and by "
+        "keyboard",
+        ("browser/test_picture.py",),
     ),
     Promise(
         "A form for many users keeps no password, and gives those that it made up to one browser, once",

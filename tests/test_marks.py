@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from milvus_magics import AccessPicture
 from milvus_magics.access.matrix import build_matrix
 from milvus_magics.access.reasons import reach_text
 from milvus_magics.access.snapshot import AccessSnapshot
@@ -146,6 +147,22 @@ def test_why_names_the_grants_as_they_would_be_revoked():
     assert reach_text(snapshot, "two", "bob") == "held by nobody else"
     (root,) = picture.find_sources([row.name for row in picture.rows].index("root"), 0)
     assert root.privileges == (), "there is no grant to revoke"
+
+
+def test_the_live_picture_without_the_console():
+    """It shows a matrix, says why, filters its columns, and offers nothing that nobody would do."""
+    snapshot = make_snapshot([Grant("one", name, "Collection", "docs", "default") for name in ("Query", "Search")])
+    picture = AccessPicture(build_matrix(snapshot, "users", "collections"))
+    assert repr(picture) == "AccessPicture of users by collections; it needs a live notebook with widgets"
+    count = len(picture.columns)
+    picture.column_filter = "LAB"
+    assert {column["above"] for column in picture.columns} == {"lab"}
+    assert (picture.column_count, len(picture.columns) < count) == (count, True)
+    picture.column_filter = ""
+    row = [row["name"] for row in picture.rows].index("ann")
+    why = picture.explain(row, 0)
+    assert [(source["role"], source["verbs"]) for source in why["sources"]] == [("one", "reads")]
+    assert picture.actions == []
 
 
 NAME = st.text("ab_", min_size=1, max_size=60)
