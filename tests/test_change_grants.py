@@ -134,6 +134,36 @@ def test_it_stops_at_the_first_error_and_says_what_is_done():
         assert held_by(server) == before | {("Collection", "docs", "Flush", "default")}
 
 
+class Blinding(contract.ContractServer):
+    """Shows no grants any more once one was revoked."""
+
+    is_armed = is_blind = False
+
+    def operate(self, grant, kind_of_change, grantor):
+        super().operate(grant, kind_of_change, grantor)
+        self.is_blind = self.is_armed
+
+    def SelectGrant(self, request, caller, metadata):
+        if self.is_blind:
+            raise contract.Denied(grpc.StatusCode.PERMISSION_DENIED, "PrivilegeSelectOwnership: permission deny")
+        return super().SelectGrant(request, caller, metadata)
+
+
+def test_what_is_done_is_told_where_looking_in_between_fails():
+    """Undo looks between its steps: that it may not any more hides nothing of what it revoked."""
+    with bench(V26, Blinding(V26)) as (server, conn):
+        hold(server, "Insert", "Load")
+        change_grants(conn, "r", on_docs("Search"), on_docs("Insert"))
+        server.is_armed = True
+        with pytest.raises(
+            MilvusException, match="^revoked Search on .* from role 'r': .*run it again to go on"
+        ) as raised:
+            session.undo.restore_grants(conn, "r")
+        assert raised.value.outcome is Outcome.CHANGED
+        assert names_held(server) == {"Load"}
+        assert conn.changes[-1].outcome == "partly"
+
+
 def test_an_error_before_anything_is_done_says_that_nothing_was_changed():
     with bench(V26, Stubborn(V26)) as (server, conn):
         server.refused = "Search"

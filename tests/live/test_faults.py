@@ -347,7 +347,7 @@ def take_back_grants(root, role):
     return Steps(
         lambda conn, timeout, begun=False: restore_grants(conn, lost, timeout=timeout),
         [lambda conn: search not in plain_grants(conn, role), lambda conn: load in plain_grants(conn, role)],
-        ["", f"revoked {search} from role {role!r}; granting {load}: "],
+        ["", f"revoked {search} from role {role!r}"],
     )  # fmt: skip
 
 

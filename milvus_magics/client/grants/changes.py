@@ -10,7 +10,7 @@ from milvus_magics.client import change, lookup, privileges
 from milvus_magics.client.grants import targets
 from milvus_magics.client.grants.listing import missing_target_note
 from milvus_magics.client.grants.scope import require_known_database
-from milvus_magics.client.grants.steps import Step, grants_of, run_steps
+from milvus_magics.client.grants.steps import Step, grants_of, report_steps, run_steps
 from milvus_magics.client.grants.undo import is_held, leading, snapshot_of_grant, snapshot_of_revocation
 from milvus_magics.client.names import require_valid
 from milvus_magics.client.own_rights import missing_right_note
@@ -89,7 +89,9 @@ def change_grants(
         steps = _Steps(conn, attempt, role, plan, deadline)
         how = conn.on_change.undo_text("change_grants")
         changes = run_steps(attempt, steps.to_revoke_first(), done, how)
-        changes += run_steps(attempt, steps.to_revoke_then(), done, how)
+        with report_steps(done, how):
+            others = steps.to_revoke_then()
+        changes += run_steps(attempt, others, done, how)
         changes += run_steps(attempt, steps.to_grant(), done, how)
         attempt.outcome = "done"
     notes = dict.fromkeys(each.note for each in changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -41,14 +41,21 @@ def run_steps(
     return results
 
 
+def report_steps(done: Sequence[Step], how_to_resume: str = change.HOW_TO_RESUME) -> AbstractContextManager[None]:
+    """Look at something between steps: an error there says which are made; arguments as in `run_steps`."""
+    return change.report_progress(partial(_made_text, tuple(done)), how_to_resume) if done else nullcontext()
+
+
 def grants_of(steps: Sequence[Step], *, granted: bool) -> tuple[Grant, ...]:
     """The grants that steps make, or those that they revoke."""
     return tuple(step.grant for step in steps if step.is_granted is granted)
 
 
 def _progress_text(done: Sequence[Step], step: Step, rest: Sequence[Step]) -> str:
-    made = grant_deeds_text(
-        VERBS, f"role {step.grant.role!r}", *(grants_of(done, granted=way) for way in (True, False))
-    )
     left = f"not begun: {grants_text([each.grant for each in rest])}" if rest else ""
-    return join_parts(made, left, f"{'granting' if step.is_granted else 'revoking'} {step.grant}")
+    return join_parts(_made_text(done), left, f"{'granting' if step.is_granted else 'revoking'} {step.grant}")
+
+
+def _made_text(done: Sequence[Step]) -> str:
+    whose = f"role {done[0].grant.role!r}"
+    return grant_deeds_text(VERBS, whose, *(grants_of(done, granted=way) for way in (True, False)))

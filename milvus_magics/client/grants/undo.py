@@ -10,7 +10,7 @@ from milvus_magics import wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants.listing import is_same_grant, select_grants_of_role
 from milvus_magics.client.grants.requests import restore_grant, revoke_listed_grant
-from milvus_magics.client.grants.steps import Step, grants_of, run_steps
+from milvus_magics.client.grants.steps import Step, grants_of, report_steps, run_steps
 from milvus_magics.client.grants.targets import find_companions
 from milvus_magics.client.own_rights import missing_right_note
 from milvus_magics.client.results.previews import Preview
@@ -93,12 +93,14 @@ def restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float
         superfluous = _without(present, wanted)
         run_steps(attempt, [_revocation(conn, grant, deadline) for grant in leading(conn, superfluous, deadline)], done)
         # Some come and go with others, so it is looked at once more after each.
-        missing = _without(wanted, _read_present(conn, snapshot, deadline))
+        with report_steps(done):
+            missing = _without(wanted, _read_present(conn, snapshot, deadline))
         run_steps(attempt, [_regrant(conn, grant, deadline) for grant in missing], done)
-        others = [each for grant in missing for each in find_companions(conn, grant, deadline)]
-        if others:
-            brought = [grant for grant in _read_present(conn, snapshot, deadline) if is_held(grant, others)]
-            run_steps(attempt, [_revocation(conn, grant, deadline) for grant in _without(brought, wanted)], done)
+        with report_steps(done):
+            others = [each for grant in missing for each in find_companions(conn, grant, deadline)]
+            present = _read_present(conn, snapshot, deadline) if others else []
+        brought = [grant for grant in present if is_held(grant, others)]
+        run_steps(attempt, [_revocation(conn, grant, deadline) for grant in _without(brought, wanted)], done)
         attempt.outcome = "done"
     return RestoredGrants(role, conn.address.url, grants_of(done, granted=True), grants_of(done, granted=False))
 
