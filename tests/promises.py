@@ -244,6 +244,12 @@ PROMISES = [
         "table",
     ),
     Promise(
+        "A long result is a table to search and sort, and is never lost with its kernel",
+        "in JupyterLab, saved and opened again without the kernel, and in nbconvert's page: one table is seen; what it "
+        "holds is what the HTML shows, whatever a server calls its things, and no password",
+        ("test_live_results.py", "browser/test_live_tables.py"),
+    ),
+    Promise(
         "Why somebody may write, and taking that away, is at most 6 clicks from the open console",
         "each click counted in JupyterLab, from a cell of the picture to the form, in sight and filled in; and by "
         "keyboard",

@@ -52,7 +52,7 @@ def test_tick_and_tick_off(version):
         assert "ManageOwnership" not in states(form)
         assert ("CollectionReadOnly" in states(form)) is (version != OLD)
         form.fields["privileges"].widget.value = {"Search": True, "Query": True, "Insert": False}
-        assert "grant Search, Query on collection 'docs' in database 'default' to role 'reader'" in form.hint.text
+        assert "grant Search, Query on collection 'docs' in database 'default' to the role reader" in form.hint.text
         assert "revoke Insert on collection 'docs'" in form.hint.text
         assert form.buttons[form.TITLE].button_style == "danger"
         form.submit()
@@ -155,7 +155,7 @@ def test_a_group_is_made_filled_changed_and_dropped():
     with bench(V26) as server:
         form = form_for("create_privilege_group")()
         form.fill(group="readers", privileges=["Search", "Query", "ClusterAdmin"])
-        assert "create privilege group 'readers'" in form.hint.text
+        assert "This will create the privilege group readers and add" in form.hint.text
         form.submit()
         assert form.failure is None, form.status.text
         assert server.groups["readers"] == {"Search", "Query"}

@@ -89,10 +89,9 @@ class Form(Panel):
             REGISTRY[cls.OPERATION] = cls
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
-        using = mask_misplaced("using", using)
-        self._using, self._timeout = using, timeout
+        self._using = using = mask_misplaced("using", using)  # masked in this frame, too
+        self._timeout, self._acting = timeout, threading.Lock()
         self._bind()
-        self._acting = threading.Lock()
         self._presses = Presses(self.submit, self._focus_next)
         self._unseen = self._presses.widgets
         self.after: list[Callable[[], None]] = []

@@ -9,7 +9,7 @@ from milvus_magics.forms.fields import Field, show
 from milvus_magics.forms.form import Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField, NewSecretField
 from milvus_magics.session import session
-from milvus_magics.session.undo_store import GRANTS
+from milvus_magics.session.undo_records import GRANTS
 
 
 class OptionalSecretField(NewSecretField):

@@ -6,7 +6,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from milvus_magics.magics import completion, misspelled
+from milvus_magics.magics import completion, live_results, misspelled
 from milvus_magics.magics.access import AccessMagics
 from milvus_magics.magics.bulk import BulkMagics
 from milvus_magics.magics.connections import ConnectionMagics
@@ -45,6 +45,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     completion.install(shell, magics)
     misspelled.install(shell)
+    live_results.install(shell, magics)
     if not magics.quiet:
         print("milvus_magics is loaded: %milvus shows what there is, %milvus_connect URI --user NAME connects")
 
@@ -57,6 +58,7 @@ def unload(shell: InteractiveShell) -> None:
         return
     completion.remove(shell)
     misspelled.remove(shell)
+    live_results.remove(shell)
     for name in loaded.magics["line"]:
         manager.magics["line"].pop(name, None)
     if loaded in shell.configurables:

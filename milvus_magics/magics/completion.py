@@ -92,7 +92,7 @@ def _action(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Actio
             waiting = takers.get(word)
         elif waiting is not None:
             waiting = None
-        elif positional and positional[0].nargs != "+":
+        elif positional and positional[0].nargs not in ("+", "*"):
             positional.pop(0)
     return waiting or next(iter(positional), None)
 

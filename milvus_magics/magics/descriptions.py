@@ -11,7 +11,7 @@ from milvus_magics.magics.arguments import Parser
 from milvus_magics.magics.operation import Operation
 from milvus_magics.magics.restoration import restore_operation
 from milvus_magics.session import session
-from milvus_magics.session.undo_store import DESCRIPTIONS
+from milvus_magics.session.undo_records import DESCRIPTIONS
 
 
 def description_arguments(parser: Parser) -> None:

@@ -12,19 +12,21 @@ from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.restoration import restore_operation
 from milvus_magics.magics.session_magics import SessionMagics
 from milvus_magics.session import session
-from milvus_magics.session.undo_store import GRANTS
+from milvus_magics.session.undo_records import GRANTS
 
 if TYPE_CHECKING:
     from milvus_magics.client.results.privileges import Grants, PrivilegeGroups
 
 group_name = argument("group", metavar="G", help="the group")
-group_members = argument("privileges", nargs="+", metavar="P", help="names of privileges")
+group_members = argument("privileges", nargs="+", metavar="P", help="the privileges")
 
 
 def grant_arguments(parser: Parser) -> None:
     """What is granted or revoked, and on what."""
     parser.add_argument("role", metavar="R", help="the role")
-    parser.add_argument("privilege", metavar="PRIVILEGE", help="like Search, or a group's name on newer servers")
+    parser.add_argument(
+        "privilege", metavar="PRIVILEGE", help="the privilege, like Search, or a group on newer servers"
+    )
     parser.add_argument("--collection", metavar="C", help="on which collection; '*' for all")
     parser.add_argument("--db", metavar="D", help="in which database; '*' for all (default: the connection's)")
     parser.add_argument(

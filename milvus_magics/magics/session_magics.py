@@ -29,6 +29,8 @@ class SessionMagics(Magics):
 
     quiet = Bool(False, help="Say nothing when the extension is loaded.").tag(config=True)
 
+    live_tables = Bool(True, help="Show long results in a notebook as tables to search and sort.").tag(config=True)
+
     undo_minutes = Float(
         0.0,
         min=0.0,

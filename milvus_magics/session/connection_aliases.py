@@ -272,7 +272,7 @@ class Connections:
             problem = "was closed meanwhile: connect again and retry"
             raise AliasError(f"the connection {alias!r} {problem}", outcome=NOTHING_SENT)
         if bound is not conn:
-            where = f"was bound anew meanwhile and now leads to {bound.address.url} as {bound.actor} now"
+            where = f"was bound anew meanwhile and now leads to {bound.address.url} as {bound.actor}"
             raise AliasError(f"the connection {alias!r} {where}: run it again if that is meant", outcome=NOTHING_SENT)
 
     @contextmanager

@@ -13,6 +13,23 @@ from milvus_magics.transport.events import UNKNOWN_CLUSTER
 from milvus_magics.wire import METHODS
 
 Record = TypeVar("Record")
+# What a record is of -> what became of it.
+DESCRIPTIONS = {"user": "user's description", "role": "role's description"}
+GRANTS = "grants"
+DEEDS = {
+    "user": "user {!r} was deleted",
+    "role": "role {!r} was dropped",
+    DESCRIPTIONS["user"]: "description of user {!r} was changed",
+    DESCRIPTIONS["role"]: "description of role {!r} was changed",
+    GRANTS: "privileges of role {!r} were changed",
+}
+UNDO_MAGICS = {
+    "delete_user": "%milvus_restore_user",
+    "drop_role": "%milvus_restore_role",
+    "change_grants": "%milvus_restore_grants",
+    "describe_user": "%milvus_describe_user --undo",
+    "describe_role": "%milvus_describe_role --undo",
+}
 
 
 class Key(NamedTuple):

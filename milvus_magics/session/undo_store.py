@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from milvus_magics import client
 from milvus_magics.errors import NOTHING_CHANGED, MilvusException, ParameterError, RoleExistsError
 from milvus_magics.secret import PasswordHash, Secret, mask_secret
-from milvus_magics.session.undo_records import Key, Records, Restorable, UndoRecord
+from milvus_magics.session.undo_records import (
+    DEEDS,
+    DESCRIPTIONS,
+    GRANTS,
+    UNDO_MAGICS,
+    Key,
+    Records,
+    Restorable,
+    UndoRecord,
+)
 from milvus_magics.transport.cluster import begin_cluster_question, read_cluster
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts
@@ -31,23 +40,6 @@ if TYPE_CHECKING:
     from milvus_magics.transport.events import Change
 
 Result = TypeVar("Result", bound=Any)
-# What a record is of -> what became of it.
-DESCRIPTIONS = {"user": "user's description", "role": "role's description"}
-GRANTS = "grants"
-DEEDS = {
-    "user": "user {!r} was deleted",
-    "role": "role {!r} was dropped",
-    DESCRIPTIONS["user"]: "description of user {!r} was changed",
-    DESCRIPTIONS["role"]: "description of role {!r} was changed",
-    GRANTS: "privileges of role {!r} were changed",
-}
-UNDO_MAGICS = {
-    "delete_user": "%milvus_restore_user",
-    "drop_role": "%milvus_restore_role",
-    "change_grants": "%milvus_restore_grants",
-    "describe_user": "%milvus_describe_user --undo",
-    "describe_role": "%milvus_describe_role --undo",
-}
 
 
 class UndoStore:

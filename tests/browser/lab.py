@@ -34,7 +34,7 @@ PICTURES = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
 
 @contextlib.contextmanager
-def jupyter_lab(home, *, program="jupyterlab", dark=False, **variables):
+def jupyter_lab(home, *, program="jupyterlab", dark=False, saves_state=True, **variables):
     """A JupyterLab that keeps everything under `home`; yields its address. Its output goes to home/server.log.
 
     With `program="notebook"` it is a Jupyter Notebook 7.
@@ -43,8 +43,8 @@ def jupyter_lab(home, *, program="jupyterlab", dark=False, **variables):
     home = Path(home)
     settings = home / "settings" / "@jupyter-widgets" / "jupyterlab-manager"
     settings.mkdir(parents=True)
-    # The harder case for secrets: widget state goes into the notebook.
-    (settings / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
+    # The harder case for secrets: widget state goes into the notebook, which is not what everybody has.
+    (settings / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": saves_state}))
     (settings.parents[1] / "@jupyterlab" / "apputils-extension").mkdir(parents=True)
     if dark:
         themes = settings.parents[1] / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"

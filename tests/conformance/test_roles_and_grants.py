@@ -74,7 +74,7 @@ def test_roles(on):
 def test_describing_a_role(on, reader):
     """Only where the server keeps it; its own roles stay."""
     if not on.has("descriptions"):
-        with pytest.raises(ServerTooOldError, match=r"keeps no descriptions: that needs Milvus 2\.6\.19"):
+        with pytest.raises(ServerTooOldError, match=r"keeps no descriptions \(Milvus 2\.6\.19 does\)"):
             roles.describe_role(on.conn, reader, "reads", **T)
         return
     roles.describe_role(on.conn, reader, "reads", **T)
@@ -147,12 +147,12 @@ def test_grants_are_told_as_they_are_made(on, reader):
         told = preview_grant_privilege(on.conn, reader, privilege, **where, **T)
         assert held(on, reader) == []
         made = privileges.grant_privilege(on.conn, reader, privilege, **where, **T)
-        assert told.what == f"grant {made.grant} to role '{reader}'"
+        assert told.what == f"grant {made.grant} to the role {reader}"
         kept = {(one.privilege, one.object_name, one.db) for one in privileges.list_grants(on.conn, reader, **T)}
         assert (made.grant.privilege, made.grant.object_name, made.grant.db) in kept
         told = preview_revoke_privilege(on.conn, reader, privilege, **where, **T)
         gone = privileges.revoke_privilege(on.conn, reader, privilege, **where, **T)
-        assert told.what == f"revoke {gone.grant} from role '{reader}'"
+        assert told.what == f"revoke {gone.grant} from the role {reader}"
         assert held(on, reader) == []
 
 

@@ -97,7 +97,7 @@ def test_a_dry_run_changes_nothing_and_the_run_does(run, on):
     before = state.read(on.conn)
     for line in (line.format(p=on.prefix, lab=on.lab, docs=on.docs) for line in lines):
         said = str(run(f"{line} --dry-run"))
-        assert "would" in said or "to do" in said
+        assert "This will" in said or "to do" in said
         assert state.read(on.conn) == before, line
         run(line)
         after = state.read(on.conn)
@@ -126,7 +126,7 @@ def test_a_deleted_user_comes_back(run, on, line):
     # Over a plain connection to another machine no hash is asked for.
     same = "delete" in line or (on.has("backup") and (on.conn.address.secure or on.conn.address.is_local))
     line = f"restore_user {bob}{'' if same else ' --password-env NEW'}"
-    assert ("and the password that they had" in str(run(f"{line} --dry-run"))) is same
+    assert ("with the password they had" in str(run(f"{line} --dry-run"))) is same
     run(line)
     user = users.list_user(on.conn, bob, **T)
     assert (user.roles, user.description) == ((reader,), "a student" if on.has("descriptions") else "")

@@ -282,7 +282,7 @@ def test_questions(team):
     assert [(right.privilege, right.object_name) for right in brought] == [
         ("Query", "docs"), ("Search", "docs"), ("Search", "gone"),
     ]  # fmt: skip
-    assert "role 'reader', held by 'ann', on " in brought.caption
+    assert "role 'reader' (held by ann) on " in brought.caption
     assert list(brought.to_pandas().columns) == list(brought.columns)
     assert {right.user for right in read_access(team, collection="gone")} == {"ann", "bob", "root", "eve"}
 

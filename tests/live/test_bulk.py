@@ -134,7 +134,7 @@ def test_all_problems_at_once_and_nothing_is_changed(conn):
             "there is no role 'raeder' (did you mean 'reader'?)",
             "the user name '1x' must begin",
             "the user is in row 1 already",
-            "the password is 5 bytes long",
+            "the password is too short: 5 bytes",
         ],
         strict=True,
     ):
@@ -288,7 +288,7 @@ def test_magics_with_every_kind_of_source(shell, tmp_path, monkeypatch):
     assert run("milvus_drop_users", "frame --yes").counts == {"done": 1}
 
 
-LAST_ADMINS = "nobody else has the role admin"
+LAST_ADMINS = "obody else has the role admin"
 
 
 @pytest.fixture
@@ -312,7 +312,7 @@ def test_all_admins_are_asked_about(leavers, monkeypatch, line):
     """How many go is retyped, or --yes is given; who takes only some of them is told nothing of that."""
     assert LAST_ADMINS in str(leavers(f"{line} --dry-run", "ann", "bob", "eve"))
     assert LAST_ADMINS not in str(leavers(f"{line} --dry-run", "bob", "eve"))
-    with pytest.raises(ConfirmationError, match=f"{LAST_ADMINS}; nobody can be asked here"):
+    with pytest.raises(ConfirmationError, match=f"{LAST_ADMINS}.*Nobody can be asked here"):
         leavers(line, "ann", "bob")
     asked = []
     monkeypatch.setattr("builtins.input", lambda label: asked.append(label) or "1")
@@ -561,7 +561,7 @@ def test_what_was_shown_is_what_is_done(shell, server, monkeypatch):
 
         monkeypatch.setattr("builtins.input", bind_anew)
         shell.user_ns["leavers"] = ["ann"]
-        with pytest.raises(AliasError, match="'default' was bound anew meanwhile, .*; nothing was sent"):
+        with pytest.raises(AliasError, match="'default' was bound anew meanwhile .*; nothing was sent"):
             shell.run_line_magic("milvus_drop_users", "leavers")
         assert "ann" in other.passwords
         connections.connect("default", "root", server.password, uri=server.uri)

@@ -87,11 +87,11 @@ def test_no_password_is_written_down(debugging, figure):
     front.type("User", "ann")
     front.type("Password", new)
     front.type("Confirm password", new)
-    front.press("Create user")
+    front.press("Create ann")
     assert server.passwords["ann"] == new.encode(), "what is masked in logs still arrives"
     kernel.run("form.close()\nform = %milvus_delete_user bob --form\nform")
     front.type("Password", wrong)
-    front.press("Delete user")
+    front.press("Delete bob")
     assert "is wrong" in front.shown()
     front.type("Password", wrong)  # and left like that
     made = create_many(kernel, front, given)

@@ -4,6 +4,7 @@ import concurrent.futures
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -14,7 +15,10 @@ from interrupts import Interrupted
 from processes import interrupt_after
 
 from milvus_magics.client import privilege_groups, privileges, restore, roles, users
+from milvus_magics.client.grants.changes import PrivilegeOn, change_grants
+from milvus_magics.client.grants.undo import restore_grants
 from milvus_magics.client.password_check import check_password
+from milvus_magics.client.results.privileges import GrantsSnapshot
 from milvus_magics.client.results.roles import RoleSnapshot
 from milvus_magics.client.results.users import UserSnapshot
 from milvus_magics.errors import (
@@ -67,6 +71,11 @@ def holds(conn, *grants):
     return set(grants) <= held
 
 
+def plain_grants(conn, role):
+    """What a role holds, as a change of it is remembered."""
+    return tuple(replace(grant, grantor="") for grant in privileges.list_grants(conn, role, timeout=10))
+
+
 # Change -> how it is made, and how one sees that it happened. bob has OLD and holds `held`; `reader` has Load on docs.
 CHANGES = {
     "create_user": (
@@ -104,6 +113,12 @@ CHANGES = {
     "revoke_privilege": (
         lambda conn: privileges.revoke_privilege(conn, "reader", "Load", object_type="Collection", object_name="docs",
                                                  timeout=1.5),
+        lambda conn: not holds(conn, ("Load", "docs"))),
+    "change_grants": (
+        lambda conn: change_grants(conn, "reader", [PrivilegeOn("Search", "docs")], timeout=1.5),
+        lambda conn: holds(conn, ("Search", "docs"))),
+    "restore_grants": (
+        lambda conn: restore_grants(conn, GrantsSnapshot("reader", added=plain_grants(conn, "reader")), timeout=1.5),
         lambda conn: not holds(conn, ("Load", "docs"))),
 }  # fmt: skip
 
@@ -323,7 +338,23 @@ def drop_role(root, role):
     )  # fmt: skip
 
 
-IN_STEPS = {change.__name__: change for change in (create_user, restore_user, restore_role, drop_role)}
+def take_back_grants(root, role):
+    """What came is revoked first, then what went is granted."""
+    with_two_grants(root, role)
+    load, search = plain_grants(root, role)
+    privileges.revoke_privilege(root, role, "Load", collection="docs", timeout=10)
+    lost = GrantsSnapshot(role, added=(search,), taken=(load,))
+    return Steps(
+        lambda conn, timeout, begun=False: restore_grants(conn, lost, timeout=timeout),
+        [lambda conn: search not in plain_grants(conn, role), lambda conn: load in plain_grants(conn, role)],
+        ["", f"revoked {search} from role {role!r}; granting {load}: "],
+    )  # fmt: skip
+
+
+IN_STEPS = {
+    "create_user": create_user, "restore_user": restore_user, "restore_role": restore_role, "drop_role": drop_role,
+    "restore_grants": take_back_grants,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -123,13 +123,13 @@ def test_create_and_delete(kernel):
 
     kernel.run("%milvus_delete_user --form")
     fill(front, "ann", wrong)
-    front.press("Delete user")
+    front.press("Delete ann")
     assert "is wrong; nothing was changed" in front.shown()
     assert names(kernel) == {"root", "ann"}
     assert front.widgets[front.find("Password")]["value"] == ""
     front.enter("Password", right)
     assert names(kernel) == {"root", "ann"}, "Enter never deletes"
-    front.press("Delete user")
+    front.press("Delete ann")
     assert "deleted user" in front.shown()
     assert names(kernel) == {"root"}
     assert assert_nowhere([right, wrong], kernel.home, kernel.published)
@@ -195,7 +195,7 @@ def test_working_beside_a_running_cell(kernel):
     kernel.finish(cell, until="busy")
     if subshell:
         fill(front, "ann", password, subshell)
-    click = front.click("Delete user", subshell)
+    click = front.click("Delete ann", subshell)
     if subshell:
         kernel.finish(click)
         front.follow_links(subshell)

@@ -15,8 +15,9 @@ from milvus_magics.transport.connection import Connection
 
 PASSWORD = "right-password"
 SECONDS = 0.7  # that a change takes; afterwards the server is asked for 2 s what became of it
-FORMS = ("ConnectForm CreateRoleForm CreateUserForm DeleteUserForm DropRoleForm DropUserForm GrantRoleForm "
-         "ResetPasswordForm RevokeRoleForm UpdatePasswordForm Console").split()  # fmt: skip
+FORMS = ("ConnectForm CreateRoleForm CreateUserForm CreateUsersForm DeleteUserForm DropRoleForm DropUserForm "
+         "GrantPrivilegeForm GrantRoleForm PrivilegeGroupForm ResetPasswordForm RevokeRoleForm UpdatePasswordForm "
+         "Console").split()  # fmt: skip
 
 # What is run, the RPC that is slow, and what is told then. bob has PASSWORD and `held`; `reader` has Load on docs.
 CHANGES = {
@@ -43,6 +44,7 @@ CHANGES = {
         "%milvus_revoke_privilege reader Load --collection docs --yes", "OperatePrivilege", "is revoked from 'reader'"),
     "restore_user": ("%milvus_restore_user gone --password-env PW", "CreateCredential", "user 'gone' is created"),
     "restore_role": ("%milvus_restore_role lost", "CreateRole", "role 'lost' is created"),
+    "restore_grants": ("%milvus_restore_grants reader", "OperatePrivilege", "is revoked from 'reader'"),
 }  # fmt: skip
 NEWER_CHANGES = {
     "describe_user": ("%milvus_describe_user bob new", "UpdateCredential", "user 'bob'"),
@@ -118,6 +120,7 @@ def slow(root, server, kernel):
         kernel.run(f"%milvus_connect http://{address} --user root --password-env TEST_ROOT")
         kernel.run("%milvus_create_user gone --password-env PW\n%milvus_drop_user gone --yes")
         assert not kernel.run("%milvus_drop_role lost --yes").error
+        assert not kernel.run("%milvus_grant_privilege reader Query --collection docs").error
         yield Slow(between)
 
 

@@ -14,9 +14,11 @@ from faulty import faulty
 
 import milvus_magics
 from milvus_magics import connections, embedded, errors
+from milvus_magics.bulk.rows import rows_of
 from milvus_magics.client import privileges, roles, users
 from milvus_magics.errors import DeadlineError, MilvusException, NameResolutionError, NotMilvusError, UnavailableError
 from milvus_magics.forms.console import Console
+from milvus_magics.forms.many.users_form import UsersForm
 from milvus_magics.forms.panel import Panel
 from milvus_magics.magics import MilvusMagics
 from milvus_magics.magics.overview import Overview
@@ -128,7 +130,7 @@ def proxy(shell, server, huge):
 def test_every_magic_is_tried():
     """A new magic needs a line of its own above."""
     assert sorted(LINES) == sorted(MilvusMagics.magics["line"])
-    assert len(FORMS) == 16
+    assert len(FORMS) == 18
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -163,12 +165,12 @@ def test_every_fault_is_told_in_time(shell, proxy, server, fault, figure):
 
 
 def ready(name, address):
-    """A form with everything filled in, or the console."""
+    """A form with everything filled in; the console, and those for many users, as they are at first."""
     if name == "ConnectForm":
         form = milvus_magics.ConnectForm("third", uri=f"http://{address}", user="root", timeout=TIMEOUT)
     else:
         form = getattr(milvus_magics, name)(timeout=TIMEOUT)
-    if name == "Console":
+    if name == "Console" or isinstance(form, UsersForm):
         return form
     first = form.FIELDS[0].name
     if name != "ConnectForm":
@@ -187,6 +189,9 @@ def ready(name, address):
 def pressed(panel):
     if isinstance(panel, Console):
         panel.buttons["Refresh"].click()
+    elif isinstance(panel, UsersForm):
+        panel.fill(rows_of([{"user": "bob", "password": PASSWORD}]))  # it asks what would become of each row
+        panel.wait(TIMEOUT + 2 * ROOM)
     else:
         panel.submit()
     return said_by(panel)

@@ -27,6 +27,7 @@ from milvus_magics.errors import (
     UnknownUserError,
 )
 from milvus_magics.secret import Secret
+from milvus_magics.session.undo_records import UNDO_MAGICS
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
@@ -219,7 +220,7 @@ class Answer:
 class Recorder:
     """Keeps what a connection reports, secrets too, as an undo store does."""
 
-    wants_secrets = True
+    wants_secrets, undo_magics = True, UNDO_MAGICS
 
     def __init__(self, after_creation):
         self.changes, self._after_creation = [], after_creation

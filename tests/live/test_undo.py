@@ -573,7 +573,7 @@ def test_a_restarted_server_is_the_same_and_another_is_not(run, tmp_path):
             port = int(address.rpartition(":")[2])
             connections.connect(uri=f"http://{address}", user="root", password=server.password)
             if expected == "another":
-                with pytest.raises(ConfirmationError, match="this is another Milvus than the one where"):
+                with pytest.raises(ConfirmationError, match="This is another Milvus than the one where"):
                     run("restore_user bob --password-env PW")
                 assert users.list_usernames(connections.get(), timeout=10) == ["root"]
             elif expected == "same":

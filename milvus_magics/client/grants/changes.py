@@ -121,7 +121,7 @@ def preview_change_grants(
         *(note_on_grant(conn, grant, deadline) for grant in given),
         privileges.who_will_lose(role, lookup.read_holders(conn, role, deadline)) if taken else "",
     ]
-    what = grant_deeds_text(("grant", "revoke"), role, given, taken)
+    what = grant_deeds_text(("grant", "revoke"), f"the role {name_text(role)}", given, taken)
     lacking = missing_right_note(conn, privileges.MAY_GRANT, deadline)
     idle = "" if what else f"The role {name_text(role)} holds all of that already"
     return Preview(what, conn.address.url, warning, join_parts(*dict.fromkeys(notes)), lacking, idle)

@@ -47,6 +47,8 @@ def grants_of(steps: Sequence[Step], *, granted: bool) -> tuple[Grant, ...]:
 
 
 def _progress_text(done: Sequence[Step], step: Step, rest: Sequence[Step]) -> str:
-    made = grant_deeds_text(VERBS, step.grant.role, *(grants_of(done, granted=way) for way in (True, False)))
+    made = grant_deeds_text(
+        VERBS, f"role {step.grant.role!r}", *(grants_of(done, granted=way) for way in (True, False))
+    )
     left = f"not begun: {grants_text([each.grant for each in rest])}" if rest else ""
     return join_parts(made, left, f"{'granting' if step.is_granted else 'revoking'} {step.grant}")

@@ -109,7 +109,7 @@ def preview_restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeou
     present = _read_present(conn, snapshot, deadline)
     wanted = _find_wanted(snapshot, present)
     missing, superfluous = _without(wanted, present), _without(present, wanted)
-    deeds = grant_deeds_text(("grant", "revoke"), role, missing, superfluous)
+    deeds = grant_deeds_text(("grant", "revoke"), f"the role {name_text(role)}", missing, superfluous)
     own = lookup.is_own_role(conn, role, deadline) if superfluous else False
     note = "the user you are connected as holds this role" if own else ""
     lacking = missing_right_note(conn, wire.METHODS["OperatePrivilege"].privilege, deadline)

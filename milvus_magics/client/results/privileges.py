@@ -102,10 +102,10 @@ def grants_text(grants: Sequence[Grant]) -> str:
     return " and ".join(f"{list_text(names, None)} on {scope}" for scope, names in by_scope.items())
 
 
-def grant_deeds_text(verbs: tuple[str, str], role: str, granted: Sequence[Grant], revoked: Sequence[Grant]) -> str:
-    """What is done with the grants of a role. `verbs` say it of those given, and of those taken."""
-    given = f"{verbs[0]} {grants_text(granted)} to role {role!r}" if granted else ""
-    taken = f"{verbs[1]} {grants_text(revoked)} from {'it' if given else f'role {role!r}'}" if revoked else ""
+def grant_deeds_text(verbs: tuple[str, str], whose: str, granted: Sequence[Grant], revoked: Sequence[Grant]) -> str:
+    """What is done with the grants of a role. `whose` is the role; `verbs` are for those given and taken."""
+    given = f"{verbs[0]} {grants_text(granted)} to {whose}" if granted else ""
+    taken = f"{verbs[1]} {grants_text(revoked)} from {'it' if given else whose}" if revoked else ""
     return f"{given}, and {taken}" if given and taken else given or taken
 
 
@@ -133,7 +133,7 @@ class GrantsChange(ChangeResult):
     note: str = ""
 
     def __str__(self) -> str:
-        deeds = grant_deeds_text(("granted", "revoked"), self.role, self.granted, self.revoked)
+        deeds = grant_deeds_text(("granted", "revoked"), f"role {self.role!r}", self.granted, self.revoked)
         return join_parts(f"{deeds} on {self.server}", self.note)
 
 
@@ -148,7 +148,7 @@ class RestoredGrants(ChangeResult):
     note: str = ""
 
     def __str__(self) -> str:
-        deeds = grant_deeds_text(("granted", "revoked"), self.role, self.granted, self.revoked)
+        deeds = grant_deeds_text(("granted", "revoked"), f"role {self.role!r}", self.granted, self.revoked)
         nothing = f"role {self.role!r} holds what it held before, so nothing was left to do"
         return join_parts(f"{f'restored: {deeds}' if deeds else nothing} on {self.server}", self.note)
 

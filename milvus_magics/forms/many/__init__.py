@@ -47,9 +47,7 @@ class CreateUsersForm(UsersForm):
 
         if made_up:
             self.download.offer(f"Download {count_text(len(made_up), 'password')}", FILE_NAME, make_file)
-            self.advice.say(
-                "You can download them once. Until the kernel ends, %milvus_passwords --to FILE writes them, too."
-            )
+            self.advice.say(ADVICE)
 
 
 class DeleteUsersForm(UsersForm):

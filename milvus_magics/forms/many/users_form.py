@@ -70,6 +70,7 @@ class UsersForm(Panel):
         status: the line that says what is under way, or went wrong.
         download: gives the passwords that were made up, once.
         advice: the line that says where they are, too.
+        failure: the class of the error with which the last check or action ended; None where it went well.
         after: called when users were created or deleted, or could have been.
 
     Raises:
@@ -93,12 +94,13 @@ class UsersForm(Panel):
     )
 
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
-        self._using, self._timeout = mask_misplaced("using", using), timeout
-        self._acting = threading.Lock()
+        self._using = using = mask_misplaced("using", using)  # masked in this frame, too
+        self._timeout, self._acting = timeout, threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._plan: results.BulkPlan | None = None
         self._to_do, self._is_running = 0, False
+        self.failure: type[BaseException] | None = None
         self.after: list[Callable[[], None]] = []
         self.heading, self.warning, self.summary, self.status, self.advice = (Line() for _ in range(5))
         self.source = SourceInput(self.HELP, self.PLACEHOLDER, self.read_file, self.read_text, self._on_problem)
@@ -178,12 +180,13 @@ class UsersForm(Panel):
             self._thread.start()
 
     def _work(self, work: Callable[[], None]) -> None:
+        self.failure = None
         try:
             work()
-        except AliasError as exc:
-            self._bind()
-            self._refuse(str(exc))
         except MilvusException as exc:
+            self.failure = type(exc)
+            if isinstance(exc, AliasError):
+                self._bind()
             self._refuse(str(exc))
         except Exception:
             _log.exception("%s failed", type(self).__name__)

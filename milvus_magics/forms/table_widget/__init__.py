@@ -1,4 +1,4 @@
-"""The console's table, which sorts, searches and selects in the page; values reach it as data, never as HTML."""
+"""A table which sorts, searches and selects in the page; values reach it as data, never as HTML."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class Column(NamedTuple):
     """One column.
 
     Attributes:
-        kind: `text`, `chips` (a list of names), `number`, or `time` (milliseconds since 1970, shown as local time).
+        kind: `text`, `chips` (a list of names, or a text in place of one), `number`, or `time` (milliseconds since
+            1970, shown as local time).
         weight: its part of the width.
         line: where it stands in a narrow window: in the first line, below in the second, or nowhere (3).
     """
@@ -149,7 +150,7 @@ def shown_name(name: str) -> str:
 
 
 def _shown_value(value: Any, kind: str) -> Any:
-    if kind == "chips":
+    if kind == "chips" and not isinstance(value, str):
         names = [shown_name(name) for name in value[:MAX_CHIPS]]
         more = len(value) - MAX_CHIPS
         return [*names, f"and {more:,} more"] if more > 0 else names

@@ -1,4 +1,4 @@
-// The table of the console: rows to sort, search and select, by mouse, keyboard and screen reader.
+// The table of the console and of long results: rows to sort, search and select, by mouse, keyboard and screen reader.
 //
 // Values become text by textContent and nothing else. Only the rows in sight are in the page. The tab stop is one cell at
 // a time, which the arrow keys move; the notebook around it must not hear them, so they end here.
@@ -9,7 +9,7 @@ const ROWS_IN_SIGHT = 12;
 const TWO_LINE_ROWS_IN_SIGHT = 7;
 const ROWS_AROUND = 6; // drawn beyond those in sight, so that scrolling shows no gaps
 const SMALL_PIXELS = 600; // below, rows have no buttons
-const NARROW_PIXELS = 440; // below, a row has two lines
+const NARROW_PIXELS = 440; // below, a row has two lines if it has columns for the second
 const TAIL = 8; // characters of a long name's end that stay: names that are much alike mostly differ there
 const PIXELS_OF_A_LETTER = 7.2;
 const SECONDS_TO_TELL = 0.25; // how long the search has to rest before Python hears of it
@@ -27,14 +27,17 @@ function make(tag, className, text = "") {
 
 function textOf(value, kind) {
   if (value === null || value === undefined) return "";
-  if (kind === "chips") return value.join(", ");
+  if (Array.isArray(value)) return value.join(", ");
   if (kind === "time") return formatTime.format(new Date(value));
   return kind === "number" ? value.toLocaleString() : value;
 }
 
 // Numbers before words, as "all" is more than any number; nothing comes first.
 function compareValues(a, b, kind) {
-  if (kind === "chips") return a.length - b.length || compare(a.join(), b.join());
+  if (kind === "chips") {
+    const [left, right] = [[a].flat(), [b].flat()]; // a word in place of names is one
+    return left.length - right.length || compare(left.join(), right.join());
+  }
   if (typeof a === "number" && typeof b === "number") return a - b;
   if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
   return compare(a, b);
@@ -207,7 +210,7 @@ class Table {
   fit() {
     const width = this.root.clientWidth;
     if (!width || !this.columns) return;
-    this.isNarrow = width < NARROW_PIXELS;
+    this.isNarrow = width < NARROW_PIXELS && this.columns.some((column) => column.line > 1);
     const isSmall = width < SMALL_PIXELS;
     this.root.classList.toggle("mm-narrow", this.isNarrow);
     this.root.classList.toggle("mm-small", isSmall);
@@ -311,7 +314,7 @@ class Table {
       cell.append(make("span", "mm-begin", formatHours.format(new Date(value))));
       return undefined;
     }
-    if (kind === "chips") return this.fillChips(cell, value, pixels);
+    if (Array.isArray(value)) return this.fillChips(cell, value, pixels);
     const letters = [...text];
     const isLong = kind === "text" && letters.length >= 3 * TAIL;
     cell.append(make("span", "mm-begin", isLong ? letters.slice(0, -TAIL).join("") : text));
