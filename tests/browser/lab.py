@@ -29,7 +29,7 @@ QUIET = [
 ]
 SECONDS_TO_START = 60
 SECONDS_TO_END = 30
-MILLISECONDS = 30_000
+MILLISECONDS = 60_000
 PICTURES = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
 
