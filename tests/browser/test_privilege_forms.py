@@ -66,7 +66,7 @@ def test_by_mouse_from_the_console_to_its_history(milvus, tmp_path):
             assert not cell.evaluate(CUT), f"nothing is cut at {width}"
             cell.screenshot(path=PICTURES / f"privileges-{width}.png")
         page.set_viewport_size({"width": 1400, "height": 1600})
-        cell.get_by_role("button", name="Change privileges", exact=True).click()
+        cell.get_by_role("button", name="Change privileges of reader", exact=True).click()
         cell.get_by_text("granted Search, Query on collection 'docs'").first.wait_for()
         assert held_by_reader(milvus) == {("Search", "docs"), ("Query", "docs")}
         console.open("History")
@@ -101,7 +101,7 @@ def test_by_keyboard_alone_in_a_dark_notebook(milvus, tmp_path):
         PICTURES.mkdir(parents=True, exist_ok=True)
         cell.screenshot(path=PICTURES / "privileges-dark.png")
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.innerText") == "Change privileges"
+        assert page.evaluate("document.activeElement.innerText") == "Change privileges of reader"
         page.keyboard.press("Enter")
         cell.get_by_text("granted Query on collection 'docs'").wait_for()
         assert held_by_reader(milvus) == {("Insert", "docs"), ("Query", "docs")}
