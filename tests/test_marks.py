@@ -113,6 +113,27 @@ def test_counts_instead_of_one_level_for_many():
     assert [cell.text() for cell in texts] == ["·", "R···"]
 
 
+def test_a_number_is_explained_by_one_that_is_there():
+    """On how many of how many, in text; nothing where no number is shown."""
+    grants = [Grant("one", name, "Collection", "docs", "lab") for name in ("Query", "Search")]
+    assert "1 behind a letter: on 1 of 3" in repr(build_matrix(make_snapshot(grants), "users", "levels"))
+    assert "behind a letter" not in repr(build_matrix(make_snapshot(grants), "users", "databases"))
+
+
+def test_there_is_one_cluster():
+    """Up to 2.6 it is asked for in each database: words say so, and the heading has no count."""
+    snapshot = make_snapshot([Grant("one", "CreateOwnership", "Global", "*", "lab")])
+    picture = build_matrix(snapshot, "users", "levels")
+    cell = next(row for row in picture.rows if row.name == "ann").cells[2]
+    assert (picture.columns[2].size, cell.words()) == ("", "partly administers in 1 of 2 databases")
+    assert "Cluster (in 1 of 2 databases)" in picture.rows[1].why[0]
+    assert "Cluster (" not in repr(picture)
+    newer = build_matrix(
+        make_snapshot([Grant("one", "CreateOwnership", "Global", "*", "*")], "3.0.0"), "users", "levels"
+    )
+    assert newer.rows[1].cells[2].words() == "partly administers"
+
+
 def test_what_reads_can_be_revoked_apart_from_what_writes():
     """Grants of one role on one thing are told apart by what they bring; groups that bring both stay one."""
     names = ("Query", "Insert", "Search", "DescribeCollection", "CollectionReadWrite")

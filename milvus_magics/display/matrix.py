@@ -32,16 +32,24 @@ MORE_COLUMNS = "access.matrix(columns='collections', db=..., collection=...) cho
 
 
 class Column(NamedTuple):
-    """A column's heading: the one above, which neighbours may share, its own, and for how many things it stands."""
+    """A column's heading.
+
+    Attributes:
+        above: the heading above, which neighbours may share.
+        name: its own.
+        total: for how many things it stands.
+        places: what these are, where the heading is about one thing that several places decide on.
+    """
 
     above: str
     name: str
     total: int = 1
+    places: str = ""
 
     @property
     def size(self) -> str:
         """For how many things it stands, where that is more than one."""
-        return f"({self.total})" if self.total > 1 else ""
+        return f"({self.total})" if self.total > 1 and not self.places else ""
 
 
 class Row(NamedTuple):

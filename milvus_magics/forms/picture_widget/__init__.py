@@ -123,11 +123,11 @@ class AccessPicture(AnyWidget):
     def _show_columns(self) -> None:
         self.matrix = matrix = self._whole.filter("", self.column_filter)
         # Most cells are alike: each that differs is sent once.
-        numbers: dict[tuple[Any, int], int] = {}
+        numbers: dict[Any, int] = {}
         alike = {}
         for cell in chain.from_iterable(row.cells for row in matrix.rows):
-            numbers.setdefault((cell.marks, cell.total), len(numbers))
-            alike[cell.marks, cell.total] = cell
+            numbers.setdefault(cell.look, len(numbers))
+            alike[cell.look] = cell
         names = cut_names((_shown_name(row.name) for row in matrix.rows), MAX_NAME)
         headings = cut_names((_shown_name(column.name) for column in matrix.columns), MAX_HEADING)
         with self.hold_sync():
@@ -277,12 +277,12 @@ def _column_data(column: Column, short: dict[str, str]) -> dict[str, Any]:
     return {"key": key, "above": shown_text(column.above), "name": name, "short": short[name], "size": column.size}
 
 
-def _rows_data(matrix: Matrix, numbers: dict[tuple[Any, int], int], short: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _rows_data(matrix: Matrix, numbers: dict[Any, int], short: dict[str, str]) -> Iterator[dict[str, Any]]:
     """The rows, each with the numbers of its cells, and whether it has more than everybody."""
     shared = next((_marks_of(row) for row in matrix.rows if row.name == EVERYBODY), None)
     for row in matrix.rows:
         name, marks = _shown_name(row.name), _marks_of(row)
-        cells = [numbers[cell.marks, cell.total] for cell in row.cells]
+        cells = [numbers[cell.look] for cell in row.cells]
         is_more = marks != shared and not all(cell.is_empty for cell in row.cells)
         shown = {"name": name, "short": short[name], "note": shown_text(row.note)}
         yield {"key": row.name, **shown, "cells": cells, "is_more": is_more}

@@ -158,7 +158,7 @@ class Picture {
     this.columnSearch.hidden = this.model.get("column_count") <= MANY_COLUMNS;
     this.grid.setAttribute("aria-label", this.model.get("caption"));
     this.grid.setAttribute("aria-colcount", this.columns.length + 1);
-    this.root.classList.toggle("mm-counts", this.columns.some((column) => column.size));
+    this.root.classList.toggle("mm-counts", this.kinds.some((kind) => kind.signs.some((sign) => sign?.[1])));
     this.root.style.setProperty("--mm-columns", this.columns.length);
     this.makeHead();
     this.makeLegend();
