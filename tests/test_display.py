@@ -3,13 +3,17 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from milvus_magics.access.answer import Access
 from milvus_magics.access.findings import Findings
 from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.results.users import User, Users
-from milvus_magics.display.matrix import MORE_COLUMNS
+from milvus_magics.display.columns import display_width
+from milvus_magics.display.marks import Cell, Mark, find_legend
+from milvus_magics.display.matrix import Column, Row, text_matrix
 from milvus_magics.display.messages import html_line
 from milvus_magics.errors import ParameterError
 
@@ -109,10 +113,37 @@ def test_pictures_in_text_fit_a_terminal(monkeypatch):
     assert "12 default default_documents_11" in " ".join(text.split())
     monkeypatch.setenv("COLUMNS", "80")
     text = repr(everybody(users=3).matrix(columns="collections"))
-    assert max(map(len, text.splitlines())) <= 80 + len(MORE_COLUMNS)
-    assert re.search(r"and \d+ more columns: access.matrix\(columns='collections'", text)
+    assert max(map(len, text.splitlines())) <= 80
+    assert re.search(r"and \d+ more columns: .* \.filter\(column='part'\)", " ".join(text.split()))
     monkeypatch.setenv("COLUMNS", "120")
     assert repr(everybody(users=3)).count("Collections (24)") == 1, "headings that fit stay"
+
+
+TEXTS = st.text(max_size=60) | st.sampled_from(["\u65e5\u672c\u8a9e" * 9, "x" * 5000, "a_name" * 5, "two words " * 5])
+CELLS = st.lists(st.builds(Mark, st.integers(0, 3), st.integers(1, 45)), min_size=5, max_size=5).map(tuple)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(30, 130), st.lists(TEXTS, max_size=15), st.lists(st.tuples(TEXTS, TEXTS), max_size=5), st.data())
+def test_no_line_of_a_picture_is_wider_than_the_terminal(width, headings, names, data):
+    """Whatever names are, at every width; what is left out is counted, and the line that says so fits, too."""
+    cells = {marks: Cell(marks, 45, tuple) for marks in data.draw(st.lists(CELLS, min_size=1, max_size=3))}
+    rows = [
+        Row(name, note, tuple(data.draw(st.sampled_from([*cells.values()])) for _ in headings)) for name, note in names
+    ]
+    columns = [Column(f"db{number}", heading, 45) for number, heading in enumerate(headings)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        text = text_matrix("users by collections", ("users", "roles"), columns, rows, find_legend(cells.values()))
+    assert max(map(display_width, text.splitlines())) <= width
+
+
+def test_a_narrow_terminal_shows_all_levels(monkeypatch):
+    """Names and notes give way before columns do."""
+    monkeypatch.setenv("COLUMNS", "40")
+    text = repr(everybody(users=3))
+    assert "1 Collections (24), 2 Databases (2), 3 Cluster" in " ".join(text.split())
+    assert "more column" not in text
 
 
 def test_pictures_of_more_collections_than_fit():

@@ -113,6 +113,27 @@ def test_counts_instead_of_one_level_for_many():
     assert [cell.text() for cell in texts] == ["·", "R···"]
 
 
+def test_a_number_is_explained_by_one_that_is_there():
+    """On how many of how many, in text; nothing where no number is shown."""
+    grants = [Grant("one", name, "Collection", "docs", "lab") for name in ("Query", "Search")]
+    assert "1 behind a letter: on 1 of 3" in repr(build_matrix(make_snapshot(grants), "users", "levels"))
+    assert "behind a letter" not in repr(build_matrix(make_snapshot(grants), "users", "databases"))
+
+
+def test_there_is_one_cluster():
+    """Up to 2.6 it is asked for in each database: words say so, and the heading has no count."""
+    snapshot = make_snapshot([Grant("one", "CreateOwnership", "Global", "*", "lab")])
+    picture = build_matrix(snapshot, "users", "levels")
+    cell = next(row for row in picture.rows if row.name == "ann").cells[2]
+    assert (picture.columns[2].size, cell.words()) == ("", "partly administers in 1 of 2 databases")
+    assert "Cluster (in 1 of 2 databases)" in picture.rows[1].why[0]
+    assert "Cluster (" not in repr(picture)
+    newer = build_matrix(
+        make_snapshot([Grant("one", "CreateOwnership", "Global", "*", "*")], "3.0.0"), "users", "levels"
+    )
+    assert newer.rows[1].cells[2].words() == "partly administers"
+
+
 def test_what_reads_can_be_revoked_apart_from_what_writes():
     """Grants of one role on one thing are told apart by what they bring; groups that bring both stay one."""
     names = ("Query", "Insert", "Search", "DescribeCollection", "CollectionReadWrite")
@@ -160,9 +181,69 @@ def test_the_live_picture_without_the_console():
     assert (picture.column_count, len(picture.columns) < count) == (count, True)
     picture.column_filter = ""
     row = [row["name"] for row in picture.rows].index("ann")
-    why = picture.explain(row, 0)
+    why = picture.explain(picture.name_cell(row, 0))
     assert [(source["role"], source["verbs"]) for source in why["sources"]] == [("one", "reads")]
     assert picture.actions == []
+
+
+def show_live(grants, rows="users", **options):
+    """A picture with buttons, what was asked for by them, and what the page was told."""
+    matrix = build_matrix(make_snapshot(grants, **options), rows, "collections")
+    picture, asked, told = AccessPicture(matrix, ("grant", "revoke", "grant_role", "revoke_role")), [], []
+    picture.on_action(asked.append)
+    picture.send = told.append
+    return picture, asked, told
+
+
+def test_buttons_act_on_whom_they_were_shown_for():
+    """Rows that came before them change nothing; what is gone meanwhile says so in one line, and nothing is asked."""
+    grants = [Grant(role, "Insert", "Collection", "docs", "default") for role in ("one", "two")]
+    users = {"bob": ("one",), "carl": ("two",)}
+    picture, asked, told = show_live(grants, users=users)
+    cell = picture.name_cell([row["name"] for row in picture.rows].index("carl"), 0)
+    assert cell == ("users", "carl", "default", "docs")
+    [source] = picture.explain(cell)["sources"]
+
+    def press(name, key):
+        picture._handle_custom_msg({"type": name, "cell": list(cell), "key": key}, [])
+
+    edition = picture.edition
+    more = make_snapshot(grants, users={"aaron": ("one",), **users})
+    picture.show(build_matrix(more, "users", "collections"))
+    assert picture.edition > edition, "the page asks again"
+    for name, key in (("revoke", source["key"]), ("revoke_role", "two"), ("grant", "two"), ("grant_role", "")):
+        press(name, key)
+    assert {(action.name, action.user, action.role) for action in asked} == {
+        ("revoke", "carl", "two"), ("revoke_role", "carl", "two"), ("grant", "carl", "two"), ("grant_role", "carl", "")
+    }  # fmt: skip
+    asked.clear()
+    for changed in (
+        build_matrix(make_snapshot(grants[:1], users=users | {"carl": ("one",)}), "users", "collections"),
+        build_matrix(make_snapshot(grants, users={"bob": ("one",)}), "users", "collections"),
+        build_matrix(more, "roles", "collections"),
+        build_matrix(more, "users", "levels"),
+    ):
+        picture.show(changed)
+        for name, key in (("revoke", source["key"]), ("revoke_role", "two"), ("grant", "two")):
+            told.clear()
+            press(name, key)
+            assert [(message["type"], "\n" in message["text"]) for message in told] == [("gone", False)]
+    assert asked == []
+    odd = {"type": "why", "cell": [1, None, {}, []]}
+    for content in (None, [], {"type": "grant"}, {"type": "why", "cell": "carl"}, odd):
+        picture._handle_custom_msg(content, [])
+    assert told[-1]["text"] == "None · {} · [] is no longer in the picture; choose another cell"
+
+
+def test_reasons_are_asked_for_again_also_where_no_cell_differs():
+    """One of two grants that bring the same was revoked: the cells are alike, and why is not."""
+    grants = [Grant("one", "Query", "Collection", name, "default") for name in ("docs", "*")]
+    picture, _, _ = show_live(grants)
+    cell, edition = picture.name_cell(1, 0), picture.edition
+    rows, count = picture.rows, len(picture.explain(cell)["sources"])
+    picture.show(build_matrix(make_snapshot(grants[1:]), "users", "collections"))
+    assert (picture.rows, len(picture.explain(cell)["sources"])) == (rows, count - 1)
+    assert picture.edition > edition
 
 
 NAME = st.text("ab_", min_size=1, max_size=60)

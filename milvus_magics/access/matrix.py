@@ -131,11 +131,11 @@ class MatrixBuilder:
         is_only_seen = all(mark.extent == NONE for mark in cell.marks[1:])
         for kind, mark in enumerate(cell.marks):
             if mark.extent in (SOME, EVERY) and (kind or is_only_seen):
-                yield kind, mark.extent, f"{heading} ({mark.number} of {cell.total})" if cell.total > 1 else heading
+                yield kind, mark.extent, f"{heading} ({cell.share_text(mark)})" if cell.total > 1 else heading
 
     def _build_cell(self, roles: tuple[str, ...], column: Column) -> Cell:
         finder = self.finders[column]
-        return Cell(finder.find_marks(roles), len(finder.places), partial(self._explain, roles, column))
+        return Cell(finder.find_marks(roles), len(finder.places), partial(self._explain, roles, column), column.places)
 
     def _explain(self, roles: tuple[str, ...], column: Column) -> tuple[str, ...]:
         """By which role and right somebody has what a cell shows, or why that cannot be told."""
@@ -162,12 +162,14 @@ class LevelMatrixBuilder(MatrixBuilder):
         cluster = databases[:1] if is_one else databases
         places = {"Collection": self._collections_or_any(), "Database": databases, "Cluster": cluster}
         for level, there in places.items():
-            self._add(Column("", level if level == "Cluster" else f"{level}s"), there, self._range_of(level))
+            heading = Column("", level, places="databases") if level == "Cluster" else Column("", f"{level}s")
+            self._add(heading, there, self._range_of(level))
         groups = self.snapshot.groups
         for name in sorted(groups.keys() - catalog.USUAL_GROUPS.keys()):
             about = next((level for level in places if {*groups[name]} & {*self._privileges[level]}), "")
             if about:
-                self._add(Column(OWN_GROUPS, name), places[about], sort_privileges(groups[name], groups))
+                heading = Column(OWN_GROUPS, name, places="databases" if about == "Cluster" else "")
+                self._add(heading, places[about], sort_privileges(groups[name], groups))
 
 
 class DatabaseMatrixBuilder(MatrixBuilder):

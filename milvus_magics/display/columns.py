@@ -50,12 +50,12 @@ def fit_columns(rows: Sequence[Sequence[str]], width: int | None) -> list[list[l
     wanted = [max(map(display_width, column)) for column in columns]
     if room < sum(min(each, MIN_COLUMN) for each in wanted):
         return None
-    widths = _share_room(wanted, room)
-    fitted = [_fit_column(column, each) for column, each in zip(columns, widths, strict=True)]
+    widths = share_room(wanted, room)
+    fitted = [fit_column(column, each) for column, each in zip(columns, widths, strict=True)]
     return [[list(line) for line in zip_longest(*cells, fillvalue="")] for cells in zip(*fitted, strict=True)]
 
 
-def _share_room(wanted: Sequence[int], room: int) -> list[int]:
+def share_room(wanted: Sequence[int], room: int) -> list[int]:
     """A width for each column, at most what it wants: the widest ones give up first."""
     widths = list(wanted)
     while sum(widths) > room:
@@ -70,8 +70,8 @@ def _share_room(wanted: Sequence[int], room: int) -> list[int]:
     return widths
 
 
-def _fit_column(texts: Sequence[str], width: int) -> list[list[str]]:
-    """The lines of each cell of a column."""
+def fit_column(texts: Sequence[str], width: int) -> list[list[str]]:
+    """The lines of each cell of a column, as `fit_columns` has them."""
     shortened = {text: _cut(text, width) for text in texts if " " not in text and display_width(text) > width}
     often = list(shortened.values())
     cut = {text: short for text, short in shortened.items() if often.count(short) == 1}
@@ -84,6 +84,11 @@ def _cut(name: str, width: int) -> str:
     head = _first_part(name, room - room // 2)
     tail = _first_part(name[::-1], room // 2)[::-1]
     return f"{head}{CUT}{tail}"
+
+
+def cut_end(text: str, width: int) -> str:
+    """The beginning of a text, on one line."""
+    return text if display_width(text) <= width else f"{_first_part(text, width - len(CUT))}{CUT}"
 
 
 def _first_part(text: str, width: int) -> str:

@@ -94,11 +94,18 @@ class Cell(NamedTuple):
         marks: one of each kind.
         total: at how many places it could be; 1 for a single thing.
         explain: says by which role and right.
+        places: what the places are, where the column's heading doesn't say it.
     """
 
     marks: tuple[Mark, ...]
     total: int
     explain: Callable[[], tuple[str, ...]]
+    places: str = ""
+
+    @property
+    def look(self) -> tuple[tuple[Mark, ...], int, str]:
+        """What cells have in common that look alike and say the same."""
+        return self.marks, self.total, self.places
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -133,19 +140,25 @@ class Cell(NamedTuple):
             if mark.extent == UNKNOWN:
                 parts.append(f"perhaps {kind.name}")
             elif mark.extent != NONE:
-                of = f" {mark.number} of {self.total}" if self.total > 1 else ""
-                parts.append(f"{'partly ' if mark.extent == SOME else ''}{kind.name}{of}")
+                parts.append(f"{'partly ' if mark.extent == SOME else ''}{kind.name} {self.share_text(mark)}".rstrip())
         return ", ".join(parts) or "nothing"
+
+    def share_text(self, mark: Mark) -> str:
+        """At how many of the places a mark is: `3 of 45`, `in 1 of 2 databases`; empty for a single thing."""
+        share = f"{mark.number} of {self.total}" if self.total > 1 else ""
+        return f"in {share} {self.places}" if share and self.places else share
 
 
 def find_legend(cells: Iterable[Cell]) -> tuple[Key, ...]:
     """The signs that some cells have, and what they mean; nothing that isn't there."""
-    alike = {(cell.marks, cell.total): cell for cell in cells}.values()
+    alike = {cell.look: cell for cell in cells}.values()
     signs = list(filter(None, chain.from_iterable(cell.signs() for cell in alike)))
+    counts = [(sign.number, cell.total) for cell in alike for sign in cell.signs() if sign and sign.number]
     known = [sign for sign in signs if sign.extent != UNKNOWN]
     keys = [*_explain_kinds({sign.kind for sign in known}), *_explain_small(known)]
-    if any(sign.number for sign in signs):
-        keys.append(Key(("3",), "a number: on so many of them"))
+    if counts:
+        number, total = min(counts)
+        keys.append(Key((str(number),), f"behind a letter: on {number} of {total}"))
     if len(known) < len(signs):
         keys.append(Key((UNKNOWN_SIGN,), "cannot be told"))
     if any(cell.is_empty for cell in alike):

@@ -5,18 +5,26 @@ from __future__ import annotations
 import html
 import re
 import shutil
-import textwrap
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from itertools import groupby, zip_longest
 from typing import NamedTuple
 
+from milvus_magics.display.columns import (
+    GAP,
+    MIN_COLUMN,
+    align_columns,
+    cut_end,
+    display_width,
+    fit_column,
+    share_room,
+    wrap_lines,
+)
 from milvus_magics.display.long_names import CUT, cut_names
 from milvus_magics.display.marks import EMPTY_SIGN, Cell, Key, Sign, key_class, mark_class
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import (
     MAX_ROWS,
     TEXT_WIDTH,
-    align_columns,
     cell_text,
     escape_html,
     hover_text,
@@ -28,20 +36,29 @@ MAX_NAME = 24  # characters of a name, of a user or a collection
 MAX_NOTE = 30
 MAX_COVERED_ROWS = 15  # with more, the last row is followed by room, so that the explanation never covers it
 ASCII_EMPTY, ASCII_CUT = ".", "..."
-MORE_COLUMNS = "access.matrix(columns='collections', db=..., collection=...) chooses others"
+MORE_COLUMNS = "choose by a part of their headings, with .filter(column='part')"
+MIN_NAME, MIN_BESIDE = 10, 24  # of a terminal's columns for names, and for names and notes, where there is little room
 
 
 class Column(NamedTuple):
-    """A column's heading: the one above, which neighbours may share, its own, and for how many things it stands."""
+    """A column's heading.
+
+    Attributes:
+        above: the heading above, which neighbours may share.
+        name: its own.
+        total: for how many things it stands.
+        places: what these are, where the heading is about one thing that several places decide on.
+    """
 
     above: str
     name: str
     total: int = 1
+    places: str = ""
 
     @property
     def size(self) -> str:
         """For how many things it stands, where that is more than one."""
-        return f"({self.total})" if self.total > 1 else ""
+        return f"({self.total})" if self.total > 1 and not self.places else ""
 
 
 class Row(NamedTuple):
@@ -71,8 +88,8 @@ def text_matrix(
 ) -> str:
     """A matrix for a terminal.
 
-    Where the headings don't fit side by side they get numbers, and where those don't fit either, the last columns are
-    left out, with a count.
+    No line is wider. Where the headings don't fit side by side they get numbers; then names and notes are cut, the
+    notes are left out, and at last some columns, with a count.
 
     Args:
         cut: what stands where a name or a note is cut.
@@ -80,16 +97,21 @@ def text_matrix(
     """
     width = shutil.get_terminal_size((TEXT_WIDTH, 24)).columns
     names = _shown_names([row.name for row in rows], cut)
-    beside = [corner, *((names[row.name], _cut_end(row.note, cut)) for row in rows)]
+    beside = [corner, *((names[row.name], cell_text(_cut_end(row.note, cut))) for row in rows)]
     digits = [_count_digits(rows, number) for number in range(len(columns))]
     signs = [[cell.text(most, empty) for cell, most in zip(row.cells, digits, strict=True)] for row in rows]
-    lines = _text_lines([("", ""), *beside], [*_text_headings(columns, cut), *signs])
-    key = ""
-    if max(map(len, lines)) > width:
+    headings = [[cell_text(heading) for heading in line] for line in _text_headings(columns, cut)]
+    lines = align_columns([[*one, *cells] for one, cells in zip([("", ""), *beside], headings + signs, strict=True)])
+    key: list[str] = []
+    if max(map(display_width, lines)) > width:
         lines, key = _numbered_lines(beside, columns, signs, width)
     meanings = [f"{' '.join(one.signs).replace(EMPTY_SIGN, empty)} {one.meaning}" for one in legend]
-    gap = "   " if len("   ".join(meanings)) <= width else "\n"
-    return "\n".join(filter(None, [printable(caption), *lines, key, gap.join(meanings)]))
+    in_one = "   ".join(meanings)
+    above = wrap_lines(printable(caption), width)
+    below = [line for text in [*key, *meanings] for line in wrap_lines(text, width)]
+    if display_width(in_one) <= width:
+        below = [line for text in key for line in wrap_lines(text, width)] + [in_one]
+    return "\n".join(filter(None, [*above, *lines, *below]))
 
 
 def _text_headings(columns: Columns, cut: str) -> list[list[str]]:
@@ -118,23 +140,34 @@ def _count_digits(rows: Rows, column: int) -> int:
 
 
 def _numbered_lines(
-    names: Sequence[Sequence[str]], columns: Columns, signs: Sequence[Sequence[str]], width: int
-) -> tuple[list[str], str]:
-    """Lines with numbers for headings and as many columns as fit, and the key to the numbers."""
+    beside: Sequence[Sequence[str]], columns: Columns, signs: Sequence[Sequence[str]], width: int
+) -> tuple[list[str], list[str]]:
+    """Lines with numbers for headings, as many columns as fit, and the key to the numbers."""
     numbers = [str(number) for number in range(1, len(columns) + 1)]
-    for count in range(max(len(columns), 1), 0, -1):
-        lines = _text_lines(names, [line[:count] for line in (numbers, *signs)])
-        if max(map(len, lines)) <= width:
+    for count, least, has_notes in _ways_to_fit(len(columns)):
+        marks = align_columns([line[:count] for line in (numbers, *signs)])
+        room = width - max(map(display_width, marks)) - len(GAP)
+        texts = beside if has_notes else [one[:1] for one in beside]
+        wanted = [max(map(display_width, column)) for column in zip(*texts, strict=True)]
+        if room >= min(sum(wanted), least):
             break
+    names, *notes = zip(*texts, strict=True)
+    name_width, *note_width = share_room(wanted, max(room - len(GAP) * len(notes), MIN_COLUMN))
+    parts = [fit_column(names, name_width), *([[cut_end(note, *note_width)] for note in column] for column in notes)]
+    rows = zip(*parts, ([line] for line in marks), strict=True)
+    lines = align_columns([line for row in rows for line in zip_longest(*row, fillvalue="")])
     key = [f"{number} {one.above} {one.name} {one.size}" for number, one in zip(numbers[:count], columns, strict=False)]
     left_out = len(columns[count:])
-    more = f"\nand {count_text(left_out, 'more column')}: {MORE_COLUMNS}" if left_out else ""
-    return lines, textwrap.fill(cell_text([text.rstrip() for text in key]), width) + more
+    more = [f"and {count_text(left_out, 'more column')}: {MORE_COLUMNS}"] if left_out else []
+    return lines, [cell_text([" ".join(text.split()) for text in key]), *more]
 
 
-def _text_lines(names: Sequence[Sequence[str]], cells: Sequence[Sequence[str]]) -> list[str]:
-    pairs = zip(names, cells, strict=True)
-    return align_columns([[cell_text(value) for value in (*name, *line)] for name, line in pairs])
+def _ways_to_fit(count: int) -> Iterator[tuple[int, int, bool]]:
+    """How many columns, the least room for what stands beside, and whether notes do: the better ways first."""
+    yield count, MIN_BESIDE, True
+    yield count, MIN_NAME, False
+    yield from ((fewer, MIN_BESIDE, True) for fewer in range(count - 1, 2, -1))
+    yield from ((fewer, MIN_NAME, False) for fewer in range(count - 1, 0, -1))
 
 
 def html_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, legend: Legend) -> str:

@@ -105,6 +105,13 @@ def test_find_out_why_and_take_it_away_by_mouse(server, tmp_path):
         expect(why).to_contain_text("writes: Load on collection 'docs'")
         expect(why).not_to_contain_text("Upsert")  # it is said anew
 
+        server.passwords["aaron"] = b"a-password"  # by somebody else: every row moves down
+        console.press("Refresh")
+        cell_of(console, "aaron", "default docs").wait_for()
+        expect(why).to_contain_text("dana · default · docs")
+        why.get_by_role("button", name="Take role reader away…").click()
+        assert form.get_by_role("combobox", name="User").input_value() == "dana"
+        del server.passwords["aaron"]
         cell_of(console, "ann", "lab trials").click()
         expect(why).to_contain_text("ann · lab · trials")
         why.get_by_role("button", name="Grant…", exact=True).click()

@@ -386,21 +386,21 @@ def test_a_cell_says_why_and_opens_the_form(team, console):
     console.refresh()
     access = console.show_page("Access")
     row = [row["name"] for row in access.picture.rows].index("ann")
-    column = 0  # all collections
-    why = access.picture.explain(row, column)
+    cell = access.picture.name_cell(row, 0)  # all collections
+    why = access.picture.explain(cell)
     assert why["words"].endswith("partly reads")
-    number, source = next((i, one) for i, one in enumerate(why["sources"]) if one["role"] == "reader")
+    source = next(one for one in why["sources"] if one["role"] == "reader")
     assert "Search" in source["text"]
     assert (source["can_revoke"], source["can_take"]) == (True, True)
-    access.picture.act("revoke_role", row, column, number)
+    access.picture.act("revoke_role", cell, "reader")
     assert (access.form.fields["user"].value, access.form.fields["role"].value) == ("ann", "reader")
-    access.picture.act("revoke", row, column, number)
+    access.picture.act("revoke", cell, source["key"])
     filled = {name: access.form.fields[name].value for name in ("role", "db", "collections")}
     assert filled == {"role": "reader", "db": "default", "collections": ("*",)}
     assert access.form.fields["privileges"].wishes == {"Search": False}
-    access.picture.act("grant", row, column, 0)
+    access.picture.act("grant", cell, "reader")
     assert access.form.fields["role"].value == "reader"
-    access.picture.act("grant_role", row, column, 0)
+    access.picture.act("grant_role", cell)
     assert (access.form.fields["user"].value, access.form.fields["role"].value) == ("ann", "")
     access.close_form()
     assert access.form is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from itertools import chain
+from json import dumps
 from typing import Any, NamedTuple
 
 from anywidget import AnyWidget
@@ -16,6 +17,7 @@ from milvus_magics.access.snapshot import EVERYBODY
 from milvus_magics.display.long_names import cut_names
 from milvus_magics.display.marks import Cell, key_class, mark_class
 from milvus_magics.display.matrix import MAX_NAME, Column, Row
+from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.wording import printable, shown_text
 
 GRANT, REVOKE, GRANT_ROLE, REVOKE_ROLE = "grant", "revoke", "grant_role", "revoke_role"
@@ -41,6 +43,22 @@ class PictureAction(NamedTuple):
     db: str = ""
     collections: tuple[str, ...] = ()
     privileges: tuple[str, ...] = ()
+
+
+class CellName(NamedTuple):
+    """Which cell of which picture, by names: numbers mean something else once other rows are shown.
+
+    Attributes:
+        kind: what the rows are: `users` or `roles`.
+        row: the real name of the user or role, which is never shown.
+        above: what stands above the column's heading.
+        column: the real name of the column.
+    """
+
+    kind: str
+    row: str
+    above: str
+    column: str
 
 
 def _read(suffix: str) -> str:
@@ -74,6 +92,7 @@ class AccessPicture(AnyWidget):
     column_filter = Unicode().tag(sync=True)
     column_count = Int().tag(sync=True)  # before they are filtered
     is_old = Bool().tag(sync=True)
+    edition = Int().tag(sync=True)  # how often something else was shown: reasons may differ where no cell does
 
     def __init__(self, matrix: Matrix, actions: tuple[str, ...] = (), **options: Any) -> None:
         self._listeners: list[Callable[[PictureAction], None]] = []
@@ -104,11 +123,11 @@ class AccessPicture(AnyWidget):
     def _show_columns(self) -> None:
         self.matrix = matrix = self._whole.filter("", self.column_filter)
         # Most cells are alike: each that differs is sent once.
-        numbers: dict[tuple[Any, int], int] = {}
+        numbers: dict[Any, int] = {}
         alike = {}
         for cell in chain.from_iterable(row.cells for row in matrix.rows):
-            numbers.setdefault((cell.marks, cell.total), len(numbers))
-            alike[cell.marks, cell.total] = cell
+            numbers.setdefault(cell.look, len(numbers))
+            alike[cell.look] = cell
         names = cut_names((_shown_name(row.name) for row in matrix.rows), MAX_NAME)
         headings = cut_names((_shown_name(column.name) for column in matrix.columns), MAX_HEADING)
         with self.hold_sync():
@@ -120,50 +139,82 @@ class AccessPicture(AnyWidget):
             ]
             self.kinds = [_as_data(alike[key]) for key in numbers]
             self.rows = list(_rows_data(matrix, numbers, names))
+            self.edition += 1
 
     def on_action(self, listener: Callable[[PictureAction], None]) -> None:
         """Call this when a grant or a revocation is asked for from a cell."""
         self._listeners.append(listener)
 
-    def explain(self, row: int, column: int) -> dict[str, Any]:
-        """Say why a cell is as it is, and what could be changed about it; by its row and column."""
-        matrix, name = self.matrix, self.matrix.rows[row].name
-        user = self._user_of(row)
-        heading = matrix.columns[column]
+    def name_cell(self, row: int, column: int) -> CellName:
+        """The names of a cell that is shown, by the numbers of its row and column."""
+        heading = self.matrix.columns[column]
+        return CellName(self.matrix.corner[0], self.matrix.rows[row].name, heading.above, heading.name)
+
+    def explain(self, cell: CellName) -> dict[str, Any]:
+        """Say why a cell is as it is, and what could be changed about it.
+
+        Raises:
+            ParameterError: it is not there any more.
+        """
+        row, column = self._find_cell(cell)
+        matrix, user = self.matrix, self._user_of(row)
         sources = [
-            {"role": shown_text(source.role), "verbs": ", ".join(source.verbs), "text": shown_text(source.text),
+            {"key": _source_key(source), "role": shown_text(source.role), "role_key": source.role,
+             "verbs": ", ".join(source.verbs), "text": shown_text(source.text),
              "doubt": shown_text(source.doubt), "reach": self._reach(source.role, user),
-             "can_revoke": bool(source.privileges), "can_take": self._can_take(source, user)}
+             "can_revoke": bool(source.privileges), "can_take": self._can_take(source.role, user)}
             for source in matrix.find_sources(row, column)
         ]  # fmt: skip
         return {
-            "row": row, "column": column, "user": shown_text(user),
-            "title": " · ".join(map(_shown_name, filter(None, (name, heading.above, heading.name)))),
+            "cell": list(cell), "row": row, "user": shown_text(user),
+            "title": " · ".join(map(_shown_name, filter(None, (cell.row, cell.above, cell.column)))),
             "words": matrix.rows[row].cells[column].words(), "sources": sources,
-            "roles": [{"name": shown_text(role), "reach": self._reach(role, user)} for role in self._own_roles(row)],
+            "roles": [
+                {"key": role, "name": shown_text(role), "reach": self._reach(role, user)}
+                for role in self._own_roles(row)
+            ],
         }  # fmt: skip
 
-    def act(self, name: str, row: int, column: int, number: int) -> None:
+    def act(self, name: str, cell: CellName, key: str = "") -> None:
         """Ask for a change as the buttons in the page do.
 
         Args:
             name: what, as in `PictureAction`.
-            row: of the cell, by its number.
-            column: the same.
-            number: that of the source, or for a grant that of the role.
+            cell: of which cell.
+            key: that of the source to revoke; or the role to take, or to grant more to; nothing to give a role.
+
+        Raises:
+            ParameterError: it is not there any more, and nothing is asked for.
         """
-        user = self._user_of(row)
-        if name == GRANT:
-            place = self.matrix.place_of(column)
-            role = self._own_roles(row)[number]
-            action = PictureAction(GRANT, user, role, place.db, (place.collection or "*",))
-        elif name == GRANT_ROLE:
-            action = PictureAction(GRANT_ROLE, user, "")
-        else:
-            source = self.matrix.find_sources(row, column)[number]
-            action = PictureAction(name, user, source.role, source.db, (source.object_name,), source.privileges)
+        action = self._make_action(name, *self._find_cell(cell), key)
         for listener in list(self._listeners):
             listener(action)
+
+    def _make_action(self, name: str, row: int, column: int, key: str) -> PictureAction:
+        user, matrix = self._user_of(row), self.matrix
+        if name == GRANT and key in self._own_roles(row):
+            place = matrix.place_of(column)
+            return PictureAction(GRANT, user, key, place.db, (place.collection or "*",))
+        if name == GRANT_ROLE and user:
+            return PictureAction(GRANT_ROLE, user, "")
+        if name == REVOKE_ROLE and self._can_take(key, user):
+            return PictureAction(REVOKE_ROLE, user, key)
+        sources = {_source_key(one): one for one in matrix.find_sources(row, column)} if name == REVOKE else {}
+        if key not in sources:
+            raise ParameterError(f"what {printable(matrix.rows[row].name)} may do has changed; choose the cell again")
+        one = sources[key]
+        return PictureAction(REVOKE, user, one.role, one.db, (one.object_name,), one.privileges)
+
+    def _find_cell(self, cell: CellName) -> tuple[int, int]:
+        """The numbers of the row and the column that have these names now."""
+        matrix = self.matrix
+        rows = (number for number, row in enumerate(matrix.rows) if row.name == cell.row)
+        columns = (number for number, one in enumerate(matrix.columns) if one[:2] == cell[2:])
+        row, column = next(rows, -1), next(columns, -1)
+        if cell.kind != matrix.corner[0] or min(row, column) < 0:
+            names = " · ".join(map(_shown_name, filter(None, cell[1:])))
+            raise ParameterError(f"{printable(names)} is no longer in the picture; choose another cell")
+        return row, column
 
     def _user_of(self, row: int) -> str:
         name = self.matrix.rows[row].name
@@ -179,8 +230,8 @@ class AccessPicture(AnyWidget):
         own = [role for role in snapshot.users.get(name, ()) if role != "admin"]
         return sorted(own, key=lambda role: len(snapshot.roles.get(role) or ()))
 
-    def _can_take(self, source: Source, user: str) -> bool:
-        return bool(user) and source.role in self.matrix.snapshot.users.get(user, ())
+    def _can_take(self, role: str, user: str) -> bool:
+        return bool(user) and role in self.matrix.snapshot.users.get(user, ())
 
     def _reach(self, role: str, user: str) -> str:
         return shown_text(reach_text(self.matrix.snapshot, role, user)) if role in self.matrix.snapshot.roles else ""
@@ -188,13 +239,17 @@ class AccessPicture(AnyWidget):
     def _on_message(self, _: Any, content: Any, __: Any) -> None:
         if not isinstance(content, dict):
             return
-        row, column, number = (_number_in(content, name) for name in ("row", "column", "number"))
-        if not (0 <= row < len(self.rows) and 0 <= column < len(self.columns)):
-            return  # another matrix is shown meanwhile
-        if content.get("type") == "why":
-            self.send({"type": "why", **self.explain(row, column)})
-        elif content.get("type") in self.actions and number >= 0:
-            self.act(str(content["type"]), row, column, number)
+        names = content.get("cell")
+        if not isinstance(names, list) or len(names) != len(CellName._fields):
+            return
+        cell, name = CellName(*map(str, names)), str(content.get("type"))
+        try:
+            if name == "why":
+                self.send({"type": "why", **self.explain(cell)})
+            elif name in self.actions:
+                self.act(name, cell, str(content.get("key")))
+        except MilvusException as exc:
+            self.send({"type": "gone", "cell": list(cell), "text": printable(str(exc))})
 
 
 def make_picture(matrix: Matrix, actions: tuple[str, ...] = (), **options: Any) -> AccessPicture:
@@ -202,9 +257,9 @@ def make_picture(matrix: Matrix, actions: tuple[str, ...] = (), **options: Any) 
     return AccessPicture(matrix, actions, **options)
 
 
-def _number_in(content: dict[str, Any], name: str) -> int:
-    value = content.get(name)
-    return value if isinstance(value, int) else -1
+def _source_key(source: Source) -> str:
+    """What tells a source from others: all that would be revoked."""
+    return dumps(source[:-1])
 
 
 def _as_data(cell: Cell) -> dict[str, Any]:
@@ -216,19 +271,21 @@ def _as_data(cell: Cell) -> dict[str, Any]:
     return {"signs": signs, "words": cell.words(), "weight": weight}
 
 
-def _column_data(column: Column, short: dict[str, str]) -> dict[str, str]:
+def _column_data(column: Column, short: dict[str, str]) -> dict[str, Any]:
     name = _shown_name(column.name)
-    return {"above": shown_text(column.above), "name": name, "short": short[name], "size": column.size}
+    key = [column.above, column.name]
+    return {"key": key, "above": shown_text(column.above), "name": name, "short": short[name], "size": column.size}
 
 
-def _rows_data(matrix: Matrix, numbers: dict[tuple[Any, int], int], short: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _rows_data(matrix: Matrix, numbers: dict[Any, int], short: dict[str, str]) -> Iterator[dict[str, Any]]:
     """The rows, each with the numbers of its cells, and whether it has more than everybody."""
     shared = next((_marks_of(row) for row in matrix.rows if row.name == EVERYBODY), None)
     for row in matrix.rows:
         name, marks = _shown_name(row.name), _marks_of(row)
-        cells = [numbers[cell.marks, cell.total] for cell in row.cells]
+        cells = [numbers[cell.look] for cell in row.cells]
         is_more = marks != shared and not all(cell.is_empty for cell in row.cells)
-        yield {"name": name, "short": short[name], "note": shown_text(row.note), "cells": cells, "is_more": is_more}
+        shown = {"name": name, "short": short[name], "note": shown_text(row.note)}
+        yield {"key": row.name, **shown, "cells": cells, "is_more": is_more}
 
 
 def _marks_of(row: Row) -> list[Any]:

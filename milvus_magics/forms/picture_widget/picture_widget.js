@@ -51,6 +51,7 @@ class Picture {
     this.view = []; // groups of row numbers
     this.active = { row: 0, column: 0 }; // column 0 is the name; row -1 the heading
     this.sorting = { column: -1, isDown: false };
+    // Cells are told apart by the names of their rows and columns: numbers mean others once rows were added.
     this.asked = ""; // the cell whose reasons were asked for last
     this.answered = null; // the one whose reasons are shown
     this.isClosed = true;
@@ -116,10 +117,10 @@ class Picture {
 
   listen() {
     this.handlers = [
-      ["change:rows change:kinds change:columns change:caption", () => this.takeSoon()],
+      ["change:edition", () => this.take()],
       ["change:column_filter", () => { this.columnSearch.value = this.model.get("column_filter"); }],
       ["change:is_old", () => this.showCount()],
-      ["msg:custom", (message) => this[{ why: "showWhy", focus: "focusActive", form: "reachForm" }[message.type]]?.(message)],
+      ["msg:custom", (message) => this[{ why: "showWhy", gone: "showGone", focus: "focusActive", form: "reachForm" }[message.type]]?.(message)],
     ];
     for (const [name, handler] of this.handlers) this.model.on(name, handler);
     this.search.addEventListener("input", () => this.find());
@@ -148,15 +149,8 @@ class Picture {
     for (const [name, handler] of this.handlers) this.model.off(name, handler);
   }
 
-  // Several values change at once.
-  takeSoon() {
-    if (this.isStale) return;
-    this.isStale = true;
-    queueMicrotask(() => { this.isStale = false; this.take(); });
-  }
-
   take() {
-    const before = this.rows && this.whose();
+    const active = this.rows && this.activeName();
     for (const name of ["rows", "columns", "kinds", "corner"]) this[name] = this.model.get(name);
     this.texts = this.rows.map((row) => `${row.name}\n${row.note}`.toLocaleLowerCase());
     const what = this.corner[0];
@@ -164,22 +158,43 @@ class Picture {
     this.columnSearch.hidden = this.model.get("column_count") <= MANY_COLUMNS;
     this.grid.setAttribute("aria-label", this.model.get("caption"));
     this.grid.setAttribute("aria-colcount", this.columns.length + 1);
-    this.root.classList.toggle("mm-counts", this.columns.some((column) => column.size));
+    this.root.classList.toggle("mm-counts", this.kinds.some((kind) => kind.signs.some((sign) => sign?.[1])));
     this.root.style.setProperty("--mm-columns", this.columns.length);
     this.makeHead();
     this.makeLegend();
     this.find();
+    if (active) this.follow(active);
     if (this.isClosed) return;
     // What was said of a cell is said anew where it is still there: something may have been granted or revoked.
-    this.asked = "";
-    if (this.whose() === before) this.askWhy();
+    const cell = JSON.parse(this.asked);
+    if (this.rowOf(cell) >= 0 && this.columnOf(cell) >= 0) this.ask(cell);
     else this.closeWhy(false);
   }
 
-  // What the active cell is about, in words.
-  whose() {
-    const [row, column] = [this.rows[this.view[this.active.row]?.[0]], this.columns[this.active.column - 1]];
-    return [this.corner[0], row?.name, column?.above, column?.name].join("\n");
+  nameOfCell(row, column) {
+    return [this.corner[0], this.rows[row]?.key ?? "", ...(this.columns[column]?.key ?? ["", ""])];
+  }
+
+  activeName() {
+    return this.nameOfCell(this.view[this.active.row]?.[0], this.active.column - 1);
+  }
+
+  rowOf([kind, name]) {
+    return kind === this.corner[0] ? this.rows.findIndex((row) => row.key === name) : -1;
+  }
+
+  columnOf([, , above, name]) {
+    return this.columns.findIndex(({ key }) => key[0] === above && key[1] === name);
+  }
+
+  // The tab stop stays with whom it was on, where they are still there.
+  follow(cell) {
+    const row = this.rowOf(cell);
+    const place = row < 0 ? -1 : this.view.findIndex((group) => group.includes(row));
+    if (place < 0) return;
+    this.active.row = place;
+    if (this.active.column > 0) this.active.column = Math.max(this.columnOf(cell), 0) + 1;
+    this.draw();
   }
 
   makeHead() {
@@ -419,12 +434,16 @@ class Picture {
 
   askWhy() {
     const row = this.view[this.active.row]?.[0];
-    const column = this.active.column - 1;
-    const key = `${row},${column}`;
-    if (row === undefined || column < 0 || this.asked === key) return;
-    this.asked = key;
+    if (row === undefined || this.active.column < 1) return;
+    const cell = this.activeName();
+    if (this.asked !== JSON.stringify(cell)) this.ask(cell);
+  }
+
+  ask(cell) {
+    this.asked = JSON.stringify(cell);
+    this.answered = null;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.model.send({ type: "why", row, column }), 80);
+    this.timer = setTimeout(() => this.model.send({ type: "why", cell }), 80);
   }
 
   // By keyboard: from the cell to what can be done about it.
@@ -452,10 +471,10 @@ class Picture {
   }
 
   showWhy(why) {
-    if (this.asked !== `${why.row},${why.column}`) return;
+    if (this.asked !== JSON.stringify(why.cell)) return;
     this.answered = this.asked;
     this.isClosed = false;
-    const group = this.view.find((each) => each[0] === why.row) ?? [why.row];
+    const group = this.view.find((each) => each.includes(why.row)) ?? [why.row];
     const others = group.length > 1 ? ` (the same rights have ${group.length - 1} more ${this.corner[0]}, perhaps by other roles)` : "";
     const focused = this.why.contains(document.activeElement);
     this.why.replaceChildren(make("div", "mm-whose", why.title), make("div", "", `${why.words}${others}`));
@@ -466,18 +485,25 @@ class Picture {
     this.reachWhy();
   }
 
+  // What a button was about has gone meanwhile.
+  showGone({ cell, text }) {
+    if (this.asked !== JSON.stringify(cell)) return;
+    this.closeWhy(false);
+    this.why.textContent = text;
+  }
+
   groupByRole(sources) {
     const groups = new Map();
-    sources.forEach((source, number) => groups.set(source.role, [...(groups.get(source.role) ?? []), { ...source, number }]));
+    for (const source of sources) groups.set(source.role_key, [...(groups.get(source.role_key) ?? []), source]);
     return [...groups.values()];
   }
 
   // A role, which can be taken away as a whole, and what each of its grants brings.
   makeRole(why, sources) {
-    const { role, reach, can_take: canTake, number } = sources[0];
+    const { role, role_key: key, reach, can_take: canTake } = sources[0];
     const heading = make("div", "mm-role");
     if (!role.startsWith("(")) heading.append(make("b", "", `Role ${role}`), make("span", "mm-reach", reach || "built in"));
-    if (canTake && this.may("revoke_role")) heading.append(this.act("revoke_role", `Take role ${role} away…`, why, number));
+    if (canTake && this.may("revoke_role")) heading.append(this.act("revoke_role", `Take role ${role} away…`, why, key));
     const lines = make("ul", "mm-sources");
     for (const source of sources) lines.append(this.makeSource(why, source));
     return [heading, lines];
@@ -488,7 +514,7 @@ class Picture {
     line.append(make("span", "", `${source.verbs ? `${source.verbs}: ` : ""}${source.text}`));
     if (source.doubt) line.append(make("em", "", ` perhaps: ${source.doubt}`));
     if (source.can_revoke && this.may("revoke")) {
-      const revoke = this.act("revoke", "Revoke…", why, source.number);
+      const revoke = this.act("revoke", "Revoke…", why, source.key);
       revoke.setAttribute("aria-label", `Revoke ${source.text} from role ${source.role}…`);
       line.append(revoke);
     }
@@ -499,8 +525,8 @@ class Picture {
     return this.model.get("actions").includes(type);
   }
 
-  act(type, text, why, number) {
-    const act = () => this.model.send({ type, row: why.row, column: why.column, number });
+  act(type, text, why, key) {
+    const act = () => this.model.send({ type, cell: why.cell, key });
     return button(text, act, `mm-button ${type.startsWith("revoke") ? "mm-danger" : ""}`);
   }
 
@@ -513,10 +539,10 @@ class Picture {
       const reach = make("span", "mm-reach", why.roles[0].reach);
       select.addEventListener("change", () => { reach.textContent = why.roles[select.value].reach; });
       label.append(select);
-      const act = () => this.model.send({ type: "grant", row: why.row, column: why.column, number: Number(select.value) });
+      const act = () => this.model.send({ type: "grant", cell: why.cell, key: why.roles[select.value].key });
       box.append(label, button("Grant…", act), reach);
     }
-    if (why.user && this.may("grant_role")) box.append(this.act("grant_role", `Give ${why.user} a role…`, why, 0));
+    if (why.user && this.may("grant_role")) box.append(this.act("grant_role", `Give ${why.user} a role…`, why, ""));
     return box;
   }
 
