@@ -254,3 +254,48 @@ def test_exactly_what_is_listed_is_revoked():
         assert len(held_by(server)) == 2
         change_grants(conn, "r", revoked=map(on_listed, listed))
         assert not held_by(server)
+
+
+KEPT = {
+    "by a group": ([("Global", "docs", "CollectionReadWrite", "default")], "by CollectionReadWrite on"),
+    "by a wildcard": ([("Collection", "*", "Insert", "*")], "by Insert on all collections in all databases"),
+    "by an own group": ([("Global", "docs", "g1", "default")], "by g1 on"),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_revocation_says_what_the_role_keeps(kind):
+    """Nobody loses what stays by a group or a wider grant; with that, or where it is elsewhere, they do."""
+    others, by = KEPT[kind]
+    with bench(V26) as (server, conn):
+        server.groups["g1"] = {"Insert"}
+        server.passwords["ann"], server.bindings = b"anns-password", {("ann", "r")}
+        hold(server, "Insert", "Delete")
+        server.grants.update({("r", *other): "root" for other in others})
+        for foreseen in (
+            privileges.preview_revoke_privilege(conn, "r", "Insert", collection="docs"),
+            preview_change_grants(conn, "r", [], on_docs("Insert")),
+            privileges.revoke_privilege(conn, "r", "Insert", collection="docs"),
+        ):
+            assert f"the role keeps it {by}" in str(foreseen).replace("The role", "the role")
+            assert "will lose it" not in str(foreseen)
+        hold(server, "Insert", "Delete")
+        server.grants.update({("r", *other): "root" for other in others})
+        both = on_docs("Insert", "Delete")
+        foreseen, changed = preview_change_grants(conn, "r", [], both), change_grants(conn, "r", [], both)
+        is_part = kind != "by a group"
+        assert ("1 user will lose the rest" in str(foreseen)) is is_part, str(foreseen)
+        assert f"keeps {'Insert' if is_part else 'it'} {by}" in str(changed)
+
+
+def test_what_goes_by_the_same_change_is_not_kept():
+    """Neither by what is taken with it, nor by what is on another collection."""
+    with bench(V26) as (server, conn):
+        server.passwords["ann"], server.bindings = b"anns-password", {("ann", "r")}
+        hold(server, "Insert")
+        server.grants["r", "Global", "docs", "CollectionReadWrite", "default"] = "root"
+        server.grants["r", "Collection", "notes", "Insert", "default"] = "root"
+        taken = on_docs("Insert", "CollectionReadWrite")
+        foreseen, changed = preview_change_grants(conn, "r", [], taken), change_grants(conn, "r", [], taken)
+        assert "1 user will lose it" in str(foreseen)
+        assert "keeps" not in f"{foreseen} {changed}"
