@@ -42,6 +42,12 @@ class Sources:
         self._rules = rules
         self._rights = [(grant, right) for grant in grants for right in rules.rights_by(grant)]
 
+    def narrow(self, name: str, db: str) -> Sources:
+        """Those that count on a collection, in a database."""
+        narrowed = Sources(self._rules, ())
+        narrowed._rights = [(grant, right) for grant, right in self._rights if _is_there(right, name, db)]
+        return narrowed
+
     def find_cover(self, wanted: Sequence[Grant]) -> Cover:
         """How much of what the wanted grants bring these bring as well."""
         rights = dict.fromkeys(right for grant in wanted for right in self._rules.rights_by(grant))
@@ -58,10 +64,14 @@ class Sources:
         """A grant that brings a right, and whether that is certain; None if there is none."""
         perhaps = None
         for grant, right in self._rights:
-            if not (matches(wanted.db, right.db) and matches(wanted.object_name, right.object_name)):
+            if not _is_there(right, wanted.object_name, wanted.db):
                 continue
             answer = right.permits(wanted.privilege, wanted.object_name, wanted.db)
             if answer:
                 return grant, True
             perhaps = perhaps or ((grant, False) if answer is None else None)
         return perhaps
+
+
+def _is_there(right: Right, name: str, db: str) -> bool:
+    return matches(db, right.db) and matches(name, right.object_name)
