@@ -284,3 +284,89 @@ def test_exactly_what_is_listed_is_revoked():
         assert len(held_by(server)) == 2
         change_grants(conn, "r", revoked=map(on_listed, listed))
         assert not held_by(server)
+
+
+KEPT = {
+    "by a group": ([("Global", "docs", "CollectionReadWrite", "default")], "by CollectionReadWrite on"),
+    "by a wildcard": ([("Collection", "*", "Insert", "*")], "by Insert on all collections in all databases"),
+    "by an own group": ([("Global", "docs", "g1", "default")], "by g1 on"),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_revocation_says_what_the_role_keeps(kind):
+    """Nobody loses what stays by a group or a wider grant; with that, or where it is elsewhere, they do."""
+    others, by = KEPT[kind]
+    with bench(V26) as (server, conn):
+        server.groups["g1"] = {"Insert"}
+        server.passwords["ann"], server.bindings = b"anns-password", {("ann", "r")}
+        hold(server, "Insert", "Delete")
+        server.grants.update({("r", *other): "root" for other in others})
+        for foreseen in (
+            privileges.preview_revoke_privilege(conn, "r", "Insert", collection="docs"),
+            preview_change_grants(conn, "r", [], on_docs("Insert")),
+            privileges.revoke_privilege(conn, "r", "Insert", collection="docs"),
+        ):
+            assert f"the role keeps it {by}" in str(foreseen).replace("The role", "the role")
+            assert "will lose it" not in str(foreseen)
+        hold(server, "Insert", "Delete")
+        server.grants.update({("r", *other): "root" for other in others})
+        both = on_docs("Insert", "Delete")
+        foreseen, changed = preview_change_grants(conn, "r", [], both), change_grants(conn, "r", [], both)
+        is_part = kind != "by a group"
+        assert ("1 user will lose the rest" in str(foreseen)) is is_part, str(foreseen)
+        assert f"keeps {'Insert' if is_part else 'it'} {by}" in str(changed)
+
+
+def test_what_goes_by_the_same_change_is_not_kept():
+    """Neither by what is taken with it, nor by what is on another collection."""
+    with bench(V26) as (server, conn):
+        server.passwords["ann"], server.bindings = b"anns-password", {("ann", "r")}
+        hold(server, "Insert")
+        server.grants["r", "Global", "docs", "CollectionReadWrite", "default"] = "root"
+        server.grants["r", "Collection", "notes", "Insert", "default"] = "root"
+        taken = on_docs("Insert", "CollectionReadWrite")
+        foreseen, changed = preview_change_grants(conn, "r", [], taken), change_grants(conn, "r", [], taken)
+        assert "1 user will lose it" in str(foreseen)
+        assert "keeps" not in f"{foreseen} {changed}"
+
+
+def test_undo_goes_back_change_by_change():
+    """Each step of it takes back one change, the newest first, until none is left; then it says so."""
+    with bench(V26) as (server, conn):
+        hold(server, "Load")
+        for name in ("Search", "Query"):
+            privileges.grant_privilege(conn, "r", name, collection="docs")
+        change_grants(conn, "r", on_docs("Insert", "Delete"), on_docs("Load"))
+        privileges.revoke_privilege(conn, "r", "Query", collection="docs")
+        for left in (
+            {"Search", "Query", "Insert", "Delete"},
+            {"Search", "Query", "Load"},
+            {"Search", "Load"},
+            {"Load"},
+        ):
+            undoable = [change for change in conn.changes if session.undo.may_undo(change)]
+            assert len(undoable) == 1
+            session.undo.restore_grants(conn, "r")
+            assert names_held(server) - {"GetLoadState", "GetLoadingProgress"} == left
+            assert not session.undo.may_undo(undoable[0])
+        with pytest.raises(ParameterError, match="or all of that is undone"):
+            session.undo.restore_grants(conn, "r")
+
+
+def test_a_group_that_changed_meanwhile_is_told():
+    """It comes back with other rights, so both the preview and the result say which; a group that is gone doesn't."""
+    with bench(V26) as (server, conn):
+        server.groups["g1"] = {"Search", "Query"}
+        server.grants["r", "Global", "docs", "g1", "default"] = "root"
+        privileges.revoke_privilege(conn, "r", "g1", collection="docs")
+        del server.groups["g1"]
+        for act in (session.undo.preview_restore_grants, session.undo.restore_grants):
+            with pytest.raises(UnknownPrivilegeError, match="knows no privilege 'g1'"):
+                act(conn, "r")
+        server.groups["g1"] = {"Insert"}
+        foreseen, restored = session.undo.preview_restore_grants(conn, "r"), session.undo.restore_grants(conn, "r")
+        for said in (str(foreseen), str(restored)):
+            assert "g1 holds Insert now; when it was revoked, it held Query, Search" in said
+        assert foreseen.is_warning
+        assert names_held(server) == {"g1"}

@@ -3,6 +3,7 @@
 import contextlib
 
 import contract
+import grpc
 import pytest
 
 from milvus_magics import Console, connections
@@ -226,3 +227,150 @@ def test_the_console_opens_them_and_reads_again():
         page.form.submit()
         assert held_by(server) == before
         assert not [row for row in page.table.rows if row["actions"]]
+
+
+def notes(form):
+    return {item["key"]: item["note"] for group in form.fields["privileges"].widget.groups for item in group["items"]}
+
+
+def remark(form):
+    return form.fields["privileges"].remarks[0].text
+
+
+@pytest.mark.parametrize("version", EVERY[1:])
+def test_what_the_role_has_by_others_is_noted(version):
+    """By a group, or on more than what is chosen; nothing is said where only a part of it is so."""
+    with bench(version) as server:
+        server.groups["g1"] = {"Search"}
+        server.grants["reader", "Global", "docs", "g1", "default"] = "root"
+        server.grants["reader", "Collection", "*", "Query", "*"] = "root"
+        server.grants["reader", "Global", "*", "CollectionReadOnly", "other"] = "root"
+        form = form_for("grant_privilege")()
+        form.fill(role="reader", collections=["docs"])
+        said = notes(form)
+        assert said["Search"] == "has it by g1"
+        assert said["Query"] == "has it in all databases"
+        assert {name for name, note in said.items() if note} == {"Search", "Query"}
+        form.fill(collections=["docs", "notes"])
+        assert not notes(form)["Search"]
+
+
+def test_after_a_failure_it_shows_what_is_so_now():
+    """Of a change that is half made, only the other half is still wished; pressing again goes on there."""
+    with bench(V26) as server:
+        form = form_for("grant_privilege")()
+        form.fill(role="reader", collections=["docs"])
+        form.fields["privileges"].widget.value = {"Search": True, "Query": True, "Insert": False}
+        operate = server.operate
+
+        def refuse(grant, *others):
+            if grant[3] == "Query":
+                raise contract.Denied(grpc.StatusCode.PERMISSION_DENIED, "PrivilegeManageOwnership: permission deny")
+            return operate(grant, *others)
+
+        server.operate = refuse
+        form.submit()
+        assert form.failure is not None
+        assert form.fields["privileges"].wishes == {"Query": True}
+        assert states(form)["Search"] == "all"
+        assert states(form)["Insert"] == "none"
+        server.operate = operate
+        form.submit()
+        assert form.failure is None, form.status.text
+        assert {name for name, *_ in held_by(server)} == {"Search", "Query", "Delete"}
+
+
+def test_a_change_by_others_is_seen_after_the_failure():
+    with bench(V26) as server:
+        form = form_for("grant_privilege")()
+        form.fill(role="reader", collections=["docs"])
+        form.fields["privileges"].widget.value = {"Insert": False, "Search": True}
+        del server.grants["reader", "Collection", "docs", "Insert", "default"]
+        form.submit()
+        assert form.failure is not None
+        form.submit()
+        assert form.failure is None, form.status.text
+        assert {name for name, *_ in held_by(server)} == {"Search", "Delete"}
+
+
+@pytest.mark.parametrize("place", ["role", "db", "collections", "group"])
+def test_what_was_ticked_for_one_place_is_not_for_another(place):
+    """What somebody ticked goes when they choose another role, database, collections or group; so does the colour."""
+    with bench(V26) as server:
+        server.roles["writer"] = ""
+        server.collections["other"] = ["docs"]
+        server.groups.update(g1={"Search"}, g2={"Search"})
+        server.grants.update({("writer", *grant[1:]): "root" for grant in server.grants})
+        is_group = place == "group"
+        form = form_for("remove_privileges_from_group" if is_group else "grant_privilege")()
+        form.fill(**({"group": "g1"} if is_group else {"role": "reader", "collections": ["docs"]}))
+        taken = "Search" if is_group else "Insert"
+        form.fields["privileges"].widget.value = {"Query": True, taken: False}
+        assert form.buttons[form.TITLE].button_style == "danger"
+        other = {"role": "writer", "db": {"other": True}, "collections": {"notes": True}, "group": "g2"}[place]
+        form.fields[place].widget.value = other
+        assert not form.fields["privileges"].wishes
+        assert form.buttons[form.TITLE].button_style == "primary"
+
+
+def test_values_that_cannot_be_ticked_are_told():
+    """A slip, what is so already, what isn't so, and what nobody can tell yet: below the boxes, until one is ticked."""
+    with bench(V26) as server:
+        server.groups["g1"] = {"Insert"}
+        form = form_for("grant_privilege")()
+        form.fill(role="reader", collection="docs", privilege="Serch")
+        assert "no privilege 'Serch' (did you mean 'Search'?)" in remark(form)
+        form.fields["privileges"].widget.value = {"Search": True}
+        assert not remark(form)
+        form.fill(privilege="Insert")
+        assert "'Insert' is something that the role has there already" in remark(form)
+        form.fill(privilege="SelectUser")
+        assert "'SelectUser' cannot be ticked here" in remark(form)
+        form = form_for("grant_privilege")()
+        form.fill(role="reader", privilege="Search")
+        assert "'Search' can be ticked once" in remark(form)
+        form = form_for("revoke_privilege")()
+        form.fill(role="reader", collection="docs", privilege="ReadOnly")
+        assert "'ReadOnly' is nothing that the role has there" in remark(form)
+        form.fill(privilege="Instert")
+        assert "'Instert' is nothing that the role has there (did you mean 'Insert'?)" in remark(form)
+        form = form_for("add_privileges_to_group")()
+        form.fill(group="g1", privileges=["Search", "Insert", "Bogus"])
+        assert form.fields["privileges"].wishes == {"Search": True}
+        assert "'Insert' is in it already" in remark(form)
+        assert "no privilege 'Bogus'" in remark(form)
+
+
+@pytest.mark.parametrize("action", ["create", "drop"])
+def test_a_server_without_groups_is_told_once(action):
+    """Nothing can be typed there, and no name is asked for."""
+    with bench(OLD):
+        form = form_for(f"{action}_privilege_group")()
+        assert "type one" not in form.status.text
+        assert "2.4.16 or 2.5" in form.status.text
+        assert form.fields["group"].widget.disabled
+        form.fill(group="g1")
+        assert not form.is_ready
+
+
+def test_a_form_that_undid_something_wants_a_name_again():
+    with bench(V26):
+        form = form_for("grant_privilege")()
+        form.fill(role="reader", collections=["docs"], privileges=["Search"])
+        form.submit()
+        undo = RestoreGrantsForm()
+        assert not undo.is_ready
+        undo.fill(role="reader")
+        assert undo.is_ready
+        undo.submit()
+        assert undo.failure is None
+        assert not undo.is_ready
+
+
+def test_no_role_that_there_is_no_hint():
+    """It was about a role with an empty name."""
+    with bench(V26):
+        form = form_for("grant_privilege")()
+        form.fill(role="nobody", collections=["docs"], privileges=["Search"])
+        form.submit()
+        assert "name is empty" not in form.hint.text + form.status.text

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants import targets
 from milvus_magics.client.grants.listing import is_granted, missing_target_note
 from milvus_magics.client.grants.listing import list_grants as list_grants
+from milvus_magics.client.grants.losses import describe_kept, describe_loss
 from milvus_magics.client.grants.requests import describe_change, send_as_v1, send_as_v2, send_listed
 from milvus_magics.client.grants.scope import (
     possible_grants,
@@ -49,7 +51,7 @@ from milvus_magics.client.results.privileges import Grant, GrantChange
 from milvus_magics.client.rights.concerns import note_on_grant
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, join_parts, name_text
+from milvus_magics.wording import join_parts, name_text
 
 MAY_GRANT = wire.METHODS["OperatePrivilege"].privilege
 
@@ -87,7 +89,7 @@ def grant_privilege(
     Behaviour: `Role.grant` and `Role.grant_v2` in Milvus's documentation.
     """
     scope = Scope(collection, db, object_type, object_name)
-    return _operate(conn, role, privilege, scope, Deadline(timeout), granted=True)
+    return operate_grant(conn, role, privilege, scope, Deadline(timeout), granted=True)
 
 
 def revoke_privilege(
@@ -113,8 +115,8 @@ def revoke_privilege(
         object_name: likewise.
 
     Returns:
-        What was revoked, as the server kept it: groups have several names. Its note says what went with it, and where
-            the caller may not see whether the role had it (the privilege SelectOwnership).
+        What was revoked, as the server kept it: groups have several names. Its note says what went with it, what the
+            role keeps by other grants, and where the caller may not see what it had (the privilege SelectOwnership).
 
     Raises:
         NotGrantedError: the role does not hold it there; nothing was changed.
@@ -126,7 +128,7 @@ def revoke_privilege(
     Behaviour: `Role.revoke` and `Role.revoke_v2` in Milvus's documentation.
     """
     scope = Scope(collection, db, object_type, object_name)
-    return _operate(conn, role, privilege, scope, Deadline(timeout), granted=False)
+    return operate_grant(conn, role, privilege, scope, Deadline(timeout), granted=False)
 
 
 def require_valid_grant(role: str, privilege: str, scope: Scope, *, granted: bool) -> None:
@@ -157,11 +159,20 @@ def _problem_with_database(scope: Scope, granted: bool) -> str | None:
     return problem_with_existing_name(scope.db, "database") if may_be_any else problem_with_database_name(scope.db)
 
 
-def _operate(
-    conn: Connection, role: str, privilege: str, scope: Scope, deadline: Deadline, *, granted: bool
+def operate_grant(
+    conn: Connection,
+    role: str,
+    privilege: str,
+    scope: Scope,
+    deadline: Deadline,
+    *,
+    granted: bool,
+    is_part: bool = False,
 ) -> GrantChange:
+    """Grant or revoke a privilege; as a part of a change it doesn't say what is kept, which others may take yet."""
     require_valid_grant(role, privilege, scope, granted=granted)
-    operation, act = ("grant_privilege", _grant) if granted else ("revoke_privilege", _revoke)
+    operation = "grant_privilege" if granted else "revoke_privilege"
+    act = _grant if granted else partial(_revoke, is_part=is_part)
     older = as_v1_grant(conn, role, privilege, scope)
     first = as_v2_grant(conn, role, privilege, scope) or older
     with change.attempt(conn, operation, *describe_change(first, granted), deadline, is_deletion=True) as attempt:
@@ -207,7 +218,13 @@ def _grant(
 
 
 def _revoke(
-    conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], scope: Scope, deadline: Deadline
+    conn: Connection,
+    attempt: change.Attempt,
+    forms: Sequence[Grant],
+    scope: Scope,
+    deadline: Deadline,
+    *,
+    is_part: bool,
 ) -> tuple[Grant, str]:
     """Revoke what is meant of what the role holds; return it and a note."""
     listed = targets.select_grants_if_permitted(conn, forms, deadline)
@@ -222,7 +239,10 @@ def _revoke(
     attempt.outcome = "unknown"  # until it is seen
     others = targets.require_gone(conn, grant, listed, deadline)
     attempt.outcome = "done"
-    return grant, join_parts(note, targets.describe_names(forms[0], grant), others, targets.describe_rest(rest))
+    taken = [grant, *targets.find_companions(conn, grant, deadline)]
+    kept = "" if is_part else describe_kept(conn, taken, listed, deadline)
+    names = targets.describe_names(forms[0], grant)
+    return grant, join_parts(note, names, others, targets.describe_rest(rest), kept)
 
 
 def _send(
@@ -310,16 +330,7 @@ def preview_revoke_privilege(
         targets.describe_others(others, "gone with it"),
         targets.describe_rest(rest),
         targets.unseen_note(listed),
-        who_will_lose(role, lookup.read_holders(conn, role, deadline)),
+        describe_loss(conn, role, [grant, *others], listed, deadline),
     )
     what, caution = f"revoke {grant} from the role {name_text(role)}", missing_right_note(conn, MAY_GRANT, deadline)
     return Preview(what, conn.address.url, warning, note, caution)
-
-
-def who_will_lose(role: str, holders: Sequence[str] | None) -> str:
-    """How many users a revocation concerns, in words; None means that the caller may not look."""
-    if role == "public":
-        return "everybody will lose it"
-    if holders is None:
-        return f"who will lose it {lookup.CANNOT_BE_SEEN}"
-    return f"{count_text(len(holders), 'user')} will lose it" if holders else "nobody holds the role"

@@ -89,7 +89,21 @@ class ChangesField(ChoicesField):
 
     def __init__(self, name: str, label: str, fault: str, *, takes: bool = False, **options: Any) -> None:
         super().__init__(name, label, fault, **{"words": list(WORDS), **options})
-        self._takes = takes
+        self.takes = takes
+
+    def show(self, groups: Iterable[tuple[str, Sequence[Choice]]]) -> None:
+        """Offer boxes by what is above each group of them; what was wished and is so by now is no wish any more."""
+        super().show(groups)
+        keys, wishes = self.keys, self.wishes
+        left = {name: is_so for name, is_so in wishes.items() if keys.get(name) != (ALL if is_so else NONE)}
+        if left != wishes:
+            self.widget.value = left
+
+    def clear(self) -> None:
+        """Take back all wishes."""
+        if self.wishes:
+            self.widget.value = {}
+        self.remarks[0].hide()
 
     @property
     def wishes(self) -> Mapping[str, bool]:
@@ -98,10 +112,10 @@ class ChangesField(ChoicesField):
 
     def _write(self, value: Any) -> dict[str, bool]:
         """What is not offered is left out, and what is so already or isn't so anyway."""
-        idle = NONE if self._takes else ALL
+        idle = NONE if self.takes else ALL
         wanted = (value,) if isinstance(value, str) else value
         keys = self.keys
-        return {name: not self._takes for name in wanted if name in keys and keys[name] != idle}
+        return {name: not self.takes for name in wanted if name in keys and keys[name] != idle}
 
 
 def state_of(is_so: Sequence[bool]) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from milvus_magics.client import group_members, privilege_groups
+from milvus_magics.client import group_members, lookup, privilege_groups
 from milvus_magics.client.grants.purposes import offer_members
-from milvus_magics.client.grants.scope import Groups, read_groups_if_any
+from milvus_magics.client.grants.scope import read_groups_if_any
 from milvus_magics.client.names import problem_with_group_name
 from milvus_magics.client.privilege_catalog import USUAL_GROUPS
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, ServerTooOldError
+from milvus_magics.forms.changes_form import ChangesForm
 from milvus_magics.forms.check_list import ALL, NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField
 from milvus_magics.forms.fields import Field, NameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.transport.deadline import Deadline
+from milvus_magics.wire import METHODS
 
 WORDS = ("is in it", "not known whether it is in it", "will be added", "will be removed")
 CHOOSE = "Choose a group to see what it holds."
@@ -32,11 +34,43 @@ class OwnGroupField(NameField):
         self.names = listed
 
 
+class GroupForm(Form, is_registered=False):
+    """A form that is of no use where the server has no privilege groups: there it says so, and takes no input."""
+
+    FUNCTION: ClassVar[Callable[..., object]] = staticmethod(privilege_groups.list_privilege_groups)  # or its own
+    _is_supported = True
+
+    def _show_server(self) -> None:
+        super()._show_server()
+        reason = self._why_unsupported()
+        self._is_supported = not reason
+        for widget in self._inputs:
+            if hasattr(widget, "disabled"):
+                widget.disabled = bool(reason)
+        if reason:
+            self.status.say(reason, "error")
+        self._update()
+
+    def _why_unsupported(self) -> str:
+        """Why nothing can be done on this server; empty if something can, or it does not answer."""
+        try:
+            if lookup.is_older(self._conn, METHODS["ListPrivilegeGroups"].since, Deadline(self._timeout)):
+                privilege_groups.list_privilege_groups(self._conn, timeout=self._timeout)
+        except ServerTooOldError as exc:
+            return str(exc)
+        except MilvusException:
+            pass
+        return ""
+
+    def _is_complete(self) -> bool:
+        return self._is_supported and super()._is_complete()
+
+
 def _members(takes: bool = False, fault: str = "Tick what it shall hold") -> ChangesField:
     return ChangesField("privileges", "Privileges", fault, takes=takes, words=list(WORDS), note=CHOOSE)
 
 
-class PrivilegeGroupForm(Form):
+class PrivilegeGroupForm(GroupForm, ChangesForm):
     """What a group holds: ticking puts it in, and ticking off takes it out."""
 
     FUNCTION: ClassVar[Callable[..., object]] = staticmethod(privilege_groups.add_privileges_to_group)
@@ -52,19 +86,13 @@ class PrivilegeGroupForm(Form):
         ConfirmationField(is_always_shown=False),
     )
     KEEP_FIELDS: tuple[str, ...] = ("group",)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._groups: Groups | None = {}
-        super().__init__(*args, **options)
-
-    @property
-    def _wishes(self) -> Mapping[str, bool]:
-        return self.fields["privileges"].wishes  # type: ignore[attr-defined, no-any-return]
+    PLACES: tuple[str, ...] = ("group",)
+    IS_SO, IS_NOT_SO, LATER = "is in it already", "is not in it", "can be ticked once a group is chosen"
 
     def _changes(self) -> tuple[list[str], list[str]]:
         """What is put in, and what is taken out."""
-        return [name for name, into in self._wishes.items() if into], [
-            name for name, into in self._wishes.items() if not into
+        return [name for name, into in self._pending.items() if into], [
+            name for name, into in self._pending.items() if not into
         ]
 
     def _read_names(self) -> str:
@@ -79,14 +107,16 @@ class PrivilegeGroupForm(Form):
         try:
             self._groups = read_groups_if_any(self._conn, Deadline(self._timeout))
         except MilvusException:
-            self._groups = None
+            self._groups = self._groups or None
 
-    def _on_input(self, field: Field, change: dict[str, Any]) -> None:
-        if not self._acting.locked() and field.name == "group":
-            if field.is_listed and field.value not in (self._groups or {}):
-                self._read_groups()  # it was made since
-            self._offer()
-        super()._on_input(field, change)
+    def _read_place(self) -> None:
+        field = self.fields["group"]
+        if field.is_listed and field.value not in (self._groups or {}):
+            self._read_groups()  # it was made since
+        self._offer()
+
+    def _forget_place(self) -> None:
+        self._read_groups()
 
     def _offer(self) -> None:
         """Offer what a group can hold, with what the chosen one does."""
@@ -116,21 +146,17 @@ class PrivilegeGroupForm(Form):
     def _hint(self) -> Hint:
         warning = ""
         try:
-            if self.fields["group"].value and not any(self.fields["group"].faults()) and (self._wishes or self.IS_NEW):
+            if self.fields["group"].value and not any(self.fields["group"].faults()) and (self._pending or self.IS_NEW):
                 preview = self._preview(**self._preview_values())
                 warning = preview.warning
                 text, kind = self._hint_of(preview)
-                return text, "warning" if False in self._wishes.values() else kind
+                return text, "warning" if False in self._pending.values() else kind
         finally:
             self.fields["confirmation"].is_shown = bool(warning)
         return NO_HINT
 
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         return bool(self._preview(**self._preview_values()).warning)
-
-    def _update(self) -> None:
-        super()._update()
-        self.buttons[self.TITLE].button_style = "danger" if False in self._wishes.values() else "primary"
 
     def _run(self, *_: Any, **__: Any) -> object:
         values = self._preview_values()
@@ -159,18 +185,10 @@ class CreatePrivilegeGroupForm(PrivilegeGroupForm):
         ConfirmationField(is_always_shown=False),
     )
     KEEP_FIELDS: tuple[str, ...] = ()
-
-    def _read_names(self) -> str:
-        """Offer what it may hold; why no group can be created, or nothing."""
-        super()._read_names()
-        try:
-            privilege_groups.list_privilege_groups(self._conn, timeout=self._timeout)
-        except MilvusException as exc:
-            return str(exc)
-        return ""
+    PLACES: tuple[str, ...] = ()  # what is ticked is for whatever name it gets
 
 
-class DropPrivilegeGroupForm(Form):
+class DropPrivilegeGroupForm(GroupForm):
     """Drop a group that no role holds; its name is typed twice."""
 
     FUNCTION = staticmethod(privilege_groups.drop_privilege_group)

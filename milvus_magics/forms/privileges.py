@@ -11,17 +11,20 @@ from milvus_magics.client import lookup, privileges
 from milvus_magics.client.grants.changes import PrivilegeOn, change_grants, on_listed, preview_change_grants
 from milvus_magics.client.grants.listing import list_grants
 from milvus_magics.client.grants.purposes import Place, is_on_collections, offer_privileges
-from milvus_magics.client.grants.scope import Groups, read_groups_if_any
-from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
+from milvus_magics.client.grants.scope import read_groups_if_any
+from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, kind_of
 from milvus_magics.client.results.privileges import Grant
+from milvus_magics.client.rights.rules import Rules
+from milvus_magics.client.rights.sources import Sources
 from milvus_magics.errors import MilvusException, PermissionDeniedError
+from milvus_magics.forms.changes_form import ChangesForm
 from milvus_magics.forms.check_list import NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField, ChoiceField, ChoicesField, state_of
 from milvus_magics.forms.fields import Field, NameField
-from milvus_magics.forms.form import NO_HINT, Form, Hint
+from milvus_magics.forms.form import NO_HINT, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import join_parts
+from milvus_magics.wording import join_parts, list_text, printable
 
 TITLE = "Change privileges"
 ANY_DATABASE, ANY_COLLECTION = "all databases", "all collections"
@@ -42,7 +45,7 @@ class DatabaseField(ChoiceField):
         self.show([("", [*map(Choice, self.names), Choice(ALL, ANY_DATABASE)])])
 
 
-class PrivilegesForm(Form, is_registered=False):
+class PrivilegesForm(ChangesForm, is_registered=False):
     """What a role may do on something: what it holds is ticked; ticking grants, and ticking off revokes.
 
     Attributes:
@@ -56,7 +59,9 @@ class PrivilegesForm(Form, is_registered=False):
     CHECK = "check with %milvus_list_grants"
     VIEW = EVERYTHING
     FIELDS: tuple[Field, ...] = ()
-    KEEP_FIELDS = PLACES
+    KEEP_FIELDS = PLACES = PLACES
+    IS_SO, IS_NOT_SO = "is something that the role has there already", "is nothing that the role has there"
+    LATER = "can be ticked once a role, a database and collections are chosen"
     # What a line of a magic calls them.
     SYNONYMS: ClassVar[dict[str, str]] = {"collection": "collections", "privilege": "privileges"}
 
@@ -66,19 +71,11 @@ class PrivilegesForm(Form, is_registered=False):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._held: Sequence[Grant] | None = ()
-        self._groups: Groups = {}
+        self._sources: dict[str, Sources] = {}
         self._problem = ""
         self._role_read = self._db_read = ""
-        self._is_filling = False
         super().__init__(*args, **options)
         self.fill(db=self._conn.address.db_name or DEFAULT_DATABASE)
-
-    def fill(self, **values: Any) -> None:
-        """Put values into the fields of these names; of privileges, those that are offered there and not so yet."""
-        given = {self.SYNONYMS.get(name, name): value for name, value in values.items() if value is not None}
-        for field in self.FIELDS:  # what is offered in one depends on those above it
-            if field.name in given:
-                super().fill(**{field.name: given[field.name]})
 
     def _rows(self) -> list[widgets.Widget]:
         # Buttons, not a list: those work by keyboard in JupyterLab, too.
@@ -91,17 +88,16 @@ class PrivilegesForm(Form, is_registered=False):
         rows.insert(rows.index(self.fields["privileges"].widget), self.view)
         return rows
 
-    def _on_input(self, field: Field, change: dict[str, Any]) -> None:
-        if not self._acting.locked() and field.name in PLACES:
-            self._read_place()
-        super()._on_input(field, change)
-
     def _read_names(self) -> str:
         """Offer the names that there are, and what the role holds now; why that cannot be done, or nothing."""
         problem = super()._read_names()
-        self._role_read = self._db_read = ""
+        self._forget_place()
         self._read_place()
         return problem
+
+    def _forget_place(self) -> None:
+        """Have `_read_place` read everything."""
+        self._role_read = self._db_read = ""
 
     def _read_place(self) -> None:
         """Read what the chosen role holds and what the chosen database has, if that was not done yet."""
@@ -156,6 +152,8 @@ class PrivilegesForm(Form, is_registered=False):
             field.show([])
             return
         field.widget.note = HOLDS_NOTHING
+        db, held = self.fields["db"].value, Sources(Rules(self._conn.version, self._groups or {}), self._held or ())
+        self._sources = {name: held.narrow(name, db) for name in self._collections}
         groups = [(purpose, [self._choice(*pair) for pair in pairs]) for purpose, pairs in self._offers().items()]
         if self.view.value == ONLY_HELD:
             groups = [(purpose, [each for each in row if each.state != NONE]) for purpose, row in groups]
@@ -163,7 +161,7 @@ class PrivilegesForm(Form, is_registered=False):
 
     def _offers(self) -> dict[str, list[tuple[str, str]]]:
         place = Place(self._collections == (ALL,), self.fields["db"].value == ALL)
-        offers = offer_privileges(self._conn.version, self._groups, place)
+        offers = offer_privileges(self._conn.version, self._groups or {}, place)
         offered = {name for pairs in offers.values() for name, _ in pairs}
         others = {grant.privilege for grant in self._held or () if self._is_chosen(grant)} - offered
         more = [*offers.pop(OTHERS, []), *((name, "") for name in sorted(others))]
@@ -176,12 +174,16 @@ class PrivilegesForm(Form, is_registered=False):
         return Choice(privilege, word, state, "" if state != NONE else self._wider_note(privilege))
 
     def _wider_note(self, privilege: str) -> str:
-        """That the role holds a privilege on more than what is chosen; empty if it doesn't."""
-        db = self.fields["db"].value
-        wider = [each for each in self._held or () if each.privilege == privilege and each.object_name == ALL]
-        if any(each.db == ALL for each in wider):
-            return f"has it in {ANY_DATABASE}"
-        return f"has it on {ANY_COLLECTION}" if any(each.db == db for each in wider) else ""
+        """By what else the role has a privilege on what is chosen; empty if it doesn't, or not all of it."""
+        db, kind = self.fields["db"].value, kind_of(privilege) or "Global"
+        covers = [
+            sources.find_cover([Grant(self._role_read, privilege, kind, ALL if kind == "Global" else name, db)])
+            for name, sources in self._sources.items()
+        ]
+        if not all(cover.is_whole and cover.is_certain for cover in covers):
+            return ""
+        grants = dict.fromkeys(grant for cover in covers for grant in cover.grants)
+        return f"has it {list_text(list(dict.fromkeys(_way(privilege, db, grant) for grant in grants)))}"
 
     def _is_chosen(self, grant: Grant) -> bool:
         return any(_is_on(grant, self.fields["db"].value, name) for name in self._collections)
@@ -194,7 +196,7 @@ class PrivilegesForm(Form, is_registered=False):
         """What is to be granted, and what is to be revoked."""
         granted: list[PrivilegeOn] = []
         revoked: list[PrivilegeOn] = []
-        for privilege, is_given in self.fields["privileges"].wishes.items():  # type: ignore[attr-defined]
+        for privilege, is_given in self._pending.items():
             for collection in self._collections:
                 found = self._grants_of(privilege, collection)
                 if is_given and not found:
@@ -205,14 +207,14 @@ class PrivilegesForm(Form, is_registered=False):
         return list(dict.fromkeys(granted)), list(dict.fromkeys(revoked))
 
     def _wish(self, privilege: str, collection: str) -> PrivilegeOn:
-        has_one = is_on_collections(self._conn.version, privilege, self._groups)
+        has_one = is_on_collections(self._conn.version, privilege, self._groups or {})
         return PrivilegeOn(privilege, collection if has_one else None, self.fields["db"].value)
 
     def _hint(self) -> Hint:
         granted, revoked = self._wishes()
         warning = ""
         try:
-            if granted or revoked:
+            if self._role_read and (granted or revoked):
                 preview = self._preview(role=self._role_read, granted=granted, revoked=revoked)
                 warning = preview.warning
                 text, kind = self._hint_of(preview)
@@ -224,11 +226,6 @@ class PrivilegesForm(Form, is_registered=False):
     def _needs_confirmation(self, values: dict[str, Any]) -> bool:
         granted, revoked = self._wishes()
         return bool(self._preview(role=values["role"], granted=granted, revoked=revoked).warning)
-
-    def _update(self) -> None:
-        super()._update()
-        wishes = self.fields["privileges"].wishes  # type: ignore[attr-defined]
-        self.buttons[self.TITLE].button_style = "danger" if False in wishes.values() else "primary"
 
     def _run(self, role: str, **_: Any) -> object:
         granted, revoked = self._wishes()
@@ -267,3 +264,10 @@ class RevokePrivilegeForm(PrivilegesForm):
 
 def _is_on(grant: Grant, db: str, collection: str) -> bool:
     return grant.db == db and (grant.object_name or ALL) == collection
+
+
+def _way(privilege: str, db: str, grant: Grant) -> str:
+    """By which way a grant brings a privilege in a database, in words."""
+    if grant.privilege == privilege and grant.object_name in (ALL, "") and grant.db in (ALL, db):
+        return f"in {ANY_DATABASE}" if grant.db == ALL else f"on {ANY_COLLECTION}"
+    return f"by {printable(grant.privilege)}"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
+from milvus_magics.client.names import problem_with_existing_name
 from milvus_magics.forms.fields import Field, show
 from milvus_magics.forms.form import Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField, NewSecretField
 from milvus_magics.session import session
 from milvus_magics.session.undo_records import GRANTS
+
+
+def _name_field(kind: str, label: str) -> Field:
+    """A name that has to be there; which ones can be restored is known to the session only."""
+    return Field(kind, label, check=partial(problem_with_existing_name, kind=kind))
 
 
 class OptionalSecretField(NewSecretField):
@@ -56,7 +63,7 @@ class RestoreUserForm(RestoreForm, is_registered=False):
     MAGIC = "%milvus_restore_user NAME"
     RECORD = "user"
     FIELDS = (
-        Field("user", "User"),
+        _name_field("user", "User"),
         OptionalSecretField("secret", "New password"),
         ConfirmationField(is_always_shown=False),
     )
@@ -83,7 +90,7 @@ class RestoreRoleForm(RestoreForm, is_registered=False):
     WHOM = "Restore {role}"
     MAGIC = "%milvus_restore_role R"
     RECORD = "role"
-    FIELDS = (Field("role", "Role"), ConfirmationField(is_always_shown=False))
+    FIELDS = (_name_field("role", "Role"), ConfirmationField(is_always_shown=False))
 
     def _preview_hint(self) -> Hint:
         self._show_confirmation(self.fields["role"].value)

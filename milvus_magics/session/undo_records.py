@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from milvus_magics.errors import NOTHING_CHANGED, CodedError, ConfirmationError
@@ -16,6 +16,7 @@ Record = TypeVar("Record")
 # What a record is of -> what became of it.
 DESCRIPTIONS = {"user": "user's description", "role": "role's description"}
 GRANTS = "grants"
+MAX_OLDER = 100  # changes of one role's grants that can be undone one after another, besides the last
 DEEDS = {
     "user": "user {!r} was deleted",
     "role": "role {!r} was dropped",
@@ -52,11 +53,13 @@ class UndoRecord(Generic[Record]):
         record: what went with it.
         server: the address.
         cluster: which cluster that was, as `transport.cluster` reads it.
+        older: those before it that come to light once it is undone, the newest last; no more than `MAX_OLDER`.
     """
 
     record: Record
     server: str
     cluster: int
+    older: tuple[UndoRecord[Record], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,39 @@ class Records:
 
     Args:
         deed: what was done to the things, with `{!r}` for the name.
+        is_part: whether a record is a part of a later one, so that this takes its place. Without it, each does.
 
     Attributes:
         by_name: name -> place -> record, the newest last.
     """
 
-    def __init__(self, deed: str) -> None:
-        self._deed = deed
+    def __init__(self, deed: str, is_part: Callable[[Any, Any], bool] | None = None) -> None:
+        self._deed, self._is_part = deed, is_part
         self.by_name: dict[str, dict[int | str, UndoRecord[Any]]] = {}
+
+    def add(self, name: str, kept: UndoRecord[Any]) -> Key:
+        """Keep a record, above the ones from the same cluster or in place of them."""
+        key, places = Key(kept.cluster or kept.server, name), self.by_name.setdefault(name, {})
+        replaced = [places.pop(place, None) for place in (key.place, kept.server)]
+        before = next((each for each in replaced if each is not None), None)
+        if before is not None and self._is_part is not None:
+            older = [*before.older, replace(before, older=())]
+            while older and self._is_part(older[-1].record, kept.record):
+                older.pop()
+            kept = replace(kept, older=tuple(older[-MAX_OLDER:]))
+        places[key.place] = kept
+        return key
+
+    def step_back(self, key: Key, record: object) -> None:
+        """Forget a record that is undone, so that the one before it is the next to undo."""
+        kept = self.get(key)
+        if kept is None:
+            return
+        left = [each for each in (*kept.older, replace(kept, older=())) if each.record is not record]
+        if left:
+            self.by_name[key.name][key.place] = replace(left[-1], older=tuple(left[:-1]))
+        else:
+            self.remove(key)
 
     def get(self, key: Key) -> UndoRecord[Any] | None:
         """The record of a key, or None."""

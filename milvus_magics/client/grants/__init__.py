@@ -7,6 +7,7 @@ from milvus_magics.lazy_modules import importer
 if TYPE_CHECKING:
     from milvus_magics.client.grants import changes as changes
     from milvus_magics.client.grants import listing as listing
+    from milvus_magics.client.grants import losses as losses
     from milvus_magics.client.grants import purposes as purposes
     from milvus_magics.client.grants import requests as requests
     from milvus_magics.client.grants import scope as scope

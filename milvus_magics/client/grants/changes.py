@@ -9,6 +9,7 @@ from typing import NamedTuple
 from milvus_magics.client import change, lookup, privileges
 from milvus_magics.client.grants import targets
 from milvus_magics.client.grants.listing import missing_target_note
+from milvus_magics.client.grants.losses import describe_kept, describe_loss
 from milvus_magics.client.grants.scope import require_known_database
 from milvus_magics.client.grants.steps import Step, grants_of, report_steps, run_steps
 from milvus_magics.client.grants.undo import is_held, leading, snapshot_of_grant, snapshot_of_revocation
@@ -50,6 +51,11 @@ class _Plan(NamedTuple):
     def grants(self) -> tuple[list[Grant], list[Grant]]:
         """The grants that are made, and those that are revoked."""
         return [grant for _, grant in self.granted], [grant for _, grant in self.revoked]
+
+    @property
+    def listed_after(self) -> list[Grant] | None:
+        """What the role held or is given, for what it keeps of what is revoked."""
+        return None if self.listed is None else [*self.listed, *self.grants[0]]
 
 
 def on_listed(grant: Grant) -> PrivilegeOn:
@@ -94,7 +100,9 @@ def change_grants(
         changes += run_steps(attempt, others, done, how)
         changes += run_steps(attempt, steps.to_grant(), done, how)
         attempt.outcome = "done"
-    notes = dict.fromkeys(each.note for each in changes)
+    gone = [*plan.grants[1], *_along(conn, plan.grants[1], plan, deadline, gone=True)]
+    kept = describe_kept(conn, gone, plan.listed_after, deadline) if gone else ""
+    notes = dict.fromkeys([*(each.note for each in changes), kept])
     made = (grants_of(done, granted=True), tuple(grant for _, grant in plan.revoked))
     return GrantsChange(role, conn.address.url, *made, join_parts(attempt.note, *notes))
 
@@ -111,17 +119,18 @@ def preview_change_grants(
     deadline = Deadline(timeout)
     plan = _make_plan(conn, role, *_valid_wishes(role, granted, revoked), deadline)
     given, taken = plan.grants
+    gone = _along(conn, taken, plan, deadline, gone=True)
     own = bool(taken) and lookup.is_own_role(conn, role, deadline)
     warning = "the user you are connected as holds this role, and will lose that" if own else ""
     places = {(grant.object_type, grant.object_name, grant.db): grant for grant in given}.values()
     notes = [
         *plan.notes,
         targets.describe_others(_along(conn, given, plan, deadline), "granted with it"),
-        targets.describe_others(_along(conn, taken, plan, deadline, gone=True), "gone with it"),
+        targets.describe_others(gone, "gone with it"),
         targets.unseen_note(plan.listed) if taken else "",
         *(missing_target_note(conn, grant, deadline) for grant in places),
         *(note_on_grant(conn, grant, deadline) for grant in given),
-        privileges.who_will_lose(role, lookup.read_holders(conn, role, deadline)) if taken else "",
+        describe_loss(conn, role, [*taken, *gone], plan.listed_after, deadline) if taken else "",
     ]
     what = grant_deeds_text(("grant", "revoke"), f"the role {name_text(role)}", given, taken)
     lacking = missing_right_note(conn, privileges.MAY_GRANT, deadline)
@@ -160,9 +169,10 @@ class _Steps:
 
     def _run(self, wish: PrivilegeOn, grant: Grant, is_granted: bool) -> GrantChange:
         self._remember(grant, is_granted)
-        act = privileges.grant_privilege if is_granted else privileges.revoke_privilege
-        left = self._deadline.remaining(self._conn.address.url)
-        return act(self._conn, self._role, wish.privilege, **wish.scope._asdict(), timeout=left)
+        left = Deadline(self._deadline.remaining(self._conn.address.url))
+        return privileges.operate_grant(
+            self._conn, self._role, wish.privilege, wish.scope, left, granted=is_granted, is_part=True
+        )
 
     def _remember(self, grant: Grant, is_granted: bool) -> None:
         if self._plan.listed is None or self._conn.on_change.restorer is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -10,6 +11,7 @@ from milvus_magics import wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants.listing import is_same_grant, select_grants_of_role
 from milvus_magics.client.grants.requests import restore_grant, revoke_listed_grant
+from milvus_magics.client.grants.scope import Groups, read_groups_for, require_known_privilege
 from milvus_magics.client.grants.steps import Step, grants_of, report_steps, run_steps
 from milvus_magics.client.grants.targets import find_companions
 from milvus_magics.client.own_rights import missing_right_note
@@ -23,7 +25,7 @@ from milvus_magics.client.results.privileges import (
 from milvus_magics.errors import MilvusException
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import name_text
+from milvus_magics.wording import join_parts, name_text, printable
 
 
 def remember_grant(conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], deadline: Deadline) -> None:
@@ -58,7 +60,11 @@ def snapshot_of_revocation(
 ) -> GrantsSnapshot:
     """What a revocation takes of what a role held before."""
     others = find_companions(conn, grant, deadline)
-    return GrantsSnapshot(grant.role, taken=(grant, *(each for each in before if each in others)))
+    members: Groups = {}
+    with suppress(MilvusException):  # then nobody can tell whether it holds something else later
+        members = read_groups_for(conn, [grant.privilege], deadline)
+    held = tuple((name, tuple(sorted(members[name]))) for name in members if name == grant.privilege)
+    return GrantsSnapshot(grant.role, taken=(grant, *(each for each in before if each in others)), members=held)
 
 
 def read_plain_grants(conn: Connection, wanted: Sequence[Grant], deadline: Deadline) -> list[Grant]:
@@ -91,6 +97,7 @@ def restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float
         present = _read_present(conn, snapshot, deadline)
         wanted = _find_wanted(snapshot, present)
         superfluous = _without(present, wanted)
+        changed = _describe_changed_groups(conn, snapshot, _without(wanted, present), deadline)
         run_steps(attempt, [_revocation(conn, grant, deadline) for grant in leading(conn, superfluous, deadline)], done)
         # Some come and go with others, so it is looked at once more after each.
         with report_steps(done):
@@ -102,7 +109,8 @@ def restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float
         brought = [grant for grant in present if is_held(grant, others)]
         run_steps(attempt, [_revocation(conn, grant, deadline) for grant in _without(brought, wanted)], done)
         attempt.outcome = "done"
-    return RestoredGrants(role, conn.address.url, grants_of(done, granted=True), grants_of(done, granted=False))
+    made = (grants_of(done, granted=True), grants_of(done, granted=False))
+    return RestoredGrants(role, conn.address.url, *made, changed)
 
 
 def preview_restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float | None = None) -> Preview:
@@ -114,9 +122,26 @@ def preview_restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeou
     deeds = grant_deeds_text(("grant", "revoke"), f"the role {name_text(role)}", missing, superfluous)
     own = lookup.is_own_role(conn, role, deadline) if superfluous else False
     note = "the user you are connected as holds this role" if own else ""
+    changed = _describe_changed_groups(conn, snapshot, missing, deadline)
     lacking = missing_right_note(conn, wire.METHODS["OperatePrivilege"].privilege, deadline)
     idle = "" if deeds else f"The role {name_text(role)} holds what it held before"
-    return Preview(deeds, conn.address.url, note=note, caution=lacking, idle=idle)
+    return Preview(deeds, conn.address.url, note=note, caution=join_parts(changed, lacking), idle=idle)
+
+
+def _describe_changed_groups(
+    conn: Connection, snapshot: GrantsSnapshot, missing: Sequence[Grant], deadline: Deadline
+) -> str:
+    """Say which groups that are granted again hold something else now; raise for one that is gone."""
+    names = dict.fromkeys(grant.privilege for grant in missing)
+    groups, held, notes = read_groups_for(conn, names, deadline), dict(snapshot.members), list[str]()
+    for name in names:
+        if name in held:
+            require_known_privilege(conn, name, groups, deadline)
+        before, now = held.get(name), tuple(sorted(groups.get(name, ())))
+        if before is not None and name in groups and now != before:
+            has, had = (", ".join(map(printable, each)) or "nothing" for each in (now, before))
+            notes.append(f"note that the group {name_text(name)} holds {has} now; when it was revoked, it held {had}")
+    return join_parts(*notes)
 
 
 def leading(conn: Connection, grants: Sequence[Grant], deadline: Deadline) -> list[Grant]:

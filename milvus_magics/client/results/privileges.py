@@ -111,15 +111,27 @@ def grant_deeds_text(verbs: tuple[str, str], whose: str, granted: Sequence[Grant
 
 @dataclass(frozen=True)
 class GrantsSnapshot:
-    """What a change gave a role that it did not hold, and what it took, as servers list it."""
+    """What a change gave a role that it did not hold, and what it took, as servers list it.
+
+    Attributes:
+        members: what each group among those that it took held then, as far as that could be seen.
+    """
 
     role: str
     added: tuple[Grant, ...] = ()
     taken: tuple[Grant, ...] = ()
+    members: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __add__(self, other: GrantsSnapshot) -> GrantsSnapshot:
         """Both changes of the same role as one."""
-        return GrantsSnapshot(self.role, (*self.added, *other.added), (*self.taken, *other.taken))
+        members = {**dict(self.members), **dict(other.members)}
+        return GrantsSnapshot(
+            self.role, (*self.added, *other.added), (*self.taken, *other.taken), tuple(members.items())
+        )
+
+    def includes(self, part: object) -> bool:
+        """Whether all of another change is in this one."""
+        return isinstance(part, GrantsSnapshot) and {*part.added} <= {*self.added} and {*part.taken} <= {*self.taken}
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,5 +8,6 @@ if TYPE_CHECKING:
     from milvus_magics.client.rights import concerns as concerns
     from milvus_magics.client.rights import right as right
     from milvus_magics.client.rights import rules as rules
+    from milvus_magics.client.rights import sources as sources
 
 __getattr__ = importer(__name__)
