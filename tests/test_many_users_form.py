@@ -450,7 +450,7 @@ def test_stop_while_the_last_row_is_done_leaves_the_result(server, monkeypatch):
 
 
 def test_passwords_stay_until_they_are_downloaded(server, sent):
-    """Whatever file comes next, a bad one, too; those of the next run come with them, and nothing after the download."""
+    """Whatever file comes next, a bad one, too; those of the next run come with them."""
     form = submit(give(CreateUsersForm(), "ann\n", ""))
     for text in ("9x\n", "bob\n", "carl\n"):
         give(form, text, "")
