@@ -272,9 +272,8 @@ class UsersForm(Panel):
             with self._ending:
                 self._is_running = False
         self._show_rows(result)
-        is_well = set(result.counts) <= {results.DONE, results.ALREADY}
         self.summary.say("")
-        self.status.say(describe_result(self.VERB, result), "done" if is_well else "warning")
+        self.status.say(describe_result(self.VERB, result), "done" if result.look == "done" else "warning")
         self._offer_passwords(planned, result)
         for each in list(self.after):
             each()
