@@ -5,6 +5,7 @@ import pytest
 
 from milvus_magics import connections
 from milvus_magics.errors import (
+    ClosedError,
     MilvusException,
     PermissionDeniedError,
     RefusedError,
@@ -73,8 +74,9 @@ def test_what_can_be_known_is_said_first(shell, server, asked, monkeypatch, line
 def test_a_dead_server_is_said_first(shell, server, asked):
     connections.connect("gone", uri=f"http://{server.at}", user="root", password="Milvus")
     connections.get("gone").close()
-    for line in ("create_user bob", "update_password ann", "delete_user ann"):
-        with pytest.raises(MilvusException):
+    own = ("update_password ", "reset_password ", "update_password --without-old")
+    for line in ("create_user bob", "update_password ann", "delete_user ann", *own):
+        with pytest.raises(ClosedError):
             run(shell, f"{line} --using gone")
     assert asked == []
 
@@ -86,6 +88,14 @@ def test_what_cannot_be_known_is_asked(shell, server, asked):
     run(shell, "update_password ann")
     assert [label.split(" ")[0] for label in asked] == ["New", "Confirm", "Password", "Old", "New", "Confirm"]
     assert server.passwords["bob"] == server.passwords["ann"] == NEW.encode()
+
+
+def test_ones_own_is_changed_also_by_who_may_not_look(shell, server, asked):
+    """The question before refuses nobody."""
+    connections.connect(uri=f"http://{server.at}", user="ann", password=GOOD)
+    run(shell, "update_password ")
+    assert [label.split(" ")[0] for label in asked] == ["Old", "New", "Confirm"]
+    assert server.passwords["ann"] == NEW.encode()
 
 
 def test_who_lacks_the_right_is_told_first(shell, server, asked, monkeypatch, capsys):

@@ -35,6 +35,12 @@ def shell():
         (f"def make():\n    made = {MAGIC}\n    return made\nmake()", 2),  # its own line, and the caller shows it
         (f"made = {MAGIC}\nmade", 2),
         ("get_ipython().run_line_magic('milvus_create_users', 'names');", 1),
+        (f"%time {MAGIC}", 1),
+        (f"1 + 1\n%time {MAGIC}", 1),
+        (f"%%time\n{MAGIC}", 1),
+        (f"%time made = {MAGIC}", 1),
+        (f"%time {MAGIC}\n1 + 1", 1),
+        (f"made = %time {MAGIC}", 1),
     ],
 )
 def test_a_result_is_said_once(shell, capsys, cell, count):

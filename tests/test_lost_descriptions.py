@@ -2,6 +2,7 @@
 
 import contract
 import pytest
+from contract.server import ContractServer
 
 from milvus_magics.bulk.plan import CREATE, make_plan
 from milvus_magics.bulk.rows import rows_of
@@ -48,3 +49,34 @@ def test_nothing_is_told_where_it_is_kept(conn):
     assert {row.reason for row in create_users(conn, ROWS) if row.outcome == "done"} == {""}
     assert "lost" not in str(users.preview_create_user(conn, "fay", Secret(PASSWORD), description="x"))
     assert {user.name: user.description for user in users.list_users(conn)}["eve"] == "a teacher"
+
+
+LINES = [
+    "milvus_create_role r2 --description x",
+    "milvus_create_user ann --generate --description x",
+    "milvus_create_user ann --password-env PW --description x",
+    "milvus_create_users rows",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("conn", ["2.3.5", "3.0.0"], indirect=True)
+def test_it_is_said_before_it_is_lost(conn, shell, capsys, monkeypatch, line):
+    """Before anything is sent; the result doesn't look as if all were well. Where it is kept nothing is said."""
+    monkeypatch.setenv("PW", PASSWORD)
+    shell.user_ns["rows"] = ROWS
+    said_before = []
+
+    def listen_before(create):
+        def listen(*arguments):
+            said_before.append(capsys.readouterr().out)
+            return create(*arguments)
+
+        return listen
+
+    for method in ("CreateRole", "CreateCredential"):
+        monkeypatch.setattr(ContractServer, method, listen_before(getattr(ContractServer, method)))
+    result = shell.run_line_magic(*line.split(" ", 1))
+    is_kept = "3.0.0" in conn.version
+    assert ("will be lost" in said_before[0]) is not is_kept, said_before
+    assert result.look == ("done" if is_kept else "warning")

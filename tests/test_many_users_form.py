@@ -17,9 +17,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from milvus_magics import Console, CreateUsersForm, DeleteUsersForm, connections
+from milvus_magics.bulk import results
 from milvus_magics.client import users
+from milvus_magics.client.password_check import NOT_CHECKED
 from milvus_magics.errors import ParameterError
-from milvus_magics.forms.many import file_download, users_form
+from milvus_magics.forms.many import checks, file_download, users_form
 from milvus_magics.forms.many.source_input import MAX_MEBIBYTES
 from milvus_magics.session import session
 
@@ -185,7 +187,7 @@ def test_a_bad_file_is_one_clear_list(server, kind):
         ("", "", "what was pasted cannot be read: there is nothing in it"),
         ("{", "class.json", "'class.json' cannot be read: it is not valid JSON"),
         (b"x" * (MAX_MEBIBYTES * 2**20 + 1), "class.csv", "larger than 8 MiB"),
-        ("user\n" + "".join(f"u{n}\n" for n in range(users_form.MAX_ROWS + 1)), "x.csv", "a form takes 10,000"),
+        ("user\n" + "".join(f"u{n}\n" for n in range(checks.MAX_ROWS + 1)), "x.csv", "a form takes 10,000"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said_in_one_line(server, text, name, said):
@@ -417,3 +419,96 @@ def test_users_that_are_listed_are_those_that_are_there(server):
     """The client's own function agrees."""
     submit(give(CreateUsersForm(), "ann\n", "")).close()
     assert set(users.list_usernames(connections.get(), timeout=10)) == {"root", "bob", "ann"}
+
+
+@pytest.mark.parametrize("count", [1, 90])
+def test_stop_that_comes_too_late_changes_nothing(server, count):
+    """What was done stays said; the next run isn't stopped by it."""
+    form = submit(give(CreateUsersForm(), "\n".join(f"user_{number}" for number in range(count)), ""))
+    said = form.status.text
+    assert said.startswith(f"Created {count} user")
+    form.stop()
+    assert (form.status.text, form.stop_button.disabled) == (said, False)
+    submit(give(form, "ann\n", ""))
+    assert form.status.text.startswith("Created 1 user")
+    form.close()
+
+
+def test_stop_while_the_last_row_is_done_leaves_the_result(server, monkeypatch):
+    """It was all done, so that is what is said in the end."""
+    form, create = give(CreateUsersForm(), "ann\n", ""), server.CreateCredential
+
+    def stop_first(request, *context):
+        form.stop()
+        return create(request, *context)
+
+    monkeypatch.setattr(server, "CreateCredential", stop_first)
+    submit(form)
+    assert "Created 1 user in" in form.status.text
+    assert [row[:2] for row in cells(form)] == [("ann", "Created")]
+    form.close()
+
+
+def test_passwords_stay_until_they_are_downloaded(server, sent):
+    """Whatever file comes next, a bad one, too; those of the next run come with them."""
+    form = submit(give(CreateUsersForm(), "ann\n", ""))
+    for text in ("9x\n", "bob\n", "carl\n"):
+        give(form, text, "")
+        assert form.download.label == "Download 1 password"
+        assert "%milvus_passwords" in form.advice.text
+    submit(form)
+    assert form.download.label == "Download 2 passwords"
+    rows = {row["user"]: row["password"] for row in csv.DictReader(io.StringIO(fetch(form, sent).decode()))}
+    assert rows == {name: server.passwords[name].decode() for name in ("ann", "carl")}
+    form.download._handle_custom_msg({"type": "saved", "number": 7}, [])
+    give(form, "eve\n", "")
+    assert (form.download.label, form.advice.text) == ("", "")
+    submit(form)
+    assert form.download.label == "Download 1 password"
+    form.close()
+
+
+def test_passwords_for_two_servers_are_not_mixed(server, sent):
+    """A file has no column for the server; the line says where those of the other one are."""
+    form = submit(give(CreateUsersForm(), "ann\n", ""))
+    with contract.serve("2.6.18") as (_, address):
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        give(form, "carl\n", "")  # it learns of the new server
+        submit(give(form, "carl\n", ""))
+        assert form.download.label == "Download 1 password"
+        assert b"ann" not in fetch(form, sent)
+        assert f"There are those for {server.uri}, too." in form.advice.text
+        form.close()
+
+
+FINE, NOT_YET = "Fine", "Not checked yet"
+
+
+def test_rows_beside_a_faulty_one_are_checked_as_far_as_they_can_be(server):
+    """None is called fine that isn't; where only a deletion tells, that is said."""
+    server.passwords |= {"ann": PASSWORD.encode(), "carl": PASSWORD.encode()}
+    text = f"user,password\nroot,Milvus\nann,{PASSWORD}\ncarl,wrong-password\nnobody,x-password\n"
+    form = give(DeleteUsersForm(), text)
+    assert [row[:2] for row in cells(form)] == [
+        ("root", "Problem"), ("ann", FINE), ("carl", "Refused"), ("nobody", "Not found"),
+    ]  # fmt: skip
+    assert "so nothing was sent" in form.summary.text
+    assert "wrong" in cells(form)[2][2]
+    assert not form.is_ready
+    form.close()
+    form = give(CreateUsersForm(), HEADING + "9x,\nbob,\nann2,reader\n")
+    assert [row[:2] for row in cells(form)] == [("9x", "Problem"), ("bob", "Exists already"), ("ann2", FINE)]
+    form.close()
+
+
+def test_rows_that_cannot_be_checked_are_not_called_fine(server, monkeypatch):
+    """The server is gone meanwhile, or tells only by deleting."""
+    text = f"user,password\nroot,Milvus\nbob,{PASSWORD}\n"
+    monkeypatch.setattr(users_form, "foresee_others", lambda *_: results.BulkResult([], "", 0.0))
+    form = give(DeleteUsersForm(), text)
+    assert [row[:2] for row in cells(form)] == [("root", "Problem"), ("bob", NOT_YET)]
+    only = [results.RowOutcome(3, "bob", results.TO_DO, NOT_CHECKED)]
+    monkeypatch.setattr(users_form, "foresee_others", lambda *_: results.BulkResult(only, "", 0.0))
+    give(form, text)
+    assert cells(form)[1] == ("bob", NOT_YET, NOT_CHECKED)
+    form.close()

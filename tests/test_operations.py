@@ -767,3 +767,31 @@ def test_what_cannot_be_sent_is_refused_by_all_ways(world, user, password, role)
             answer = world.answer(operation, way, values, {})
             assert (answer.outcome is NOTHING_SENT) is (function.outcome is NOTHING_SENT), f"{way}: {answer}"
             assert function.outcome is not NOTHING_SENT or answer == function, f"{way}: {answer}, not {function}"
+
+
+@pytest.mark.parametrize("kind", ["user", "role", "privilege_group"])
+def test_a_form_that_creates_says_which_name_is_taken(kind):
+    """As soon as it is typed, beside the field, and of no other name; the server has the last word."""
+    with contract.serve("2.6.18") as (server, address):
+        server.passwords["taken"] = b"password-of-them"
+        server.roles["taken"] = ""
+        server.groups["taken"] = set()
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        form = form_for(f"create_{kind}")()
+        field = next(iter(form.fields.values()))
+        for name in ("tak", "taken2", "Taken", ""):
+            field.value = name
+            assert field.remarks[0].text == "", name
+        field.value = "taken"
+        said = f"there is a {kind.replace('_', ' ')} taken already"
+        assert field.remarks[0].text == said
+        assert form.hint.text == "", "said once"
+        if kind != "user":  # that one wants a password, too
+            form.submit()
+            assert "taken" in form.status.text
+            assert form.failure is not None
+        field.value = "9 no name"
+        assert field.remarks[0].text
+        assert field.remarks[0].text != said
+        form.close()
+        connections.close_all()

@@ -272,9 +272,10 @@ class BulkResult(Table[RowOutcome]):
     @property
     def look(self) -> str:  # noqa: D102 - as in the base
         worst = min((OUTCOMES.index(row.outcome) for row in self), default=OUTCOMES.index(DONE))
-        return (
-            "error" if worst <= OUTCOMES.index(REFUSED) else "warning" if worst <= OUTCOMES.index(MISSING) else "done"
-        )
+        if worst <= OUTCOMES.index(REFUSED):
+            return "error"
+        is_remarkable = any(row.outcome == DONE and row.reason for row in self)
+        return "warning" if is_remarkable or worst <= OUTCOMES.index(MISSING) else "done"
 
     def shown_rows(self) -> list[dict[str, Any]]:
         """The rows as they are shown, the most worrying first."""

@@ -169,10 +169,11 @@ def preview_update_password(
             if is_right
             else "whether the old password is right shows only when it is changed"
         )
-    elif user != conn.user:
+    else:  # also of one's own: that the server is gone shall be known before anybody types
         _, unseen = lookup.read_visible_user(conn, user, deadline)
-    # One's own everybody may change.
+    # One's own everybody may change, and that there is such a user shows by the connection.
     is_own = user == conn.user
+    unseen = "" if is_own else unseen
     other = "" if is_own else missing_right_note(conn, wire.METHODS["UpdateCredential"].privilege, deadline)
     own = "this connection will go on with the new one" if is_own else ""
     what, note = f"change the password of {name_text(user)}", join_parts(own, unseen, checked)

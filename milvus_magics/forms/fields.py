@@ -12,11 +12,12 @@ from ipywidgets import Checkbox, Combobox, Text, Widget
 from milvus_magics.client.names import problem_with_existing_name
 from milvus_magics.forms.panel import Line
 from milvus_magics.secret import mask_secret
-from milvus_magics.wording import printable
+from milvus_magics.wording import name_text, printable
 
 FIELD = {"width": "34em", "max_width": "100%"}
 LABEL = {"description_width": "10em"}
 FILL_IN = "Please fill this in"
+NOUNS = {"group": "privilege group"}  # of kinds whose name is not what people call them
 MAX_NAME_ON_BUTTON = 24  # characters; the middle of a longer one is left out
 LINE = {"margin": "0 0 0 10.9em", "min_height": "1.5em"}  # below a field, where that begins
 
@@ -54,6 +55,7 @@ class Field:
 
     Attributes:
         kind: of which names it offers those that there are, `user` or `role`; empty for none.
+        new_kind: of which names it says that there is one already; empty for none.
         names: the names that it offers.
         is_in_hint: whether what the form says beforehand depends on it.
         is_secret: whether it is emptied when its value is used, and whenever something goes wrong. If not, its value
@@ -68,7 +70,7 @@ class Field:
     EMPTY: Any = ""
     TYPE: type[Any] = str
     WIDGET: type[Widget] = Text
-    kind = ""
+    kind = new_kind = ""
     names: tuple[str, ...] = ()
     is_in_hint, is_secret, may_hold_secret, is_waited_for = True, False, False, True
     widgets: list[Widget]
@@ -212,6 +214,32 @@ class NameField(Field):
     def _not_listed(self, name: str) -> str:
         is_missing = name and self.names and not any(each.startswith(name) for each in self.names)
         return f"there is no {self.kind} {name!r} in the list" if is_missing else ""
+
+
+class NewNameField(Field):
+    """A name that shall be new, of the kind that it is called by. It says where there is one like that already.
+
+    No button waits for that: what was listed a moment ago may be gone, and the server decides.
+    """
+
+    def __init__(self, name: str, *look: Any) -> None:
+        super().__init__(name, *look)
+        self.new_kind = name
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it can be asked about: whatever is typed may be what is meant."""
+        return True
+
+    def offer(self, names: Iterable[str]) -> None:
+        """Take note of the names that there are."""
+        self.names = tuple(names)
+
+    def problems(self) -> Sequence[str]:
+        """Why there can be no such name, or that there is one already; nothing where neither is known."""
+        is_there = self.value in self.names
+        taken = f"there is a {NOUNS.get(self.new_kind, self.new_kind)} {name_text(self.value)} already"
+        return [taken] if is_there else super().problems()
 
 
 class NamesField(NameField):

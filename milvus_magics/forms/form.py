@@ -247,8 +247,8 @@ class Form(Panel):
 
     def _offer_fresh_names(self, field: Field) -> None:
         """Offer the names that there are now to who types one; the old ones where the server is slow."""
-        if field.kind:
-            names = session.names.cached_names(self._conn, field.kind, FRESH_SECONDS)
+        if kind := field.kind or field.new_kind:
+            names = session.names.cached_names(self._conn, kind, FRESH_SECONDS)
             if names and tuple(names) != field.names:
                 field.offer(names)
 

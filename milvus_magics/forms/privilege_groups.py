@@ -14,7 +14,7 @@ from milvus_magics.errors import MilvusException, ServerTooOldError
 from milvus_magics.forms.changes_form import ChangesForm
 from milvus_magics.forms.check_list import ALL, NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField
-from milvus_magics.forms.fields import Field, NameField
+from milvus_magics.forms.fields import Field, NameField, NewNameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.transport.deadline import Deadline
@@ -180,12 +180,16 @@ class CreatePrivilegeGroupForm(PrivilegeGroupForm):
     BUSY = "Creating…"
     IS_NEW = True
     FIELDS = (
-        Field("group", "Group", "letters, digits and _; a letter or _ comes first", problem_with_group_name),
+        NewNameField("group", "Group", "letters, digits and _; a letter or _ comes first", problem_with_group_name),
         _members(fault=""),
         ConfirmationField(is_always_shown=False),
     )
     KEEP_FIELDS: tuple[str, ...] = ()
     PLACES: tuple[str, ...] = ()  # what is ticked is for whatever name it gets
+
+    def _hint(self) -> Hint:
+        """What would happen, unless it is said beside the name already why it would not."""
+        return NO_HINT if any(self.fields["group"].problems()) else super()._hint()
 
 
 class DropPrivilegeGroupForm(GroupForm):

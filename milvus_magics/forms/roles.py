@@ -7,7 +7,7 @@ from typing import Any
 from milvus_magics.client import roles, users
 from milvus_magics.client.names import problem_with_description, problem_with_role_name
 from milvus_magics.client.results.users import held_roles_text
-from milvus_magics.forms.fields import CheckboxField, Field, NameField
+from milvus_magics.forms.fields import CheckboxField, Field, NameField, NewNameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.wording import name_text
@@ -22,7 +22,7 @@ class CreateRoleForm(Form):
     MAGIC = "%milvus_create_role R"
     BUSY = "Creating…"
     FIELDS = (
-        Field("role", "Role", "letters, digits, _ and $; a letter or _ comes first", problem_with_role_name),
+        NewNameField("role", "Role", "letters, digits, _ and $; a letter or _ comes first", problem_with_role_name),
         Field("description", "Description", "optional; kept by Milvus 2.6.19 and later", problem_with_description),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from milvus_magics.client import users
 from milvus_magics.client.names import problem_with_description, problem_with_user_name
 from milvus_magics.errors import PermissionDeniedError
-from milvus_magics.forms.fields import Field, NameField, NamesField
+from milvus_magics.forms.fields import Field, NameField, NamesField, NewNameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField, NewSecretField, SecretField
 
@@ -20,7 +20,7 @@ class CreateUserForm(Form):
     MAGIC = "%milvus_create_user NAME"
     BUSY = "Creating…"
     FIELDS = (
-        Field("user", "User", "letters, digits and _; a letter comes first", problem_with_user_name),
+        NewNameField("user", "User", "letters, digits and _; a letter comes first", problem_with_user_name),
         NewSecretField("password", "Password"),
         NamesField("roles", "Roles", "role"),
     )

@@ -56,7 +56,7 @@ class BulkMagics(SessionMagics):
         """
         rows = bulk.rows.generate_missing_passwords(read_rows(args.source, args.namespace))
         plans = self._plans(args, bulk.plan.CREATE, rows, limit=_number(args.limit), at_once=args.at_once)
-        if args.at_once and not args.dry_run:
+        if not args.dry_run:
             _say(plans)
         if args.passwords_to is None:
             return self._carry_out(args, plans)

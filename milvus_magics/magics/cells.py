@@ -15,6 +15,7 @@ from milvus_magics.wording import join_parts
 
 PACKAGES_ON_THE_WAY = ("milvus_magics", "IPython")
 # The instruction that gives a value to the display hook, before Python 3.12 and since.
+TIMED_EXPRESSION = "<timed eval>"  # the file that `%time` says an expression is of; its own value is that expression's
 SHOWS_AN_EXPRESSION = (("PRINT_EXPR", None), ("CALL_INTRINSIC_1", 1))
 
 
@@ -32,10 +33,16 @@ def _word(name: str) -> str:
     return name if re.fullmatch(r"[\w.-]+", name) else repr(name)
 
 
+def _is_on_the_way(frame: FrameType) -> bool:
+    """Whether a frame is none of the user's own, but hands a value on that they get."""
+    package: str = frame.f_globals.get("__name__", "").partition(".")[0]
+    return package in PACKAGES_ON_THE_WAY or frame.f_code.co_filename == TIMED_EXPRESSION
+
+
 def is_shown(shell: InteractiveShell) -> bool:
     """Whether the result of the running magic is shown when it returns: as the cell's last expression, without `;`."""
     frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in PACKAGES_ON_THE_WAY:
+    while frame is not None and _is_on_the_way(frame):
         frame = frame.f_back
     if frame is None or frame.f_globals is not shell.user_ns or frame.f_code.co_name != "<module>":
         return False

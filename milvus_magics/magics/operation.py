@@ -35,8 +35,8 @@ class Operation:
         is_risky: whether a confirmation may be needed at all, where that has to be found out. It saves the preview.
         question: what a preview asks; empty where it needs no confirmation after all.
         ask: asks for what is missing; returns what `act` is called with in place of `arguments`.
-        is_asking: whether `ask` asks a person. Then the preview comes first, for what it raises, and is
-            shown where something speaks against it.
+        looks_first: whether the preview comes first, for what it raises, and is shown where something speaks
+            against it: where `ask` asks a person, and where something that was typed may be lost.
         **options: what both are called with.
     """
 
@@ -50,13 +50,13 @@ class Operation:
         is_risky: Callable[[], bool] = lambda: True,
         question: Callable[[Any], str] = str,
         ask: Callable[[], tuple[Any, ...]] | None = None,
-        is_asking: bool = False,
+        looks_first: bool = False,
         **options: Any,
     ) -> None:
         self.alias, self.conn = args.using, args.conn
         self.act = partial(act, args.conn, **options, timeout=args.timeout)
         self.preview = partial(preview, args.conn, *arguments, **options, timeout=args.timeout)
-        self.ask, self.is_asking = ask or (lambda: arguments), is_asking
+        self.ask, self.looks_first = ask or (lambda: arguments), looks_first
         self.is_dry_run, self.is_confirmed = args.dry_run, getattr(args, "yes", False)
         self.retype, self.is_risky, self.question = retype, is_risky, question
 
@@ -69,7 +69,7 @@ class Operation:
             return self.preview()
         with connections.hold(self.alias, self.conn):
             self._confirm()
-            if self.is_asking and (foreseen := self.preview()).caution:
+            if self.looks_first and (foreseen := self.preview()).caution:
                 print(foreseen.hint)
             arguments = self.ask()
             connections.require_bound(self.alias, self.conn)

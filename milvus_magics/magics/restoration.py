@@ -29,7 +29,7 @@ def restore_operation(
         restore: restores it; called as an operation's `act`, and with `elsewhere`.
         preview: its preview.
         *before: what both are called with before the name.
-        **asking: `ask` and `is_asking`, as in `Operation`.
+        **asking: `ask` and `looks_first`, as in `Operation`.
 
     Raises:
         ParameterError: there was no such thing.

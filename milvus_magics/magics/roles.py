@@ -54,7 +54,8 @@ class RoleMagics(SessionMagics):
             %milvus_create_role reader
         """
         act, preview = client.roles.create_role, client.roles.preview_create_role
-        return Operation(args, act, preview, args.role, description=args.description)
+        is_described = bool(args.description)  # that it will be lost is said before
+        return Operation(args, act, preview, args.role, looks_first=is_described, description=args.description)
 
     @line_magic(role_name, description_arguments, dry_run, yes, form("role"), connection_options)
     def describe_role(self, args: argparse.Namespace) -> Operation:

@@ -102,8 +102,8 @@ class UserMagics(SessionMagics):
             return args.user, Secret.generate() if args.generate else password or prompts.ask_for_new(args.user)
 
         options = {"grant": args.roles, "description": args.description}
-        is_asking = not (args.generate or password)
-        return Operation(args, act, preview, args.user, password, ask=ask, is_asking=is_asking, **options)
+        looks_first = bool(args.description) or not (args.generate or password)
+        return Operation(args, act, preview, args.user, password, ask=ask, looks_first=looks_first, **options)
 
     @line_magic(user_name, description_arguments, dry_run, yes, form("user"), connection_options)
     def describe_user(self, args: argparse.Namespace) -> Operation:
@@ -163,9 +163,9 @@ class UserMagics(SessionMagics):
             return args.user, secret or prompts.ask_for_new(args.user)
 
         preview = partial(session.undo.preview_restore_user, given=password is not None)
-        is_asking = not (password or session.undo.find_secret(args.conn, args.user))
+        looks_first = not (password or session.undo.find_secret(args.conn, args.user))
         restore = session.undo.restore_user
-        return restore_operation(args, "user", args.user, restore, preview, ask=ask, is_asking=is_asking)
+        return restore_operation(args, "user", args.user, restore, preview, ask=ask, looks_first=looks_first)
 
     @line_magic(password_arguments, dry_run, form(), connection_options)
     def update_password(self, args: argparse.Namespace) -> Operation:
@@ -287,5 +287,5 @@ def _change_password(args: argparse.Namespace, change: Callable[..., Any]) -> Op
         known = prompts.ask(f"Old password of {name_text(user)}: ") if known is None else known
         return user, known, new or prompts.ask_for_new(user, NEW_SOURCES)
 
-    preview, is_asking = client.user_passwords.preview_update_password, not (new and (old or args.without_old))
-    return Operation(args, change, preview, user, old, ask=ask, is_asking=is_asking)
+    preview, looks_first = client.user_passwords.preview_update_password, not (new and (old or args.without_old))
+    return Operation(args, change, preview, user, old, ask=ask, looks_first=looks_first)

@@ -33,7 +33,7 @@ class ChangeResult(Sentence):
 
     @property
     def look(self) -> str:  # noqa: D102 - as in the base
-        return "done"
+        return "warning" if getattr(self, "note", "") else "done"
 
 
 class Table(Sequence[Row], Generic[Row]):

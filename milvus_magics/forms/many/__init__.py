@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from milvus_magics.bulk.password_file import write_passwords
 from milvus_magics.bulk.plan import CREATE, DELETE
@@ -37,8 +38,17 @@ class CreateUsersForm(UsersForm):
         if count := sum(row.generated for row in planned.todo):
             yield f"{count_text(count, 'password')} will be made up. You can download them afterwards."
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._made_up, self._made_on = tuple[UserRow, ...](), ""
+        super().__init__(*args, **options)
+
     def _offer_passwords(self, planned: BulkPlan, result: BulkResult) -> None:
-        made_up = tuple(row for row in planned.todo if row.user in result.passwords)
+        made_up, advice = tuple(row for row in planned.todo if row.user in result.passwords), ADVICE
+        if made_up and self.download.is_offered:  # nobody has those of the run before
+            if planned.server == self._made_on:
+                made_up = (*(row for row in self._made_up if row.user not in result.passwords), *made_up)
+            else:
+                advice = f"{ADVICE} There are those for {self._made_on}, too."
 
         def make_file() -> bytes:
             stream = io.StringIO()
@@ -47,7 +57,12 @@ class CreateUsersForm(UsersForm):
 
         if made_up:
             self.download.offer(f"Download {count_text(len(made_up), 'password')}", FILE_NAME, make_file)
-            self.advice.say(ADVICE)
+            self._made_up, self._made_on = made_up, planned.server
+            self.advice.say(advice)
+
+    def _withdraw_passwords(self) -> None:
+        super()._withdraw_passwords()
+        self._made_up = ()
 
 
 class DeleteUsersForm(UsersForm):

@@ -16,8 +16,9 @@ from milvus_magics import bulk
 from milvus_magics.bulk import results
 from milvus_magics.bulk.results import UserRow
 from milvus_magics.display.messages import html_line, html_list
-from milvus_magics.errors import NOTHING_SENT, AliasError, MilvusException, ParameterError
+from milvus_magics.errors import AliasError, MilvusException
 from milvus_magics.forms.fields import FIELD, LABEL, show
+from milvus_magics.forms.many.checks import foresee, foresee_others, require_few
 from milvus_magics.forms.many.file_download import FileDownload
 from milvus_magics.forms.many.source_input import SourceInput
 from milvus_magics.forms.many.words import (
@@ -36,7 +37,6 @@ from milvus_magics.session import DEFAULT, connections, session
 from milvus_magics.wording import count_text, first_lines
 
 SECONDS_BETWEEN_WORDS = 0.2  # how often it is said how far the work is
-MAX_ROWS = 10_000  # of a table that a browser still likes
 MAX_PROBLEMS = 10  # told in full above the table, which has all
 ACTIONS = {"flex_flow": "row wrap", "align_items": "center"}
 _log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class UsersForm(Panel):
     def __init__(self, using: str = DEFAULT, *, timeout: float = 10.0) -> None:
         self._using = using = mask_misplaced("using", using)  # masked in this frame, too
         self._timeout, self._acting = timeout, threading.Lock()
-        self._stopping = threading.Event()
+        self._stopping, self._ending = threading.Event(), threading.Lock()
         self._thread: threading.Thread | None = None
         self._plan: results.BulkPlan | None = None
         self._to_do, self._is_running = 0, False
@@ -143,13 +143,15 @@ class UsersForm(Panel):
     def submit(self) -> None:
         """Do what was planned, once; while it is at work, a second time does nothing."""
         if self.is_ready:
-            self._begin(self._carry_out)
+            self._begin(self._carry_out, is_stoppable=True)
 
     def stop(self) -> None:
-        """Begin no more rows; those that are under way come to their end."""
-        self._stopping.set()
-        self.stop_button.disabled = True
-        self.status.say("Stopping; waiting for what is under way…")
+        """Begin no more rows; those that are under way come to their end. It does nothing where nothing runs."""
+        with self._ending:  # a run that ends meanwhile says its result after this
+            if self._is_running:
+                self._stopping.set()
+                self.stop_button.disabled = True
+                self.status.say("Stopping; waiting for what is under way…")
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until it is no longer at work."""
@@ -171,10 +173,12 @@ class UsersForm(Panel):
     def _offer_passwords(self, planned: results.BulkPlan, result: results.BulkResult) -> None:
         """Offer the passwords that were made up, if there are any."""
 
-    def _begin(self, work: Callable[[], None]) -> None:
+    def _begin(self, work: Callable[[], None], *, is_stoppable: bool = False) -> None:
         """Do something in a thread of its own, unless something is under way."""
         # In the kernel's own, a click on Stop would not be heard before the end.
         if self._acting.acquire(blocking=False):
+            self._stopping.clear()
+            self._is_running, self.bar.value = is_stoppable, 0
             self._update()
             self._thread = threading.Thread(target=self._work, args=(work,), daemon=True)
             self._thread.start()
@@ -192,6 +196,7 @@ class UsersForm(Panel):
             _log.exception("%s failed", type(self).__name__)
             self._refuse("Something went wrong in milvus_magics itself, and the log says what")
         finally:
+            self._is_running = False
             self._acting.release()
             self._update()
 
@@ -218,25 +223,26 @@ class UsersForm(Panel):
         self.status.say("Checking…")
         rows: Sequence[UserRow] = ()
         try:
-            rows = _require_few(read(), self.OPERATION)
+            rows = require_few(read(), self.OPERATION)
             rows = self._prepare(rows)
             with connections.hold(self._using, self._conn):
-                planned = bulk.plan.make_plan(self._conn, self.OPERATION, rows, timeout=self._timeout)
-                preview = bulk.run.preview(self._conn, planned, timeout=self._timeout)
+                planned, preview = foresee(self._conn, self.OPERATION, rows, self._timeout)
         except results.BulkError as exc:
             self._show_problems(exc.problems, rows)
             return
-        self._withdraw_passwords()
         self.source.clear()
         self.status.say("")
+        if not self.download.is_offered:  # those that nobody has yet stay, whatever comes next
+            self._withdraw_passwords()
         self._plan = planned
         self._show_plan(planned, preview)
 
     def _show_problems(self, problems: Sequence[results.Problem], rows: Sequence[UserRow]) -> None:
+        others = foresee_others(self._conn, self.OPERATION, rows, problems, self._timeout)
         self.status.say("")
         self.summary.say(describe_problems(problems, len(rows)), "error")
         self.notes.value = html_list("", first_lines(list_problems(problems), MAX_PROBLEMS))
-        self.table.show(make_problem_rows(problems, rows))
+        self.table.show(make_problem_rows(self.VERB, problems, rows, others))
 
     def _show_plan(self, planned: results.BulkPlan, preview: results.BulkPreview) -> None:
         self._to_do = preview.counts.get(results.TO_DO, 0)
@@ -255,22 +261,19 @@ class UsersForm(Panel):
         planned, self._plan = self._plan, None  # once
         if planned is None:
             return
-        self._stopping.clear()
-        self.bar.max, self.bar.value = len(planned.todo), 0
+        self.bar.max = len(planned.todo)
         self.notes.value = ""
-        self._withdraw_passwords()
         self.status.say(f"{self.VERB.doing}…")
-        self._is_running = True
         self._update()
         try:
             with connections.hold(self._using, self._conn):
                 result = self._execute(planned)
         finally:
-            self._is_running = False
+            with self._ending:
+                self._is_running = False
         self._show_rows(result)
-        is_well = set(result.counts) <= {results.DONE, results.ALREADY}
         self.summary.say("")
-        self.status.say(describe_result(self.VERB, result), "done" if is_well else "warning")
+        self.status.say(describe_result(self.VERB, result), "done" if result.look == "done" else "warning")
         self._offer_passwords(planned, result)
         for each in list(self.after):
             each()
@@ -334,11 +337,3 @@ class UsersForm(Panel):
         self._plan = None
         self._withdraw_passwords()
         self.source.clear()
-
-
-def _require_few(rows: Sequence[UserRow], operation: str) -> Sequence[UserRow]:
-    """Rows that a table in a page can show, or ParameterError."""
-    if len(rows) > MAX_ROWS:
-        problem = f"there are {len(rows):,} users, and a form takes {MAX_ROWS:,}: give the file to %milvus_{operation}"
-        raise ParameterError(problem, outcome=NOTHING_SENT)
-    return rows

@@ -18,12 +18,14 @@ from milvus_magics.bulk.results import (
     UNKNOWN,
     BulkResult,
     Problem,
+    RowOutcome,
     UserRow,
 )
+from milvus_magics.client.password_check import NOT_CHECKED
 from milvus_magics.forms.table_widget import Row, shown_name
 from milvus_magics.wording import count_text
 
-PROBLEM, FINE = "Problem", "Fine"
+PROBLEM, FINE, NOT_CHECKED_YET = "Problem", "Fine", "Not checked yet"
 # Outcome -> what is said of one row, of one, and of several.
 Words = Mapping[str, tuple[str, str, str]]
 _FOR_ALL: dict[str, tuple[str, str, str]] = {
@@ -120,18 +122,28 @@ def make_rows(verb: Verb, outcomes: Iterable[tuple[int, str, str, str, Sequence[
         yield Row(str(number), (number, shown_name(user), verb.outcomes[outcome][0], tuple(roles), reason))
 
 
-def make_problem_rows(problems: Sequence[Problem], rows: Sequence[UserRow]) -> Iterable[Row]:
-    """Rows of the table where something is wrong: what that is, and which rows are fine."""
-    users, roles = {row.number: row.user for row in rows}, {row.number: row.roles for row in rows}
+def make_problem_rows(
+    verb: Verb, problems: Sequence[Problem], rows: Sequence[UserRow], others: BulkResult
+) -> Iterable[Row]:
+    """Rows of the table where something is wrong: what that is, and what was found out of the others."""
     for place, problem in enumerate(sorted(problems, key=_number)):
         number: int | str = "" if problem.row is None else problem.row
         name = shown_name(problem.user) if problem.user else ""
         why = f"{problem.column}: {problem.problem}" if problem.column else problem.problem
         yield Row(f"problem {place}", (number, name, PROBLEM, (), why))
     faulty = {problem.row for problem in problems}
+    found = {row.row: (_describe_other(verb, row), row.reason) for row in others}
     for row in rows:
         if row.number not in faulty:
-            yield Row(str(row.number), (row.number, shown_name(users[row.number]), FINE, roles[row.number], ""))
+            state, why = found.get(row.number, (NOT_CHECKED_YET, ""))
+            yield Row(str(row.number), (row.number, shown_name(row.user), state, row.roles, why))
+
+
+def _describe_other(verb: Verb, row: RowOutcome) -> str:
+    """What was found out of a row, which is not done as long as others have problems."""
+    if row.outcome != TO_DO:
+        return verb.outcomes[row.outcome][0]
+    return NOT_CHECKED_YET if row.reason == NOT_CHECKED else FINE
 
 
 def _count_others(verb: Verb, rows: BulkResult, done: str) -> list[str]:
