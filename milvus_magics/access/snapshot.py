@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 
-from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
+from milvus_magics.client.names import ADMIN, EVERYBODY, PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import ALL, ON_USERS
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.rights.right import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, is_any, matches
 from milvus_magics.client.rights.rules import Rules
 
-EVERYBODY = "(everybody)"
 MAY_HAVE_ALIAS = "whether {!r} is an alias of it is not visible to you"
 ON_AN_ALIAS = "a grant on an alias counts only where proxy.resolveAliasForPrivilege is off"
 
