@@ -93,7 +93,7 @@ class Role:
 
     def add_user(self, username: str) -> None:
         """Give it to a user."""
-        client.roles.grant_role(self._conn, username, self._name)
+        client.roles.bind_role(self._conn, username, self._name)
 
     def remove_user(self, username: str) -> None:
         """Take it from a user, who must hold it."""

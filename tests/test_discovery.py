@@ -82,6 +82,10 @@ def test_help_suggests(loaded):
         ("%milvus_lst_users", "did you mean %milvus_list_users?"),
         ("%milvus_acess", "did you mean %milvus_access?"),
         ("%milvuss", ""),
+        ("%milvus_help", "did you mean %milvus help?"),
+        ("%milvus_lst", "%milvus_list_users?"),
+        ("%milvus_users", "%milvus_list_users?"),
+        ("%milvus_restor", "did you mean %milvus_restore_grants, %milvus_restore_role, %milvus_restore_user?"),
         ("x = %milvus_whomai", "did you mean %milvus_whoami?"),
     ],
 )
@@ -116,5 +120,24 @@ def test_completion_offers_what_the_server_has(loaded):
             )
             loaded.run_line_magic("milvus_create_user", "bob --generate")
             magics = loaded.magics_manager.registry["MilvusMagics"]
+            offered = suggest(magics, "x = %milvus_").words
+            assert {"%milvus_create_privilege_group", "%milvus_list_privilege_groups"} <= {*offered} or not is_newer
+            assert not [name for name in offered if "group" in name and not is_newer]
+            assert not [name for name in offered if "describe" in name], "only from 2.6.19"
+            assert "%milvus_list_users" in offered
             assert suggest(magics, "%milvus_passwords ").words == ["bob"]
             connections.close_all()
+
+
+def test_completion_offers_topics_and_only_what_fits(loaded):
+    """What stands there is what `help` takes; where there are no names, options rather than Python's."""
+    magics = loaded.magics_manager.registry["MilvusMagics"]
+    assert suggest(magics, "%milvus ").words == ["help"]
+    offered = suggest(magics, "%milvus help ").words
+    assert {"users", "'many users'", "create_user"} <= {*offered}
+    for word in offered:
+        loaded.run_line_magic("milvus", f"help {word}")
+    assert suggest(magics, "%milvus help us").words == ["users", "use"]
+    assert suggest(magics, "%milvus_passwords ").words == ["--help", "--to", "--using"]
+    assert suggest(magics, "%milvus_list_user --using ").words == [], "a value is wanted"
+    assert "%milvus_describe_user" in suggest(magics, "%milvus_d").words, "nothing is connected"

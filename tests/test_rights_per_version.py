@@ -9,7 +9,7 @@ from contract.versions import RECORDED
 from milvus_magics.access.question import read_access
 from milvus_magics.client import privilege_groups, privileges, roles, users
 from milvus_magics.display.marks import UNKNOWN
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, ParameterError
 from milvus_magics.secret import Secret
 from milvus_magics.transport.address import Address
 from milvus_magics.transport.connection import Connection
@@ -211,7 +211,9 @@ def test_no_was_said_of_databases_that_may_not_be_listed(server):
     assert found.allows("ann", "Query", "c1") is False
     assert look(server).allows("ann", "Query", "c1", "dba")
     give(server, "Query", "Collection", "c1", "dropped")
-    assert look(server).allows("ann", "Query", "c1", "dropped") is None, "of dropped ones it tells nothing"
+    with pytest.raises(ParameterError, match="there is no database 'dropped'") as caught:
+        look(server).allows("ann", "Query", "c1", "dropped")
+    assert "no grant" not in str(caught.value), "of dropped ones it tells nothing"
 
 
 @of(EVERY)

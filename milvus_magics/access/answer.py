@@ -7,8 +7,8 @@ from typing import Any
 
 from milvus_magics.access.findings import Findings
 from milvus_magics.access.matrix import Matrix, build_matrix
-from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
-from milvus_magics.client.names import PUBLIC
+from milvus_magics.access.snapshot import AccessSnapshot
+from milvus_magics.client.names import EVERYBODY, PUBLIC
 from milvus_magics.client.results.table import Table
 from milvus_magics.client.rights.right import UNCHECKED, Right
 from milvus_magics.display.columns import wrap_lines
@@ -40,7 +40,7 @@ class Access(Table[Right]):
         findings: Findings,
         *,
         is_overview: bool,
-        require_known: Callable[[str, str, str | None, str], None],
+        require_known: Callable[[Sequence[str], str, Sequence[tuple[str, str | None]]], None],
     ) -> None:
         super().__init__(rows, caption)
         self.snapshot, self.findings, self.is_overview = snapshot, findings, is_overview
@@ -83,9 +83,11 @@ class Access(Table[Right]):
 
         Raises:
             UnknownUserError, UnknownPrivilegeError: there is no such thing.
-            ParameterError: there is no such database or collection, and no grant on it.
+            ParameterError: there is no such database or collection, and no grant on it; or a name is no name.
         """
-        self._require_known(user, privilege, collection, db)
+        users = [user, *([] if target_user is None else [target_user])]
+        places = [(db, collection), *([] if connected_to is None else [(connected_to, None)])]
+        self._require_known(users, privilege, places)
         where = {"connected_to": connected_to, "target_user": target_user}
         return self.snapshot.allows(user, privilege, collection, db, **where)
 

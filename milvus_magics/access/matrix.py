@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from milvus_magics.access.marks import MarkFinder, Place, Range, RightsIndex, list_by_level, sort_privileges
 from milvus_magics.access.reasons import Source, find_sources
-from milvus_magics.access.snapshot import EVERYBODY, AccessSnapshot
+from milvus_magics.access.snapshot import AccessSnapshot
 from milvus_magics.client import privilege_catalog as catalog
-from milvus_magics.client.names import PUBLIC
+from milvus_magics.client.names import EVERYBODY, PUBLIC
 from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE
 from milvus_magics.client.results.privileges import scope_text
 from milvus_magics.client.rights.right import BY_BEING_ROOT, is_on_one_name, matches, rights_text

@@ -118,13 +118,22 @@ def answer_question(conn: Connection, snapshot: AccessSnapshot, question: Questi
 
 
 def _require_known(
-    conn: Connection, snapshot: AccessSnapshot, user: str, privilege: str, collection: str | None, db: str
+    conn: Connection,
+    snapshot: AccessSnapshot,
+    users: Iterable[str],
+    privilege: str,
+    places: Iterable[tuple[str, str | None]],
 ) -> None:
     """Raise where something is certainly not there; of what the caller may not see that isn't certain."""
-    with suppress(PermissionDeniedError):
-        _require_existing(conn, snapshot, Question(user=user))
+    require_valid(problem_with_existing_name(privilege, "privilege"))
     _require_existing(conn, snapshot, Question(privilege=privilege))
-    if db in snapshot.collections:  # what was granted in a database that is gone cannot be seen
+    for user in users:
+        require_valid(problem_with_existing_name(user))
+        with suppress(PermissionDeniedError):
+            _require_existing(conn, snapshot, Question(user=user))
+    for db, collection in places:
+        require_valid(problem_with_existing_name(db, "database"))
+        require_valid(None if collection is None else problem_with_existing_name(collection, "collection"))
         _missing_place(snapshot, db, collection)
 
 
@@ -177,7 +186,9 @@ def _missing_place(snapshot: AccessSnapshot, db: str | None, collection: str | N
     else:
         return ""
     if is_certain and not grants:
-        raise ParameterError(f"{absence_text(what, True)} on {snapshot.server}{hint}, and no grant on it")
+        # Of databases that are gone, Milvus 2.3 tells only what it is asked for by name.
+        no_grant = "" if snapshot.may_be_granted_unseen(None, db, db) else ", and no grant on it"
+        raise ParameterError(f"{absence_text(what, True)} on {snapshot.server}{hint}{no_grant}")
     return "" if grants else absence_text(what, False) + hint
 
 
@@ -236,7 +247,7 @@ def _answer_text(snapshot: AccessSnapshot, question: Question) -> str:
     """What is answered, in words."""
     what = f"{question.privilege or 'something'}{question.scope}"
     if question.role is not None:
-        role = f"role {question.role!r} ({holders_text(snapshot.roles[question.role])})"
+        role = f"role {question.role!r} ({holders_text(question.role, snapshot.roles[question.role])})"
         if not question.is_restricted:
             return role
         return f"what in {role} gives {what}" if question.privilege else f"what {role} can do{question.scope}"

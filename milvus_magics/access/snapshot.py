@@ -13,7 +13,6 @@ from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.rights.right import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, is_any, matches
 from milvus_magics.client.rights.rules import Rules
 
-EVERYBODY = "(everybody)"
 MAY_HAVE_ALIAS = "whether {!r} is an alias of it is not visible to you"
 ON_AN_ALIAS = "a grant on an alias counts only where proxy.resolveAliasForPrivilege is off"
 

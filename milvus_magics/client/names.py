@@ -8,6 +8,7 @@ from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import Secret
 
 ADMIN, PUBLIC, ROOT = "admin", "public", "root"
+EVERYBODY = "(everybody)"  # who holds `public`, in tables of users
 MAX_USER_BYTES = 32
 MAX_ROLE_BYTES = 255
 MAX_DATABASE_BYTES = 255

@@ -178,7 +178,7 @@ def operate_grant(
     with change.attempt(conn, operation, *describe_change(first, granted), deadline, is_deletion=True) as attempt:
         forms, unsure = read_forms(conn, role, privilege, scope, deadline, granted=granted)
         try:
-            grant, note = act(conn, attempt, forms, scope, deadline)
+            grant, note, was_held = act(conn, attempt, forms, scope, deadline)
         except (errors.UnknownRoleError, errors.UnknownPrivilegeError, errors.ParameterError) as exc:
             error = _unknown_object_error(conn, older, scope.object_type is not None, deadline, exc)
             if error is exc:
@@ -186,7 +186,7 @@ def operate_grant(
             raise error from exc
         except errors.UnknownDatabaseError as exc:
             raise refused_database_error(conn, forms[0], deadline) from exc
-    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, unsure, note))
+    return GrantChange(grant, conn.address.url, granted, join_parts(attempt.note, unsure, note), was_held)
 
 
 def read_forms(
@@ -207,14 +207,15 @@ def read_forms(
 
 def _grant(
     conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], scope: Scope, deadline: Deadline
-) -> tuple[Grant, str]:
-    """Grant the first form that the server takes, on what it keeps it on; return it and a note."""
+) -> tuple[Grant, str, bool]:
+    """Grant the first form that the server takes, on what it keeps it on; return it, a note, and if it was held."""
     forms, aliased = targets.follow_alias(conn, forms, deadline)
-    remember_grant(conn, attempt, forms, deadline)
+    was_held = remember_grant(conn, attempt, forms, deadline)
     grant, note = _send(conn, attempt, forms, scope, granted=True)
-    others = targets.describe_others(targets.find_companions(conn, grant, deadline), "granted with it")
+    companions = [] if was_held else targets.find_companions(conn, grant, deadline)
+    others = targets.describe_others(companions, "granted with it")
     missing, effect = missing_target_note(conn, grant, deadline), note_on_grant(conn, grant, deadline)
-    return grant, join_parts(note, aliased, others, missing, effect)
+    return grant, join_parts(note, aliased, others, missing, effect), was_held
 
 
 def _revoke(
@@ -225,14 +226,14 @@ def _revoke(
     deadline: Deadline,
     *,
     is_part: bool,
-) -> tuple[Grant, str]:
-    """Revoke what is meant of what the role holds; return it and a note."""
+) -> tuple[Grant, str, bool]:
+    """Revoke what is meant of what the role holds; return it, a note, and whether it certainly held it."""
     listed = targets.select_grants_if_permitted(conn, forms, deadline)
     has_type = scope.object_type is not None
     grant, *rest = targets.find_grants_to_revoke(conn, forms, listed, deadline, has_type=has_type)
     if listed is None:
         grant, note = _send(conn, attempt, forms, scope, granted=False)
-        return grant, join_parts(note, targets.unseen_note(listed))
+        return grant, join_parts(note, targets.unseen_note(listed)), False
     if conn.on_change.restorer is not None:
         attempt.remember(snapshot_of_revocation(conn, grant, listed, deadline))
     note = send_listed(conn, attempt, grant, deadline, granted=False)
@@ -242,7 +243,7 @@ def _revoke(
     taken = [grant, *targets.find_companions(conn, grant, deadline)]
     kept = "" if is_part else describe_kept(conn, taken, listed, deadline)
     names = targets.describe_names(forms[0], grant)
-    return grant, join_parts(note, names, others, targets.describe_rest(rest), kept)
+    return grant, join_parts(note, names, others, targets.describe_rest(rest), kept), True
 
 
 def _send(

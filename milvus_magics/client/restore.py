@@ -173,7 +173,7 @@ def preview_restore_role(
         raise lookup.role_exists_error(conn, snapshot.role)
     users, gone = _foresee_holders(conn, snapshot, deadline)
     grants, refused = _foresee_grants(conn, snapshot.grants, deadline)
-    held = f"({holders_text(users, None)}, {privileges_text(snapshot.role, grants, None)})"
+    held = f"({holders_text(snapshot.role, users, None)}, {privileges_text(snapshot.role, grants, None)})"
     later = {roles.MAY_BIND: "to give it back what it held, and to whom"} if snapshot.users or snapshot.grants else {}
     later |= {lookup.MAY_LIST: ""} if snapshot.users else {}  # who is still there is read first
     lacking = missing_right_note(conn, wire.METHODS["CreateRole"].privilege, deadline, later=later)
@@ -255,7 +255,7 @@ def _give_back(
     """Give a role its grants and holders again; return what is done, and what is refused with why."""
 
     def bind(user: str) -> None:
-        roles.grant_role(conn, user, snapshot.role, timeout=deadline.remaining())
+        roles.bind_role(conn, user, snapshot.role, timeout=deadline.remaining())
 
     steps: list[tuple[Grant | str, str, Callable[[], object]]] = [
         (grant, str(grant), partial(restore_grant, conn, grant, deadline)) for grant in snapshot.grants or ()

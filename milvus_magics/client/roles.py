@@ -140,6 +140,9 @@ def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None 
     Args:
         conn: a connection whose user may do so (the privilege ManageOwnership).
 
+    Returns:
+        What was given; it says where they had it already, if the caller may see that (the privilege SelectUser).
+
     Raises:
         UnknownUserError, UnknownRoleError: there is no such user or role; nothing was changed.
         OutcomeUnknownError: the answer was lost; the text says what is known.
@@ -147,7 +150,12 @@ def grant_role(conn: Connection, user: str, role: str, *, timeout: float | None 
 
     Behaviour: `Role.add_user` in Milvus's documentation.
     """
-    return _bind(conn, user, role, Deadline(timeout), granted=True)
+    return _bind(conn, user, role, Deadline(timeout), granted=True, looks_first=True)
+
+
+def bind_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> None:
+    """As `grant_role` by one call less: without asking before whether they have it."""
+    _bind(conn, user, role, Deadline(timeout), granted=True)
 
 
 def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None = None) -> RoleBinding:
@@ -170,7 +178,9 @@ def revoke_role(conn: Connection, user: str, role: str, *, timeout: float | None
     return _bind(conn, user, role, Deadline(timeout), granted=False)
 
 
-def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool) -> RoleBinding:
+def _bind(
+    conn: Connection, user: str, role: str, deadline: Deadline, *, granted: bool, looks_first: bool = False
+) -> RoleBinding:
     _require_valid_names(user, role)
     operation = "grant_role" if granted else "revoke_role"
     subject, verb = f"role {role!r}", f"given to {user!r}" if granted else f"taken from {user!r}"
@@ -181,12 +191,19 @@ def _bind(conn: Connection, user: str, role: str, deadline: Deadline, *, granted
 
     with change.attempt(conn, operation, f"{user} {role}", subject, verb, deadline) as attempt:
         unseen = "" if granted else _require_held(conn, user, role, deadline)[1]
+        was_held = looks_first and role in _read_roles(conn, user, deadline)
         kind = wire.enum_value("OperateUserRoleType", "AddUserToRole" if granted else "RemoveUserFromRole")
         try:
             attempt.send("OperateUserRole", is_so, username=user, role_name=role, type=kind)
         except (errors.UnknownUserError, errors.UnknownRoleError) as exc:
             raise _unknown_user_or_role_error(conn, user, role, deadline, exc) from exc
-    return RoleBinding(user, role, conn.address.url, granted, join_parts(attempt.note, unseen))
+    return RoleBinding(user, role, conn.address.url, granted, join_parts(attempt.note, unseen), was_held)
+
+
+def _read_roles(conn: Connection, user: str, deadline: Deadline) -> tuple[str, ...]:
+    """The roles of a user, by one call; none if they cannot be seen, or there is no such user."""
+    described = conn.begin("SelectUser", deadline=deadline, user={"name": user}, include_role_info=True)
+    return lookup.read_user(conn, user, described, deadline).roles or ()
 
 
 def _require_valid_names(user: str, role: str) -> None:

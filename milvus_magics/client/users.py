@@ -292,7 +292,7 @@ def _grant_all(conn: Connection, user: str, wanted: tuple[str, ...], deadline: D
 
     with change.report_progress(progress):
         while left:
-            roles.grant_role(conn, user, left[0], timeout=deadline.remaining())
+            roles.bind_role(conn, user, left[0], timeout=deadline.remaining())
             del left[0]
 
 

@@ -102,5 +102,6 @@ class RestoreGrantsForm(RestoreRoleForm, is_registered=False):
 
     FUNCTION = staticmethod(session.undo.restore_grants)
     PREVIEW = staticmethod(session.undo.preview_restore_grants)
+    WHOM = "Restore grants of {role}"
     MAGIC = "%milvus_restore_grants R"
     RECORD = GRANTS

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from IPython.core.interactiveshell import InteractiveShell
 
 from milvus_magics import client
+from milvus_magics.magics.overview import TOPICS, short_names
 from milvus_magics.session import connections, session
+from milvus_magics.wire.versions import is_older
 from milvus_magics.wording import is_visible
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ NEW = {
     "milvus_connect": "alias",
 }  # fmt: skip
 # Where an argument means something else than elsewhere.
-SPECIAL = {("milvus_passwords", "user"): "made up for"}
+SPECIAL = {("milvus_passwords", "user"): "made up for", ("milvus", "words"): "topic"}
 TAKES_GROUPS = ("milvus_grant_privilege", "milvus_revoke_privilege", "milvus_access")
 # Kind of name -> where no server is needed to know them.
 ANSWERS: dict[str, Callable[[], Iterable[str]]] = {
@@ -44,6 +46,8 @@ ANSWERS: dict[str, Callable[[], Iterable[str]]] = {
     "made up for": lambda: {row.user for row in session.generated_passwords.list_passwords()},
 }
 LINE = re.compile(r"(?:^|=)\s*%(milvus\w*)[ \t]+(.*)$", re.DOTALL)
+MAGIC = re.compile(r"(?:^|=)\s*(%milvus\w*)$")
+NEEDED = re.compile(r"needs Milvus (\d[\d.]*\d)")  # as the help of a magic says it
 PLAIN = re.compile(r"[\w.@%+=:,/*-]+")
 # A word of the line, as the splitter reads it; the one at the cursor may have a quote that is still open.
 WORD = re.compile(r"""(?s)(?:'[^']*(?:'|$)|"(?:\\.|[^"\\])*(?:"|\\?$)|\\[ \t'"\\]|[^\s'"])+|\s+""")
@@ -61,6 +65,8 @@ NOTHING = Suggestion([], "")
 
 def suggest(magics: Any, line: str) -> Suggestion | None:
     """What may come next on a line up to the cursor; None where the line is none of ours."""
+    if begun := MAGIC.search(line):
+        return Suggestion([name for name in _magics(magics) if name.startswith(begun[1])], begun[1])
     found = LINE.search(line)
     magic = magics.magics["line"].get(found[1]) if found else None
     if not found or magic is None:
@@ -72,7 +78,23 @@ def suggest(magics: Any, line: str) -> Suggestion | None:
         return Suggestion(_options(parser, words, fragment), fragment)
     names = _names(magics, found[1], action, words)
     typed = fragment.lstrip("'\"")
-    return Suggestion([quote(name) for name in names if name.startswith(typed)], fragment)
+    offered = [quote(name) for name in names if name.startswith(typed)]
+    if not offered and not fragment and not action.option_strings and _kind(found[1], action):
+        offered = _options(parser, words, "")  # where there are no names: else the shell would offer Python's
+    return Suggestion(offered, fragment)
+
+
+def _magics(magics: Any) -> list[str]:
+    """The magics that the server has; all where nothing is connected."""
+    conn = _connection(magics, [])
+    ours = magics.magics["line"].items()
+    return sorted(f"%{name}" for name, magic in ours if not (conn and _is_lacking(conn, magic)))
+
+
+def _is_lacking(conn: Connection, magic: Any) -> bool:
+    """Whether a server is too old for a magic, as its help says."""
+    needed = NEEDED.search(magic.__doc__)
+    return needed is not None and is_older(conn.version, needed[1])
 
 
 def _split(rest: str) -> tuple[list[str], str]:
@@ -110,14 +132,26 @@ def _names(magics: Any, magic: str, action: argparse.Action, words: list[str]) -
     """The names that an argument may take."""
     if NEW.get(magic) == action.dest and not action.option_strings:
         return []
-    kind = SPECIAL.get((magic, action.dest)) or KINDS.get(action.dest, "")
+    kind = _kind(magic, action)
+    if kind == "topic":
+        return ["help"] if not words else [*TOPICS, *short_names()] if words == ["help"] else []
     if kind in ANSWERS:
         return sorted(ANSWERS[kind]())
-    alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
-    conn = connections.get(alias) if connections.has_connection(alias) else None
+    conn = _connection(magics, words)
     if kind == "privilege":
         return _privileges(magic, conn)
     return sorted(session.names.cached_names(conn, kind)) if kind and conn else []
+
+
+def _kind(magic: str, action: argparse.Action) -> str:
+    """What kind of name an argument takes; empty where it takes something else."""
+    return SPECIAL.get((magic, action.dest)) or KINDS.get(action.dest, "")
+
+
+def _connection(magics: Any, words: list[str]) -> Connection | None:
+    """The connection that a line means."""
+    alias = words[words.index("--using") + 1] if "--using" in words[:-1] else magics.using
+    return connections.get(alias) if connections.has_connection(alias) else None
 
 
 def _privileges(magic: str, conn: Connection | None) -> list[str]:
@@ -152,10 +186,14 @@ def install(shell: InteractiveShell, magics: Any) -> None:
     @context_matcher(identifier=IDENTIFIER, priority=PRIORITY)  # type: ignore[untyped-decorator]
     def matcher(context: Any) -> dict[str, Any]:
         found = _suggest_quietly(magics, context.text_until_cursor)
-        words = [SimpleCompletion(word, type="option" if word.startswith("-") else "name") for word in found.words]
+        words = [SimpleCompletion(word, type=_type_of(word)) for word in found.words]
         return {"completions": words, "matched_fragment": found.fragment, "suppress": bool(words)}
 
     shell.Completer.custom_matchers.append(matcher)
+
+
+def _type_of(word: str) -> str:
+    return "option" if word.startswith("-") else "magic" if word.startswith("%") else "name"
 
 
 def remove(shell: InteractiveShell) -> None:

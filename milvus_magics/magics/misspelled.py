@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from milvus_magics.wording import did_you_mean
+from milvus_magics.wording import did_you_mean, list_text
 
 NOT_FOUND = re.compile(r"(?i)magic function `%{1,2}milvus_?(\w*)`")
 EVENT = "post_run_cell"
@@ -25,11 +26,21 @@ class MisspelledMagic:
         error = result.error_in_exec
         found = NOT_FOUND.search(str(error)) if isinstance(error, UsageError) else None
         if found:
-            names = [name for name in self._shell.magics_manager.magics["line"] if name.startswith("milvus_")]
-            # Without what all have in common: else each is like each.
-            hint = did_you_mean(found[1], [name.removeprefix("milvus_") for name in names])
-            meant = re.sub(r"'(\w+)'", r"%milvus_\1", hint).strip(" ()")
-            print(f"{meant + ' ' if meant else ''}%milvus lists all magics")
+            print(f"{_suggest(found[1], self._shell.magics_manager.magics['line'])}%milvus lists all magics")
+
+
+def _suggest(typed: str, magics: Iterable[str]) -> str:
+    """What may have been meant: a magic, or those with such a word in their names; empty if nothing is like it."""
+    # Without what all have in common: else each is like each.
+    names = [name.removeprefix("milvus_") for name in magics if name.startswith("milvus_")]
+    words = {word for name in names for word in name.split("_")}
+    found = re.search(r"'(\w+)'", did_you_mean(typed, [*names, "help", *words]))
+    if not found:
+        return ""
+    word = found[1]
+    meant = [word] if word in names else [name for name in sorted(names) if word in name.split("_")]
+    said = "%milvus help" if word == "help" else list_text([f"%milvus_{name}" for name in meant], 7)
+    return f"did you mean {said}? "
 
 
 def install(shell: InteractiveShell) -> None:

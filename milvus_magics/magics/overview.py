@@ -68,7 +68,7 @@ def _find_topic(args: argparse.Namespace) -> None:
     if words[0] != "help":
         raise ParameterError("it takes nothing, or a topic: %milvus help users", outcome=NOTHING_SENT)
     wanted = " ".join(words[1:]).casefold()
-    names = [row.magic.removeprefix("%milvus_") for row in list_magics()]
+    names = short_names()
     magic = wanted.removeprefix("%").removeprefix("milvus_")
     if magic in names:
         args.magic = f"milvus_{magic}"
@@ -129,6 +129,11 @@ def list_magics() -> MagicList:
     for kind in sorted(SessionMagics.__subclasses__(), key=lambda kind: TOPICS.index(kind.TOPIC)):
         rows += [_describe(kind.TOPIC, each) for each in vars(kind).values() if hasattr(each, "magic_name")]
     return MagicList(rows)
+
+
+def short_names() -> list[str]:
+    """The names of all other magics as `help` takes them."""
+    return [row.magic.removeprefix("%milvus_") for row in list_magics() if row.magic != "%milvus"]
 
 
 def _describe(topic: str, method: Any) -> MagicRow:

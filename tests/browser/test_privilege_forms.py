@@ -71,7 +71,7 @@ def test_by_mouse_from_the_console_to_its_history(milvus, tmp_path):
         assert held_by_reader(milvus) == {("Search", "docs"), ("Query", "docs")}
         console.open("History")
         console.grid("Changes").get_by_role("button", name="Undo").first.click()
-        cell.get_by_role("button", name="Restore grants", exact=True).click()
+        cell.get_by_role("button", name="Restore grants of reader", exact=True).click()
         cell.get_by_text("restored: granted Insert").first.wait_for()
         assert held_by_reader(milvus) == before
 

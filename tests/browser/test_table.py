@@ -129,7 +129,7 @@ def test_several_by_mouse_and_no_serious_fault(server, tmp_path):
         console.cell.get_by_role("textbox", name="New password").fill("a-new-password")
         console.cell.get_by_role("textbox", name="Confirm password").fill("a-new-password")
         page.keyboard.press("Enter")
-        console.press("Restore user")
+        console.press("Restore carl")
         console.sees("restored user 'carl'")
         assert "carl" in server.passwords
         for width in (900, 500):

@@ -28,21 +28,25 @@ from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts, name_text, printable
 
 
-def remember_grant(conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], deadline: Deadline) -> None:
+def remember_grant(conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], deadline: Deadline) -> bool:
     """Remember what a grant will add, if somebody may undo it and the caller may look.
 
     Args:
         forms: those in which it may be made, the likeliest first.
+
+    Returns:
+        Whether it certainly adds nothing.
     """
     if conn.on_change.restorer is None:
-        return
+        return False
     try:
         before = read_plain_grants(conn, forms, deadline)
     except MilvusException:
-        return  # what it held is not known, so nobody can tell what to take back
+        return False  # what it held is not known, so nobody can tell what to take back
     added = snapshot_of_grant(conn, forms, before, deadline)
     if added.added:
         attempt.remember(added)
+    return not added.added
 
 
 def snapshot_of_grant(

@@ -60,7 +60,7 @@ class DropRolePreview(Foretelling):
         return bool(self.grants) and not self.force
 
     def _sentences(self, most: int | None) -> Sequence[str]:
-        held = f"({holders_text(self.users, most)}, {privileges_text(self.role, self.grants, most)})"
+        held = f"({holders_text(self.role, self.users, most)}, {privileges_text(self.role, self.grants, most)})"
         refused = "the server will refuse it unless its privileges are revoked first (--force)"
         end = refused if self._is_refused else self.undo
         return f"This will drop the role {name_text(self.role)} {held}", self.warning, self.note, end

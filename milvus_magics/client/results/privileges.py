@@ -80,14 +80,22 @@ def privileges_text(role: str, grants: Sequence[Grant] | None, most: int | None 
 
 @dataclass(frozen=True, repr=False)
 class GrantChange(ChangeResult):
-    """A privilege given to a role, or taken from it."""
+    """A privilege given to a role, or taken from it.
+
+    Attributes:
+        was_held: whether it held it before; False, too, where that is not known.
+    """
 
     grant: Grant
     server: str
     granted: bool
     note: str = ""
+    was_held: bool = False
 
     def __str__(self) -> str:
+        if self.granted and self.was_held:
+            text = f"role {self.grant.role!r} has {self.grant} already on {self.server}"
+            return join_parts(text, "nothing was changed", self.note)
         way = "granted {} to" if self.granted else "revoked {} from"
         text = f"{way.format(self.grant)} role {self.grant.role!r} on {self.server}"
         return join_parts(text, self.note)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from milvus_magics.client.names import EVERYBODY, PUBLIC
 from milvus_magics.client.results.privileges import Grants, privileges_text
 from milvus_magics.client.results.table import ChangeResult, Table
 from milvus_magics.wording import join_parts, list_text, names_text, printable
@@ -28,6 +29,10 @@ class Roles(Table[Role]):
     noun = "role"
     columns = ("name", "users", "description")
 
+    def shown_rows(self) -> list[dict[str, Any]]:
+        """The rows as they are shown: `public` doesn't look as if nobody held it."""
+        return [row | ({"users": EVERYBODY} if row["name"] == PUBLIC else {}) for row in self.to_dicts()]
+
 
 @dataclass(frozen=True)
 class RoleDetails:
@@ -44,7 +49,7 @@ class RoleDetails:
     @property
     def _heading(self) -> str:
         described = f" ({self.description})" if self.description else ""
-        return printable(f"role {self.name!r}{described}; {holders_text(self.users)}")
+        return printable(f"role {self.name!r}{described}; {holders_text(self.name, self.users)}")
 
     def __repr__(self) -> str:
         return f"{self._heading}\n{self.grants!r}" if self.grants else str(self)
@@ -64,8 +69,10 @@ class RoleDetails:
         return html_line(self._heading, "note") + self.grants._repr_html_()
 
 
-def holders_text(users: Sequence[str] | None, most: int | None = 5) -> str:
+def holders_text(role: str, users: Sequence[str] | None, most: int | None = 5) -> str:
     """Who holds a role, in words; None means that the caller may not look. `most` as in `list_text`."""
+    if role == PUBLIC:  # which is given to nobody in particular
+        return "held by everybody"
     if users is None:
         return "holders unknown: you lack permission to list them"
     return f"held by {names_text(users, most)}" if users else "held by nobody"
@@ -138,7 +145,7 @@ class RestoredRole(ChangeResult):
     note: str = ""
 
     def __str__(self) -> str:
-        held = f"{holders_text(self.users)}, {privileges_text(self.role, self.grants)}"
+        held = f"{holders_text(self.role, self.users)}, {privileges_text(self.role, self.grants)}"
         text = f"restored role {self.role!r} on {self.server}, {held}"
         gone = f"not there any more: {names_text(self.gone, 5)}" if self.gone else ""
         again = "once that is fixed, run it again to go on"
@@ -157,22 +164,30 @@ class DroppedRole(ChangeResult):
     note: str = ""
 
     def __str__(self) -> str:
-        held = f"{holders_text(self.users)}, {privileges_text(self.role, self.grants)}"
+        held = f"{holders_text(self.role, self.users)}, {privileges_text(self.role, self.grants)}"
         text = f"dropped role {self.role!r} on {self.server}; it was {held}"
         return join_parts(text, self.note)
 
 
 @dataclass(frozen=True, repr=False)
 class RoleBinding(ChangeResult):
-    """A role given to a user, or taken from them."""
+    """A role given to a user, or taken from them.
+
+    Attributes:
+        was_held: whether they held it before; False, too, where that was not asked.
+    """
 
     user: str
     role: str
     server: str
     granted: bool
     note: str = ""
+    was_held: bool = False
 
     def __str__(self) -> str:
+        if self.granted and self.was_held:
+            text = f"user {self.user!r} has role {self.role!r} already on {self.server}"
+            return join_parts(text, "nothing was changed", self.note)
         deed = f"gave role {self.role!r} to" if self.granted else f"took role {self.role!r} from"
         text = f"{deed} user {self.user!r} on {self.server}"
         return join_parts(text, self.note)

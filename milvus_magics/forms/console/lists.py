@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import ipywidgets as widgets
 
-from milvus_magics.client.names import ROOT
+from milvus_magics.client.names import EVERYBODY, PUBLIC, ROOT
 from milvus_magics.client.results.roles import holders_text
 from milvus_magics.client.rights.right import EVERYTHING, Right, rights_text
 from milvus_magics.display.messages import html_line, html_list
@@ -269,10 +269,12 @@ class RolesPage(ListPage):
         for name, holders in self.snapshot.roles.items():
             count: int | str = "?" if holders is None else len(holders)
             rights = _count_rights(self.snapshot.rights_of_role(name))
+            if name == PUBLIC:  # which is given to nobody in particular
+                holders, count = (EVERYBODY,), len(self.snapshot.users)
             yield Row(name, (shown_name(name), holders or (), count, rights))
 
     def _describe(self, name: str) -> tuple[str, Iterable[Right]]:
-        return holders_text(self.snapshot.roles[name]), self.snapshot.rights_of_role(name)
+        return holders_text(name, self.snapshot.roles[name]), self.snapshot.rights_of_role(name)
 
 
 def _count_rights(rights: Iterable[Right]) -> int | str:

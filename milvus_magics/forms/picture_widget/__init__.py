@@ -13,7 +13,7 @@ from traitlets import Bool, Int, List, Unicode
 
 from milvus_magics.access.matrix import Matrix
 from milvus_magics.access.reasons import Source, reach_text
-from milvus_magics.access.snapshot import EVERYBODY
+from milvus_magics.client.names import EVERYBODY
 from milvus_magics.display.long_names import cut_names
 from milvus_magics.display.marks import Cell, key_class, mark_class
 from milvus_magics.display.matrix import MAX_NAME, Column, Row

@@ -135,5 +135,5 @@ class DropRolesForm(EachForm):
         return found._replace(names=ready, lines=lines, obstacles=(*found.obstacles, *blocked))
 
     def _describe_preview(self, preview: DropRolePreview) -> str:
-        held = f"{holders_text(preview.users)}, {privileges_text(preview.role, preview.grants)}"
+        held = f"{holders_text(preview.role, preview.users)}, {privileges_text(preview.role, preview.grants)}"
         return join_parts(held, preview.warning, preview.note, preview.undo)
