@@ -164,10 +164,9 @@ def find_legend(cells: Iterable[Cell]) -> tuple[Key, ...]:
 
 def _explain_number(cells: Iterable[Cell]) -> Iterator[Key]:
     """What a number is about, by one that is there."""
-    counts = [(sign.number, cell.total) for cell in cells for sign in cell.signs() if sign and sign.number]
-    if counts:
-        number, total = min(counts)
-        yield Key((str(number),), f"behind a letter: on {number} of {total}")
+    numbers = [sign.number for cell in cells for sign in cell.signs() if sign and sign.number]
+    if numbers:
+        yield Key((str(min(numbers)),), f"behind a letter: on {min(numbers)} of them, not on all")
 
 
 def _explain_small(signs: Iterable[Sign]) -> Iterator[Key]:
