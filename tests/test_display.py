@@ -114,7 +114,9 @@ def test_pictures_in_text_fit_a_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     text = repr(everybody(users=3).matrix(columns="collections"))
     assert max(map(len, text.splitlines())) <= 80
-    assert re.search(r"and \d+ more columns: .* \.filter\(column='part'\)", " ".join(text.split()))
+    assert re.search(r"and \d+ more columns; .* access.matrix\(...\)\.filter\(column='part'\)", " ".join(text.split()))
+    chosen = everybody(users=3).matrix(columns="collections").filter(column="documents_11")
+    assert "documents_11 " in repr(chosen), "what is advised shows them"
     monkeypatch.setenv("COLUMNS", "120")
     assert repr(everybody(users=3)).count("Collections (24)") == 1, "headings that fit stay"
 

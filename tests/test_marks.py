@@ -114,9 +114,9 @@ def test_counts_instead_of_one_level_for_many():
 
 
 def test_a_number_is_explained_by_one_that_is_there():
-    """On how many of how many, in text; nothing where no number is shown."""
+    """In text; nothing where no number is shown."""
     grants = [Grant("one", name, "Collection", "docs", "lab") for name in ("Query", "Search")]
-    assert "1 behind a letter: on 1 of 3" in repr(build_matrix(make_snapshot(grants), "users", "levels"))
+    assert "1 behind a letter: on 1 of them, not on all" in repr(build_matrix(make_snapshot(grants), "users", "levels"))
     assert "behind a letter" not in repr(build_matrix(make_snapshot(grants), "users", "databases"))
 
 

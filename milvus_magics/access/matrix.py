@@ -274,7 +274,7 @@ class Matrix:
     def _repr_html_(self) -> str:
         return html_matrix(self.caption, self.corner, self.columns, self.rows, self.legend)
 
-    def filter(self, part: str, column: str = "") -> Matrix:
+    def filter(self, part: str = "", column: str = "") -> Matrix:
         """A part of it, for which nothing is worked out again.
 
         Args:

@@ -153,17 +153,20 @@ def find_legend(cells: Iterable[Cell]) -> tuple[Key, ...]:
     """The signs that some cells have, and what they mean; nothing that isn't there."""
     alike = {cell.look: cell for cell in cells}.values()
     signs = list(filter(None, chain.from_iterable(cell.signs() for cell in alike)))
-    counts = [(sign.number, cell.total) for cell in alike for sign in cell.signs() if sign and sign.number]
     known = [sign for sign in signs if sign.extent != UNKNOWN]
-    keys = [*_explain_kinds({sign.kind for sign in known}), *_explain_small(known)]
-    if counts:
-        number, total = min(counts)
-        keys.append(Key((str(number),), f"behind a letter: on {number} of {total}"))
+    keys = [*_explain_kinds({sign.kind for sign in known}), *_explain_small(known), *_explain_number(alike)]
     if len(known) < len(signs):
         keys.append(Key((UNKNOWN_SIGN,), "cannot be told"))
     if any(cell.is_empty for cell in alike):
         keys.append(Key((EMPTY_SIGN,), "nothing"))
     return tuple(keys)
+
+
+def _explain_number(cells: Iterable[Cell]) -> Iterator[Key]:
+    """What a number is about, by one that is there."""
+    numbers = [sign.number for cell in cells for sign in cell.signs() if sign and sign.number]
+    if numbers:
+        yield Key((str(min(numbers)),), f"behind a letter: on {min(numbers)} of them, not on all")
 
 
 def _explain_small(signs: Iterable[Sign]) -> Iterator[Key]:

@@ -36,7 +36,7 @@ MAX_NAME = 24  # characters of a name, of a user or a collection
 MAX_NOTE = 30
 MAX_COVERED_ROWS = 15  # with more, the last row is followed by room, so that the explanation never covers it
 ASCII_EMPTY, ASCII_CUT = ".", "..."
-MORE_COLUMNS = "choose by a part of their headings, with .filter(column='part')"
+MORE_COLUMNS = "choose them by a part of the heading: access.matrix(...).filter(column='part')"
 MIN_NAME, MIN_BESIDE = 10, 24  # of a terminal's columns for names, and for names and notes, where there is little room
 
 
@@ -100,25 +100,29 @@ def text_matrix(
     beside = [corner, *((names[row.name], cell_text(_cut_end(row.note, cut))) for row in rows)]
     digits = [_count_digits(rows, number) for number in range(len(columns))]
     signs = [[cell.text(most, empty) for cell, most in zip(row.cells, digits, strict=True)] for row in rows]
-    headings = [[cell_text(heading) for heading in line] for line in _text_headings(columns, cut)]
+    headings = _text_headings(columns, cut)
     lines = align_columns([[*one, *cells] for one, cells in zip([("", ""), *beside], headings + signs, strict=True)])
     key: list[str] = []
     if max(map(display_width, lines)) > width:
         lines, key = _numbered_lines(beside, columns, signs, width)
+    below = [*key, *_legend_lines(legend, empty, width)]
+    folded = [[line for text in texts for line in wrap_lines(text, width)] for texts in ([printable(caption)], below)]
+    return "\n".join(filter(None, [*folded[0], *lines, *folded[1]]))
+
+
+def _legend_lines(legend: Legend, empty: str, width: int) -> list[str]:
+    """What the signs mean: on one line, or on one for each."""
     meanings = [f"{' '.join(one.signs).replace(EMPTY_SIGN, empty)} {one.meaning}" for one in legend]
     in_one = "   ".join(meanings)
-    above = wrap_lines(printable(caption), width)
-    below = [line for text in [*key, *meanings] for line in wrap_lines(text, width)]
-    if display_width(in_one) <= width:
-        below = [line for text in key for line in wrap_lines(text, width)] + [in_one]
-    return "\n".join(filter(None, [*above, *lines, *below]))
+    return [in_one] if display_width(in_one) <= width else meanings
 
 
 def _text_headings(columns: Columns, cut: str) -> list[list[str]]:
     """What stands above the columns, in two lines."""
     headings = _shown_names([column.name for column in columns], cut)
     above = [one.above if i == 0 or columns[i - 1].above != one.above else "" for i, one in enumerate(columns)]
-    return [above, [f"{headings[one.name]} {one.size}".rstrip() for one in columns]]
+    names = [f"{headings[one.name]} {one.size}".rstrip() for one in columns]
+    return [[cell_text(heading) for heading in line] for line in (above, names)]
 
 
 def ascii_matrix(caption: str, corner: Corner, columns: Columns, rows: Rows, legend: Legend) -> str:
@@ -148,18 +152,30 @@ def _numbered_lines(
         marks = align_columns([line[:count] for line in (numbers, *signs)])
         room = width - max(map(display_width, marks)) - len(GAP)
         texts = beside if has_notes else [one[:1] for one in beside]
-        wanted = [max(map(display_width, column)) for column in zip(*texts, strict=True)]
-        if room >= min(sum(wanted), least):
+        if room >= min(sum(_column_widths(texts)), least):
             break
-    names, *notes = zip(*texts, strict=True)
-    name_width, *note_width = share_room(wanted, max(room - len(GAP) * len(notes), MIN_COLUMN))
-    parts = [fit_column(names, name_width), *([[cut_end(note, *note_width)] for note in column] for column in notes)]
-    rows = zip(*parts, ([line] for line in marks), strict=True)
+    rows = zip(*_fit_beside(texts, room), ([line] for line in marks), strict=True)
     lines = align_columns([line for row in rows for line in zip_longest(*row, fillvalue="")])
-    key = [f"{number} {one.above} {one.name} {one.size}" for number, one in zip(numbers[:count], columns, strict=False)]
+    return lines, _key_lines(columns, count)
+
+
+def _key_lines(columns: Columns, count: int) -> list[str]:
+    """What the numbers of the first columns stand for, and how many columns are left out."""
+    key = [f"{number} {one.above} {one.name} {one.size}" for number, one in enumerate(columns[:count], 1)]
     left_out = len(columns[count:])
-    more = [f"and {count_text(left_out, 'more column')}: {MORE_COLUMNS}"] if left_out else []
-    return lines, [cell_text([" ".join(text.split()) for text in key]), *more]
+    more = [f"and {count_text(left_out, 'more column')}; {MORE_COLUMNS}"] if left_out else []
+    return [cell_text([" ".join(text.split()) for text in key]), *more]
+
+
+def _column_widths(texts: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(display_width, column)) for column in zip(*texts, strict=True)]
+
+
+def _fit_beside(texts: Sequence[Sequence[str]], room: int) -> list[list[list[str]]]:
+    """The lines of each name, and of each note where there are notes, together as wide as there is room."""
+    names, *notes = zip(*texts, strict=True)
+    widths = share_room(_column_widths(texts), max(room - len(GAP) * len(notes), MIN_COLUMN))
+    return [fit_column(names, widths[0]), *([[cut_end(note, widths[1])] for note in column] for column in notes)]
 
 
 def _ways_to_fit(count: int) -> Iterator[tuple[int, int, bool]]:
