@@ -225,6 +225,18 @@ def read_groups_if_any(conn: Connection, deadline: Deadline) -> Groups:
     return {} if is_too_old else read_groups(conn, deadline)
 
 
+def why_no_groups(conn: Connection, deadline: Deadline) -> str:
+    """Why nothing can be done with groups on a server; empty if it has some, or does not answer."""
+    try:
+        if lookup.is_older(conn, wire.METHODS["ListPrivilegeGroups"].since, deadline):
+            conn.call_checked("ListPrivilegeGroups", deadline=deadline)
+    except errors.ServerTooOldError as exc:
+        return str(exc)
+    except errors.MilvusException:
+        pass
+    return ""
+
+
 def level_of(privilege: str, groups: Groups) -> str:
     """`Cluster`, `Database` or `Collection`, as the server tells or else the catalogue; empty if it is not known."""
     members = {privilege, *groups.get(privilege, ())}
