@@ -239,7 +239,7 @@ def _revoke(
     attempt.outcome = "unknown"  # until it is seen
     others = targets.require_gone(conn, grant, listed, deadline)
     attempt.outcome = "done"
-    taken = [grant, *targets.find_companions(conn, grant, deadline)]
+    taken = [grant, *(each for each in targets.find_companions(conn, grant, deadline) if each in listed)]
     kept = "" if is_part else describe_kept(conn, taken, listed, deadline)
     names = targets.describe_names(forms[0], grant)
     return grant, join_parts(note, names, others, targets.describe_rest(rest), kept)

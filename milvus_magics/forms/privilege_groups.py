@@ -10,7 +10,7 @@ from milvus_magics.client.grants.purposes import offer_members
 from milvus_magics.client.grants.scope import read_groups_if_any, why_no_groups
 from milvus_magics.client.names import problem_with_group_name
 from milvus_magics.client.privilege_catalog import USUAL_GROUPS
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, Outcome
 from milvus_magics.forms.changes_form import ChangesForm
 from milvus_magics.forms.check_list import ALL, NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField
@@ -75,7 +75,11 @@ class PrivilegeGroupForm(GroupForm, ChangesForm):
     )
     KEEP_FIELDS: tuple[str, ...] = ("group",)
     PLACES: tuple[str, ...] = ("group",)
-    IS_SO, IS_NOT_SO, LATER = "is in it already", "is not in it", "can be ticked once a group is chosen"
+    IS_SO, IS_NOT_SO, LATER = (
+        "{!r} is in it already",
+        "{!r} is not in it",
+        "{!r} can be ticked once a group is chosen",
+    )
 
     def _changes(self) -> tuple[list[str], list[str]]:
         """What is put in, and what is taken out."""
@@ -174,6 +178,19 @@ class CreatePrivilegeGroupForm(PrivilegeGroupForm):
     )
     KEEP_FIELDS: tuple[str, ...] = ()
     PLACES: tuple[str, ...] = ()  # what is ticked is for whatever name it gets
+    _made = ""  # a group that was created, and then could not be filled
+
+    def _preview_values(self) -> dict[str, Any]:
+        values = super()._preview_values()
+        return {**values, "is_new": values["group"] != self._made}
+
+    def _run(self, *_: Any, **__: Any) -> object:
+        try:
+            return super()._run()
+        except MilvusException as exc:
+            if exc.outcome is Outcome.CHANGED:  # pressed again, it goes on with filling
+                self._made = self.fields["group"].value
+            raise
 
 
 class DropPrivilegeGroupForm(GroupForm):

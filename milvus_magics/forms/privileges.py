@@ -61,8 +61,8 @@ class PrivilegesForm(ChangesForm, is_registered=False):
     VIEW = EVERYTHING
     FIELDS: tuple[Field, ...] = ()
     KEEP_FIELDS = PLACES = PLACES
-    IS_SO, IS_NOT_SO = "is something that the role has there already", "is nothing that the role has there"
-    LATER = "can be ticked once a role, a database and collections are chosen"
+    IS_SO, IS_NOT_SO = "the role has {!r} there already", "the role doesn't have {!r} there"
+    LATER = "{!r} can be ticked once a role, a database and collections are chosen"
     # What a line of a magic calls them.
     SYNONYMS: ClassVar[dict[str, str]] = {"collection": "collections", "privilege": "privileges"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from milvus_magics import errors, wire
@@ -227,13 +228,11 @@ def read_groups_if_any(conn: Connection, deadline: Deadline) -> Groups:
 
 def why_no_groups(conn: Connection, deadline: Deadline) -> str:
     """Why nothing can be done with groups on a server; empty if it has some, or does not answer."""
-    try:
-        if lookup.is_older(conn, wire.METHODS["ListPrivilegeGroups"].since, deadline):
-            conn.call_checked("ListPrivilegeGroups", deadline=deadline)
-    except errors.ServerTooOldError as exc:
-        return str(exc)
-    except errors.MilvusException:
-        pass
+    since = wire.METHODS["ListPrivilegeGroups"].since
+    with suppress(errors.MilvusException):
+        if lookup.is_older(conn, since, deadline):
+            version = lookup.read_version(conn, deadline)
+            return f"this server (Milvus {version}) has no privilege groups: they need Milvus {since}"
     return ""
 
 
