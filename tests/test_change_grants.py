@@ -370,3 +370,14 @@ def test_a_group_that_changed_meanwhile_is_told():
             assert "g1 holds Insert now; when it was revoked, it held Query, Search" in said
         assert foreseen.is_warning
         assert names_held(server) == {"g1"}
+
+
+def test_what_would_go_with_it_and_is_not_held_is_not_missed():
+    """Load takes two others along; where the role has only itself, and a group with it, nothing is lost."""
+    with bench(V26) as (server, conn):
+        server.groups["g1"] = {"Load"}
+        hold(server, "Load")
+        server.grants["r", "Global", "docs", "g1", "default"] = "root"
+        foreseen = str(privileges.preview_revoke_privilege(conn, "r", "Load", collection="docs"))
+        assert "The role keeps it by g1 on 'docs'" in foreseen
+        assert "the role keeps it by g1" in str(privileges.revoke_privilege(conn, "r", "Load", collection="docs"))

@@ -120,3 +120,30 @@ def test_the_roles_that_hold_a_group_are_named_by_the_run_as_by_the_dry_run(serv
         told.append(str(found.value))
     assert told[0] == told[1]
     assert "reading" in server.groups
+
+
+@of(NEWER)
+def test_a_change_of_a_group_says_who_gains_or_loses_by_it(server):
+    """The roles that hold the group, and their users; nobody where no role does, everybody where `public` does."""
+
+    def foresee(*names, added):
+        return str(privilege_groups.preview_change_privilege_group(server.conn, "reading", names, added=added))
+
+    assert "o role holds this group" in foresee("Query", added=True)
+    server.roles["r1"] = ""
+    server.passwords["ann"], server.bindings = b"anns-password", {("ann", "r1")}
+    server.grants["r1", "Global", "docs", "reading", "default"] = "root"
+    assert "eld by r1: 1 user will gain Query" in foresee("Query", "Search", added=True)
+    assert "eld by r1: 1 user will lose Search, unless another grant gives it" in foresee("Search", added=False)
+    server.grants["public", "Global", "docs", "reading", "default"] = "root"
+    assert "everybody will gain Query" in foresee("Query", added=True)
+
+
+@of(NEWER)
+def test_the_address_is_not_part_of_what_a_group_held(server):
+    """It is said of the change; what the group held, or that it is empty yet, comes behind it."""
+    url = server.conn.address.url
+    created = str(privilege_groups.create_privilege_group(server.conn, "gg"))
+    assert created == f"created privilege group 'gg' on {url}; it is empty so far"
+    dropped = str(privilege_groups.drop_privilege_group(server.conn, "reading"))
+    assert dropped == f"dropped privilege group 'reading' on {url}; it held Search"

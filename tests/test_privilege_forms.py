@@ -323,17 +323,17 @@ def test_values_that_cannot_be_ticked_are_told():
         form.fields["privileges"].widget.value = {"Search": True}
         assert not remark(form)
         form.fill(privilege="Insert")
-        assert "'Insert' is something that the role has there already" in remark(form)
+        assert "the role has 'Insert' there already" in remark(form)
         form.fill(privilege="SelectUser")
-        assert "'SelectUser' cannot be ticked here" in remark(form)
+        assert "'SelectUser' is nothing that can be ticked here" in remark(form)
         form = form_for("grant_privilege")()
         form.fill(role="reader", privilege="Search")
         assert "'Search' can be ticked once" in remark(form)
         form = form_for("revoke_privilege")()
         form.fill(role="reader", collection="docs", privilege="ReadOnly")
-        assert "'ReadOnly' is nothing that the role has there" in remark(form)
+        assert "the role doesn't have 'ReadOnly' there" in remark(form)
         form.fill(privilege="Instert")
-        assert "'Instert' is nothing that the role has there (did you mean 'Insert'?)" in remark(form)
+        assert "the role doesn't have 'Instert' there (did you mean 'Insert'?)" in remark(form)
         form = form_for("add_privileges_to_group")()
         form.fill(group="g1", privileges=["Search", "Insert", "Bogus"])
         assert form.fields["privileges"].wishes == {"Search": True}
@@ -346,7 +346,7 @@ def test_a_server_without_groups_is_told_once(action):
     """Nothing can be typed there, and no name is asked for."""
     with bench(OLD):
         form = form_for(f"{action}_privilege_group")()
-        assert "type one" not in form.status.text
+        assert "has no privilege groups: they need" in form.status.text
         assert "2.4.16 or 2.5" in form.status.text
         assert form.fields["group"].widget.disabled
         form.fill(group="g1")
@@ -374,3 +374,21 @@ def test_no_role_that_there_is_no_hint():
         form.fill(role="nobody", collections=["docs"], privileges=["Search"])
         form.submit()
         assert "name is empty" not in form.hint.text + form.status.text
+
+
+def test_a_group_that_was_made_and_not_filled_is_filled_by_pressing_again():
+    with bench(V26) as server:
+        form = form_for("create_privilege_group")()
+        form.fill(group="g1", privileges=["Search"])
+        check, server.check_alteration = server.check_alteration, refuse_all
+        form.submit()
+        assert server.groups == {"g1": set()}
+        assert form.failure is not None
+        server.check_alteration = check
+        form.submit()
+        assert form.failure is None, form.status.text
+        assert server.groups == {"g1": {"Search"}}
+
+
+def refuse_all(*_):
+    raise contract.Denied(grpc.StatusCode.PERMISSION_DENIED, "PrivilegeOperatePrivilegeGroup: permission deny")

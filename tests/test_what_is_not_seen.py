@@ -57,6 +57,8 @@ def test_who_may_not_look_is_told_so(server):
     assert found.caption.endswith(f"what other roles hold cannot be read: {NO_LIST}")
     with pytest.raises(PermissionDeniedError, match="SelectOwnership"):
         privileges.list_grants(conn, "other")
+    server.bindings.clear()
+    assert "of role 'public' on" in privileges.list_grants(conn).caption
     connections.close_all()
     root = privileges.list_grants(connect(server, "root", "Milvus"))
     assert root.complete

@@ -8,6 +8,7 @@ from contextlib import suppress
 from milvus_magics import errors, wire
 from milvus_magics.client import change, lookup
 from milvus_magics.client.grants.listing import find_holders, read_roles_with
+from milvus_magics.client.grants.losses import describe_holders_of_group
 from milvus_magics.client.grants.scope import read_groups_for, require_known_privilege, require_one_level
 from milvus_magics.client.names import problem_with_existing_name, problem_with_group_name, require_valid
 from milvus_magics.client.own_rights import missing_right_note
@@ -64,7 +65,7 @@ def create_privilege_group(conn: Connection, group: str, *, timeout: float | Non
             )
         except errors.GroupExistsError as exc:
             raise _group_exists_error(group) from exc
-    return GroupChange(group, conn.address.url, f"created privilege group {group!r}, which is empty so far")
+    return GroupChange(group, conn.address.url, f"created privilege group {group!r}", more="it is empty so far")
 
 
 def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None = None) -> GroupChange:
@@ -93,8 +94,8 @@ def drop_privilege_group(conn: Connection, group: str, *, timeout: float | None 
             with suppress(errors.MilvusException):
                 holders = find_holders(conn, group, deadline)
             raise _held_error(group, holders, exc.details) from exc
-    was = f", which held {', '.join(map(printable, members))}" if members else ""
-    return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}{was}")
+    held = f"it held {', '.join(map(printable, members))}" if members else ""
+    return GroupChange(group, conn.address.url, f"dropped privilege group {group!r}", more=held)
 
 
 def add_privileges_to_group(
@@ -328,11 +329,14 @@ def preview_change_privilege_group(
         is_own = is_own_group(conn, group, timeout=timeout)
         warning = "one of your own roles holds this group, and you will lose that" if is_own else ""
         what = f"remove {', '.join(map(printable, wanted))} from the privilege group {name_text(group)}"
-        return Preview(what, conn.address.url, warning, unseen, lacking)
+        holders = describe_holders_of_group(conn, group, wanted, "lose", deadline)
+        return Preview(what, conn.address.url, warning, join_parts(unseen, holders), lacking)
     held = members or ()
     require_one_level(conn, (*held, *wanted), deadline)
-    unsure = require_addable(conn, [name for name in wanted if name not in held], deadline)
+    gained = [name for name in wanted if name not in held]
+    unsure = require_addable(conn, gained, deadline)
     new, had = _describe_new(wanted, held)
-    what, note = f"add {new} to the privilege group {name_text(group)}", join_parts(unseen, unsure, new and had)
+    holders = describe_holders_of_group(conn, group, gained, "gain", deadline)
+    what, notes = f"add {new} to the privilege group {name_text(group)}", (unseen, unsure, new and had, holders)
     idle = "" if new else f"The privilege group {name_text(group)} holds {', '.join(map(printable, wanted))} already"
-    return Preview(what, conn.address.url, note=note, caution=lacking, idle=idle)
+    return Preview(what, conn.address.url, note=join_parts(*notes), caution=lacking, idle=idle)

@@ -169,7 +169,7 @@ def operate_grant(
     granted: bool,
     is_part: bool = False,
 ) -> GrantChange:
-    """Grant or revoke a privilege; as a part of a change it doesn't say what is kept, which others may take yet."""
+    """Grant or revoke a privilege; a part of a change doesn't tell what is kept, which another part may take."""
     require_valid_grant(role, privilege, scope, granted=granted)
     operation = "grant_privilege" if granted else "revoke_privilege"
     act = _grant if granted else partial(_revoke, is_part=is_part)
@@ -240,7 +240,7 @@ def _revoke(
     attempt.outcome = "unknown"  # until it is seen
     others = targets.require_gone(conn, grant, listed, deadline)
     attempt.outcome = "done"
-    taken = [grant, *targets.find_companions(conn, grant, deadline)]
+    taken = [grant, *(each for each in targets.find_companions(conn, grant, deadline) if each in listed)]
     kept = "" if is_part else describe_kept(conn, taken, listed, deadline)
     names = targets.describe_names(forms[0], grant)
     return grant, join_parts(note, names, others, targets.describe_rest(rest), kept), True

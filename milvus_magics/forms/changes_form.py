@@ -14,6 +14,7 @@ from milvus_magics.forms.form import HINT_AFTER, Form
 from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import join_parts
 
+NOT_HERE = "{!r} is nothing that can be ticked here"
 UNANSWERED = (UnavailableError, DeadlineError)
 
 
@@ -23,7 +24,7 @@ class ChangesForm(Form, is_registered=False):
     Attributes:
         PLACES: names of the fields that say of what the boxes tell.
         SYNONYMS: what a line of a magic calls its fields -> what the form does.
-        IS_SO: what is said of a name given beforehand that is so already.
+        IS_SO: what is said of a name given beforehand that is so already, with `{!r}` for the name as in the others.
         IS_NOT_SO: what is said of one that shall be taken, and is not there.
         LATER: what is said of one while there is nothing to tick.
     """
@@ -111,15 +112,15 @@ class ChangesForm(Form, is_registered=False):
     def _why_left_out(self, name: str) -> str:
         offered, is_chosen = self._boxes.keys, self._is_chosen_place()
         if name in offered and not self._boxes.takes:
-            return f"{name!r} {self.IS_SO}"
+            return self.IS_SO.format(name)
         if is_chosen and self._boxes.takes:
             hint = "" if name in KNOWN | OLD_GROUPS | offered.keys() else suggest_privilege(name, offered)
-            return f"{name!r} {self.IS_NOT_SO}{hint}"
+            return self.IS_NOT_SO.format(name) + hint
         try:
             require_known_privilege(self._conn, name, self._groups or {}, Deadline(self._timeout))
         except MilvusException as exc:
             return exc.reason
-        return f"{name!r} {'cannot be ticked here' if is_chosen else self.LATER}"
+        return NOT_HERE.format(name) if is_chosen else self.LATER.format(name)
 
     def _is_chosen_place(self) -> bool:
         """Whether it is chosen of what the boxes tell."""

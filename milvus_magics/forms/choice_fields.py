@@ -92,7 +92,7 @@ class ChangesField(ChoicesField):
         self.takes = takes
 
     def show(self, groups: Iterable[tuple[str, Sequence[Choice]]]) -> None:
-        """Offer boxes by what is above each group of them; what was wished and is so by now is no wish any more."""
+        """Offer boxes by what is above each group of them. Wishes that came true are none any more."""
         super().show(groups)
         keys, wishes = self.keys, self.wishes
         left = {name: is_so for name, is_so in wishes.items() if keys.get(name) != (ALL if is_so else NONE)}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from milvus_magics.client import group_members, lookup, privilege_groups
+from milvus_magics.client import group_members, privilege_groups
 from milvus_magics.client.grants.purposes import offer_members
-from milvus_magics.client.grants.scope import read_groups_if_any
+from milvus_magics.client.grants.scope import read_groups_if_any, why_no_groups
 from milvus_magics.client.names import problem_with_group_name
 from milvus_magics.client.privilege_catalog import USUAL_GROUPS
-from milvus_magics.errors import MilvusException, ServerTooOldError
+from milvus_magics.errors import MilvusException, Outcome
 from milvus_magics.forms.changes_form import ChangesForm
 from milvus_magics.forms.check_list import ALL, NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField
@@ -18,7 +18,6 @@ from milvus_magics.forms.fields import Field, NameField, NewNameField
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wire import METHODS
 
 WORDS = ("is in it", "not known whether it is in it", "will be added", "will be removed")
 CHOOSE = "Choose a group to see what it holds."
@@ -35,14 +34,14 @@ class OwnGroupField(NameField):
 
 
 class GroupForm(Form, is_registered=False):
-    """A form that is of no use where the server has no privilege groups: there it says so, and takes no input."""
+    """A form that says so where the server has no privilege groups, and takes no input there."""
 
     FUNCTION: ClassVar[Callable[..., object]] = staticmethod(privilege_groups.list_privilege_groups)  # or its own
     _is_supported = True
 
     def _show_server(self) -> None:
         super()._show_server()
-        reason = self._why_unsupported()
+        reason = why_no_groups(self._conn, Deadline(self._timeout))
         self._is_supported = not reason
         for widget in self._inputs:
             if hasattr(widget, "disabled"):
@@ -50,17 +49,6 @@ class GroupForm(Form, is_registered=False):
         if reason:
             self.status.say(reason, "error")
         self._update()
-
-    def _why_unsupported(self) -> str:
-        """Why nothing can be done on this server; empty if something can, or it does not answer."""
-        try:
-            if lookup.is_older(self._conn, METHODS["ListPrivilegeGroups"].since, Deadline(self._timeout)):
-                privilege_groups.list_privilege_groups(self._conn, timeout=self._timeout)
-        except ServerTooOldError as exc:
-            return str(exc)
-        except MilvusException:
-            pass
-        return ""
 
     def _is_complete(self) -> bool:
         return self._is_supported and super()._is_complete()
@@ -87,7 +75,11 @@ class PrivilegeGroupForm(GroupForm, ChangesForm):
     )
     KEEP_FIELDS: tuple[str, ...] = ("group",)
     PLACES: tuple[str, ...] = ("group",)
-    IS_SO, IS_NOT_SO, LATER = "is in it already", "is not in it", "can be ticked once a group is chosen"
+    IS_SO, IS_NOT_SO, LATER = (
+        "{!r} is in it already",
+        "{!r} is not in it",
+        "{!r} can be ticked once a group is chosen",
+    )
 
     def _changes(self) -> tuple[list[str], list[str]]:
         """What is put in, and what is taken out."""
@@ -186,6 +178,19 @@ class CreatePrivilegeGroupForm(PrivilegeGroupForm):
     )
     KEEP_FIELDS: tuple[str, ...] = ()
     PLACES: tuple[str, ...] = ()  # what is ticked is for whatever name it gets
+    _made = ""  # a group that was created, and then could not be filled
+
+    def _preview_values(self) -> dict[str, Any]:
+        values = super()._preview_values()
+        return {**values, "is_new": values["group"] != self._made}
+
+    def _run(self, *_: Any, **__: Any) -> object:
+        try:
+            return super()._run()
+        except MilvusException as exc:
+            if exc.outcome is Outcome.CHANGED:  # pressed again, it goes on with filling
+                self._made = self.fields["group"].value
+            raise
 
     def _hint(self) -> Hint:
         """What would happen, unless it is said beside the name already why it would not."""

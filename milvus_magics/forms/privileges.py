@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -60,8 +61,8 @@ class PrivilegesForm(ChangesForm, is_registered=False):
     VIEW = EVERYTHING
     FIELDS: tuple[Field, ...] = ()
     KEEP_FIELDS = PLACES = PLACES
-    IS_SO, IS_NOT_SO = "is something that the role has there already", "is nothing that the role has there"
-    LATER = "can be ticked once a role, a database and collections are chosen"
+    IS_SO, IS_NOT_SO = "the role has {!r} there already", "the role doesn't have {!r} there"
+    LATER = "{!r} can be ticked once a role, a database and collections are chosen"
     # What a line of a magic calls them.
     SYNONYMS: ClassVar[dict[str, str]] = {"collection": "collections", "privilege": "privileges"}
 
@@ -152,12 +153,16 @@ class PrivilegesForm(ChangesForm, is_registered=False):
             field.show([])
             return
         field.widget.note = HOLDS_NOTHING
-        db, held = self.fields["db"].value, Sources(Rules(self._conn.version, self._groups or {}), self._held or ())
-        self._sources = {name: held.narrow(name, db) for name in self._collections}
+        self._find_sources()
         groups = [(purpose, [self._choice(*pair) for pair in pairs]) for purpose, pairs in self._offers().items()]
         if self.view.value == ONLY_HELD:
             groups = [(purpose, [each for each in row if each.state != NONE]) for purpose, row in groups]
-        field.show([group for group in groups if group[1]])
+        field.show(filter(itemgetter(1), groups))
+
+    def _find_sources(self) -> None:
+        """Find what the role's grants bring on each chosen collection."""
+        held = Sources(Rules(self._conn.version, self._groups or {}), self._held or ())
+        self._sources = {name: held.narrow(name, self.fields["db"].value) for name in self._collections}
 
     def _offers(self) -> dict[str, list[tuple[str, str]]]:
         place = Place(self._collections == (ALL,), self.fields["db"].value == ALL)
@@ -174,7 +179,7 @@ class PrivilegesForm(ChangesForm, is_registered=False):
         return Choice(privilege, word, state, "" if state != NONE else self._wider_note(privilege))
 
     def _wider_note(self, privilege: str) -> str:
-        """By what else the role has a privilege on what is chosen; empty if it doesn't, or not all of it."""
+        """By what else the role has a privilege on all that is chosen; empty if it doesn't."""
         db, kind = self.fields["db"].value, kind_of(privilege) or "Global"
         covers = [
             sources.find_cover([Grant(self._role_read, privilege, kind, ALL if kind == "Global" else name, db)])

@@ -75,8 +75,9 @@ class PrivilegeMagics(SessionMagics):
     def restore_grants(self, args: argparse.Namespace) -> Operation:
         """Take back the last change of what a role holds that this session made, by magic, form or Python.
 
-        What it gave is revoked, and what it took is granted; what others changed meanwhile stays. Where another Milvus
-        answers than the one where that was, the name is retyped, or --yes is given.
+        What it gave is revoked, and what it took is granted; what others changed meanwhile stays. Run again, it takes
+        back the change before. Where another Milvus answers than the one where that was, the name is retyped, or --yes
+        is given.
 
         Examples:
             %milvus_restore_grants reader --dry-run

@@ -273,6 +273,6 @@ def test_groups_of_privileges(on, reader):
     with pytest.raises(InUseError, match=f"it is granted to '{reader}'"):
         groups.drop_privilege_group(conn, searching, **T)
     privileges.revoke_privilege(conn, reader, searching, collection=on.docs, **T)
-    assert "which held Search" in str(groups.drop_privilege_group(conn, searching, **T))
+    assert "it held Search" in str(groups.drop_privilege_group(conn, searching, **T))
     with pytest.raises(UnknownPrivilegeError):
         groups.drop_privilege_group(conn, searching, **T)

@@ -67,7 +67,8 @@ def _select_all_grants(conn: Connection, where: Sequence[str], deadline: Deadlin
     readable = [repr(name) for name in asked if name not in unread]
     if not readable:
         raise PermissionDeniedError(f"what roles hold cannot be read: {why}")
-    return rows, f"roles {list_text(readable)}", f"what other roles hold cannot be read: {why}"
+    whose = f"{'role' if len(readable) == 1 else 'roles'} {list_text(readable)}"
+    return rows, whose, f"what other roles hold cannot be read: {why}"
 
 
 def list_grants_if_permitted(conn: Connection, role: str, deadline: Deadline) -> Grants | None:

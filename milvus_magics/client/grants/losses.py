@@ -1,4 +1,4 @@
-"""Who loses what by a revocation, and what the role keeps by others of its grants."""
+"""Who loses or gains what by a change, and what a role keeps by others of its grants."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from milvus_magics.client import lookup
+from milvus_magics.client.grants.listing import read_roles_with
 from milvus_magics.client.grants.scope import read_groups_if_any
 from milvus_magics.client.names import ADMIN, PUBLIC
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.rights.rules import Rules
 from milvus_magics.client.rights.sources import Cover, Sources
-from milvus_magics.errors import MilvusException
+from milvus_magics.errors import MilvusException, PermissionDeniedError
 from milvus_magics.transport.connection import Connection
 from milvus_magics.transport.deadline import Deadline
-from milvus_magics.wording import count_text, join_parts
+from milvus_magics.wording import count_text, join_parts, list_text, name_text, printable
 
 
 def describe_loss(
@@ -39,6 +40,32 @@ def describe_kept(
     with suppress(MilvusException):
         return _find_cover(conn, revoked, listed, deadline).kept_text
     return ""
+
+
+def describe_holders_of_group(conn: Connection, group: str, names: Sequence[str], verb: str, deadline: Deadline) -> str:
+    """Who will gain or lose some privileges by a change of a group; empty if there are none."""
+    if not names:
+        return ""
+    what = list_text([printable(name) for name in names])
+    try:
+        roles, users = _read_group_holders(conn, group, deadline)
+    except PermissionDeniedError:
+        return f"who will {verb} {what} {lookup.CANNOT_BE_SEEN}"
+    if not roles:
+        return "no role holds this group"
+    holders = f"held by {list_text([name_text(name) for name in roles])}"
+    if not users and PUBLIC not in roles:
+        return f"{holders}: no users"
+    who = "everybody" if PUBLIC in roles else count_text(len(users), "user")
+    return f"{holders}: {who} will {verb} {what}{', unless another grant gives it' if verb == 'lose' else ''}"
+
+
+def _read_group_holders(conn: Connection, group: str, deadline: Deadline) -> tuple[list[str], set[str]]:
+    """The roles that hold a group, and their users; PermissionDeniedError if the caller may not look."""
+    reply = conn.call_checked("SelectRole", deadline=deadline, include_user_info=True)
+    roles = read_roles_with(conn, group, sorted(found.role.name for found in reply.results), deadline)
+    held = [found for found in reply.results if found.role.name in roles]
+    return roles, {name for found in held for name in lookup.user_names_in(found)}
 
 
 def _find_cover(

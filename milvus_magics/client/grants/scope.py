@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from milvus_magics import errors, wire
@@ -223,6 +224,16 @@ def read_groups_if_any(conn: Connection, deadline: Deadline) -> Groups:
     """`read_groups`, of servers that have any."""
     is_too_old = lookup.is_older(conn, wire.METHODS["ListPrivilegeGroups"].since, deadline)
     return {} if is_too_old else read_groups(conn, deadline)
+
+
+def why_no_groups(conn: Connection, deadline: Deadline) -> str:
+    """Why nothing can be done with groups on a server; empty if it has some, or does not answer."""
+    since = wire.METHODS["ListPrivilegeGroups"].since
+    with suppress(errors.MilvusException):
+        if lookup.is_older(conn, since, deadline):
+            version = lookup.read_version(conn, deadline)
+            return f"this server (Milvus {version}) has no privilege groups: they need Milvus {since}"
+    return ""
 
 
 def level_of(privilege: str, groups: Groups) -> str:

@@ -217,12 +217,19 @@ def _difference_text(missing: Sequence[str], more: Sequence[str]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class GroupChange(ChangeResult):
-    """A changed privilege group."""
+    """A changed privilege group.
+
+    Attributes:
+        what: what was done.
+        note: what should be known of it.
+        more: what is just as expected, but good to know.
+    """
 
     group: str
     server: str
     what: str
     note: str = ""
+    more: str = ""
 
     def __str__(self) -> str:
-        return join_parts(f"{self.what} on {self.server}", self.note)
+        return join_parts(f"{self.what} on {self.server}", self.more, self.note)
