@@ -165,7 +165,7 @@ def test_a_bad_file_is_one_clear_list(server, kind):
     text, user, why = PROBLEMS[kind]
     form = give(CreateUsersForm(), text)
     assert form.summary.text.startswith("1 problem"), form.status.text
-    assert "so nothing was sent" in form.summary.text
+    assert "so nothing was sent. Fix it and check again." in form.summary.text
     first = cells(form)[0]
     assert first[:2] == (user, "Problem")
     assert why in first[2]
@@ -302,6 +302,7 @@ def test_many_are_deleted_with_their_passwords(server):
     assert [row[:2] for row in cells(form)] == [("carl", "Refused"), ("nobody", "Not found"), ("ann", "Deleted")]
     assert set(server.passwords) == {"root", "bob", "carl"}
     assert form.status.text.startswith("Deleted 1 user in ")
+    assert form.status.text.endswith("; 1 was not found, 1 was refused.")
     form.close()
 
 
@@ -512,3 +513,36 @@ def test_rows_that_cannot_be_checked_are_not_called_fine(server, monkeypatch):
     give(form, text)
     assert cells(form)[1] == ("bob", NOT_YET, NOT_CHECKED)
     form.close()
+
+
+def test_where_nothing_is_done_nothing_is_said_about_undoing_it(server, shell):
+    """Nor warned of, nor asked; nor does a dry run."""
+    server.passwords["ann"] = PASSWORD.encode()
+    server.bindings |= {("ann", "admin")}
+    server.bindings -= {("root", "admin")}
+    form = give(DeleteUsersForm(), "user,password\nann,wrong-password\n")
+    assert form.summary.text == "Nothing to delete: 1 is refused."
+    assert form.notes.value == ""
+    assert form.confirmation.layout.display == "none"
+    form.close()
+    shell.user_ns["rows"] = [{"user": "ann", "password": "wrong-password"}]
+    assert shell.run_line_magic("milvus_delete_users", "rows --dry-run").notes == ()
+
+
+def test_a_form_for_many_names_the_magic_that_has_an_option(server):
+    """It has no options itself."""
+    form = give(CreateUsersForm(), "\n".join(f"user_{number}" for number in range(200)), "")
+    assert "%milvus_create_users --at-once creates all 200 in one request" in form.notes.value
+    form.close()
+
+
+def test_counts_of_many_are_in_words(server, shell):
+    """What was so before, and what could not be found; the time is a thing of its own."""
+    shell.user_ns |= {"names": ["bob"], "nobody": ["nobody"]}
+    said = [
+        shell.run_line_magic("milvus_create_users", "names").summary,
+        shell.run_line_magic("milvus_drop_users", "nobody --yes").summary,
+        shell.run_line_magic("milvus_drop_users", "nobody --yes --missing-ok").summary,
+    ]
+    for text, counts in zip(said, ("1 existed already (", "1 not found (", "1 gone already ("), strict=True):
+        assert f": {counts}" in text, text

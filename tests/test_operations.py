@@ -795,3 +795,21 @@ def test_a_form_that_creates_says_which_name_is_taken(kind):
         assert field.remarks[0].text != said
         form.close()
         connections.close_all()
+
+
+def test_the_form_that_drops_a_role_names_its_own_box():
+    """Before and when it is refused; an option is a thing of a line."""
+    with contract.serve("2.6.18") as (server, address):
+        server.roles["reader"] = ""
+        server.grants["reader", "Collection", "docs", "Search", "default"] = "root"
+        connections.connect(uri=f"http://{address}", user="root", password="Milvus")
+        form = form_for("drop_role")()
+        form.fill(role="reader")
+        form.fields["confirmation"].value = "reader"
+        hint = form.hint.text
+        form.submit()
+        for text in (hint, form.status.text):
+            assert "(tick \u201cRevoke its privileges first\u201d)" in text
+            assert "--force" not in text
+        form.close()
+        connections.close_all()

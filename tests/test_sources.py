@@ -235,7 +235,7 @@ def test_problems_of_a_plan_are_in_one_table(operation):
     text = "\n".join(map(str, found))
     assert MARKER not in text
     assert "the user is in row 2 already" in text
-    assert [(p.row, p.user) for p in found if "looks like a line of a file" in p.problem] == [(4, ""), (5, ""), (6, "")]
+    assert [(p.row, p.user) for p in found if "a whole line of a file?" in p.problem] == [(4, ""), (5, ""), (6, "")]
     if operation == CREATE:
         assert text.count("there is no role 'admn' (did you mean 'admin'?)") == 7
     else:

@@ -37,9 +37,7 @@ MIN_USERS_FOR_AT_ONCE = 200  # fewer take no more than 2 s one by one
 SECONDS_TO_COME_BACK = 5.0  # how long a server that is gone is waited for
 SECONDS_FOR_HINTS = 0.4
 MAX_REMARKS = 5
-LOOKS_LIKE_A_LINE = (
-    "a name is needed, and this looks like a line of a file (it holds a blank or a separator): split it first"
-)
+LOOKS_LIKE_A_LINE = "a name holds no blank and no separator; is this a whole line of a file?"
 
 Reply = TypeVar("Reply")
 Users = dict[str, UserSnapshot]
@@ -252,7 +250,8 @@ def _creation_notes(conn: Connection, present: int, new: int, limit: int | None)
         )
     is_serial = conn.version and not is_older(conn.version, FEATURES["changes of access one by one"])
     if new >= MIN_USERS_FOR_AT_ONCE and is_serial:
-        notes.append(f"this server creates users one by one; --at-once creates all {new} in one request")
+        at_once = f"%milvus_create_users --at-once creates all {new} in one request"  # a form has no such option
+        notes.append(f"this server creates users one by one; {at_once}")
     return notes
 
 

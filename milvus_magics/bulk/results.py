@@ -201,7 +201,7 @@ class BulkResult(Table[RowOutcome]):
     ) -> None:
         self.what, self.seconds, self.interrupted, self.notes = what, seconds, interrupted, tuple(notes)
         stopped = "interrupted; " if interrupted else ""
-        self._counts = f"{what}: {stopped}{_describe_counts(rows)} in {seconds:.1f} s"
+        self._counts = f"{what}: {stopped}{_describe_counts(rows, 'create users on' in what)} ({seconds:.1f} s)"
         super().__init__(rows)
         held = ".passwords has the generated passwords" if self.unsaved_passwords else _describe_files(rows)
         self.caption = join_parts(self._counts, held, *self.notes)
@@ -296,9 +296,11 @@ def _describe_files(rows: Iterable[RowOutcome]) -> str:
     return f"the generated passwords are in {file!r}" if file else ""
 
 
-def _describe_counts(rows: Iterable[RowOutcome]) -> str:
+def _describe_counts(rows: Iterable[RowOutcome], is_creation: bool) -> str:
     counts = Counter(row.outcome for row in rows)
-    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in reversed(OUTCOMES) if counts[outcome]) or "no rows"
+    words = {MISSING: "not found", ALREADY: "existed already" if is_creation else "gone already"}
+    parts = (f"{counts[each]} {words.get(each, each)}" for each in reversed(OUTCOMES) if counts[each])
+    return ", ".join(parts) or "no rows"
 
 
 @dataclass(frozen=True, repr=False)

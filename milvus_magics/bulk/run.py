@@ -158,7 +158,8 @@ def preview(conn: Connection, planned: results.BulkPlan, *, timeout: float | Non
         if planned.todo
         else ""
     )
-    what, notes = f"dry run: {found.what}", [*planned.notes, planned.warning, lacking]
+    is_idle = results.TO_DO not in found.counts  # then there is nothing to undo, or to be warned of
+    what, notes = f"dry run: {found.what}", [] if is_idle else [*planned.notes, planned.warning, lacking]
     return results.BulkPreview(list(found), what, found.seconds, interrupted=found.interrupted, notes=notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from milvus_magics.client import roles, users
@@ -11,6 +12,9 @@ from milvus_magics.forms.fields import CheckboxField, Field, NameField, NewNameF
 from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.wording import name_text
+
+
+FORCE = "Revoke its privileges first"
 
 
 class CreateRoleForm(Form):
@@ -58,10 +62,20 @@ class DropRoleForm(Form):
     WHOM = "Drop {role}"
     MAGIC = "%milvus_drop_role R"
     BUSY = "Dropping…"
-    FIELDS = (NameField("role", "Role"), CheckboxField("force", "Revoke its privileges first"), ConfirmationField())
+    FIELDS = (NameField("role", "Role"), CheckboxField("force", FORCE), ConfirmationField())
 
     def _preview_hint(self) -> Hint:
-        return self._hint_of(self._preview(role=self.fields["role"].value, force=self.fields["force"].value))
+        text, kind = self._hint_of(self._preview(role=self.fields["role"].value, force=self.fields["force"].value))
+        return _name_box(text), kind
+
+    def _outcome(self, function: Callable[..., object]) -> tuple[str, str]:
+        text, kind = super()._outcome(function)
+        return _name_box(text), kind
+
+
+def _name_box(text: str) -> str:
+    """A text with the form's own box in place of the magic's option."""
+    return text.replace("(--force)", f"(tick \u201c{FORCE}\u201d)")
 
 
 class GrantRoleForm(Form):

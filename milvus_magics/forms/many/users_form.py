@@ -247,7 +247,7 @@ class UsersForm(Panel):
     def _show_plan(self, planned: results.BulkPlan, preview: results.BulkPreview) -> None:
         self._to_do = preview.counts.get(results.TO_DO, 0)
         self.summary.say(describe_plan(self.VERB, preview), "heading")
-        notes = [html_line(planned.warning, "warning")] if planned.warning else []
+        notes = [html_line(planned.warning, "warning")] if planned.warning and self._to_do else []
         others = (note for note in preview.notes if note and note != planned.warning)
         notes += [html_line(note, "note") for note in (*self._notes(planned), *others)]
         self.notes.value = "".join(notes)
@@ -302,7 +302,7 @@ class UsersForm(Panel):
 
     def _is_asking(self) -> bool:
         """Whether how many there are must be retyped."""
-        return self._plan is not None and bool(self._plan.warning)
+        return self._count() > 0 and self._plan is not None and bool(self._plan.warning)
 
     def _update(self) -> None:
         """Show what can be done now."""

@@ -28,6 +28,7 @@ from milvus_magics.wording import count_text
 PROBLEM, FINE, NOT_CHECKED_YET = "Problem", "Fine", "Not checked yet"
 # Outcome -> what is said of one row, of one, and of several.
 Words = Mapping[str, tuple[str, str, str]]
+_RESULT = {REFUSED: ("Refused", "was refused", "were refused")}  # afterwards, in place of the verb's own
 _FOR_ALL: dict[str, tuple[str, str, str]] = {
     REFUSED: ("Refused", "is refused", "are refused"),
     UNKNOWN: ("Unknown", "is unknown", "are unknown"),
@@ -91,13 +92,13 @@ def describe_result(verb: Verb, rows: BulkResult) -> str:
     count = rows.counts.get(DONE, 0)
     stopped = "Stopped. " if rows.interrupted else ""
     done = f"{stopped}{verb.past} {count_text(count, 'user')} in {rows.seconds:.1f} s"
-    return _join(done, "; ", _count_others(verb, rows, DONE))
+    return _join(done, "; ", _count_others(verb._replace(outcomes={**verb.outcomes, **_RESULT}), rows, DONE))
 
 
 def describe_problems(problems: Sequence[Problem], count: int) -> str:
     """Say in one line that nothing will be done, and what to do now."""
     of = f" in {count_text(count, 'row')}" if count else ""
-    return f"{count_text(len(problems), 'problem')}{of}, so nothing was sent. Fix them and check again."
+    return f"{count_text(len(problems), 'problem')}{of}, so nothing was sent. Fix {'it' if len(problems) == 1 else 'them'} and check again."
 
 
 def list_problems(problems: Sequence[Problem]) -> list[str]:
