@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 
-from milvus_magics.client.names import ADMIN, EVERYBODY, PUBLIC, ROOT
+from milvus_magics.client.names import ADMIN, PUBLIC, ROOT
 from milvus_magics.client.privilege_catalog import ALL, ON_USERS
 from milvus_magics.client.results.privileges import Grant
 from milvus_magics.client.rights.right import BY_BEING_ROOT, EVERYTHING, UNCHECKED, Right, is_any, matches
