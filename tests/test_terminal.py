@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import datetime, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -9,13 +10,16 @@ from hypothesis import strategies as st
 
 from milvus_magics.access.findings import Findings, find_problems
 from milvus_magics.access.snapshot import AccessSnapshot
+from milvus_magics.client.results.changes import Changes
 from milvus_magics.client.results.privileges import Grant, Grants
 from milvus_magics.client.results.roles import RoleDetails
 from milvus_magics.client.results.users import DeletedUser, User, Users
-from milvus_magics.display.columns import display_width, fit_columns
+from milvus_magics.display.columns import display_width, fit_columns, wrap_lines
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.tables import text_table
 from milvus_magics.errors import ParameterError
+from milvus_magics.magics.overview import MagicList, list_magics
+from milvus_magics.transport.events import Change
 
 
 class Printer:
@@ -50,11 +54,57 @@ def test_no_line_is_wider_than_the_terminal(width, values, caption):
     assert max(map(display_width, lines)) <= width
 
 
-@given(st.lists(st.text("ab", min_size=10, max_size=40), min_size=1, unique=True), st.integers(8, 12))
-def test_names_that_are_cut_differ_in_what_is_left(names, width):
-    """Where they would not, they are wrapped and so whole."""
-    fitted = ["".join(line for (line,) in row) for row in fit_columns([[name] for name in names], width)]
-    assert len(set(fitted)) == len(names)
+@given(st.lists(st.text("ab_%", min_size=1, max_size=40), min_size=1), st.integers(14, 30))
+def test_no_name_is_cut(names, width):
+    """What is too long for its column goes on below."""
+    fitted = fit_columns([[name] for name in names], width)
+    assert ["".join(line for (line,) in row) for row in fitted] == names
+
+
+REFUSED = "there is no role 'nope' on http://127.0.0.1:39971; there are: admin, data_science_readers, public, reader"
+CHANGE = Change(
+    when=datetime(2026, 11, 28, 1, 31, 22, 123000, timezone.utc), server="http://127.0.0.1:39971", actor="root",
+    operation="create_user", target="nobody2", outcome="refused", code=1100, seconds=0.0036, reason=REFUSED,
+)  # fmt: skip
+LONG = "customer_support_tickets_2025"
+GRANTS = Grants([Grant("data_science_readers", "Search", "Collection", LONG, "default", "root")])
+
+
+def shown_at(terminal, width, table):
+    terminal.setenv("COLUMNS", str(width))
+    return repr(table).splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+def test_a_table_that_does_not_fit_is_stacked(terminal, width):
+    """Value by value: columns so narrow that nothing can be read in them help nobody."""
+    lines = shown_at(terminal, width, Changes([CHANGE]))
+    assert "when: 2026-11-28T01:31:22.123Z" in lines
+    assert "server: http://127.0.0.1:39971" in lines
+    assert len(lines) <= 9 + 2 * len(REFUSED) // width
+    assert max(map(len, lines)) <= width
+
+
+def test_a_table_that_can_be_read_is_not_stacked(terminal):
+    """Long names go on below, broken where their parts end."""
+    assert wrap_lines("DescribeCollection", 15) == ["Describe", "Collection"]
+    lines = shown_at(terminal, 80, GRANTS)
+    assert lines[0].split() == ["role", "privilege", "object", "type", "object", "name", "db", "grantor"]
+    assert "..." not in "".join(lines)
+    assert "customer_support_  default" in "\n".join(lines)
+    assert lines[-1].split() == ["readers", "tickets_2025"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+@pytest.mark.parametrize("topic", [None, "users", "roles", "privileges and groups"])
+def test_a_magic_is_never_broken(terminal, width, topic):
+    """Else it can be neither read nor copied."""
+    magics = list_magics()
+    lines = shown_at(terminal, width, MagicList([row for row in magics if topic in (None, row.topic)]))
+    shown = {word for line in lines for word in line.split() if word.startswith("%")}
+    assert shown <= {row.magic for row in magics}
+    assert max(map(len, lines)) <= width
+    assert width < 80 or topic is not None or lines[0].startswith("topic  "), "at 80 columns all fit"
 
 
 def test_what_no_terminal_shows_is_whole(terminal):

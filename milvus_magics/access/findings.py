@@ -14,11 +14,12 @@ from milvus_magics.client.rights.right import is_on_one_name, matches
 from milvus_magics.display.columns import wrap_lines
 from milvus_magics.display.messages import html_line
 from milvus_magics.display.terminal import Paint, terminal_width
-from milvus_magics.wording import count_text, list_text, printable
+from milvus_magics.wording import count_text, list_text, names_text, printable
 
 # Milvus's own limits where nobody raised them; a server doesn't tell which it has.
 USUAL_LIMITS = {"user": (USUAL_USER_LIMIT, "proxy.maxUserNum"), "role": (USUAL_ROLE_LIMIT, "proxy.maxRoleNum")}
 NEAR = 0.8
+MAX_NAMES = 5  # that a text tells; the finding has them all
 BUILT_IN_ROLES = (ADMIN, PUBLIC, "db_admin", "db_rw", "db_ro")
 
 
@@ -133,18 +134,16 @@ def _about_grants(concern: str, text: str, grants: Iterable[Grant]) -> Iterator[
 
 
 def _unused(snapshot: AccessSnapshot) -> Iterator[Finding]:
-    without = () if snapshot.partial else (user for user, roles in snapshot.users.items() if not roles and user != ROOT)
-    text = f"users without a role, who may do only what {PUBLIC!r} brings"
-    yield from _about_names("users without a role", text, without)
+    without = tuple(user for user, roles in snapshot.users.items() if not roles and user != ROOT)
+    if without and not snapshot.partial:
+        have = f"{count_text(len(without), 'user')} {'has' if len(without) == 1 else 'have'} no role"
+        text = f"{have} and may do only what everybody may: {names_text(without, MAX_NAMES)}"
+        yield Finding(NOTE, "users without a role", text, without)
     # None is another thing than nobody: the holders could not be seen.
-    unheld = (role for role, users in snapshot.roles.items() if users == () and role not in BUILT_IN_ROLES)
-    yield from _about_names("roles without a holder", "roles that nobody holds", unheld)
-
-
-def _about_names(concern: str, text: str, names: Iterable[str]) -> Iterator[Finding]:
-    names = tuple(names)
-    if names:
-        yield Finding(NOTE, concern, f"{text}: {list_text([repr(name) for name in names])}", names)
+    unheld = tuple(role for role, users in snapshot.roles.items() if users == () and role not in BUILT_IN_ROLES)
+    if unheld:
+        text = f"nobody holds {count_text(len(unheld), 'role')}: {names_text(unheld, MAX_NAMES)}"
+        yield Finding(NOTE, "roles without a holder", text, unheld)
 
 
 def _limits(snapshot: AccessSnapshot) -> Iterator[Finding]:

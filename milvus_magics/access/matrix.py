@@ -308,7 +308,8 @@ def build_matrix(
 def _choose_columns(builder: MatrixBuilder, collection: str | None, db: str | None) -> list[Column]:
     chosen = [one for one in builder.columns if matches(one.name, collection or ALL) and matches(one.above, db or ALL)]
     if not chosen and builder.columns:
-        what = f"collection for {' in '.join(repr(name) for name in (collection, db) if name is not None)}"
+        name, place = f" {collection!r}" if collection else "", f" in database {db!r}" if db else ""
+        what = f"collection{name}{place}"
         snapshot = builder.snapshot
         raise ParameterError(f"{absence_text(what, snapshot.sees_all)} on {snapshot.server}")
     return chosen

@@ -252,7 +252,8 @@ def _answer_text(snapshot: AccessSnapshot, question: Question) -> str:
             return role
         return f"what in {role} gives {what}" if question.privilege else f"what {role} can do{question.scope}"
     if question.user is None:
-        return f"who has {what}" if question.privilege else f"who can access {question.scope.removeprefix(' on ')}"
+        place = question.scope.removeprefix(" on ") if question.collection is not None else f"something{question.scope}"
+        return f"who has {what}" if question.privilege else f"who can access {place}"
     user = f"user {question.user!r}"
     return f"what gives {user} {what}" if question.privilege else f"what {user} can do{question.scope}"
 

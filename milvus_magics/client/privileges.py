@@ -208,7 +208,7 @@ def read_forms(
 def _grant(
     conn: Connection, attempt: change.Attempt, forms: Sequence[Grant], scope: Scope, deadline: Deadline
 ) -> tuple[Grant, str, bool]:
-    """Grant the first form that the server takes, on what it keeps it on; return it, a note, and if it was held."""
+    """Grant the first form that the server takes; return it, a note, and whether it was held."""
     forms, aliased = targets.follow_alias(conn, forms, deadline)
     was_held = remember_grant(conn, attempt, forms, deadline)
     grant, note = _send(conn, attempt, forms, scope, granted=True)

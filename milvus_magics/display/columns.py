@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 GAP = "  "
-CUT = "..."  # no sign that some encoding lacks
-MIN_COLUMN = 8  # with less, nothing can be read in a column
+MIN_WORD = 14  # with less, longer words and names cannot be read
+SENTENCE, MIN_SENTENCE = 40, 24  # from how many characters on a text needs some words on a line, and how wide that is
+MAGIC = re.compile(r"%milvus\w*\W?")  # a word that is typed as it is
+DATE = re.compile(r"[\d:.TZ+-]{1,32}")
+PART = re.compile(r"[_./:-]|[a-z](?=[A-Z])")  # the end of a part of a name, where it is broken rather than elsewhere
 MAX_RULE = 40  # how long the line below a heading of the last column gets
 
 
@@ -38,24 +42,54 @@ def _character_width(character: str) -> int:
 
 
 def fit_columns(rows: Sequence[Sequence[str]], width: int | None) -> list[list[list[str]]] | None:
-    """Each row as lines of cells that are together no wider than `width`. None if there are too many columns for it.
+    """Each row as lines of cells that are together no wider than `width`. None if they can't be read in so little room.
 
-    Names are cut inside, where what is left of them differs; texts with blanks are wrapped. A `width` of None: as it
+    Nothing is cut: what is too long for its column is wrapped, at blanks where there are any. A `width` of None: as it
     takes.
     """
     if width is None:
         return [[list(row)] for row in rows]
     columns = list(zip(*rows, strict=True))
     room = width - len(GAP) * (len(columns) - 1)
-    wanted = [max(map(display_width, column)) for column in columns]
-    if room < sum(min(each, MIN_COLUMN) for each in wanted):
+    least = [max(map(_least_width, column)) for column in columns]
+    if room < sum(least):
         return None
+<<<<<<< HEAD
     widths = share_room(wanted, room)
     fitted = [fit_column(column, each) for column, each in zip(columns, widths, strict=True)]
     return [[list(line) for line in zip_longest(*cells, fillvalue="")] for cells in zip(*fitted, strict=True)]
 
 
 def share_room(wanted: Sequence[int], room: int) -> list[int]:
+=======
+    widths = _share_usefully([max(map(display_width, column)) for column in columns], least, room)
+    fitted = [[wrap_lines(text, each) for text in column] for column, each in zip(columns, widths, strict=True)]
+    return [[list(line) for line in zip_longest(*cells, fillvalue="")] for cells in zip(*fitted, strict=True)]
+
+
+def _least_width(text: str) -> int:
+    """How many columns a text needs to be read: a magic and a date are whole."""
+    if DATE.fullmatch(text):
+        return len(text)
+    words = (display_width(word) if MAGIC.fullmatch(word) else min(display_width(word), MIN_WORD)
+             for word in text.split())  # fmt: skip
+    return max([0, *words, *([MIN_SENTENCE] if " " in text and display_width(text) >= SENTENCE else [])])
+
+
+def _share_usefully(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """A width for each column, at least what it needs and at most what it wants."""
+    widths = _share_room(wanted, room)
+    short = {place for place, each in enumerate(widths) if each < least[place]}
+    if not short:
+        return widths
+    others = [place for place in range(len(widths)) if place not in short]
+    left = room - sum(least[place] for place in short)
+    shared = iter(_share_usefully([wanted[place] for place in others], [least[place] for place in others], left))
+    return [least[place] if place in short else next(shared) for place in range(len(widths))]
+
+
+def _share_room(wanted: Sequence[int], room: int) -> list[int]:
+>>>>>>> m4
     """A width for each column, at most what it wants: the widest ones give up first."""
     widths = list(wanted)
     while sum(widths) > room:
@@ -70,6 +104,7 @@ def share_room(wanted: Sequence[int], room: int) -> list[int]:
     return widths
 
 
+<<<<<<< HEAD
 def fit_column(texts: Sequence[str], width: int) -> list[list[str]]:
     """The lines of each cell of a column, as `fit_columns` has them."""
     shortened = {text: _cut(text, width) for text in texts if " " not in text and display_width(text) > width}
@@ -91,6 +126,8 @@ def cut_end(text: str, width: int) -> str:
     return text if display_width(text) <= width else f"{_first_part(text, width - len(CUT))}{CUT}"
 
 
+=======
+>>>>>>> m4
 def _first_part(text: str, width: int) -> str:
     """As much of a text's beginning as fits, at least one character."""
     if text.isascii():
@@ -121,6 +158,9 @@ def _pieces(text: str, width: int) -> Iterator[str]:
     for word in text.split():
         while display_width(word) > width:
             part = _first_part(word, width)
+            # The next letter counts, too: it may be a capital.
+            ends = (found.end() for found in PART.finditer(word, len(part) // 2, len(part) + 1))
+            part = part[: max((end for end in ends if end <= len(part)), default=len(part))]
             yield part
             word = word[len(part) :]
         if word:

@@ -97,7 +97,7 @@ def _text_records(head: list[str], body: list[list[str]], width: int | None) -> 
     lines = []
     for row in body:
         for name, value in zip(head, row, strict=True):
-            lines += wrap_lines(f"{name}: {value}", width)
+            lines += wrap_lines(f"{name}: {value}".rstrip(), width)
         lines.append("")
     return lines[:-1]
 

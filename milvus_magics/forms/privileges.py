@@ -15,17 +15,25 @@ from milvus_magics.client.grants.purposes import Place, is_on_collections, offer
 from milvus_magics.client.grants.scope import read_groups_if_any
 from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, kind_of
 from milvus_magics.client.results.privileges import Grant
+<<<<<<< HEAD
 from milvus_magics.client.rights.rules import Rules
 from milvus_magics.client.rights.sources import Sources
 from milvus_magics.errors import MilvusException, PermissionDeniedError
 from milvus_magics.forms.changes_form import ChangesForm
+=======
+from milvus_magics.errors import MilvusException, PermissionDeniedError, UnknownDatabaseError
+>>>>>>> m4
 from milvus_magics.forms.check_list import NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField, ChoiceField, ChoicesField, state_of
 from milvus_magics.forms.fields import Field, NameField
 from milvus_magics.forms.form import NO_HINT, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.transport.deadline import Deadline
+<<<<<<< HEAD
 from milvus_magics.wording import join_parts, list_text, printable
+=======
+from milvus_magics.wording import sentences
+>>>>>>> m4
 
 TITLE = "Change privileges"
 ANY_DATABASE, ANY_COLLECTION = "all databases", "all collections"
@@ -132,8 +140,10 @@ class PrivilegesForm(ChangesForm, is_registered=False):
         if db not in ("", ALL):
             try:
                 listed = lookup.list_collections(self._conn, db, Deadline(self._timeout))
+            except UnknownDatabaseError:
+                self._problem = f"There is no database {db!r}"
             except MilvusException as exc:
-                self._problem = f"the collections cannot be listed: {exc.reason}"
+                self._problem = f"The collections cannot be listed: {exc.reason}"
         held = [grant.object_name for grant in self._held or () if grant.db == db and grant.object_type != "User"]
         names = sorted({*listed, *held} - {ALL, ""})
         choices = [Choice(name, "" if name in listed else "not there") for name in names if db != ALL]
@@ -223,7 +233,9 @@ class PrivilegesForm(ChangesForm, is_registered=False):
                 preview = self._preview(role=self._role_read, granted=granted, revoked=revoked)
                 warning = preview.warning
                 text, kind = self._hint_of(preview)
-                return join_parts(self._problem, text), "warning" if revoked else kind
+                # What the preview says anyway isn't said twice.
+                is_said = self._problem.casefold() in text.casefold()
+                return text if is_said else sentences(self._problem, text), "warning" if revoked else kind
         finally:
             self.fields["confirmation"].is_shown = bool(warning)
         return (self._problem, "warning") if self._problem else NO_HINT

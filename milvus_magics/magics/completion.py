@@ -16,7 +16,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from milvus_magics import client
 from milvus_magics.magics.overview import TOPICS, short_names
 from milvus_magics.session import connections, session
-from milvus_magics.wire.versions import is_older
+from milvus_magics.session.name_cache import COMPLETION_SECONDS
+from milvus_magics.transport.deadline import Deadline
 from milvus_magics.wording import is_visible
 
 if TYPE_CHECKING:
@@ -69,19 +70,27 @@ def suggest(magics: Any, line: str) -> Suggestion | None:
         return Suggestion([name for name in _magics(magics) if name.startswith(begun[1])], begun[1])
     found = LINE.search(line)
     magic = magics.magics["line"].get(found[1]) if found else None
-    if not found or magic is None:
-        return None
-    words, fragment = _split(found[2])
-    parser = magic.parser()
+    return _suggest_word(magics, magic.parser(), found[1], found[2]) if found and magic else None
+
+
+def _suggest_word(magics: Any, parser: argparse.ArgumentParser, magic: str, rest: str) -> Suggestion:
+    """What may come next after a magic and the rest of its line."""
+    words, fragment = _split(rest)
     action = _action(parser, words)
     if action is None or fragment.startswith("-"):
         return Suggestion(_options(parser, words, fragment), fragment)
-    names = _names(magics, found[1], action, words)
     typed = fragment.lstrip("'\"")
-    offered = [quote(name) for name in names if name.startswith(typed)]
-    if not offered and not fragment and not action.option_strings and _kind(found[1], action):
-        offered = _options(parser, words, "")  # where there are no names: else the shell would offer Python's
+    offered = [quote(name) for name in _names(magics, magic, action, words) if name.startswith(typed)]
+    if not offered and not fragment:
+        offered = _options_instead(parser, magic, action, words)
     return Suggestion(offered, fragment)
+
+
+def _options_instead(
+    parser: argparse.ArgumentParser, magic: str, action: argparse.Action, words: list[str]
+) -> list[str]:
+    """The options where there are no names of a kind: else the shell would offer Python's."""
+    return [] if action.option_strings or not _kind(magic, action) else _options(parser, words, "")
 
 
 def _magics(magics: Any) -> list[str]:
@@ -94,7 +103,9 @@ def _magics(magics: Any) -> list[str]:
 def _is_lacking(conn: Connection, magic: Any) -> bool:
     """Whether a server is too old for a magic, as its help says."""
     needed = NEEDED.search(magic.__doc__)
-    return needed is not None and is_older(conn.version, needed[1])
+    if needed is None or not conn.version:  # nobody waits for it to be asked
+        return False
+    return client.lookup.is_older(conn, needed[1], Deadline(COMPLETION_SECONDS))
 
 
 def _split(rest: str) -> tuple[list[str], str]:

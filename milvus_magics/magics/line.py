@@ -22,8 +22,9 @@ from IPython.core.magic import MagicAlias, no_var_expand
 from milvus_magics.errors import NOTHING_SENT, ParameterError
 from milvus_magics.secret import DoubtfulText, Secret
 
-SOURCES = "--password-env VAR, --password-var NAME, --keyring SERVICE, or none of them to be asked"
-NEW_SOURCES = "--new-password-env VAR, --new-password-var NAME, --new-keyring SERVICE, or none of them to be asked"
+UNASKED = "--password-env VAR, --password-var NAME or --keyring SERVICE"  # where nobody can be asked
+NEW_UNASKED = "--new-password-env VAR, --new-password-var NAME or --new-keyring SERVICE"
+SOURCES, NEW_SOURCES = (f"{options}, or none of them to be asked" for options in (UNASKED, NEW_UNASKED))
 SECRET_OPTIONS = ("--password", "--passwd", "--pass", "--pwd", "--new-password", "--old-password")
 
 # Two places keep a line after its cell is gone, and this empties the one that a restart doesn't. What waits to be

@@ -30,7 +30,7 @@ class MisspelledMagic:
 
 
 def _suggest(typed: str, magics: Iterable[str]) -> str:
-    """What may have been meant: a magic, or those with such a word in their names; empty if nothing is like it."""
+    """Which magics may have been meant: one, or all with such a word; empty if none is like it."""
     # Without what all have in common: else each is like each.
     names = [name.removeprefix("milvus_") for name in magics if name.startswith("milvus_")]
     words = {word for name in names for word in name.split("_")}

@@ -27,7 +27,8 @@ class PasswordMagics(SessionMagics):
     def passwords(self, args: argparse.Namespace) -> Any:
         """Show for whom this session made up a password, and give it back. They are kept until the kernel ends.
 
-        They are masked everywhere; .password.reveal() shows one. A password that was changed since is another one.
+        They are masked everywhere; .password.reveal() shows one. One that was changed since, or whose user was deleted,
+        no longer works.
 
         Examples:
             %milvus_passwords

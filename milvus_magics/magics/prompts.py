@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from milvus_magics.errors import NOTHING_CHANGED, NOTHING_SENT, ChangeInterrupted, ConfirmationError, ParameterError
-from milvus_magics.magics.line import NEW_SOURCES, SOURCES, ExpandedText, Namespace, cleanup_advice
+from milvus_magics.magics.line import NEW_SOURCES, SOURCES, UNASKED, ExpandedText, Namespace, cleanup_advice
 from milvus_magics.secret import Secret
 from milvus_magics.wording import name_text, shown_text
 
@@ -72,7 +72,7 @@ def _require_name(name: str, what: str) -> None:
         raise ParameterError(f"the source of a password or token is {what}. {cleanup_advice()}", outcome=NOTHING_SENT)
 
 
-def ask(label: str, sources: str = SOURCES) -> Secret:
+def ask(label: str, sources: str = UNASKED) -> Secret:
     """Ask for a password, hidden.
 
     Args:
@@ -89,7 +89,7 @@ def ask(label: str, sources: str = SOURCES) -> Secret:
     return secret
 
 
-def ask_for_new(user: str, sources: str = SOURCES) -> Secret:
+def ask_for_new(user: str, sources: str = UNASKED) -> Secret:
     """Ask for a new password, twice."""
     secret = ask(f"New password of {name_text(user)}: ", sources)
     if ask("Confirm password: ", sources) != secret:

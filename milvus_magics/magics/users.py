@@ -14,7 +14,7 @@ from milvus_magics.errors import NOTHING_SENT, MilvusException, ParameterError, 
 from milvus_magics.magics import prompts
 from milvus_magics.magics.arguments import Parser, argument, connection_options, dry_run, form, password_source, yes
 from milvus_magics.magics.descriptions import describe, description_arguments
-from milvus_magics.magics.line import NEW_SOURCES
+from milvus_magics.magics.line import NEW_UNASKED
 from milvus_magics.magics.operation import Operation, line_magic
 from milvus_magics.magics.restoration import restore_operation
 from milvus_magics.magics.session_magics import SessionMagics
@@ -285,7 +285,7 @@ def _change_password(args: argparse.Namespace, change: Callable[..., Any]) -> Op
     def ask() -> tuple[str, Secret, Secret]:
         known = Secret("") if args.without_old else old
         known = prompts.ask(f"Old password of {name_text(user)}: ") if known is None else known
-        return user, known, new or prompts.ask_for_new(user, NEW_SOURCES)
+        return user, known, new or prompts.ask_for_new(user, NEW_UNASKED)
 
     preview, looks_first = client.user_passwords.preview_update_password, not (new and (old or args.without_old))
     return Operation(args, change, preview, user, old, ask=ask, looks_first=looks_first)

@@ -29,6 +29,9 @@ class GeneratedPassword(Sentence):
         return join_parts(f"password of {self.user!r} on {self.server}", ".password.reveal() shows it")
 
 
+STALE = "one that was changed since, or whose user was deleted, no longer works"
+
+
 class PasswordList(Table[GeneratedPassword]):
     """Passwords that were made up, masked."""
 
@@ -91,7 +94,7 @@ class GeneratedPasswords:
             newest = sorted((name, server, secrets[-1]) for (server, name), secrets in self._secrets.items())
         rows = [GeneratedPassword(*row) for row in newest if user is None or row[0] == user]
         caption = f"{count_text(len(rows), 'password')} made up in this session"
-        return PasswordList(rows, join_parts(caption, "a password that was changed since is another one"))
+        return PasswordList(rows, join_parts(caption, STALE))
 
     def clear(self) -> None:
         """Forget everything."""
