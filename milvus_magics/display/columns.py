@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 GAP = "  "
+CUT = "..."  # no sign that some encoding lacks
+MIN_COLUMN = 8  # with less, nothing can be read beside a picture
 MIN_WORD = 14  # with less, longer words and names cannot be read
 SENTENCE, MIN_SENTENCE = 40, 24  # from how many characters on a text needs some words on a line, and how wide that is
 MAGIC = re.compile(r"%milvus\w*\W?")  # a word that is typed as it is
@@ -54,14 +56,6 @@ def fit_columns(rows: Sequence[Sequence[str]], width: int | None) -> list[list[l
     least = [max(map(_least_width, column)) for column in columns]
     if room < sum(least):
         return None
-<<<<<<< HEAD
-    widths = share_room(wanted, room)
-    fitted = [fit_column(column, each) for column, each in zip(columns, widths, strict=True)]
-    return [[list(line) for line in zip_longest(*cells, fillvalue="")] for cells in zip(*fitted, strict=True)]
-
-
-def share_room(wanted: Sequence[int], room: int) -> list[int]:
-=======
     widths = _share_usefully([max(map(display_width, column)) for column in columns], least, room)
     fitted = [[wrap_lines(text, each) for text in column] for column, each in zip(columns, widths, strict=True)]
     return [[list(line) for line in zip_longest(*cells, fillvalue="")] for cells in zip(*fitted, strict=True)]
@@ -78,7 +72,7 @@ def _least_width(text: str) -> int:
 
 def _share_usefully(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
     """A width for each column, at least what it needs and at most what it wants."""
-    widths = _share_room(wanted, room)
+    widths = share_room(wanted, room)
     short = {place for place, each in enumerate(widths) if each < least[place]}
     if not short:
         return widths
@@ -88,8 +82,7 @@ def _share_usefully(wanted: Sequence[int], least: Sequence[int], room: int) -> l
     return [least[place] if place in short else next(shared) for place in range(len(widths))]
 
 
-def _share_room(wanted: Sequence[int], room: int) -> list[int]:
->>>>>>> m4
+def share_room(wanted: Sequence[int], room: int) -> list[int]:
     """A width for each column, at most what it wants: the widest ones give up first."""
     widths = list(wanted)
     while sum(widths) > room:
@@ -104,7 +97,6 @@ def _share_room(wanted: Sequence[int], room: int) -> list[int]:
     return widths
 
 
-<<<<<<< HEAD
 def fit_column(texts: Sequence[str], width: int) -> list[list[str]]:
     """The lines of each cell of a column, as `fit_columns` has them."""
     shortened = {text: _cut(text, width) for text in texts if " " not in text and display_width(text) > width}
@@ -126,8 +118,6 @@ def cut_end(text: str, width: int) -> str:
     return text if display_width(text) <= width else f"{_first_part(text, width - len(CUT))}{CUT}"
 
 
-=======
->>>>>>> m4
 def _first_part(text: str, width: int) -> str:
     """As much of a text's beginning as fits, at least one character."""
     if text.isascii():

@@ -15,25 +15,17 @@ from milvus_magics.client.grants.purposes import Place, is_on_collections, offer
 from milvus_magics.client.grants.scope import read_groups_if_any
 from milvus_magics.client.privilege_catalog import ALL, DEFAULT_DATABASE, kind_of
 from milvus_magics.client.results.privileges import Grant
-<<<<<<< HEAD
 from milvus_magics.client.rights.rules import Rules
 from milvus_magics.client.rights.sources import Sources
-from milvus_magics.errors import MilvusException, PermissionDeniedError
-from milvus_magics.forms.changes_form import ChangesForm
-=======
 from milvus_magics.errors import MilvusException, PermissionDeniedError, UnknownDatabaseError
->>>>>>> m4
+from milvus_magics.forms.changes_form import ChangesForm
 from milvus_magics.forms.check_list import NONE, SOME, Choice
 from milvus_magics.forms.choice_fields import ChangesField, ChoiceField, ChoicesField, state_of
 from milvus_magics.forms.fields import Field, NameField
 from milvus_magics.forms.form import NO_HINT, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.transport.deadline import Deadline
-<<<<<<< HEAD
-from milvus_magics.wording import join_parts, list_text, printable
-=======
-from milvus_magics.wording import sentences
->>>>>>> m4
+from milvus_magics.wording import list_text, printable, sentences
 
 TITLE = "Change privileges"
 ANY_DATABASE, ANY_COLLECTION = "all databases", "all collections"
