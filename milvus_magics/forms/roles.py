@@ -13,7 +13,6 @@ from milvus_magics.forms.form import NO_HINT, Form, Hint
 from milvus_magics.forms.secret_fields import ConfirmationField
 from milvus_magics.wording import name_text
 
-
 FORCE = "Revoke its privileges first"
 
 

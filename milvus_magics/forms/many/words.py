@@ -98,7 +98,8 @@ def describe_result(verb: Verb, rows: BulkResult) -> str:
 def describe_problems(problems: Sequence[Problem], count: int) -> str:
     """Say in one line that nothing will be done, and what to do now."""
     of = f" in {count_text(count, 'row')}" if count else ""
-    return f"{count_text(len(problems), 'problem')}{of}, so nothing was sent. Fix {'it' if len(problems) == 1 else 'them'} and check again."
+    them = "it" if len(problems) == 1 else "them"
+    return f"{count_text(len(problems), 'problem')}{of}, so nothing was sent. Fix {them} and check again."
 
 
 def list_problems(problems: Sequence[Problem]) -> list[str]:
