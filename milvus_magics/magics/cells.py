@@ -33,16 +33,13 @@ def _word(name: str) -> str:
     return name if re.fullmatch(r"[\w.-]+", name) else repr(name)
 
 
-def _is_on_the_way(frame: FrameType) -> bool:
-    """Whether a frame is none of the user's own, but hands a value on that they get."""
-    package: str = frame.f_globals.get("__name__", "").partition(".")[0]
-    return package in PACKAGES_ON_THE_WAY or frame.f_code.co_filename == TIMED_EXPRESSION
-
-
 def is_shown(shell: InteractiveShell) -> bool:
     """Whether the result of the running magic is shown when it returns: as the cell's last expression, without `;`."""
     frame: FrameType | None = sys._getframe()
-    while frame is not None and _is_on_the_way(frame):
+    while frame is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] in PACKAGES_ON_THE_WAY
+        or frame.f_code.co_filename == TIMED_EXPRESSION
+    ):
         frame = frame.f_back
     if frame is None or frame.f_globals is not shell.user_ns or frame.f_code.co_name != "<module>":
         return False
