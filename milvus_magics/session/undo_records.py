@@ -137,8 +137,8 @@ class Records:
     def add(self, name: str, kept: UndoRecord[Any]) -> Key:
         """Keep a record, above the ones from the same cluster or in place of them."""
         key, places = Key(kept.cluster or kept.server, name), self.by_name.setdefault(name, {})
-        replaced = [places.pop(place, None) for place in (key.place, kept.server)]
-        before = next((each for each in replaced if each is not None), None)
+        before, at_address = places.pop(key.place, None), places.pop(kept.server, None)
+        before = at_address if before is None else before
         if before is not None and self._is_part is not None:
             older = [*before.older, replace(before, older=())]
             while older and self._is_part(older[-1].record, kept.record):

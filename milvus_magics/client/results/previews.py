@@ -93,7 +93,8 @@ class DeletePreview(Foretelling):
         return bool(self.warning or self.note or self.roles is None)
 
     def _sentences(self, most: int | None) -> Sequence[str]:
-        deed = f"This will delete {name_text(self.user)} {held_roles_text(self.roles)}"
+        held = held_roles_text(self.roles)
+        deed = f"This will delete {name_text(self.user)} {held}"
         return deed, self.warning, self.password, self.note, self.undo
 
 
