@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -60,6 +60,14 @@ class UndoRecord(Generic[Record]):
     server: str
     cluster: int
     older: tuple[UndoRecord[Record], ...] = ()
+
+
+def stack(kept: UndoRecord[Any], before: UndoRecord[Any] | None) -> UndoRecord[Any]:
+    """A record of grants above those before it. What was a part of this change is no change of its own."""
+    older = [] if before is None else [*before.older, replace(before, older=())]
+    while older and kept.record.includes(older[-1].record):
+        older.pop()
+    return replace(kept, older=tuple(older[-MAX_OLDER:]))
 
 
 @dataclass(frozen=True)
@@ -124,28 +132,14 @@ class Records:
 
     Args:
         deed: what was done to the things, with `{!r}` for the name.
-        is_part: whether a record is a part of a later one, so that this takes its place. Without it, each does.
 
     Attributes:
         by_name: name -> place -> record, the newest last.
     """
 
-    def __init__(self, deed: str, is_part: Callable[[Any, Any], bool] | None = None) -> None:
-        self._deed, self._is_part = deed, is_part
+    def __init__(self, deed: str) -> None:
+        self._deed = deed
         self.by_name: dict[str, dict[int | str, UndoRecord[Any]]] = {}
-
-    def add(self, name: str, kept: UndoRecord[Any]) -> Key:
-        """Keep a record, above the ones from the same cluster or in place of them."""
-        key, places = Key(kept.cluster or kept.server, name), self.by_name.setdefault(name, {})
-        before, at_address = places.pop(key.place, None), places.pop(kept.server, None)
-        before = at_address if before is None else before
-        if before is not None and self._is_part is not None:
-            older = [*before.older, replace(before, older=())]
-            while older and self._is_part(older[-1].record, kept.record):
-                older.pop()
-            kept = replace(kept, older=tuple(older[-MAX_OLDER:]))
-        places[key.place] = kept
-        return key
 
     def step_back(self, key: Key, record: object) -> None:
         """Forget a record that is undone, so that the one before it is the next to undo."""

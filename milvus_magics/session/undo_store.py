@@ -25,6 +25,7 @@ from milvus_magics.session.undo_records import (
     Records,
     Restorable,
     UndoRecord,
+    stack,
 )
 from milvus_magics.transport.cluster import begin_cluster_question, read_cluster
 from milvus_magics.transport.deadline import Deadline
@@ -55,7 +56,6 @@ class UndoStore:
     def __init__(self, lock: threading.RLock) -> None:
         self._lock = lock
         self._records = {kind: Records(deed) for kind, deed in DEEDS.items()}
-        self._records[GRANTS] = Records(DEEDS[GRANTS], lambda part, whole: bool(whole.includes(part)))
         self._partial_roles: set[Key] = set()  # they may be there with a part of what they held
         self._secrets: dict[Key, tuple[Secret, float]] = {}  # a password or its hash, and when it expires
         self._seconds = 0.0
@@ -82,10 +82,9 @@ class UndoStore:
             if change.outcome == "refused":
                 return
             if isinstance(kept.record, client.results.descriptions.DescriptionSnapshot):
-                description = replace(kept, record=kept.record.description)
-                self._records[DESCRIPTIONS[kept.record.kind]].add(change.target, description)
+                self._add(DESCRIPTIONS[kept.record.kind], change.target, replace(kept, record=kept.record.description))
             elif isinstance(kept.record, client.results.privileges.GrantsSnapshot):
-                self._records[GRANTS].add(kept.record.role, kept)
+                self._add(GRANTS, kept.record.role, kept)
             elif isinstance(kept.record, client.results.roles.RoleSnapshot):
                 # It comes back with the description that it has now, and with what it holds now.
                 for kind in (DESCRIPTIONS["role"], GRANTS):
@@ -94,7 +93,7 @@ class UndoStore:
             elif isinstance(kept.record, client.results.users.UserSnapshot):
                 if change.target in self._records[DESCRIPTIONS["user"]].by_name:
                     self._forget(DESCRIPTIONS["user"], change)
-                key = self._records["user"].add(change.target, kept)
+                key = self._add("user", change.target, kept)
                 self._secrets.pop(key, None)  # an older one of that user isn't theirs any more
                 if secret is not None:
                     self._keep_secret(key, secret)
@@ -119,9 +118,9 @@ class UndoStore:
             there_are = self._records[kind].names_at(conn.address.url, cluster)
         if found is None:
             hint = f"; there are: {', '.join(map(repr, there_are))}" if there_are else ""
+            problem = f"no {DEEDS[kind].format(name)} on {conn.address.url} in this session"
             undone = ", or all of that is undone" if kind == GRANTS else ""
-            problem = f"no {DEEDS[kind].format(name)} on {conn.address.url} in this session{undone}"
-            raise ParameterError(f"{problem}{hint}", outcome=NOTHING_CHANGED)
+            raise ParameterError(f"{problem}{undone}{hint}", outcome=NOTHING_CHANGED)
         return found
 
     def find_user(self, conn: Connection, user: str, *, timeout: float | None = None) -> UserSnapshot:
@@ -266,8 +265,8 @@ class UndoStore:
         found.require_here(elsewhere)
         with found.telling_where():
             restored = client.grants.undo.restore_grants(conn, found.record, timeout=timeout)
-        with self._lock:
-            if not found.is_elsewhere:
+        if not found.is_elsewhere:
+            with self._lock:
                 self._records[GRANTS].step_back(found.key, found.record)
         return _with_note(restored, found)
 
@@ -299,12 +298,19 @@ class UndoStore:
             return None
         return secret
 
+    def _add(self, kind: str, name: str, kept: UndoRecord[Any]) -> Key:
+        """Keep a record, above the one from the same cluster or in its place."""
+        key, places = Key(kept.cluster or kept.server, name), self._records[kind].by_name.setdefault(name, {})
+        by_cluster, by_address = places.pop(key.place, None), places.pop(kept.server, None)
+        places[key.place] = stack(kept, by_cluster or by_address) if kind == GRANTS else kept
+        return key
+
     def _add_role(self, role: str, kept: UndoRecord[RoleSnapshot], *, is_partial: bool) -> None:
         """Remember a role, joined to what it held before where dropping or restoring it stopped half way."""
         key = Key(kept.cluster or kept.server, role)
         if key in self._partial_roles and (before := self._records["role"].get(key)):
             kept = replace(kept, record=kept.record.since(before.record))
-        self._records["role"].add(role, kept)
+        self._add("role", role, kept)
         self._partial_roles.discard(key)
         if is_partial:
             self._partial_roles.add(key)
