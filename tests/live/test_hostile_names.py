@@ -227,7 +227,7 @@ def test_console(conn):
             assert said in questions.answer.value
             seen.widgets()
         field.clear()
-    questions.column_filter.value = "script"
+    questions.picture.column_filter = "script"
     seen.widgets()
     seen.text.append(console._repr_mimebundle_()["text/plain"])
     console.close()

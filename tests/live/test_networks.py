@@ -75,7 +75,12 @@ LINES = {
     "milvus_use": None,
     "milvus_whoami": "",
 }
-FORMS = [name for name in milvus_magics.__all__ if name.endswith("Form") or name == "Console"]
+# Without the one that says of this server, which has no privilege groups, that it is too old, and asks it nothing more.
+FORMS = [
+    name
+    for name in milvus_magics.__all__
+    if (name.endswith("Form") or name == "Console") and name != "PrivilegeGroupForm"
+]
 OF_SOME_CLASS = "MilvusException"  # the overview says an error without its class
 NO_ANSWER = {"DeadlineError", "OutcomeUnknownError"}
 BROKEN = {"UnavailableError", "RefusedError", *NO_ANSWER}
@@ -131,7 +136,7 @@ def proxy(shell, server, huge):
 def test_every_magic_is_tried():
     """A new magic needs a line of its own above."""
     assert sorted(LINES) == sorted(MilvusMagics.magics["line"])
-    assert len(FORMS) == 18
+    assert len(FORMS) == 17
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -101,11 +101,14 @@ def restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float
         present = _read_present(conn, snapshot, deadline)
         wanted = _find_wanted(snapshot, present)
         superfluous = _without(present, wanted)
-        changed = _describe_changed_groups(conn, snapshot, _without(wanted, present), deadline)
+        missing = _without(wanted, present)
+        changed = _describe_changed_groups(conn, snapshot, missing, deadline)
         run_steps(attempt, [_revocation(conn, grant, deadline) for grant in leading(conn, superfluous, deadline)], done)
-        # Some come and go with others, so it is looked at once more after each.
+        # Some come and go with others, so it is looked at once more where they may have.
         with report_steps(done):
-            missing = _without(wanted, _read_present(conn, snapshot, deadline))
+            gone_along = [each for grant in superfluous for each in find_companions(conn, grant, deadline)]
+            if missing or any(is_held(each, wanted) for each in gone_along):
+                missing = _without(wanted, _read_present(conn, snapshot, deadline))
         run_steps(attempt, [_regrant(conn, grant, deadline) for grant in missing], done)
         with report_steps(done):
             others = [each for grant in missing for each in find_companions(conn, grant, deadline)]
