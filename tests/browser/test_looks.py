@@ -64,7 +64,8 @@ def test_many_users_in_wide_and_narrow_windows(milvus, tmp_path):
     """Names and headings stay in sight, a row's explanation is whole and moves nothing, and no text is cut."""
     with jupyter_lab(tmp_path, **milvus) as url, browser_page() as page:
         notebook = Notebook(
-            page, url, tmp_path, "many.ipynb", CONNECT, "access = %milvus_access\naccess.matrix(columns='collections')",
+            page, url, tmp_path, "many.ipynb", CONNECT,
+            "%config MilvusMagics.live_tables = False\naccess = %milvus_access\naccess.matrix(columns='collections')",
             "%milvus_console", "%milvus_connect --form --alias other",
         )  # fmt: skip
         notebook.run(0)

@@ -143,7 +143,14 @@ def test_keyboard_screen_reader_dark_and_narrow(milvus, root, tmp_path, program)
     variables = {"TEST_URI": milvus.uri, "TEST_PASSWORD": milvus.password.reveal()}
     with jupyter_lab(tmp_path, program=program, dark=True, **variables) as url, browser_page() as page:
         notebook = Notebook(
-            page, url, tmp_path, "keys.ipynb", CONNECT, "%milvus_console", "%milvus_access", tree=TREES[program]
+            page,
+            url,
+            tmp_path,
+            "keys.ipynb",
+            CONNECT,
+            "%milvus_console",
+            "%config MilvusMagics.live_tables = False\n%milvus_access",
+            tree=TREES[program],
         )
         notebook.run(0)
         console = Console(notebook, 1)
