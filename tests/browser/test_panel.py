@@ -40,7 +40,8 @@ def root(milvus):
     conn.close()
 
 
-@pytest.mark.parametrize("program", TREES)
+# The console in the other front end is tried by keyboard below, and in test_table, test_picture and test_walks.
+@pytest.mark.parametrize("program", ["jupyterlab"])
 def test_a_day_with_the_console(milvus, root, tmp_path, program):
     """Find somebody, create, give a role, look at the picture, delete with wrong and right password, by mouse."""
     with jupyter_lab(tmp_path, program=program) as url, browser_page() as page:
