@@ -106,8 +106,7 @@ def restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float
         run_steps(attempt, [_revocation(conn, grant, deadline) for grant in leading(conn, superfluous, deadline)], done)
         # Some come and go with others, so it is looked at once more where they may have.
         with report_steps(done):
-            gone_along = [each for grant in superfluous for each in find_companions(conn, grant, deadline)]
-            if missing or any(is_held(each, wanted) for each in gone_along):
+            if missing or _may_go_along(conn, superfluous, wanted, deadline):
                 missing = _without(wanted, _read_present(conn, snapshot, deadline))
         run_steps(attempt, [_regrant(conn, grant, deadline) for grant in missing], done)
         with report_steps(done):
@@ -118,6 +117,12 @@ def restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float
         attempt.outcome = "done"
     made = (grants_of(done, granted=True), grants_of(done, granted=False))
     return RestoredGrants(role, conn.address.url, *made, changed)
+
+
+def _may_go_along(conn: Connection, revoked: Sequence[Grant], wanted: Sequence[Grant], deadline: Deadline) -> bool:
+    """Whether something that is to stay may go with what is revoked."""
+    others = [each for grant in revoked for each in find_companions(conn, grant, deadline)]
+    return any(is_held(each, wanted) for each in others)
 
 
 def preview_restore_grants(conn: Connection, snapshot: GrantsSnapshot, *, timeout: float | None = None) -> Preview:
